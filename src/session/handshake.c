@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "session/handshake.h"
+
+#include <string.h>
+
+#include "util/text.h"
+
+#define HEADER_END (WIRE_PREFACE_LEN + WIRE_HEADER_LEN)
+
+void handshake_init(struct handshake *h)
+{
+	h->have = 0;
+	h->want = WIRE_PREFACE_LEN;
+}
+
+void *handshake_space(struct handshake *h, size_t *size_out)
+{
+	*size_out = h->want - h->have;
+	return h->buf + h->have;
+}
+
+static enum handshake_result stranger(const struct handshake *h, char text_out[HANDSHAKE_TEXT_LEN])
+{
+	text_quote(text_out, HANDSHAKE_TEXT_LEN, h->buf, h->have < 32 ? h->have : 32);
+	return HANDSHAKE_STRANGER;
+}
+
+/* The header of HELLO is complete: how long is its body? */
+static enum handshake_result read_header(struct handshake *h, char text_out[HANDSHAKE_TEXT_LEN])
+{
+	struct wire_header header;
+
+	if (wire_get_header(h->buf + WIRE_PREFACE_LEN, &header) || header.type != WIRE_HELLO ||
+	    !header.length)
+		return stranger(h, text_out);
+	h->want = HEADER_END + header.length;
+	return HANDSHAKE_MORE;
+}
+
+static enum handshake_result read_body(struct handshake *h, struct wire_hello *hello_out,
+				       char text_out[HANDSHAKE_TEXT_LEN])
+{
+	const uint8_t *body = h->buf + HEADER_END;
+	struct wire_header header;
+
+	if (wire_get_header(h->buf + WIRE_PREFACE_LEN, &header) ||
+	    !wire_check_ok(h->buf + WIRE_PREFACE_LEN, &header, body) ||
+	    wire_get_hello(body, header.length, hello_out))
+		return stranger(h, text_out);
+	return HANDSHAKE_HELLO;
+}
+
+enum handshake_result handshake_read(struct handshake *h, size_t n, struct wire_hello *hello_out,
+				     char text_out[HANDSHAKE_TEXT_LEN])
+{
+	size_t preface = h->have + n < WIRE_PREFACE_LEN ? h->have + n : WIRE_PREFACE_LEN;
+
+	h->have += n;
+	/* The first wrong byte is enough: a stranger need not send eight. */
+	if (memcmp(h->buf, WIRE_PREFACE, preface))
+		return stranger(h, text_out);
+	if (h->have < h->want)
+		return HANDSHAKE_MORE;
+	if (h->want == WIRE_PREFACE_LEN) {
+		h->want = HEADER_END;
+		return HANDSHAKE_MORE;
+	}
+	if (h->want == HEADER_END)
+		return read_header(h, text_out);
+	return read_body(h, hello_out, text_out);
+}
+
+size_t handshake_refuse(uint8_t *out, size_t size, enum wire_reason reason, const char *text)
+{
+	struct wire_notice notice = { .reason = (uint16_t)reason };
+	size_t n;
+
+	if (size < WIRE_PREFACE_LEN)
+		return 0;
+	memcpy(out, WIRE_PREFACE, WIRE_PREFACE_LEN);
+	text_printf(notice.text, sizeof(notice.text), "%s", text);
+	n = wire_put_notice(out + WIRE_PREFACE_LEN, size - WIRE_PREFACE_LEN, WIRE_REFUSE, &notice);
+	return n ? WIRE_PREFACE_LEN + n : 0;
+}
+
+uint16_t handshake_version(const struct wire_hello *hello)
+{
+	uint16_t v = hello->version_max < WIRE_VERSION_MAX ? hello->version_max : WIRE_VERSION_MAX;
+
+	return v >= WIRE_VERSION_MIN && v >= hello->version_min ? v : 0;
+}
+
+bool handshake_conflict(uint8_t ours, uint8_t theirs)
+{
+	return ours & theirs & (WIRE_SIDE_SEND_ONLY | WIRE_SIDE_RECV_ONLY);
+}

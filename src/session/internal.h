@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * internal.h - what session.c, session_rx.c and session_tx.c share; nobody else includes it
+ */
+#pragma once
+
+#include "session/reasm.h"
+#include "session/sched.h"
+#include "session/sendwin.h"
+#include "session/session.h"
+
+#define MS_NS 1000000ull
+
+/* Unsent bytes that input is read ahead: enough to keep every subflow busy while the input's thread
+ * is not running, little enough to stay in cache. */
+#define READ_AHEAD (2u << 20)
+
+/* Room is given to input in steps, so that a read is worth its system call. */
+#define ROOM_STEP (64u << 10)
+
+/* An ACK is due after this many bytes, or this much later than the first of them. */
+#define ACK_BYTES (512u << 10)
+#define ACK_NS    (5 * MS_NS)
+
+/* An ACK that brings nothing new is repeated on another subflow: the first may be stuck. */
+#define ACK_REPEAT_NS     (200 * MS_NS)
+#define ACK_REPEAT_MAX_NS (2000 * MS_NS)
+
+/* Looks for late chunks this often while something is in flight. */
+#define LATE_CHECK_NS (10 * MS_NS)
+
+/* How many unacknowledged chunks from the low end are considered for reinjection: only the lowest
+ * ones hold the receiver up. */
+#define LATE_SCAN 32
+
+/* A subflow on which nothing came for this long is asked with PING. */
+#define PING_NS (5000 * MS_NS)
+
+/* It is given up when PING has no answer for this long although the peer answered on others. (When
+ * all are silent the peer may be stopped; TCP knows if its host is gone.) */
+#define SILENT_NS (15000 * MS_NS)
+
+/* Preface, and one of each frame: HELLO or WELCOME, ACK, END, CONFIRM, STOP, ABORT, DONE, PING,
+ * PONG. */
+#define CONTROL_OUT_LEN 4096
+
+/* What a subflow reads for frames that it does not need. */
+#define SCRATCH_LEN (64u << 10)
+
+/* Frames that go out once on each subflow. */
+enum {
+	SAID_HELLO = 1, /* or WELCOME */
+	SAID_END = 2,
+	SAID_CONFIRM = 4,
+	SAID_STOP = 8,
+	SAID_ABORT = 16,
+	SAID_DONE = 32,
+	SAID_PREFACE = 64,
+};
+
+enum rx_state { RX_PREFACE, RX_HEADER, RX_CONTROL, RX_DATA, RX_DISCARD };
+
+struct rx {
+	enum rx_state state;
+	uint8_t start[WIRE_PREFACE_LEN + WIRE_HEADER_LEN]; /* the header at its end */
+	size_t start_have;
+	struct wire_header header; /* of the frame whose body is being read */
+	uint64_t seed;             /* of its check */
+	uint32_t body_have;
+	uint8_t body[WIRE_CONTROL_MAX];
+};
+
+struct tx {
+	uint8_t control[CONTROL_OUT_LEN];
+	size_t control_len;
+	size_t control_done;
+	uint8_t header[WIRE_HEADER_LEN]; /* of the DATA frame under way */
+	const uint8_t *payload;
+	uint32_t payload_len;
+	size_t data_done; /* of header and payload; data_len: both */
+	size_t data_len;  /* 0: no DATA frame is under way */
+	struct winbuf_block *pin;
+};
+
+struct subflow {
+	bool join;     /* client: HELLO asks to join */
+	bool welcomed; /* may carry DATA; a client's first subflow may before WELCOME too */
+	unsigned said;
+	const char *fault; /* why it is to be closed */
+	bool pong_due;
+	uint64_t pong_value;
+	bool ping_due;
+	uint64_t ping_sent_ns; /* 0: no PING is out */
+	uint64_t heard_ns;     /* when something came last */
+	uint64_t tx_bytes;
+	uint64_t rx_bytes;
+	struct sched_rate rate;
+	struct rx rx;
+	struct tx tx;
+};
+
+/* Our stream. */
+struct outgoing {
+	struct winbuf *buf;
+	struct sendwin *win;
+	uint64_t room;  /* memory was given to input up to here */
+	uint64_t read;  /* input was read up to here */
+	uint64_t edge;  /* the peer lets us send below */
+	uint64_t taken; /* the peer's output took all below */
+	bool ended;
+	uint8_t digest[DIGEST_LEN];
+	bool confirmed;
+	uint64_t busy_since_ns; /* bytes are unacknowledged since; 0: none are */
+	uint64_t reinjected;
+};
+
+/* The peer's stream. */
+struct incoming {
+	struct winbuf *buf;
+	struct reasm *reasm;
+	uint64_t taken;
+	uint64_t edge; /* as the peer knows it, or will with the next ACK */
+	bool ended;
+	uint64_t total;
+	uint8_t digest[DIGEST_LEN];
+	bool confirmed;
+	/* Acknowledging. */
+	uint64_t acked_received; /* as the last ACK said */
+	uint64_t acked_taken;
+	uint64_t bytes_since_ack;
+	uint64_t ack_due_ns;    /* SESSION_NO_DEADLINE: nothing to tell */
+	uint64_t ack_repeat_ns; /* interval, grows */
+	uint16_t ack_slot;      /* carried the last ACK */
+	bool ack_is_repeat;
+};
+
+struct session {
+	struct session_config config;
+	enum session_state state;
+	struct session_end end;
+	bool grown; /* more than one subflow is wanted */
+	unsigned n_subflows_allowed;
+	uint8_t peer_side;
+	bool welcomed; /* client: WELCOME came; server: always */
+	bool stop;
+	bool peer_stopped;
+	bool peer_done;
+	uint64_t tick_ns; /* of the last tick */
+	uint64_t late_check_ns;
+	uint64_t ping_check_ns;
+	uint64_t heard_ns; /* on any subflow */
+	uint64_t heard_bytes;
+	struct outgoing out;
+	struct incoming in;
+	struct digest *check; /* of a chunk that lies over several blocks */
+	unsigned n_open;      /* subflows */
+	struct subflow *subflows[SUBFLOWS_MAX];
+	uint8_t scratch[SCRATCH_LEN];
+};
+
+/* Ends the session. The first reason stays. */
+void session_fail(struct session *s, enum session_end_kind kind, unsigned reason, uint64_t offset,
+		  const char *text);
+
+/* Moves on to SESSION_DONE when all is confirmed and the peer knows it. */
+void session_check_done(struct session *s);
+
+/* Something is to be told with an ACK, at the latest at due_ns. */
+void session_ack_by(struct session *s, uint64_t due_ns);
+
+uint64_t session_total_rate(const struct session *s);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "session/reasm.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reasm {
+	uint64_t received;
+	uint32_t n;
+	struct wire_range ranges[REASM_RANGES];
+};
+
+int reasm_new(struct reasm **out)
+{
+	struct reasm *r = malloc(sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	r->received = 0;
+	r->n = 0;
+	*out = r;
+	return 0;
+}
+
+struct reasm *reasm_free(struct reasm *r)
+{
+	free(r);
+	return NULL;
+}
+
+uint64_t reasm_received(const struct reasm *r)
+{
+	return r->received;
+}
+
+uint64_t reasm_highest(const struct reasm *r)
+{
+	return r->n ? r->ranges[r->n - 1].end : r->received;
+}
+
+/* Index of the first range that ends beyond offset; n when there is none. */
+static uint32_t first_beyond(const struct reasm *r, uint64_t offset)
+{
+	uint32_t low = 0, high = r->n;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (r->ranges[mid].end > offset)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low;
+}
+
+enum reasm_held reasm_test(const struct reasm *r, uint64_t offset, uint64_t len)
+{
+	uint64_t end = offset + len;
+	uint32_t i;
+
+	if (end <= r->received)
+		return REASM_HELD;
+	if (offset < r->received)
+		return REASM_PARTLY;
+	i = first_beyond(r, offset);
+	if (i == r->n || r->ranges[i].start >= end)
+		return REASM_NEW;
+	if (r->ranges[i].start <= offset && r->ranges[i].end >= end)
+		return REASM_HELD;
+	return REASM_PARTLY;
+}
+
+static void remove_ranges(struct reasm *r, uint32_t at, uint32_t count)
+{
+	memmove(&r->ranges[at], &r->ranges[at + count],
+		(r->n - at - count) * sizeof(r->ranges[0]));
+	r->n -= count;
+}
+
+static int insert_range(struct reasm *r, uint32_t at, uint64_t start, uint64_t end)
+{
+	if (r->n == REASM_RANGES)
+		return -ENOBUFS;
+	memmove(&r->ranges[at + 1], &r->ranges[at], (r->n - at) * sizeof(r->ranges[0]));
+	r->ranges[at] = (struct wire_range){ .start = start, .end = end };
+	r->n++;
+	return 0;
+}
+
+/* The range at index i (if any) begins where the in-order part now ends. */
+static void swallow_first(struct reasm *r)
+{
+	if (r->n && r->ranges[0].start == r->received) {
+		r->received = r->ranges[0].end;
+		remove_ranges(r, 0, 1);
+	}
+}
+
+int reasm_add(struct reasm *r, uint64_t offset, uint64_t len)
+{
+	uint64_t end = offset + len;
+	uint32_t i;
+
+	assert(reasm_test(r, offset, len) == REASM_NEW);
+	if (offset == r->received) {
+		r->received = end;
+		swallow_first(r);
+		return 0;
+	}
+	i = first_beyond(r, offset);
+	/* ranges[i] lies behind the new one, ranges[i - 1] before it: either may touch it. */
+	if (i > 0 && r->ranges[i - 1].end == offset) {
+		r->ranges[i - 1].end = end;
+		if (i < r->n && r->ranges[i].start == end) {
+			r->ranges[i - 1].end = r->ranges[i].end;
+			remove_ranges(r, i, 1);
+		}
+		return 0;
+	}
+	if (i < r->n && r->ranges[i].start == end) {
+		r->ranges[i].start = offset;
+		return 0;
+	}
+	return insert_range(r, i, offset, end);
+}
+
+uint32_t reasm_ranges(const struct reasm *r, struct wire_range *out, uint32_t max)
+{
+	uint32_t n = r->n < max ? r->n : max;
+
+	memcpy(out, r->ranges, n * sizeof(out[0]));
+	return n;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "session/sched.h"
+
+#define SECOND_NS 1000000000ull
+#define MS_NS	  1000000ull
+
+/* Shorter measurements say more about the scheduling of processes than about the path. */
+#define SAMPLE_NS (20 * MS_NS)
+
+/* When a chunk on a subflow of unknown rate is expected: generous, as slow start and a long path are
+ * more likely than a dead link. */
+#define GUESS_NS (500 * MS_NS)
+
+/* A chunk is late only when it is overdue by this and a quarter of its expected time. */
+#define GRACE_NS (10 * MS_NS)
+
+/* What the slowest subflow may always have under way: two small chunks and TCP's own minimum. */
+#define IN_FLIGHT_MIN (128u << 10)
+
+/* Only a subflow slower than this part of all together is held back. */
+#define SLOW_PART 8
+
+static uint64_t per_second(uint64_t bytes, uint64_t ns)
+{
+	/* Bytes in one measurement stay far below 2^34, so that this cannot overflow. */
+	return ns ? bytes * SECOND_NS / ns : 0;
+}
+
+static uint64_t time_for(uint64_t bytes, uint64_t rate)
+{
+	return bytes / rate * SECOND_NS + bytes % rate * SECOND_NS / rate;
+}
+
+void sched_delivered(struct sched_rate *r, uint32_t len, uint64_t sent_ns, uint64_t now_ns,
+		     bool idle)
+{
+	uint64_t took_ns = now_ns > sent_ns ? now_ns - sent_ns : 1;
+	uint64_t alone = per_second(len, took_ns);
+
+	if (!r->latency_ns || took_ns < r->latency_ns)
+		r->latency_ns = took_ns;
+	/* One chunk by itself: includes the path's delay, so it is a lower bound. */
+	if (alone > r->rate)
+		r->rate = alone;
+	if (r->mark_ns)
+		r->mark_bytes += len;
+	if (r->mark_ns && now_ns - r->mark_ns >= SAMPLE_NS) {
+		r->rate = (r->rate + per_second(r->mark_bytes, now_ns - r->mark_ns)) / 2;
+		r->mark_ns = 0;
+	}
+	if (idle) {
+		r->mark_ns = 0;
+	} else if (!r->mark_ns) {
+		r->mark_ns = now_ns;
+		r->mark_bytes = 0;
+	}
+	if (!r->rate)
+		r->rate = 1;
+}
+
+uint32_t sched_chunk_len(const struct sched_rate *r)
+{
+	uint64_t len = r->rate / (SECOND_NS / SCHED_CHUNK_NS);
+
+	if (!r->rate)
+		return SCHED_CHUNK_START;
+	if (len < SCHED_CHUNK_MIN)
+		return SCHED_CHUNK_MIN;
+	return len > SCHED_CHUNK_MAX ? SCHED_CHUNK_MAX : (uint32_t)len;
+}
+
+uint64_t sched_due(const struct sched_rate *r, uint64_t in_flight, uint32_t len, uint64_t now_ns)
+{
+	if (!r->rate)
+		return now_ns + GUESS_NS;
+	return now_ns + r->latency_ns + time_for(in_flight + len, r->rate);
+}
+
+bool sched_may_pull(const struct sched_rate *r, uint64_t in_flight, uint64_t total_rate,
+		    uint64_t window)
+{
+	if (!r->rate || in_flight < IN_FLIGHT_MIN || r->rate > total_rate / SLOW_PART)
+		return true;
+	/* Half the window, as the others' bytes in flight need their part of it too. */
+	return time_for(in_flight, r->rate) < time_for(window / 2, total_rate);
+}
+
+bool sched_reinject(const struct chunk *c, uint64_t now_ns, uint64_t my_due_ns)
+{
+	if (c->due_ns > now_ns)
+		return c->due_ns - now_ns > 2 * (my_due_ns - now_ns) + GRACE_NS;
+	return now_ns - c->due_ns > GRACE_NS + (c->due_ns - c->sent_ns) / 4;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sched.h - the scheduler's arithmetic: how fast a subflow delivers, how large its next chunk is,
+ * and when a late chunk is worth sending again on another subflow
+ *
+ * The scheduler pulls: a subflow whose socket can take bytes asks for a chunk. So no weights are
+ * needed, and rates matter only for the size of chunks, for not burying a slow subflow under more
+ * than it can deliver in time, and for judging lateness. Rates are in bytes per second.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "session/sendwin.h"
+#include "session/winbuf.h"
+
+#define SCHED_CHUNK_MIN (16u << 10)
+#define SCHED_CHUNK_MAX WINBUF_BLOCK
+/* As long as nothing is known. */
+#define SCHED_CHUNK_START (64u << 10)
+/* A chunk is what a subflow delivers in this time. */
+#define SCHED_CHUNK_NS 10000000ull
+
+struct sched_rate {
+	uint64_t rate;       /* 0: not known yet */
+	uint64_t latency_ns; /* least time from giving a chunk to its acknowledgement; 0: not known
+			      */
+	uint64_t mark_ns;    /* begin of the running measurement; 0: none runs */
+	uint64_t mark_bytes; /* delivered since then */
+};
+
+/* A chunk was acknowledged. idle: the subflow has nothing under way now. */
+void sched_delivered(struct sched_rate *r, uint32_t len, uint64_t sent_ns, uint64_t now_ns,
+		     bool idle);
+
+uint32_t sched_chunk_len(const struct sched_rate *r);
+
+/* When a chunk given now to a subflow that has in_flight bytes under way should be acknowledged. */
+uint64_t sched_due(const struct sched_rate *r, uint64_t in_flight, uint32_t len, uint64_t now_ns);
+
+/* May a subflow take new data? Not when it is much slower than the others together and so much is
+ * under way on it that the window would be used up before it delivers. total_rate: sum over all. */
+bool sched_may_pull(const struct sched_rate *r, uint64_t in_flight, uint64_t total_rate,
+		    uint64_t window);
+
+/* Is it worth sending c, which others carry, on a subflow where it would arrive at my_due_ns? */
+bool sched_reinject(const struct chunk *c, uint64_t now_ns, uint64_t my_due_ns);

@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "session/session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/internal.h"
+#include "util/text.h"
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int new_buffers(struct session *s)
+{
+	int r = winbuf_new(&s->out.buf, s->config.window);
+
+	if (!r)
+		r = winbuf_new(&s->in.buf, s->config.window);
+	if (!r)
+		r = sendwin_new(&s->out.win);
+	if (!r)
+		r = reasm_new(&s->in.reasm);
+	if (!r)
+		r = digest_new(&s->check);
+	return r;
+}
+
+uint8_t session_side(const struct session_config *config)
+{
+	unsigned side = 0;
+
+	if (config->input == SESSION_INPUT_NONE || config->recv_only)
+		side |= WIRE_SIDE_NO_INPUT;
+	if (config->send_only)
+		side |= WIRE_SIDE_SEND_ONLY;
+	if (config->recv_only)
+		side |= WIRE_SIDE_RECV_ONLY;
+	return (uint8_t)side;
+}
+
+int session_new(struct session **out, const struct session_config *config)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	int r;
+
+	assert(config->window >= WIRE_INITIAL_WINDOW);
+	assert(config->n_subflows >= 1 && config->n_subflows <= SUBFLOWS_MAX);
+	if (!s)
+		return -ENOMEM;
+	s->config = *config;
+	r = new_buffers(s);
+	if (r) {
+		session_free(s);
+		return r;
+	}
+	s->state = config->role == SESSION_CLIENT ? SESSION_CONNECTING : SESSION_OPEN;
+	s->welcomed = config->role == SESSION_SERVER;
+	s->n_subflows_allowed = config->n_subflows;
+	s->in.edge = config->window;
+	s->in.ack_due_ns = SESSION_NO_DEADLINE;
+	s->in.ack_slot = SENDWIN_NOBODY;
+	s->out.edge = WIRE_INITIAL_WINDOW;
+	s->late_check_ns = SESSION_NO_DEADLINE;
+	s->ping_check_ns = SESSION_NO_DEADLINE;
+	*out = s;
+	return 0;
+}
+
+static void subflow_free(struct session *s, uint16_t slot)
+{
+	struct subflow *sf = s->subflows[slot];
+
+	if (sf->tx.pin)
+		winbuf_unpin(s->out.buf, sf->tx.pin);
+	free(sf);
+	s->subflows[slot] = NULL;
+	s->n_open--;
+}
+
+struct session *session_free(struct session *s)
+{
+	if (!s)
+		return NULL;
+	for (uint16_t i = 0; i < SUBFLOWS_MAX; i++)
+		if (s->subflows[i])
+			subflow_free(s, i);
+	winbuf_free(s->out.buf);
+	winbuf_free(s->in.buf);
+	sendwin_free(s->out.win);
+	reasm_free(s->in.reasm);
+	digest_free(s->check);
+	free(s);
+	return NULL;
+}
+
+enum session_state session_state(const struct session *s)
+{
+	return s->state;
+}
+
+const struct session_end *session_end(const struct session *s)
+{
+	return &s->end;
+}
+
+const uint8_t *session_id(const struct session *s)
+{
+	return s->config.id;
+}
+
+void session_fail(struct session *s, enum session_end_kind kind, unsigned reason, uint64_t offset,
+		  const char *text)
+{
+	if (s->state == SESSION_FAILED || s->state == SESSION_DONE)
+		return;
+	s->state = SESSION_FAILED;
+	s->end.kind = kind;
+	s->end.reason = (uint16_t)reason;
+	s->end.offset = offset;
+	text_printf(s->end.text, sizeof(s->end.text), "%s", text);
+}
+
+bool session_finished(const struct session *s)
+{
+	return s->out.confirmed && s->in.confirmed;
+}
+
+void session_check_done(struct session *s)
+{
+	if (s->state == SESSION_FAILED || !session_finished(s))
+		return;
+	if (s->peer_done || !s->n_open)
+		s->state = SESSION_DONE;
+}
+
+/* Subflows ------------------------------------------------------------------------------------- */
+
+/* A HELLO that asks for a new session: what it says of its sender. */
+static void accept_hello(struct session *s, const struct wire_hello *hello)
+{
+	s->peer_side = hello->side;
+	s->out.edge = hello->edge;
+	if (hello->n_subflows && hello->n_subflows < s->n_subflows_allowed)
+		s->n_subflows_allowed = hello->n_subflows;
+}
+
+static int free_slot(const struct session *s, uint16_t *slot_out)
+{
+	if (s->n_open >= s->n_subflows_allowed)
+		return SESSION_E_LIMIT;
+	for (uint16_t i = 0; i < SUBFLOWS_MAX; i++) {
+		if (!s->subflows[i]) {
+			*slot_out = i;
+			return 0;
+		}
+	}
+	return SESSION_E_LIMIT;
+}
+
+int session_subflow_open(struct session *s, const struct wire_hello *hello, uint64_t now_ns,
+			 uint16_t *slot_out)
+{
+	struct subflow *sf;
+	int r = free_slot(s, slot_out);
+
+	if (r)
+		return r;
+	sf = calloc(1, sizeof(*sf));
+	if (!sf)
+		return -ENOMEM;
+	sf->heard_ns = now_ns;
+	if (s->config.role == SESSION_CLIENT) {
+		sf->join = s->welcomed;
+		sf->rx.state = RX_PREFACE;
+	} else {
+		sf->welcomed = true;
+		sf->rx.state = RX_HEADER;
+		if (hello->kind == WIRE_HELLO_NEW)
+			accept_hello(s, hello);
+	}
+	if (s->state == SESSION_CONNECTING)
+		s->end = (struct session_end){ 0 };
+	s->subflows[*slot_out] = sf;
+	s->n_open++;
+	if (s->ping_check_ns == SESSION_NO_DEADLINE)
+		s->ping_check_ns = now_ns + PING_NS;
+	return 0;
+}
+
+void session_subflow_greeted(struct session *s, uint16_t slot)
+{
+	s->subflows[slot]->said |= SAID_PREFACE;
+}
+
+void session_subflow_close(struct session *s, uint16_t slot, uint64_t now_ns)
+{
+	sendwin_lost(s->out.win, slot);
+	subflow_free(s, slot);
+	/* An ACK may have died with it. */
+	if (s->in.ack_slot == slot && !s->in.confirmed) {
+		s->in.ack_slot = SENDWIN_NOBODY;
+		session_ack_by(s, now_ns);
+	}
+	if (s->n_open || s->state == SESSION_CONNECTING)
+		return;
+	session_check_done(s);
+	if (s->state != SESSION_DONE)
+		session_fail(s, SESSION_END_LOST, WIRE_R_NONE, reasm_received(s->in.reasm),
+			     "all connections are lost");
+}
+
+void session_give_up(struct session *s)
+{
+	if (s->end.kind == SESSION_END_REFUSED)
+		s->state = SESSION_FAILED;
+	else
+		session_fail(s, SESSION_END_LOST, WIRE_R_NONE, 0, "the connection is lost");
+}
+
+const char *session_subflow_text(const struct session *s, uint16_t slot)
+{
+	return s->subflows[slot]->fault;
+}
+
+static bool worth_more_subflows(const struct session *s, uint64_t now_ns)
+{
+	const struct outgoing *out = &s->out;
+
+	if (s->state != SESSION_OPEN)
+		return false;
+	if (reasm_received(s->in.reasm) > SESSION_GROW_BYTES)
+		return true;
+	/* All is on its way: more subflows could only carry it a second time. */
+	if (out->ended && sendwin_next(out->win) == out->read && !sendwin_n_requeued(out->win))
+		return false;
+	return out->read > SESSION_GROW_BYTES ||
+	       (out->busy_since_ns && now_ns - out->busy_since_ns >= SESSION_GROW_NS);
+}
+
+static void consider_growth(struct session *s, uint64_t now_ns)
+{
+	if (!s->grown)
+		s->grown = worth_more_subflows(s, now_ns);
+}
+
+unsigned session_subflows_ready(const struct session *s)
+{
+	unsigned n = 0;
+
+	for (uint16_t i = 0; i < SUBFLOWS_MAX; i++)
+		n += s->subflows[i] && s->subflows[i]->welcomed;
+	return n;
+}
+
+unsigned session_subflows_wanted(const struct session *s)
+{
+	return s->grown ? s->n_subflows_allowed : 1;
+}
+
+uint64_t session_heard(const struct session *s)
+{
+	return s->heard_bytes;
+}
+
+uint32_t session_subflow_chunk_len(const struct session *s, uint16_t slot)
+{
+	return sched_chunk_len(&s->subflows[slot]->rate);
+}
+
+void session_subflow_bytes(const struct session *s, uint16_t slot, uint64_t *tx_out,
+			   uint64_t *rx_out)
+{
+	*tx_out = s->subflows[slot]->tx_bytes;
+	*rx_out = s->subflows[slot]->rx_bytes;
+}
+
+uint64_t session_total_rate(const struct session *s)
+{
+	uint64_t sum = 0;
+
+	for (uint16_t i = 0, n = 0; n < s->n_open; i++) {
+		if (s->subflows[i]) {
+			sum += s->subflows[i]->rate.rate;
+			n++;
+		}
+	}
+	return sum;
+}
+
+/* Input ---------------------------------------------------------------------------------------- */
+
+struct winbuf *session_tx_buf(struct session *s)
+{
+	return s->out.buf;
+}
+
+int session_input_room(struct session *s, uint64_t *end_out)
+{
+	struct outgoing *out = &s->out;
+	uint64_t end = min_u64(sendwin_acked(out->win) + s->config.window,
+			       sendwin_next(out->win) + READ_AHEAD);
+	int r;
+
+	end -= end % ROOM_STEP;
+	if (end > out->room) {
+		r = winbuf_ensure(out->buf, out->room, end - out->room);
+		if (r) {
+			session_abort(s, WIRE_R_MEMORY, out->read, "out of memory");
+			return r;
+		}
+		out->room = end;
+	}
+	*end_out = out->room;
+	return 0;
+}
+
+void session_input_advance(struct session *s, uint64_t offset, uint64_t now_ns)
+{
+	assert(offset >= s->out.read && offset <= s->out.room && !s->out.ended);
+	if (offset > s->out.read && !s->out.busy_since_ns)
+		s->out.busy_since_ns = now_ns;
+	s->out.read = offset;
+	consider_growth(s, now_ns);
+}
+
+void session_input_end(struct session *s, const uint8_t digest[DIGEST_LEN], uint64_t now_ns)
+{
+	assert(!s->out.ended);
+	s->out.ended = true;
+	memcpy(s->out.digest, digest, DIGEST_LEN);
+}
+
+bool session_input_should_end(const struct session *s, bool readable)
+{
+	bool no_input = s->config.input == SESSION_INPUT_NONE || s->config.recv_only;
+	bool follows = no_input || s->config.input == SESSION_INPUT_TERMINAL;
+
+	if (s->out.ended || !s->welcomed)
+		return false;
+	if (s->peer_side & WIRE_SIDE_SEND_ONLY)
+		return true;
+	if (s->peer_stopped)
+		return !readable;
+	if (no_input && (s->config.duplex || (s->peer_side & WIRE_SIDE_NO_INPUT)))
+		return true;
+	if (!s->in.confirmed || s->config.duplex)
+		return false;
+	return follows || (s->config.role == SESSION_SERVER && !s->config.send_only && !readable &&
+			   s->in.total > 0 && !s->out.read);
+}
+
+bool session_peer_stopped(const struct session *s)
+{
+	return s->peer_stopped;
+}
+
+void session_stop(struct session *s)
+{
+	s->stop = true;
+}
+
+/* Output --------------------------------------------------------------------------------------- */
+
+struct winbuf *session_rx_buf(struct session *s)
+{
+	return s->in.buf;
+}
+
+uint64_t session_output_end(const struct session *s)
+{
+	return reasm_received(s->in.reasm);
+}
+
+void session_output_taken(struct session *s, uint64_t offset, uint64_t now_ns)
+{
+	struct incoming *in = &s->in;
+
+	assert(offset >= in->taken && offset <= reasm_received(in->reasm));
+	if (offset == in->taken)
+		return;
+	in->taken = offset;
+	winbuf_release(in->buf, offset);
+	if (offset - in->acked_taken >= ACK_BYTES)
+		session_ack_by(s, now_ns);
+	else
+		session_ack_by(s, now_ns + ACK_NS);
+}
+
+bool session_output_complete(const struct session *s)
+{
+	return s->state == SESSION_OPEN && s->in.ended && !s->in.confirmed &&
+	       s->in.taken == s->in.total;
+}
+
+void session_output_finish(struct session *s, const uint8_t digest[DIGEST_LEN], uint64_t now_ns)
+{
+	if (memcmp(digest, s->in.digest, DIGEST_LEN)) {
+		session_fail(s, SESSION_END_DIGEST, WIRE_R_DIGEST, s->in.total,
+			     "the stream does not match its digest");
+		return;
+	}
+	s->in.confirmed = true;
+	session_check_done(s);
+}
+
+/* Time ----------------------------------------------------------------------------------------- */
+
+void session_abort(struct session *s, enum wire_reason reason, uint64_t offset, const char *text)
+{
+	session_fail(s, SESSION_END_LOCAL, reason, offset, text);
+}
+
+void session_ack_by(struct session *s, uint64_t due_ns)
+{
+	struct incoming *in = &s->in;
+
+	if (in->ack_is_repeat || due_ns < in->ack_due_ns)
+		in->ack_due_ns = due_ns;
+	in->ack_is_repeat = false;
+}
+
+static uint64_t grow_deadline(const struct session *s)
+{
+	if (s->grown || !s->out.busy_since_ns || s->state != SESSION_OPEN)
+		return SESSION_NO_DEADLINE;
+	return s->out.busy_since_ns + SESSION_GROW_NS;
+}
+
+uint64_t session_deadline(const struct session *s)
+{
+	const uint64_t due[] = { s->in.ack_due_ns, s->late_check_ns, s->ping_check_ns,
+				 grow_deadline(s) };
+	uint64_t first = SESSION_NO_DEADLINE;
+
+	if (s->state != SESSION_OPEN)
+		return SESSION_NO_DEADLINE;
+	for (size_t i = 0; i < sizeof(due) / sizeof(due[0]); i++)
+		if (due[i] > s->tick_ns)
+			first = min_u64(first, due[i]);
+	return first;
+}
+
+static void check_silence(struct session *s, uint64_t now_ns)
+{
+	for (uint16_t i = 0, n = 0; n < s->n_open; i++) {
+		struct subflow *sf = s->subflows[i];
+
+		if (!sf)
+			continue;
+		n++;
+		if (!sf->ping_sent_ns && now_ns - sf->heard_ns >= PING_NS)
+			sf->ping_due = true;
+		if (sf->ping_sent_ns && now_ns - sf->ping_sent_ns >= SILENT_NS &&
+		    s->heard_ns > sf->ping_sent_ns)
+			sf->fault = "it is silent while others are not";
+	}
+}
+
+void session_tick(struct session *s, uint64_t now_ns)
+{
+	s->tick_ns = now_ns;
+	if (s->state != SESSION_OPEN)
+		return;
+	consider_growth(s, now_ns);
+	if (now_ns >= s->late_check_ns)
+		s->late_check_ns = sendwin_acked(s->out.win) < sendwin_next(s->out.win)
+					   ? now_ns + LATE_CHECK_NS
+					   : SESSION_NO_DEADLINE;
+	if (now_ns >= s->ping_check_ns) {
+		check_silence(s, now_ns);
+		s->ping_check_ns = now_ns + PING_NS / 5;
+	}
+}
+
+bool session_sent_confirmed(const struct session *s)
+{
+	return s->out.confirmed;
+}
+
+bool session_received_confirmed(const struct session *s)
+{
+	return s->in.confirmed;
+}
+
+void session_stats(const struct session *s, struct session_stats *out)
+{
+	out->tx_read = s->out.read;
+	out->tx_ended = s->out.ended;
+	out->tx_acked = sendwin_acked(s->out.win);
+	out->tx_taken = s->out.taken;
+	out->tx_reinjected = s->out.reinjected;
+	out->rx_received = reasm_received(s->in.reasm);
+	out->rx_taken = s->in.taken;
+	out->rx_total_known = s->in.ended;
+	out->rx_total = s->in.total;
+	out->n_live = s->n_open;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * session.h - one session: two streams, one each way, striped over subflows
+ *
+ * No I/O and no clock in here: bytes and the time go in, bytes and deadlines come out. The caller
+ * owns sockets, files and threads. All times are nanoseconds of one monotonic clock.
+ *
+ * Invariants
+ *  - A byte of input is kept until the peer holds it (ACK); a subflow's death never loses one.
+ *  - A byte is offered to the output once, in order, after its chunk's check was right.
+ *  - END, CONFIRM, STOP, ABORT and DONE go out on every subflow, so that none of them can be lost
+ * with one; their repetition is harmless. ACKs carry the whole state: the newest one is enough.
+ *  - Memory: window bytes each way, the tables of sendwin.h and reasm.h, and per subflow two frames
+ * of control and one block. Nothing is allocated per chunk.
+ *
+ * A stream's life, seen from its sender: input_advance... input_end -> END -> CONFIRM received.
+ * From its receiver: output_end grows -> output_taken... -> output_finish -> CONFIRM sent.
+ * Both streams confirmed -> DONE both ways -> SESSION_DONE.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "session/stats.h"
+#include "session/winbuf.h"
+#include "wire/frame.h"
+
+/* More subflows are opened once this much is in play, or something has been for this long. */
+#define SESSION_GROW_BYTES (256u << 10)
+#define SESSION_GROW_NS    50000000ull
+
+/* iovecs that session_rx_space and session_tx fill at most: the largest chunk over blocks, plus the
+ * next header. */
+#define SESSION_IOV (WIRE_DATA_MAX / WINBUF_BLOCK + 3)
+
+#define SESSION_TEXT_LEN (WIRE_TEXT_MAX + 1)
+
+#define SESSION_NO_DEADLINE UINT64_MAX
+
+enum session_role { SESSION_CLIENT, SESSION_SERVER };
+
+/* What our own input is, for the rules of the end (session_input_should_end). */
+enum session_input {
+	SESSION_INPUT_STREAM,   /* read to its end */
+	SESSION_INPUT_TERMINAL, /* read, but the end of the peer's stream ends it */
+	SESSION_INPUT_NONE,     /* nothing to read: /dev/null, closed, -d */
+};
+
+struct session_config {
+	enum session_role role;
+	uint8_t id[WIRE_SESSION_ID_LEN];
+	uint64_t window;     /* bytes per direction */
+	unsigned n_subflows; /* client: as many as wanted; server: as many as accepted */
+	enum session_input input;
+	bool duplex; /* read any input to its end */
+	bool send_only;
+	bool recv_only;
+};
+
+enum session_state {
+	SESSION_CONNECTING, /* client: no WELCOME yet */
+	SESSION_OPEN,
+	SESSION_FAILED, /* see session_end(); ABORTs may still have to go out */
+	SESSION_DONE,   /* all confirmed and the peer knows it: close everything */
+};
+
+enum session_end_kind {
+	SESSION_END_NONE,
+	SESSION_END_LOST,     /* all subflows are gone */
+	SESSION_END_REFUSED,  /* REFUSE came for the session; reason, text */
+	SESSION_END_NOT_MPNC, /* text: what the peer sent, quoted */
+	SESSION_END_LOCAL,    /* session_abort was called; reason, offset, text */
+	SESSION_END_PEER,     /* ABORT came; reason, offset, text */
+	SESSION_END_PROTOCOL, /* the peer broke the protocol; text */
+	SESSION_END_DIGEST,   /* what was received does not match its digest */
+};
+
+struct session_end {
+	enum session_end_kind kind;
+	uint16_t reason; /* enum wire_reason */
+	uint64_t offset;
+	char text[SESSION_TEXT_LEN];
+};
+
+/* Return values > 0. */
+enum session_error {
+	SESSION_E_CLOSE =
+		1, /* close this subflow; session_subflow_text() says why, NULL: in order */
+	SESSION_E_LIMIT = 2, /* no room for one more subflow */
+};
+
+struct session;
+
+/* The bits of HELLO and WELCOME (enum wire_side) for a configuration. */
+uint8_t session_side(const struct session_config *config);
+
+/* Returns 0 or -ENOMEM. */
+int session_new(struct session **out, const struct session_config *config);
+struct session *session_free(struct session *s);
+
+enum session_state session_state(const struct session *s);
+/* Why it failed; kind is SESSION_END_NONE otherwise. Borrowed. */
+const struct session_end *session_end(const struct session *s);
+const uint8_t *session_id(const struct session *s);
+
+/* Subflows ------------------------------------------------------------------------------------- */
+
+/*
+ * A connection stands. Client: HELLO will go out on it, the first subflow's with data behind it.
+ * Server: hello is the HELLO that came on it (preface and HELLO are consumed by handshake.h),
+ * WELCOME will go out. Gives a slot, 0 .. SUBFLOWS_MAX - 1, valid until session_subflow_close.
+ * Returns 0, SESSION_E_LIMIT, or -ENOMEM.
+ */
+int session_subflow_open(struct session *s, const struct wire_hello *hello, uint64_t now_ns,
+			 uint16_t *slot_out);
+
+/* The preface has been sent on this connection already (a listener kept it waiting). */
+void session_subflow_greeted(struct session *s, uint16_t slot);
+
+/* The connection is gone or is to be closed; its chunks are sent again elsewhere. With the last one
+ * the session ends: done if all was confirmed, else SESSION_END_LOST. While the session is still
+ * SESSION_CONNECTING it does not: the caller may open another one, or session_give_up. */
+void session_subflow_close(struct session *s, uint16_t slot, uint64_t now_ns);
+
+/* No further attempt to connect: fails with what the last one met, a REFUSE or nothing. */
+void session_give_up(struct session *s);
+
+/* Why SESSION_E_CLOSE came: a few words, or NULL when there is no fault. */
+const char *session_subflow_text(const struct session *s, uint16_t slot);
+
+/* Bytes that came from the peer on all subflows, frames included: to see whether it is still there.
+ */
+uint64_t session_heard(const struct session *s);
+
+/* Subflows over which data may flow: HELLO was answered. */
+unsigned session_subflows_ready(const struct session *s);
+
+/* How many subflows a client should have now: 1 until enough is in play. */
+unsigned session_subflows_wanted(const struct session *s);
+
+/* Length of the chunks that this subflow is given: what it delivers in about 10 ms. */
+uint32_t session_subflow_chunk_len(const struct session *s, uint16_t slot);
+
+/* Payload bytes of one subflow so far. */
+void session_subflow_bytes(const struct session *s, uint16_t slot, uint64_t *tx_out,
+			   uint64_t *rx_out);
+
+/* Bytes from and to a connection -----------------------------------------------------------------
+ */
+
+/* Where the next bytes of this connection go. Fills iov, returns how many (>= 1). Valid until the
+ * next call for this session. */
+int session_rx_space(struct session *s, uint16_t slot, struct iovec iov[SESSION_IOV]);
+
+/* n bytes were put there. Returns 0 or SESSION_E_CLOSE. */
+int session_rx(struct session *s, uint16_t slot, size_t n, uint64_t now_ns);
+
+/* The connection can take bytes: which? Fills iov, returns how many, 0 for nothing to send now. */
+int session_tx(struct session *s, uint16_t slot, uint64_t now_ns, struct iovec iov[SESSION_IOV]);
+
+/* n of these bytes were written. */
+void session_tx_done(struct session *s, uint16_t slot, size_t n, uint64_t now_ns);
+
+/* Nothing is left unwritten on this subflow: an ABORT or DONE has left. */
+bool session_tx_flushed(const struct session *s, uint16_t slot);
+
+/* Our input: the stream that we send --------------------------------------------------------------
+ */
+
+/* Memory of the outgoing stream, for the input's thread (winbuf_at). */
+struct winbuf *session_tx_buf(struct session *s);
+
+/* Gives input as much room as the window allows, and returns the offset up to which there is
+ * memory. -ENOMEM fails the session. */
+int session_input_room(struct session *s, uint64_t *end_out);
+
+/* Input has been read up to this offset. */
+void session_input_advance(struct session *s, uint64_t offset, uint64_t now_ns);
+
+/* The input ended at the offset reached; digest of all of it. */
+void session_input_end(struct session *s, const uint8_t digest[DIGEST_LEN], uint64_t now_ns);
+
+/* By the rules of the end of a stream: should our input be ended now, without waiting for its end
+ * of file? readable: there is something to read from it at this moment. */
+bool session_input_should_end(const struct session *s, bool readable);
+
+/* The peer asked us to end our stream (STOP). */
+bool session_peer_stopped(const struct session *s);
+
+/* Asks the peer to end its stream. */
+void session_stop(struct session *s);
+
+/* Our output: the stream that we receive
+ * ----------------------------------------------------------- */
+
+struct winbuf *session_rx_buf(struct session *s);
+
+/* All bytes below this offset may be written to the output. */
+uint64_t session_output_end(const struct session *s);
+
+/* The output took all below this offset. */
+void session_output_taken(struct session *s, uint64_t offset, uint64_t now_ns);
+
+/* Has the peer's END come and everything before it been taken? Then output_finish is due. */
+bool session_output_complete(const struct session *s);
+
+/* The output is complete, flushed, and has this digest: CONFIRM, or failure. */
+void session_output_finish(struct session *s, const uint8_t digest[DIGEST_LEN], uint64_t now_ns);
+
+/* Time, end, statistics
+ * ------------------------------------------------------------------------------ */
+
+/* Gives up: tells the peer why on every subflow. text is truncated to fit. */
+void session_abort(struct session *s, enum wire_reason reason, uint64_t offset, const char *text);
+
+/* When session_tick is due, SESSION_NO_DEADLINE: never. What a tick found due but no connection
+ * could take is not due again: it leaves when one can. After a tick, ask each subflow's
+ * session_subflow_text (a silent one is to be closed) and offer session_tx to those that can take
+ * bytes. */
+uint64_t session_deadline(const struct session *s);
+void session_tick(struct session *s, uint64_t now_ns);
+
+/* Is our own stream confirmed by the peer? And have we taken all of the peer's? */
+bool session_sent_confirmed(const struct session *s);
+bool session_received_confirmed(const struct session *s);
+
+/* All is confirmed on our side; only the peer's DONE is missing. */
+bool session_finished(const struct session *s);
+
+/* Fills what the session knows; subflow entries are the caller's. */
+void session_stats(const struct session *s, struct session_stats *out);

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * session_rx.c - bytes from the peer: frames taken apart, one function per frame
+ *
+ * Payload goes straight to its place in the window. Two subflows may write the same chunk there at
+ * once (a reinjected one), so a chunk is checked in place when it is complete, and one that became
+ * held meanwhile is read into scratch from then on.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "session/handshake.h"
+#include "session/internal.h"
+#include "util/text.h"
+
+static int close_with(struct subflow *sf, const char *fault)
+{
+	sf->fault = fault;
+	return SESSION_E_CLOSE;
+}
+
+/* The peer's frames contradict each other: not this connection but the peer is at fault. */
+static int break_off(struct session *s, struct subflow *sf, const char *text)
+{
+	session_fail(s, SESSION_END_PROTOCOL, WIRE_R_PROTOCOL, reasm_received(s->in.reasm), text);
+	return 0;
+}
+
+/* Where bytes go ---------------------------------------------------------------------------------
+ */
+
+static bool still_wanted(const struct session *s, const struct rx *rx)
+{
+	return reasm_test(s->in.reasm, rx->header.value, rx->header.length) == REASM_NEW;
+}
+
+static struct iovec next_header(struct rx *rx)
+{
+	return (struct iovec){ .iov_base = rx->start + WIRE_PREFACE_LEN,
+			       .iov_len = WIRE_HEADER_LEN };
+}
+
+static int data_space(struct session *s, struct rx *rx, struct iovec *iov)
+{
+	uint64_t at = rx->header.value + rx->body_have;
+	size_t left = rx->header.length - rx->body_have;
+	int n = 0;
+
+	while (left) {
+		size_t contiguous;
+
+		iov[n].iov_base = winbuf_at(s->in.buf, at, &contiguous);
+		iov[n].iov_len = contiguous < left ? contiguous : left;
+		left -= iov[n].iov_len;
+		at += iov[n].iov_len;
+		n++;
+	}
+	iov[n++] = next_header(rx);
+	return n;
+}
+
+static int discard_space(struct session *s, struct rx *rx, struct iovec *iov)
+{
+	size_t left = rx->header.length - rx->body_have;
+
+	iov[0].iov_base = s->scratch;
+	iov[0].iov_len = left < SCRATCH_LEN ? left : SCRATCH_LEN;
+	return 1;
+}
+
+static int control_space(struct rx *rx, struct iovec *iov)
+{
+	iov[0].iov_base = rx->body + rx->body_have;
+	iov[0].iov_len = rx->header.length - rx->body_have;
+	iov[1] = next_header(rx);
+	return 2;
+}
+
+int session_rx_space(struct session *s, uint16_t slot, struct iovec iov[SESSION_IOV])
+{
+	struct rx *rx = &s->subflows[slot]->rx;
+
+	if (s->state == SESSION_FAILED) {
+		iov[0] = (struct iovec){ .iov_base = s->scratch, .iov_len = SCRATCH_LEN };
+		return 1;
+	}
+	if (rx->state == RX_DATA && !still_wanted(s, rx))
+		rx->state = RX_DISCARD;
+	switch (rx->state) {
+	case RX_DATA:
+		return data_space(s, rx, iov);
+	case RX_DISCARD:
+		return discard_space(s, rx, iov);
+	case RX_CONTROL:
+		return control_space(rx, iov);
+	case RX_PREFACE:
+		iov[0].iov_base = rx->start + rx->start_have;
+		iov[0].iov_len = sizeof(rx->start) - rx->start_have;
+		return 1;
+	default:
+		iov[0].iov_base = rx->start + WIRE_PREFACE_LEN + rx->start_have;
+		iov[0].iov_len = WIRE_HEADER_LEN - rx->start_have;
+		return 1;
+	}
+}
+
+/* Frames -----------------------------------------------------------------------------------------
+ */
+
+static int on_welcome(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	struct wire_welcome m;
+
+	if (s->config.role != SESSION_CLIENT || sf->welcomed)
+		return close_with(sf, "it sent WELCOME out of turn");
+	if (wire_get_welcome(sf->rx.body, sf->rx.header.length, &m))
+		return close_with(sf, "it sent a malformed WELCOME");
+	if (m.version < WIRE_VERSION_MIN || m.version > WIRE_VERSION_MAX)
+		return break_off(s, sf, "the peer chose a protocol version that was not offered");
+	sf->welcomed = true;
+	if (handshake_conflict(session_side(&s->config), m.side)) {
+		session_fail(s, SESSION_END_LOCAL, WIRE_R_CONFLICT, 0,
+			     wire_reason_text(WIRE_R_CONFLICT));
+		return 0;
+	}
+	if (m.edge > s->out.edge)
+		s->out.edge = m.edge;
+	if (s->welcomed)
+		return 0;
+	s->welcomed = true;
+	s->state = SESSION_OPEN;
+	s->peer_side = m.side;
+	if (m.n_subflows && m.n_subflows < s->n_subflows_allowed)
+		s->n_subflows_allowed = m.n_subflows;
+	return 0;
+}
+
+static int on_refuse(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	struct wire_notice m;
+
+	if (s->config.role != SESSION_CLIENT || sf->welcomed)
+		return close_with(sf, "it sent REFUSE out of turn");
+	if (wire_get_notice(&sf->rx.header, sf->rx.body, &m))
+		return close_with(sf, "it sent a malformed REFUSE");
+	if (sf->join)
+		return close_with(sf, wire_reason_text(m.reason));
+	/* Not the session's end yet: the caller may try again (--retry). */
+	s->end.kind = SESSION_END_REFUSED;
+	s->end.reason = m.reason;
+	text_printf(s->end.text, sizeof(s->end.text), "%s",
+		    m.text[0] ? m.text : wire_reason_text(m.reason));
+	return close_with(sf, s->end.text);
+}
+
+static void chunk_acked(void *arg, const struct chunk *c)
+{
+	struct session *s = arg;
+
+	/* With two carriers nobody knows whose bytes they were. */
+	for (int i = 0; i < SENDWIN_CARRIERS; i++) {
+		uint16_t slot = c->carrier[i];
+
+		if (slot == SENDWIN_NOBODY || c->n_sent > 1)
+			continue;
+		sched_delivered(&s->subflows[slot]->rate, c->len, c->sent_ns, s->heard_ns,
+				sendwin_in_flight(s->out.win, slot) == c->len);
+	}
+}
+
+static bool take_ack(struct session *s, const struct wire_ack *ack, uint64_t now_ns)
+{
+	struct outgoing *out = &s->out;
+	uint64_t before = sendwin_acked(out->win);
+
+	if (!sendwin_ack(out->win, ack, chunk_acked, s))
+		return false;
+	if (ack->taken > out->taken)
+		out->taken = ack->taken;
+	if (ack->edge > out->edge)
+		out->edge = ack->edge;
+	winbuf_release(out->buf, sendwin_acked(out->win));
+	if (sendwin_acked(out->win) == out->read)
+		out->busy_since_ns = 0;
+	else if (sendwin_acked(out->win) > before && !out->busy_since_ns)
+		out->busy_since_ns = now_ns;
+	return true;
+}
+
+static int on_ack(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	struct wire_ack ack;
+
+	if (wire_get_ack(&sf->rx.header, sf->rx.body, &ack))
+		return close_with(sf, "it sent a malformed ACK");
+	if (!take_ack(s, &ack, now_ns))
+		return close_with(sf, "it acknowledged what was never sent");
+	return 0;
+}
+
+static int on_end(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	struct incoming *in = &s->in;
+	uint8_t digest[DIGEST_LEN];
+	uint64_t total = sf->rx.header.value;
+
+	if (wire_get_end(sf->rx.body, sf->rx.header.length, digest))
+		return close_with(sf, "it sent a malformed END");
+	if (in->ended && (in->total != total || memcmp(in->digest, digest, DIGEST_LEN)))
+		return break_off(s, sf, "the peer sent two ENDs that differ");
+	if (total < reasm_highest(in->reasm))
+		return break_off(s, sf, "the peer sent bytes beyond the end of its stream");
+	in->ended = true;
+	in->total = total;
+	memcpy(in->digest, digest, DIGEST_LEN);
+	return 0;
+}
+
+static int on_confirm(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	struct wire_ack all = { .received = s->out.read,
+				.taken = s->out.read,
+				.edge = s->out.read };
+
+	if (!s->out.ended || sf->rx.header.value != s->out.read ||
+	    sendwin_next(s->out.win) != s->out.read)
+		return break_off(s, sf, "the peer confirmed what was never sent");
+	take_ack(s, &all, now_ns);
+	s->out.confirmed = true;
+	session_check_done(s);
+	return 0;
+}
+
+static int on_stop(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	s->peer_stopped = true;
+	return 0;
+}
+
+static int on_abort(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	struct wire_notice m;
+
+	if (wire_get_notice(&sf->rx.header, sf->rx.body, &m))
+		return close_with(sf, "it sent a malformed ABORT");
+	session_fail(s, SESSION_END_PEER, m.reason, m.offset,
+		     m.text[0] ? m.text : wire_reason_text(m.reason));
+	return 0;
+}
+
+static int on_ping(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	/* Only the last one is answered, so that a flood of them costs no memory. */
+	sf->pong_due = true;
+	sf->pong_value = sf->rx.header.value;
+	return 0;
+}
+
+static int on_pong(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	return 0;
+}
+
+static int on_done(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	s->peer_done = true;
+	session_check_done(s);
+	return 0;
+}
+
+typedef int (*frame_fn)(struct session *s, struct subflow *sf, uint64_t now_ns);
+
+static const frame_fn frame_fns[] = {
+	[WIRE_WELCOME] = on_welcome, [WIRE_REFUSE] = on_refuse,   [WIRE_ACK] = on_ack,
+	[WIRE_END] = on_end,         [WIRE_CONFIRM] = on_confirm, [WIRE_STOP] = on_stop,
+	[WIRE_ABORT] = on_abort,     [WIRE_PING] = on_ping,       [WIRE_PONG] = on_pong,
+	[WIRE_DONE] = on_done,
+};
+
+/* What may come before WELCOME: the answer to HELLO, ABORT, and PING, with which a listener tells a
+ * client that waits for its turn that it is still there. */
+static bool may_come_first(uint8_t type)
+{
+	return type == WIRE_WELCOME || type == WIRE_REFUSE || type == WIRE_ABORT ||
+	       type == WIRE_PING;
+}
+
+static int control_complete(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	const struct wire_header *h = &sf->rx.header;
+
+	if (digest_check(sf->rx.body, h->length, sf->rx.seed) != h->check)
+		return close_with(sf, "a control frame does not match its checksum");
+	if (h->type >= WIRE_OPTIONAL)
+		return 0;
+	if (!sf->welcomed && !may_come_first(h->type))
+		return close_with(sf, "it sent a frame before WELCOME");
+	if (h->type >= sizeof(frame_fns) / sizeof(frame_fns[0]) || !frame_fns[h->type])
+		return close_with(sf, "it sent a frame out of turn");
+	return frame_fns[h->type](s, sf, now_ns);
+}
+
+/* DATA -------------------------------------------------------------------------------------------
+ */
+
+static int data_header(struct session *s, struct subflow *sf)
+{
+	struct rx *rx = &sf->rx;
+	uint64_t end = rx->header.value + rx->header.length;
+
+	if (!sf->welcomed)
+		return close_with(sf, "it sent DATA before WELCOME");
+	if (s->config.send_only)
+		return break_off(s, sf, "the peer sent bytes although we take none (--send-only)");
+	if (end > s->in.edge)
+		return close_with(sf, "it sent DATA beyond the window");
+	if (s->in.ended && end > s->in.total)
+		return break_off(s, sf, "the peer sent bytes beyond the end of its stream");
+	rx->state = RX_DISCARD;
+	if (!still_wanted(s, rx))
+		return 0;
+	if (winbuf_ensure(s->in.buf, rx->header.value, rx->header.length)) {
+		session_abort(s, WIRE_R_MEMORY, reasm_received(s->in.reasm), "out of memory");
+		return 0;
+	}
+	rx->state = RX_DATA;
+	return 0;
+}
+
+/* Checks a chunk where it lies: over at most WIRE_DATA_MAX / WINBUF_BLOCK + 1 blocks. */
+static bool chunk_ok(const struct session *s, const struct rx *rx, struct digest *d)
+{
+	uint64_t at = rx->header.value;
+	size_t left = rx->header.length;
+	size_t contiguous;
+	const uint8_t *p = winbuf_at(s->in.buf, at, &contiguous);
+
+	if (contiguous >= left)
+		return digest_check(p, left, rx->seed) == rx->header.check;
+	digest_begin_check(d, rx->seed);
+	while (left) {
+		size_t n;
+
+		p = winbuf_at(s->in.buf, at, &contiguous);
+		n = contiguous < left ? contiguous : left;
+		digest_feed_check(d, p, n);
+		at += n;
+		left -= n;
+	}
+	return digest_end_check(d) == rx->header.check;
+}
+
+static void plan_ack(struct session *s, uint32_t len, uint64_t now_ns)
+{
+	struct incoming *in = &s->in;
+
+	in->bytes_since_ack += len;
+	session_ack_by(s, in->bytes_since_ack >= ACK_BYTES ? now_ns : now_ns + ACK_NS);
+}
+
+static int data_complete(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	struct rx *rx = &sf->rx;
+
+	if (!chunk_ok(s, rx, s->check))
+		return close_with(sf, "DATA does not match its checksum");
+	if (reasm_add(s->in.reasm, rx->header.value, rx->header.length))
+		return close_with(sf, "it left more gaps than a sender may");
+	plan_ack(s, rx->header.length, now_ns);
+	return 0;
+}
+
+static int discard_complete(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	struct rx *rx = &sf->rx;
+
+	if (reasm_test(s->in.reasm, rx->header.value, rx->header.length) == REASM_PARTLY)
+		return close_with(sf, "its DATA overlaps with what is held");
+	/* The peer sends it again because it does not know that we hold it. */
+	plan_ack(s, rx->header.length, now_ns);
+	return 0;
+}
+
+/* Bytes ------------------------------------------------------------------------------------------
+ */
+
+static int body_complete(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	struct rx *rx = &sf->rx;
+	enum rx_state state = rx->state;
+
+	rx->state = RX_HEADER;
+	if (state == RX_DATA)
+		return data_complete(s, sf, now_ns);
+	if (state == RX_DISCARD)
+		return discard_complete(s, sf, now_ns);
+	return control_complete(s, sf, now_ns);
+}
+
+static int header_complete(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	struct rx *rx = &sf->rx;
+	const uint8_t *header = rx->start + WIRE_PREFACE_LEN;
+	int r = 0;
+
+	rx->start_have = 0;
+	rx->body_have = 0;
+	if (wire_get_header(header, &rx->header))
+		return close_with(sf, "it sent a malformed frame header");
+	rx->seed = wire_seed(header);
+	rx->state = RX_CONTROL;
+	if (rx->header.type == WIRE_DATA)
+		r = data_header(s, sf);
+	else if (!rx->header.length)
+		r = body_complete(s, sf, now_ns);
+	return r;
+}
+
+/* Preface and first header are read in one go: mpnc sends at least these, and of another program's
+ * greeting more than eight bytes can then be quoted. */
+static int preface_bytes(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	struct rx *rx = &sf->rx;
+	size_t n = rx->start_have < WIRE_PREFACE_LEN ? rx->start_have : WIRE_PREFACE_LEN;
+	char text[SESSION_TEXT_LEN];
+
+	if (memcmp(rx->start, WIRE_PREFACE, n)) {
+		text_quote(text, sizeof(text), rx->start, rx->start_have);
+		if (sf->join)
+			return close_with(sf, "its peer is not mpnc");
+		session_fail(s, SESSION_END_NOT_MPNC, WIRE_R_NONE, 0, text);
+		return 0;
+	}
+	if (rx->start_have < sizeof(rx->start))
+		return 0;
+	rx->state = RX_HEADER;
+	return header_complete(s, sf, now_ns);
+}
+
+/* Takes up to n bytes for the part of a frame that is being read; returns how many that were. */
+static size_t consume(struct subflow *sf, size_t n)
+{
+	struct rx *rx = &sf->rx;
+	size_t want;
+
+	if (rx->state == RX_PREFACE || rx->state == RX_HEADER) {
+		want = (rx->state == RX_PREFACE ? sizeof(rx->start) : WIRE_HEADER_LEN) -
+		       rx->start_have;
+		n = n < want ? n : want;
+		rx->start_have += n;
+		return n;
+	}
+	want = rx->header.length - rx->body_have;
+	n = n < want ? n : want;
+	rx->body_have += (uint32_t)n;
+	if (rx->header.type == WIRE_DATA)
+		sf->rx_bytes += n;
+	return n;
+}
+
+static int advance(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	struct rx *rx = &sf->rx;
+
+	if (rx->state == RX_PREFACE)
+		return preface_bytes(s, sf, now_ns);
+	if (rx->state == RX_HEADER)
+		return rx->start_have < WIRE_HEADER_LEN ? 0 : header_complete(s, sf, now_ns);
+	return rx->body_have < rx->header.length ? 0 : body_complete(s, sf, now_ns);
+}
+
+int session_rx(struct session *s, uint16_t slot, size_t n, uint64_t now_ns)
+{
+	struct subflow *sf = s->subflows[slot];
+
+	sf->heard_ns = now_ns;
+	sf->ping_sent_ns = 0;
+	s->heard_ns = now_ns;
+	s->heard_bytes += n;
+	while (n && s->state != SESSION_FAILED) {
+		int r;
+
+		n -= consume(sf, n);
+		r = advance(s, sf, now_ns);
+		if (r)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * session_tx.c - bytes to the peer: what goes out next on a subflow that can take something
+ *
+ * Control frames that are due come first, then one chunk: a requeued one, else new data, else a
+ * late one of another subflow. A frame that was begun is finished before anything else.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "session/internal.h"
+#include "util/text.h"
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Control ----------------------------------------------------------------------------------------
+ */
+
+static uint8_t *control_end(struct tx *tx, size_t *left_out)
+{
+	*left_out = sizeof(tx->control) - tx->control_len;
+	return tx->control + tx->control_len;
+}
+
+/* Every frame that may be due at the same time fits together: see CONTROL_OUT_LEN. */
+static void control_wrote(struct tx *tx, size_t n)
+{
+	assert(n);
+	tx->control_len += n;
+}
+
+static void put_plain(struct tx *tx, enum wire_type type, uint64_t value)
+{
+	size_t left;
+	uint8_t *p = control_end(tx, &left);
+
+	control_wrote(tx, wire_put_plain(p, left, type, value));
+}
+
+static void put_preface(struct tx *tx)
+{
+	size_t left;
+	uint8_t *p = control_end(tx, &left);
+
+	assert(left >= WIRE_PREFACE_LEN);
+	memcpy(p, WIRE_PREFACE, WIRE_PREFACE_LEN);
+	control_wrote(tx, WIRE_PREFACE_LEN);
+}
+
+static void say_hello(struct session *s, struct subflow *sf)
+{
+	struct wire_hello m = {
+		.version_min = WIRE_VERSION_MIN,
+		.version_max = WIRE_VERSION_MAX,
+		.kind = sf->join ? WIRE_HELLO_JOIN : WIRE_HELLO_NEW,
+		.side = session_side(&s->config),
+		.n_subflows = (uint16_t)s->config.n_subflows,
+		.edge = s->in.edge,
+	};
+	size_t left;
+	uint8_t *p;
+
+	memcpy(m.session, s->config.id, sizeof(m.session));
+	p = control_end(&sf->tx, &left);
+	control_wrote(&sf->tx, wire_put_hello(p, left, &m));
+}
+
+static void say_welcome(struct session *s, struct subflow *sf)
+{
+	struct wire_welcome m = {
+		.version = WIRE_VERSION_MAX,
+		.side = session_side(&s->config),
+		.n_subflows = (uint16_t)s->n_subflows_allowed,
+		.edge = s->in.edge,
+	};
+	size_t left;
+	uint8_t *p;
+
+	p = control_end(&sf->tx, &left);
+	control_wrote(&sf->tx, wire_put_welcome(p, left, &m));
+}
+
+static void say_end(struct session *s, struct tx *tx)
+{
+	size_t left;
+	uint8_t *p = control_end(tx, &left);
+
+	control_wrote(tx, wire_put_end(p, left, s->out.read, s->out.digest));
+}
+
+static void say_abort(struct session *s, struct tx *tx)
+{
+	struct wire_notice m = { .reason = s->end.reason, .offset = s->end.offset };
+	size_t left;
+	uint8_t *p = control_end(tx, &left);
+
+	text_printf(m.text, sizeof(m.text), "%s", s->end.text);
+	control_wrote(tx, wire_put_notice(p, left, WIRE_ABORT, &m));
+}
+
+/* Is an ACK to go out on this subflow? One that repeats the last takes another way than that did.
+ */
+static bool ack_due(const struct session *s, uint16_t slot, uint64_t now_ns)
+{
+	const struct incoming *in = &s->in;
+
+	if (now_ns < in->ack_due_ns || !s->welcomed)
+		return false;
+	return !in->ack_is_repeat || slot != in->ack_slot || s->n_open == 1;
+}
+
+static void say_ack(struct session *s, struct tx *tx, uint16_t slot, uint64_t now_ns)
+{
+	struct incoming *in = &s->in;
+	struct wire_ack m = { .received = reasm_received(in->reasm), .taken = in->taken };
+	size_t left;
+	uint8_t *p = control_end(tx, &left);
+
+	in->edge = in->taken + s->config.window;
+	m.edge = in->edge;
+	m.n_ranges = reasm_ranges(in->reasm, m.ranges, WIRE_ACK_RANGES);
+	control_wrote(tx, wire_put_ack(p, left, &m));
+	in->ack_repeat_ns = in->ack_is_repeat ? min_u64(2 * in->ack_repeat_ns, ACK_REPEAT_MAX_NS)
+					      : ACK_REPEAT_NS;
+	in->acked_received = m.received;
+	in->acked_taken = m.taken;
+	in->bytes_since_ack = 0;
+	in->ack_slot = slot;
+	in->ack_is_repeat = true;
+	in->ack_due_ns = in->confirmed ? SESSION_NO_DEADLINE : now_ns + in->ack_repeat_ns;
+}
+
+/* Is this an end that the peer does not know of yet? */
+static bool tells_peer(enum session_end_kind kind)
+{
+	return kind == SESSION_END_LOCAL || kind == SESSION_END_PROTOCOL ||
+	       kind == SESSION_END_DIGEST;
+}
+
+/* What has to be said once on each subflow, in the order in which it must arrive. */
+static unsigned to_say(const struct session *s, const struct subflow *sf)
+{
+	unsigned say = SAID_PREFACE | SAID_HELLO;
+
+	if (s->state == SESSION_FAILED)
+		return (sf->said & SAID_HELLO) && tells_peer(s->end.kind) ? say | SAID_ABORT
+									  : sf->said;
+	/* Until the peer has taken the join, the connection is none of the session's. */
+	if (!sf->welcomed && sf->join)
+		return say;
+	if (s->out.ended)
+		say |= SAID_END;
+	if (s->in.confirmed)
+		say |= SAID_CONFIRM;
+	if (s->stop)
+		say |= SAID_STOP;
+	if (session_finished(s))
+		say |= SAID_DONE;
+	return say;
+}
+
+static void say(struct session *s, struct subflow *sf, unsigned what)
+{
+	if (what & SAID_PREFACE)
+		put_preface(&sf->tx);
+	if (what & SAID_HELLO) {
+		if (s->config.role == SESSION_CLIENT)
+			say_hello(s, sf);
+		else
+			say_welcome(s, sf);
+	}
+	if (what & SAID_END)
+		say_end(s, &sf->tx);
+	if (what & SAID_CONFIRM)
+		put_plain(&sf->tx, WIRE_CONFIRM, s->in.total);
+	if (what & SAID_STOP)
+		put_plain(&sf->tx, WIRE_STOP, s->in.taken);
+	if (what & SAID_ABORT)
+		say_abort(s, &sf->tx);
+	if (what & SAID_DONE)
+		put_plain(&sf->tx, WIRE_DONE, 0);
+	sf->said |= what;
+}
+
+static void build_control(struct session *s, struct subflow *sf, uint16_t slot, uint64_t now_ns)
+{
+	unsigned what = to_say(s, sf) & ~sf->said;
+
+	sf->tx.control_len = 0;
+	sf->tx.control_done = 0;
+	if (what)
+		say(s, sf, what);
+	if (s->state == SESSION_FAILED || !sf->welcomed)
+		return;
+	if (ack_due(s, slot, now_ns))
+		say_ack(s, &sf->tx, slot, now_ns);
+	if (sf->pong_due)
+		put_plain(&sf->tx, WIRE_PONG, sf->pong_value);
+	if (sf->ping_due) {
+		put_plain(&sf->tx, WIRE_PING, now_ns);
+		sf->ping_sent_ns = now_ns;
+	}
+	sf->pong_due = false;
+	sf->ping_due = false;
+}
+
+/* Chunks -----------------------------------------------------------------------------------------
+ */
+
+/* Length of the next new chunk for a subflow, 0 when there is none. */
+static uint32_t new_chunk_len(const struct session *s, const struct subflow *sf)
+{
+	const struct outgoing *out = &s->out;
+	uint64_t next = sendwin_next(out->win);
+	uint64_t len = sched_chunk_len(&sf->rate);
+	uint64_t credit = out->edge > next ? out->edge - next : 0;
+	size_t contiguous;
+
+	if (sendwin_full(out->win) || next == out->read)
+		return 0;
+	len = min_u64(len, out->read - next);
+	/* A window that opens by a few bytes at a time must not be used a few bytes at a time. */
+	if (credit < len && credit < SCHED_CHUNK_MIN && sendwin_acked(out->win) < next)
+		return 0;
+	len = min_u64(len, credit);
+	if (!len)
+		return 0;
+	/* A chunk lies in one block, so that its payload is one piece of memory. */
+	winbuf_at(out->buf, next, &contiguous);
+	return (uint32_t)min_u64(len, contiguous);
+}
+
+/* A chunk that is late on another subflow and would arrive sooner on this one. */
+static struct chunk *late_chunk(struct session *s, const struct subflow *sf, uint16_t slot,
+				uint64_t now_ns)
+{
+	uint64_t in_flight = sendwin_in_flight(s->out.win, slot);
+	struct chunk *c;
+	size_t iter = 0;
+
+	for (int i = 0; i < LATE_SCAN; i++) {
+		c = sendwin_iterate(s->out.win, &iter);
+		if (!c)
+			return NULL;
+		if (!chunk_has_room(c) || chunk_carried_by(c, slot))
+			continue;
+		if (sched_reinject(c, now_ns, sched_due(&sf->rate, in_flight, c->len, now_ns)))
+			return c;
+	}
+	return NULL;
+}
+
+static struct chunk *pick_chunk(struct session *s, struct subflow *sf, uint16_t slot,
+				uint64_t now_ns)
+{
+	uint64_t in_flight = sendwin_in_flight(s->out.win, slot);
+	struct chunk *c;
+	uint32_t len;
+
+	if (s->n_open > 1 &&
+	    !sched_may_pull(&sf->rate, in_flight, session_total_rate(s), s->config.window))
+		return NULL;
+	c = sendwin_requeued(s->out.win);
+	if (c)
+		return c;
+	len = new_chunk_len(s, sf);
+	if (len)
+		return sendwin_push(s->out.win, len);
+	if (s->n_open == 1)
+		return NULL;
+	return late_chunk(s, sf, slot, now_ns);
+}
+
+static bool may_send_data(const struct session *s, const struct subflow *sf)
+{
+	if (s->state == SESSION_FAILED || s->out.confirmed)
+		return false;
+	return sf->welcomed || (!sf->join && !s->welcomed);
+}
+
+static void build_data(struct session *s, struct subflow *sf, uint16_t slot, uint64_t now_ns)
+{
+	struct tx *tx = &sf->tx;
+	struct chunk *c = pick_chunk(s, sf, slot, now_ns);
+	size_t contiguous;
+
+	if (!c)
+		return;
+	if (c->n_sent)
+		s->out.reinjected += c->len;
+	sendwin_assign(s->out.win, c, slot, now_ns,
+		       sched_due(&sf->rate, sendwin_in_flight(s->out.win, slot), c->len, now_ns));
+	if (s->late_check_ns == SESSION_NO_DEADLINE)
+		s->late_check_ns = now_ns + LATE_CHECK_NS;
+	tx->payload = winbuf_at(s->out.buf, c->offset, &contiguous);
+	tx->payload_len = c->len;
+	tx->pin = winbuf_pin(s->out.buf, c->offset);
+	wire_put_header(tx->header, WIRE_DATA, c->offset, tx->payload, c->len);
+	tx->data_len = WIRE_HEADER_LEN + c->len;
+	tx->data_done = 0;
+	sf->tx_bytes += c->len;
+}
+
+/* Bytes ------------------------------------------------------------------------------------------
+ */
+
+static bool nothing_begun(const struct tx *tx)
+{
+	return tx->control_done == tx->control_len && !tx->data_len;
+}
+
+int session_tx(struct session *s, uint16_t slot, uint64_t now_ns, struct iovec iov[SESSION_IOV])
+{
+	struct subflow *sf = s->subflows[slot];
+	struct tx *tx = &sf->tx;
+	int n = 0;
+
+	if (nothing_begun(tx)) {
+		build_control(s, sf, slot, now_ns);
+		if (may_send_data(s, sf))
+			build_data(s, sf, slot, now_ns);
+	}
+	if (tx->control_done < tx->control_len)
+		iov[n++] = (struct iovec){ .iov_base = tx->control + tx->control_done,
+					   .iov_len = tx->control_len - tx->control_done };
+	if (tx->data_len && tx->data_done < WIRE_HEADER_LEN)
+		iov[n++] = (struct iovec){ .iov_base = tx->header + tx->data_done,
+					   .iov_len = WIRE_HEADER_LEN - tx->data_done };
+	if (tx->data_len) {
+		size_t done = tx->data_done > WIRE_HEADER_LEN ? tx->data_done - WIRE_HEADER_LEN : 0;
+
+		/* writev only reads, but struct iovec has no const. */
+		iov[n++] = (struct iovec){ .iov_base = (void *)(uintptr_t)(tx->payload + done),
+					   .iov_len = tx->payload_len - done };
+	}
+	return n;
+}
+
+void session_tx_done(struct session *s, uint16_t slot, size_t n, uint64_t now_ns)
+{
+	struct tx *tx = &s->subflows[slot]->tx;
+	size_t control = min_u64(n, tx->control_len - tx->control_done);
+
+	tx->control_done += control;
+	tx->data_done += n - control;
+	assert(tx->data_done <= tx->data_len);
+	if (tx->data_len && tx->data_done == tx->data_len) {
+		winbuf_unpin(s->out.buf, tx->pin);
+		tx->pin = NULL;
+		tx->data_len = 0;
+		tx->data_done = 0;
+	}
+}
+
+bool session_tx_flushed(const struct session *s, uint16_t slot)
+{
+	const struct subflow *sf = s->subflows[slot];
+
+	return nothing_begun(&sf->tx) && !(to_say(s, sf) & ~sf->said);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * stats.h - what is known about a session and its subflows: plain values
+ *
+ * The engine fills them, the user interface prints them. Bytes are stream bytes (no frame headers),
+ * times are nanoseconds.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The protocol's limit too: a HELLO that would be number 257 is refused. */
+#define SUBFLOWS_MAX 256
+
+/* An address as text: an IPv6 address with a scope name fits. */
+#define STATS_ADDR_LEN 64
+
+struct subflow_stats {
+	unsigned id; /* number of the connection in this session, from 0, never reused */
+	bool live;   /* false: closed or died */
+	char local[STATS_ADDR_LEN]; /* numeric address without port */
+	char peer[STATS_ADDR_LEN];
+	uint16_t local_port;
+	uint16_t peer_port;
+	uint64_t tx_bytes;    /* payload written to the socket, reinjected chunks included */
+	uint64_t rx_bytes;    /* payload read from it, duplicates included */
+	uint64_t retransmits; /* TCP_INFO tcpi_total_retrans: segments */
+	uint64_t rtt_us;      /* TCP_INFO tcpi_rtt */
+};
+
+struct session_stats {
+	uint64_t elapsed_ns;    /* since the first connection stood */
+	uint64_t tx_read;       /* taken from our input */
+	bool tx_ended;          /* our input has ended: tx_read is the stream's length */
+	uint64_t tx_acked;      /* the peer holds them */
+	uint64_t tx_taken;      /* the peer's output took them */
+	uint64_t tx_reinjected; /* bytes sent again on another subflow */
+	uint64_t rx_received;   /* in order, from the peer */
+	uint64_t rx_taken;      /* our output took them */
+	bool rx_total_known;
+	uint64_t rx_total;                   /* the peer's stream length, once its END came */
+	unsigned n_live;                     /* subflows that carry data now */
+	unsigned n_subflows;                 /* entries of subflow[], live or not */
+	const struct subflow_stats *subflow; /* borrowed until the next engine call */
+};
