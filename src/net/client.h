@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * client.h - makes a client's connections: the first one, with every address in turn and --retry,
+ * then as many more as the session wants, and new ones for those that died
+ */
+#pragma once
+
+#include "net/engine.h"
+#include "net/resolve.h"
+
+/* An address that does not answer costs this long when there are others to try. */
+#define CLIENT_CONNECT_NS 10000000000ull
+
+/* A peer that accepts and then says nothing is no mpnc. */
+#define CLIENT_HELLO_NS 10000000000ull
+
+/* Between attempts: at first, and at most. */
+#define CLIENT_RETRY_MIN_NS 100000000ull
+#define CLIENT_RETRY_MAX_NS 2000000000ull
+
+/* Additional connections that failed in a row: then there will be no more of them. */
+#define CLIENT_FAILURES_MAX 16
+
+struct client_config {
+	const char *host; /* as given, for messages; borrowed */
+	const char *port;
+	const union sock_addr *addrs; /* borrowed */
+	int n_addrs;
+	const union sock_addr *sources; /* -s, resolved: one of them per family; borrowed */
+	int n_sources;
+	uint16_t source_port; /* first port of the block; 0: the kernel's choice */
+	uint64_t connect_ns;  /* -w; LOOP_NEVER: the kernel's, or CLIENT_CONNECT_NS */
+	uint64_t retry_ns;    /* --retry; 0: one round */
+	struct sock_options socket;
+};
+
+struct client;
+
+/* Begins to connect for the engine (borrowed). events.pumped of the engine has to call
+ * client_pumped; note is used as the engine's. config is copied. Returns 0 or -errno. */
+int client_new(struct client **out, struct loop *loop, struct engine *engine,
+	       const struct client_config *config, const struct engine_events *events);
+struct client *client_free(struct client *c);
+
+/* Looks whether connections are missing. */
+void client_pumped(struct client *c);
+
+/* Set when no connection could be made at all: the line for the user. NULL otherwise. The engine
+ * then has ended with a loss whose reason this replaces. */
+const char *client_failure(const struct client *c);

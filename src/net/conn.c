@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/conn.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "net/sock.h"
+#include "session/sched.h"
+
+static size_t iov_len(const struct iovec *iov, int n)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < n; i++)
+		len += iov[i].iov_len;
+	return len;
+}
+
+static enum conn_result read_failed(struct conn *c, int error)
+{
+	if (error == EINTR)
+		return CONN_MOVED;
+	if (error == EAGAIN && !c->error) {
+		c->readable = false;
+		return CONN_IDLE;
+	}
+	if (!c->error)
+		c->error = error;
+	return CONN_CLOSED;
+}
+
+enum conn_result conn_read(struct conn *c, struct session *s, uint64_t now_ns)
+{
+	struct iovec iov[SESSION_IOV];
+	struct msghdr msg = { .msg_iov = iov };
+	size_t want;
+	ssize_t n;
+
+	if (!c->readable)
+		return CONN_IDLE;
+	msg.msg_iovlen = (size_t)session_rx_space(s, c->slot, iov);
+	want = iov_len(iov, (int)msg.msg_iovlen);
+	n = recvmsg(c->io.fd, &msg, 0);
+	if (n < 0)
+		return read_failed(c, errno);
+	if (n == 0)
+		return CONN_CLOSED;
+	/* A short read has emptied the socket; what comes later is a new edge. After an error there
+	 * is none, and the end is still to be read. */
+	if ((size_t)n < want && !c->error)
+		c->readable = false;
+	return session_rx(s, c->slot, (size_t)n, now_ns) ? CONN_CLOSED : CONN_MOVED;
+}
+
+/* The low-water mark follows the rate, in large steps. */
+static void follow_rate(struct conn *c, const struct session *s)
+{
+	uint32_t len = session_subflow_chunk_len(s, c->slot);
+
+	if (len >= 2 * c->chunk_len || 2 * len < c->chunk_len) {
+		sock_set_lowat(c->io.fd, len);
+		c->chunk_len = len;
+	}
+}
+
+enum conn_result conn_write(struct conn *c, struct session *s, uint64_t now_ns)
+{
+	struct iovec iov[SESSION_IOV];
+	struct msghdr msg = { .msg_iov = iov };
+	size_t want;
+	ssize_t n;
+
+	if (!c->writable || c->shut)
+		return CONN_IDLE;
+	msg.msg_iovlen = (size_t)session_tx(s, c->slot, now_ns, iov);
+	if (!msg.msg_iovlen)
+		return CONN_IDLE;
+	want = iov_len(iov, (int)msg.msg_iovlen);
+	n = sendmsg(c->io.fd, &msg, MSG_NOSIGNAL);
+	if (n < 0 && errno == EINTR)
+		return CONN_MOVED;
+	if (n < 0) {
+		c->writable = false;
+		if (errno == EAGAIN)
+			return CONN_IDLE;
+		/* The peer's last words may still be there to be read. */
+		c->error = errno;
+		c->readable = true;
+		return CONN_MOVED;
+	}
+	if ((size_t)n < want)
+		c->writable = false;
+	follow_rate(c, s);
+	session_tx_done(s, c->slot, (size_t)n, now_ns);
+	return CONN_MOVED;
+}
+
+void conn_update_stats(struct conn *c, const struct session *s)
+{
+	session_subflow_bytes(s, c->slot, &c->stats.tx_bytes, &c->stats.rx_bytes);
+	sock_info(c->io.fd, &c->stats);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * conn.h - one connection of a session: moves bytes between its socket and the session
+ *
+ * Watched edge-triggered; readable and writable remember what epoll said until the socket says
+ * EAGAIN.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/loop.h"
+#include "session/session.h"
+
+struct conn {
+	struct loop_io io; /* io.fd is the socket, owned */
+	uint16_t slot;
+	bool readable;
+	bool writable;
+	bool shut;          /* our side is shut down: nothing more will be written */
+	uint32_t chunk_len; /* for which the socket's low-water mark was set last */
+	int error;          /* errno of a failed write: what was received is still read */
+	struct subflow_stats stats;
+};
+
+enum conn_result {
+	CONN_IDLE,   /* nothing moved */
+	CONN_MOVED,  /* some bytes did */
+	CONN_CLOSED, /* it is over: conn->error says why, 0: the peer closed it or the session wants
+			it closed */
+};
+
+/* Reads once. */
+enum conn_result conn_read(struct conn *c, struct session *s, uint64_t now_ns);
+
+/* Writes one frame, or what the socket takes of it. */
+enum conn_result conn_write(struct conn *c, struct session *s, uint64_t now_ns);
+
+/* Takes the current numbers from the kernel and the session. */
+void conn_update_stats(struct conn *c, const struct session *s);

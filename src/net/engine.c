@@ -1,0 +1,729 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/conn.h"
+#include "net/input.h"
+#include "net/output.h"
+#include "net/sock.h"
+#include "util/text.h"
+
+/* Rounds of one pump: each moves up to one frame per connection each way. Then other events have
+ * their turn. */
+#define PUMP_ROUNDS 16
+
+/* Connections that are gone and still have a line in the statistics; the oldest ones lose theirs.
+ */
+#define GONE_MAX 256
+
+enum phase {
+	PHASE_RUNNING,
+	PHASE_CLOSING, /* the session is over, the peer is being told */
+	PHASE_ENDED,
+};
+
+struct engine {
+	struct loop *loop;
+	struct engine_config config;
+	struct engine_events events;
+	struct session *session;
+	enum phase phase;
+	struct engine_end end;
+	int signal; /* that ended the session */
+	int last_error;
+
+	struct wake news; /* from input and output */
+	struct loop_io news_io;
+	struct loop_task pump;
+	struct loop_timer session_timer;
+	struct loop_timer idle_timer;
+	struct loop_timer quit_timer;
+	struct loop_timer close_timer;
+	uint64_t moved; /* sum of what shows progress, for idle_timer */
+
+	struct input *input;    /* NULL: there is none */
+	struct output *output;  /* NULL: there is none */
+	struct digest *nothing; /* of an empty stream */
+
+	uint64_t start_ns; /* first connection; 0: none yet */
+	uint64_t end_ns;
+	unsigned next_id;
+	uint16_t first; /* slot that was read last: its ACK leaves first */
+	uint16_t n_slots;
+	struct conn *conns[SUBFLOWS_MAX]; /* by the session's slot */
+	unsigned n_gone;
+	struct subflow_stats stats[GONE_MAX + SUBFLOWS_MAX]; /* the gone ones, then the living */
+};
+
+static void note(const struct engine *e, int level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void note(const struct engine *e, int level, const char *fmt, ...)
+{
+	char text[ENGINE_REASON_LEN];
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_vprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	e->events.note(e->events.arg, level, text);
+}
+
+/* Connections ---------------------------------------------------------------------------------- */
+
+static void conn_event(struct loop_io *io, uint32_t events)
+{
+	struct engine *e = io->arg;
+	struct conn *c = (struct conn *)io; /* its first member */
+
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		c->readable = true;
+	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+		c->writable = true;
+	loop_queue(e->loop, &e->pump);
+}
+
+static void start_streams(struct engine *e);
+
+int engine_attach(struct engine *e, int fd, const struct wire_hello *hello, bool greeted)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->io = (struct loop_io){ .fd = fd, .fn = conn_event, .arg = e };
+	c->readable = c->writable = true;
+	r = session_subflow_open(e->session, hello, loop_now(e->loop), &c->slot);
+	if (r)
+		goto free_conn;
+	r = loop_add(e->loop, &c->io, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+	if (r)
+		goto close_subflow;
+	if (greeted)
+		session_subflow_greeted(e->session, c->slot);
+	c->stats.id = e->next_id++;
+	c->stats.live = true;
+	sock_names(fd, &c->stats);
+	e->conns[c->slot] = c;
+	if (c->slot >= e->n_slots)
+		e->n_slots = (uint16_t)(c->slot + 1);
+	if (!e->start_ns) {
+		e->start_ns = loop_now(e->loop);
+		start_streams(e);
+	}
+	note(e, 2, "subflow %u: %s port %u to %s port %u", c->stats.id, c->stats.local,
+	     c->stats.local_port, c->stats.peer, c->stats.peer_port);
+	loop_queue(e->loop, &e->pump);
+	return 0;
+close_subflow:
+	session_subflow_close(e->session, c->slot, loop_now(e->loop));
+free_conn:
+	free(c);
+	return r;
+}
+
+static void remember(struct engine *e, const struct subflow_stats *stats)
+{
+	if (e->n_gone == GONE_MAX)
+		memmove(e->stats, e->stats + 1, --e->n_gone * sizeof(e->stats[0]));
+	e->stats[e->n_gone++] = *stats;
+}
+
+static void conn_close(struct engine *e, struct conn *c)
+{
+	const char *fault = session_subflow_text(e->session, c->slot);
+
+	conn_update_stats(c, e->session);
+	c->stats.live = false;
+	e->last_error = c->error;
+	if (e->phase == PHASE_RUNNING && !session_finished(e->session))
+		note(e, fault ? 1 : 2, "subflow %u (port %u to %s) closed: %s", c->stats.id,
+		     c->stats.local_port, c->stats.peer,
+		     fault      ? fault
+		     : c->error ? strerror(c->error)
+				: "the peer closed it");
+	remember(e, &c->stats);
+	session_subflow_close(e->session, c->slot, loop_now(e->loop));
+	e->conns[c->slot] = NULL;
+	loop_remove(e->loop, &c->io);
+	close(c->io.fd);
+	free(c);
+}
+
+unsigned engine_n_live(const struct engine *e)
+{
+	unsigned n = 0;
+
+	for (uint16_t i = 0; i < e->n_slots; i++)
+		n += e->conns[i] != NULL;
+	return n;
+}
+
+int engine_last_error(const struct engine *e)
+{
+	return e->last_error;
+}
+
+static void close_all(struct engine *e)
+{
+	for (uint16_t i = 0; i < e->n_slots; i++)
+		if (e->conns[i])
+			conn_close(e, e->conns[i]);
+}
+
+/* Input and output -------------------------------------------------------------------------------
+ */
+
+static void fail_input(struct engine *e, uint64_t offset, int error)
+{
+	char text[SESSION_TEXT_LEN];
+
+	text_printf(text, sizeof(text), "reading the input failed: %s", strerror(error));
+	session_abort(e->session, WIRE_R_INPUT, offset, text);
+}
+
+static void fail_output(struct engine *e, uint64_t offset, int error)
+{
+	char text[SESSION_TEXT_LEN];
+
+	text_printf(text, sizeof(text), "writing the output failed: %s", strerror(error));
+	session_abort(e->session, WIRE_R_OUTPUT, offset, text);
+}
+
+static void start_streams(struct engine *e)
+{
+	int r;
+
+	if (!e->config.no_input) {
+		r = input_new(&e->input, e->config.in_fd, session_tx_buf(e->session), &e->news);
+		if (r)
+			fail_input(e, 0, -r);
+	}
+	if (!e->config.session.send_only) {
+		r = output_new(&e->output, e->config.out_fd, session_rx_buf(e->session), &e->news);
+		if (r)
+			fail_output(e, 0, -r);
+	}
+}
+
+static void end_input(struct engine *e)
+{
+	uint8_t digest[DIGEST_LEN];
+
+	if (e->input) {
+		input_stop(e->input);
+		return;
+	}
+	digest_stream_value(e->nothing, digest);
+	session_input_end(e->session, digest, loop_now(e->loop));
+}
+
+/* The rules of the end of a stream; asks the descriptor only when the answer matters. */
+static void consider_input_end(struct engine *e)
+{
+	struct session *s = e->session;
+	bool readable;
+
+	if (!session_input_should_end(s, false))
+		return;
+	readable =
+		e->input && !session_input_should_end(s, true) && input_readable(e->config.in_fd);
+	if (session_input_should_end(s, readable))
+		end_input(e);
+	else if (session_peer_stopped(s))
+		session_abort(s, WIRE_R_STOPPED, session_output_end(s),
+			      wire_reason_text(WIRE_R_STOPPED));
+}
+
+static bool input_over(const struct engine *e)
+{
+	struct session_stats stats;
+
+	session_stats(e->session, &stats);
+	return stats.tx_ended;
+}
+
+static void sync_input(struct engine *e, uint64_t now_ns)
+{
+	struct input_status status;
+	uint64_t room;
+
+	if (input_over(e))
+		return;
+	if (e->input) {
+		input_get(e->input, &status);
+		session_input_advance(e->session, status.read, now_ns);
+		if (status.state == INPUT_FAILED) {
+			fail_input(e, status.read, status.error);
+			return;
+		}
+		if (status.state == INPUT_ENDED) {
+			session_input_end(e->session, status.digest, now_ns);
+			return;
+		}
+		if (session_input_room(e->session, &room) == 0)
+			input_set_room(e->input, room);
+	}
+	consider_input_end(e);
+}
+
+static void sync_output(struct engine *e, uint64_t now_ns)
+{
+	struct session *s = e->session;
+	struct output_status status;
+	uint8_t digest[DIGEST_LEN];
+
+	if (!e->output) {
+		digest_stream_value(e->nothing, digest);
+		if (session_output_complete(s))
+			session_output_finish(s, digest, now_ns);
+		return;
+	}
+	output_get(e->output, &status);
+	session_output_taken(s, status.taken, now_ns);
+	if (status.state == OUTPUT_FAILED) {
+		fail_output(e, status.taken, status.error);
+		return;
+	}
+	output_set_end(e->output, session_output_end(s));
+	if (!session_output_complete(s))
+		return;
+	if (status.state == OUTPUT_FINISHED)
+		session_output_finish(s, status.digest, now_ns);
+	else
+		output_finish(e->output);
+}
+
+static void news_event(struct loop_io *io, uint32_t events)
+{
+	struct engine *e = io->arg;
+
+	wake_clear(&e->news);
+	loop_queue(e->loop, &e->pump);
+}
+
+/* The end
+ * ------------------------------------------------------------------------------------------ */
+
+static void set_end(struct engine *e, int exit, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void set_end(struct engine *e, int exit, const char *fmt, ...)
+{
+	va_list ap;
+
+	e->end.exit = exit;
+	va_start(ap, fmt);
+	text_vprintf(e->end.reason, sizeof(e->end.reason), fmt, ap);
+	va_end(ap);
+}
+
+static void end_lost(struct engine *e, const struct session_end *end)
+{
+	const char *why = e->last_error ? strerror(e->last_error) : "closed by the peer";
+
+	if (end->offset && !session_received_confirmed(e->session))
+		set_end(e, ENGINE_EXIT_INCOMPLETE,
+			"the stream is incomplete: connections lost at offset %llu (%s)",
+			(unsigned long long)end->offset, why);
+	else
+		set_end(e, ENGINE_EXIT_NETWORK, "all connections are lost: %s", why);
+}
+
+static void end_local(struct engine *e, const struct session_end *end)
+{
+	int exit = ENGINE_EXIT_INCOMPLETE;
+
+	if (e->signal)
+		exit = ENGINE_EXIT_SIGNAL + e->signal;
+	else if (end->reason == WIRE_R_TIMEOUT)
+		exit = ENGINE_EXIT_NETWORK;
+	else if (end->reason == WIRE_R_CONFLICT)
+		exit = ENGINE_EXIT_SETUP;
+	set_end(e, exit, "%s (at offset %llu)", end->text, (unsigned long long)end->offset);
+}
+
+static void end_peer(struct engine *e, const struct session_end *end)
+{
+	/* It had more to send when we said that we had enough (-q). */
+	if (end->reason == WIRE_R_STOPPED && session_sent_confirmed(e->session))
+		set_end(e, ENGINE_EXIT_OK, "complete; the peer's stream was cut short by -q");
+	else
+		set_end(e, end->reason == WIRE_R_DIGEST ? ENGINE_EXIT_INCOMPLETE : ENGINE_EXIT_PEER,
+			"the peer gave up at offset %llu: %s", (unsigned long long)end->offset,
+			end->text);
+}
+
+static void explain_end(struct engine *e)
+{
+	const struct session_end *end = session_end(e->session);
+
+	switch (end->kind) {
+	case SESSION_END_NONE:
+		set_end(e, ENGINE_EXIT_OK, "complete");
+		break;
+	case SESSION_END_LOST:
+		end_lost(e, end);
+		break;
+	case SESSION_END_REFUSED:
+		set_end(e, ENGINE_EXIT_NETWORK, "the peer refused the session: %s", end->text);
+		break;
+	case SESSION_END_NOT_MPNC:
+		set_end(e, ENGINE_EXIT_NETWORK, "peer is not mpnc: it sent \"%s\"", end->text);
+		break;
+	case SESSION_END_LOCAL:
+		end_local(e, end);
+		break;
+	case SESSION_END_PEER:
+		end_peer(e, end);
+		break;
+	case SESSION_END_PROTOCOL:
+		set_end(e, ENGINE_EXIT_NETWORK, "protocol error: %s", end->text);
+		break;
+	case SESSION_END_DIGEST:
+		set_end(e, ENGINE_EXIT_INCOMPLETE, "%s", end->text);
+		break;
+	}
+}
+
+static void finish(struct engine *e)
+{
+	if (e->phase == PHASE_ENDED)
+		return;
+	explain_end(e);
+	e->end_ns = loop_now(e->loop);
+	close_all(e);
+	e->phase = PHASE_ENDED;
+	loop_set_timer(e->loop, &e->session_timer, LOOP_NEVER);
+	loop_set_timer(e->loop, &e->idle_timer, LOOP_NEVER);
+	loop_set_timer(e->loop, &e->quit_timer, LOOP_NEVER);
+	loop_set_timer(e->loop, &e->close_timer, LOOP_NEVER);
+	loop_unqueue(e->loop, &e->pump);
+	e->events.ended(e->events.arg);
+}
+
+static bool all_told(struct engine *e)
+{
+	bool told = true;
+
+	for (uint16_t i = 0; i < e->n_slots; i++) {
+		struct conn *c = e->conns[i];
+
+		if (!c)
+			continue;
+		if (!c->shut && session_tx_flushed(e->session, i)) {
+			/* The rest is read and thrown away until the peer closes: closing now, with
+			 * bytes unread, would reset the connection and lose what we said. */
+			shutdown(c->io.fd, SHUT_WR);
+			c->shut = true;
+		}
+		told = false;
+	}
+	return told;
+}
+
+/* The session has failed. Those who do not know yet are told, within limits. */
+static void close_failed(struct engine *e)
+{
+	enum session_end_kind kind = session_end(e->session)->kind;
+	bool tell = kind == SESSION_END_LOCAL || kind == SESSION_END_PROTOCOL ||
+		    kind == SESSION_END_DIGEST;
+
+	if (!tell) {
+		finish(e);
+		return;
+	}
+	if (e->phase == PHASE_RUNNING) {
+		e->phase = PHASE_CLOSING;
+		loop_set_timer(e->loop, &e->close_timer, loop_now(e->loop) + ENGINE_ABORT_NS);
+		loop_queue(e->loop, &e->pump);
+		return;
+	}
+	if (all_told(e))
+		finish(e);
+}
+
+static void check_end(struct engine *e)
+{
+	switch (session_state(e->session)) {
+	case SESSION_DONE:
+		finish(e);
+		break;
+	case SESSION_FAILED:
+		close_failed(e);
+		break;
+	default:
+		if (session_finished(e->session) && e->close_timer.due_ns == LOOP_NEVER)
+			loop_set_timer(e->loop, &e->close_timer,
+				       loop_now(e->loop) + ENGINE_DONE_NS);
+		break;
+	}
+}
+
+static void close_fired(struct loop_timer *timer)
+{
+	finish(timer->arg);
+}
+
+/* Timers
+ * ------------------------------------------------------------------------------------------- */
+
+static void session_fired(struct loop_timer *timer)
+{
+	struct engine *e = timer->arg;
+
+	session_tick(e->session, loop_now(e->loop));
+	for (uint16_t i = 0; i < e->n_slots; i++)
+		if (e->conns[i] && session_subflow_text(e->session, i))
+			conn_close(e, e->conns[i]);
+	loop_queue(e->loop, &e->pump);
+}
+
+/* Waiting for a confirmation is not idleness: the peer may be syncing its disk. */
+static bool only_confirmation_missing(const struct session_stats *stats)
+{
+	return stats->tx_ended && stats->rx_total_known && stats->tx_taken == stats->tx_read &&
+	       stats->rx_taken == stats->rx_total;
+}
+
+static void idle_fired(struct loop_timer *timer)
+{
+	struct engine *e = timer->arg;
+	struct session_stats stats;
+	char text[SESSION_TEXT_LEN], duration[32];
+
+	session_stats(e->session, &stats);
+	if (only_confirmation_missing(&stats)) {
+		loop_set_timer(e->loop, timer, loop_now(e->loop) + e->config.idle_ns);
+		return;
+	}
+	text_duration(duration, sizeof(duration), e->config.idle_ns);
+	text_printf(text, sizeof(text), "nothing moved for %s", duration);
+	session_abort(e->session, WIRE_R_TIMEOUT, stats.rx_taken, text);
+	loop_queue(e->loop, &e->pump);
+}
+
+static void quit_fired(struct loop_timer *timer)
+{
+	struct engine *e = timer->arg;
+
+	session_stop(e->session);
+	loop_queue(e->loop, &e->pump);
+}
+
+static void set_timers(struct engine *e)
+{
+	struct session_stats stats;
+	uint64_t moved;
+	uint64_t now_ns = loop_now(e->loop);
+
+	if (e->phase == PHASE_ENDED)
+		return;
+	loop_set_timer(e->loop, &e->session_timer, session_deadline(e->session));
+	if (e->phase != PHASE_RUNNING)
+		return;
+	session_stats(e->session, &stats);
+	moved = stats.tx_read + stats.tx_acked + stats.tx_taken + stats.rx_received +
+		stats.rx_taken;
+	if (e->config.idle_ns != LOOP_NEVER &&
+	    (moved != e->moved || e->idle_timer.due_ns == LOOP_NEVER))
+		loop_set_timer(e->loop, &e->idle_timer, now_ns + e->config.idle_ns);
+	e->moved = moved;
+	if (e->config.quit_ns != LOOP_NEVER && e->quit_timer.due_ns == LOOP_NEVER &&
+	    session_sent_confirmed(e->session) && !session_received_confirmed(e->session))
+		loop_set_timer(e->loop, &e->quit_timer, now_ns + e->config.quit_ns);
+}
+
+/* Pump
+ * --------------------------------------------------------------------------------------------- */
+
+typedef enum conn_result (*move_fn)(struct conn *c, struct session *s, uint64_t now_ns);
+
+/* One call for each connection, beginning with the one that was read last. */
+static bool move_all(struct engine *e, move_fn fn, uint64_t now_ns)
+{
+	bool moved = false;
+
+	for (uint16_t i = 0; i < e->n_slots; i++) {
+		uint16_t slot = (uint16_t)((e->first + i) % e->n_slots);
+		struct conn *c = e->conns[slot];
+		enum conn_result r = c ? fn(c, e->session, now_ns) : CONN_IDLE;
+
+		if (r == CONN_IDLE)
+			continue;
+		moved = true;
+		if (r == CONN_CLOSED)
+			conn_close(e, c);
+		else if (fn == conn_read)
+			e->first = slot;
+	}
+	return moved;
+}
+
+static void pump(struct loop_task *task)
+{
+	struct engine *e = task->arg;
+	bool moved = true;
+
+	for (int i = 0; i < PUMP_ROUNDS && moved; i++) {
+		uint64_t now_ns = loop_update(e->loop);
+
+		if (e->phase == PHASE_RUNNING)
+			sync_input(e, now_ns);
+		moved = move_all(e, conn_read, now_ns);
+		if (e->phase == PHASE_RUNNING)
+			sync_output(e, now_ns);
+		moved |= move_all(e, conn_write, now_ns);
+	}
+	if (moved)
+		loop_queue(e->loop, &e->pump);
+	check_end(e);
+	set_timers(e);
+	if (e->phase == PHASE_RUNNING)
+		e->events.pumped(e->events.arg);
+}
+
+/* Life
+ * --------------------------------------------------------------------------------------------- */
+
+static enum session_input session_input_of(const struct engine_config *config)
+{
+	if (config->no_input)
+		return SESSION_INPUT_NONE;
+	switch (input_kind(config->in_fd)) {
+	case INPUT_TERMINAL:
+		return SESSION_INPUT_TERMINAL;
+	case INPUT_NONE:
+		return SESSION_INPUT_NONE;
+	default:
+		return SESSION_INPUT_STREAM;
+	}
+}
+
+static void init_timer(struct engine *e, struct loop_timer *timer,
+		       void (*fn)(struct loop_timer *timer))
+{
+	*timer = (struct loop_timer){ .fn = fn, .arg = e, .due_ns = LOOP_NEVER };
+}
+
+int engine_new(struct engine **out, struct loop *loop, const struct engine_config *config,
+	       const struct engine_events *events)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+	int r;
+
+	if (!e)
+		return -ENOMEM;
+	e->loop = loop;
+	e->config = *config;
+	e->events = *events;
+	e->config.session.input = session_input_of(config);
+	e->config.no_input = e->config.session.input == SESSION_INPUT_NONE;
+	init_timer(e, &e->session_timer, session_fired);
+	init_timer(e, &e->idle_timer, idle_fired);
+	init_timer(e, &e->quit_timer, quit_fired);
+	init_timer(e, &e->close_timer, close_fired);
+	e->pump = (struct loop_task){ .fn = pump, .arg = e };
+	r = digest_new(&e->nothing);
+	if (r)
+		goto free_engine;
+	r = wake_open(&e->news);
+	if (r)
+		goto free_digest;
+	e->news_io = (struct loop_io){ .fd = e->news.fd, .fn = news_event, .arg = e };
+	r = loop_add(loop, &e->news_io, EPOLLIN);
+	if (r)
+		goto close_wake;
+	r = session_new(&e->session, &e->config.session);
+	if (r)
+		goto remove_news;
+	*out = e;
+	return 0;
+remove_news:
+	loop_remove(loop, &e->news_io);
+close_wake:
+	wake_close(&e->news);
+free_digest:
+	digest_free(e->nothing);
+free_engine:
+	free(e);
+	return r;
+}
+
+bool engine_free(struct engine *e)
+{
+	if (!e)
+		return true;
+	if (!input_free(e->input) || !output_free(e->output))
+		return false;
+	close_all(e);
+	loop_remove(e->loop, &e->news_io);
+	loop_unqueue(e->loop, &e->pump);
+	loop_set_timer(e->loop, &e->session_timer, LOOP_NEVER);
+	loop_set_timer(e->loop, &e->idle_timer, LOOP_NEVER);
+	loop_set_timer(e->loop, &e->quit_timer, LOOP_NEVER);
+	loop_set_timer(e->loop, &e->close_timer, LOOP_NEVER);
+	session_free(e->session);
+	wake_close(&e->news);
+	digest_free(e->nothing);
+	free(e);
+	return true;
+}
+
+struct session *engine_session(struct engine *e)
+{
+	return e->session;
+}
+
+void engine_give_up(struct engine *e)
+{
+	session_give_up(e->session);
+	loop_queue(e->loop, &e->pump);
+}
+
+void engine_signal(struct engine *e, int number)
+{
+	e->signal = number;
+	engine_fail(e, WIRE_R_SIGNAL, wire_reason_text(WIRE_R_SIGNAL));
+}
+
+void engine_fail(struct engine *e, enum wire_reason reason, const char *text)
+{
+	struct session_stats stats;
+
+	session_stats(e->session, &stats);
+	session_abort(e->session, reason, stats.rx_taken ? stats.rx_taken : stats.tx_taken, text);
+	loop_queue(e->loop, &e->pump);
+}
+
+const struct engine_end *engine_end(const struct engine *e)
+{
+	return &e->end;
+}
+
+void engine_stats(struct engine *e, struct session_stats *out)
+{
+	unsigned n = e->n_gone;
+
+	session_stats(e->session, out);
+	for (uint16_t i = 0; i < e->n_slots; i++) {
+		if (!e->conns[i])
+			continue;
+		conn_update_stats(e->conns[i], e->session);
+		e->stats[n++] = e->conns[i]->stats;
+	}
+	out->n_live = n - e->n_gone;
+	out->n_subflows = n;
+	out->subflow = e->stats;
+	out->elapsed_ns = 0;
+	if (e->start_ns)
+		out->elapsed_ns =
+			(e->phase == PHASE_ENDED ? e->end_ns : loop_update(e->loop)) - e->start_ns;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * engine.h - joins one session to its connections, its input and its output
+ *
+ * Bytes move in pumps: after each batch of events, every connection that can be read is read, every
+ * one that can be written asks the session for a frame, until nothing moves or others' turn has
+ * come. Who makes the connections (client.h, listener.h) hands them over with engine_attach.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/loop.h"
+#include "session/session.h"
+
+/* A failed session's ABORT has this long to reach the peer, and an orderly end's DONE. */
+#define ENGINE_ABORT_NS 2000000000ull
+#define ENGINE_DONE_NS  5000000000ull
+
+#define ENGINE_REASON_LEN 400
+
+enum engine_exit {
+	ENGINE_EXIT_OK = 0,
+	ENGINE_EXIT_NETWORK = 1,
+	ENGINE_EXIT_SETUP = 2,
+	ENGINE_EXIT_INCOMPLETE = 3,
+	ENGINE_EXIT_PEER = 4,
+	ENGINE_EXIT_SIGNAL = 128, /* plus its number */
+};
+
+struct engine_end {
+	int exit;                       /* enum engine_exit */
+	char reason[ENGINE_REASON_LEN]; /* one line for people; "complete" */
+};
+
+struct engine_config {
+	struct session_config session; /* input is found out from in_fd */
+	int in_fd;                     /* borrowed */
+	int out_fd;                    /* borrowed */
+	bool no_input;                 /* do not read in_fd */
+	uint64_t idle_ns; /* give up when neither stream moves for this long; LOOP_NEVER */
+	uint64_t quit_ns; /* -q; LOOP_NEVER */
+};
+
+struct engine_events {
+	/* A line for people; level as in log.h: 0 error, 1 -v, 2 -vv. */
+	void (*note)(void *arg, int level, const char *text);
+	/* After each pump: a client looks whether more connections are wanted. */
+	void (*pumped)(void *arg);
+	/* The session is over and everything is closed; engine_free may be called from here on, but
+	 * not from within this callback. */
+	void (*ended)(void *arg);
+	void *arg;
+};
+
+struct engine;
+
+/* Starts reading the input only with the first connection. Returns 0 or -errno. */
+int engine_new(struct engine **out, struct loop *loop, const struct engine_config *config,
+	       const struct engine_events *events);
+
+/* Ends the threads. Returns false if one is stuck in the kernel: then the process has to end. */
+bool engine_free(struct engine *e);
+
+/* Takes over a connected socket: hello is what came on it (listener), or NULL (client). Returns 0,
+ * or -errno or enum session_error, after which fd is still the caller's. greeted: the preface was
+ * sent. */
+int engine_attach(struct engine *e, int fd, const struct wire_hello *hello, bool greeted);
+
+struct session *engine_session(struct engine *e);
+
+/* Connections that live. */
+unsigned engine_n_live(const struct engine *e);
+
+/* Why the last connection closed, for a client whose first one did not last: errno, 0: in order. */
+int engine_last_error(const struct engine *e);
+
+/* No connection is left and none will come (client): ends the session. */
+void engine_give_up(struct engine *e);
+
+/* A signal: tells the peer and ends with 128 + number. */
+void engine_signal(struct engine *e, int number);
+
+/* Ends the session as failed for a reason of our own. */
+void engine_fail(struct engine *e, enum wire_reason reason, const char *text);
+
+/* Valid once ended was called. */
+const struct engine_end *engine_end(const struct engine *e);
+
+/* Borrowed arrays are valid until the next call. */
+void engine_stats(struct engine *e, struct session_stats *out);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "net/worker.h"
+
+struct input {
+	struct worker worker;
+	int fd;
+	bool pollable; /* a read can block for ever: poll first, so that the thread can be ended */
+	struct winbuf *buf;
+	struct wake *news;
+	struct digest *digest;
+	_Atomic uint64_t room;
+	_Atomic uint64_t read;
+	atomic_bool stop;
+	_Atomic enum input_state state; /* written after error and value */
+	int error;
+	uint8_t value[DIGEST_LEN];
+};
+
+enum input_kind input_kind(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return INPUT_NONE;
+	if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
+		return INPUT_NONE;
+	return isatty(fd) ? INPUT_TERMINAL : INPUT_STREAM;
+}
+
+uint64_t input_size(int fd)
+{
+	struct stat st;
+	uint64_t size = 0;
+	off_t at;
+
+	if (fstat(fd, &st) < 0)
+		return 0;
+	if (S_ISREG(st.st_mode))
+		size = (uint64_t)st.st_size;
+	else if (!S_ISBLK(st.st_mode) || ioctl(fd, BLKGETSIZE64, &size) < 0)
+		return 0;
+	at = lseek(fd, 0, SEEK_CUR);
+	return at > 0 && (uint64_t)at <= size ? size - (uint64_t)at : size;
+}
+
+bool input_readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+static void finish(struct input *in, enum input_state state, int error)
+{
+	in->error = error;
+	digest_stream_value(in->digest, in->value);
+	atomic_store(&in->state, state);
+	wake_raise(in->news);
+}
+
+/* Waits until there is room, and for descriptors that can block, until there are bytes too. Returns
+ * false when the thread is to end. */
+static bool wait_for_work(struct input *in, uint64_t at)
+{
+	for (;;) {
+		bool room = atomic_load(&in->room) > at;
+		struct pollfd p[2] = { { .fd = in->worker.wake.fd, .events = POLLIN },
+				       { .fd = room ? in->fd : -1, .events = POLLIN } };
+
+		if (atomic_load(&in->stop) || worker_quits(&in->worker))
+			return false;
+		if (room && !in->pollable)
+			return true;
+		if (poll(p, 2, -1) < 0 && errno != EINTR) {
+			finish(in, INPUT_FAILED, errno);
+			return false;
+		}
+		if (p[0].revents)
+			wake_clear(&in->worker.wake);
+		if (p[1].revents && !atomic_load(&in->stop))
+			return true;
+	}
+}
+
+static void run(void *arg)
+{
+	struct input *in = arg;
+	uint64_t at = 0;
+
+	while (wait_for_work(in, at)) {
+		uint64_t room = atomic_load(&in->room) - at;
+		size_t contiguous;
+		uint8_t *p = winbuf_at(in->buf, at, &contiguous);
+		ssize_t n = read(in->fd, p, contiguous < room ? contiguous : room);
+
+		if (n == 0) {
+			finish(in, INPUT_ENDED, 0);
+			return;
+		}
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		/* The last reader of a pseudo terminal's other side has gone: its end of file. */
+		if (n < 0) {
+			finish(in, errno == EIO && isatty(in->fd) ? INPUT_ENDED : INPUT_FAILED,
+			       errno);
+			return;
+		}
+		digest_feed_stream(in->digest, p, (size_t)n);
+		at += (uint64_t)n;
+		atomic_store(&in->read, at);
+		wake_raise(in->news);
+	}
+	if (atomic_load(&in->stop))
+		finish(in, INPUT_ENDED, 0);
+}
+
+int input_new(struct input **out, int fd, struct winbuf *buf, struct wake *news)
+{
+	struct input *in = calloc(1, sizeof(*in));
+	struct stat st;
+	int r;
+
+	if (!in)
+		return -ENOMEM;
+	in->fd = fd;
+	in->buf = buf;
+	in->news = news;
+	in->pollable = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode);
+	if (in->pollable)
+		worker_enlarge_pipe(fd);
+	else
+		posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	r = digest_new(&in->digest);
+	if (r)
+		goto free_input;
+	r = worker_start(&in->worker, run, in);
+	if (r)
+		goto free_digest;
+	*out = in;
+	return 0;
+free_digest:
+	digest_free(in->digest);
+free_input:
+	free(in);
+	return r;
+}
+
+bool input_free(struct input *in)
+{
+	if (!in)
+		return true;
+	if (!worker_end(&in->worker))
+		return false;
+	digest_free(in->digest);
+	free(in);
+	return true;
+}
+
+void input_set_room(struct input *in, uint64_t room)
+{
+	if (room == atomic_load_explicit(&in->room, memory_order_relaxed))
+		return;
+	atomic_store(&in->room, room);
+	wake_raise(&in->worker.wake);
+}
+
+void input_stop(struct input *in)
+{
+	atomic_store(&in->stop, true);
+	wake_raise(&in->worker.wake);
+}
+
+void input_get(struct input *in, struct input_status *out)
+{
+	/* State first: what is read before the end was published before it. */
+	out->state = atomic_load(&in->state);
+	out->read = atomic_load(&in->read);
+	if (out->state == INPUT_READING)
+		return;
+	out->error = in->error;
+	memcpy(out->digest, in->value, DIGEST_LEN);
+}

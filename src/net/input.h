@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * input.h - our stream's source: a descriptor of any kind, read by a thread of its own
+ *
+ * A read may block for as long as it likes (a disk, a terminal, a slow producer) without holding up
+ * the network. The thread reads straight into the session's window. What the two threads share:
+ *   room  offset up to which there is memory; set by the engine, only grows
+ *   read  offset up to which bytes are there; set by the input's thread, only grows
+ * The memory in [read, room) is the thread's, below it is the engine's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/wake.h"
+#include "session/winbuf.h"
+#include "wire/digest.h"
+
+enum input_kind {
+	INPUT_STREAM, /* pipe, file, block device, socket */
+	INPUT_TERMINAL,
+	INPUT_NONE, /* /dev/null, or closed */
+};
+
+enum input_state { INPUT_READING, INPUT_ENDED, INPUT_FAILED };
+
+struct input_status {
+	uint64_t read;
+	enum input_state state;
+	int error;                  /* INPUT_FAILED: errno */
+	uint8_t digest[DIGEST_LEN]; /* INPUT_ENDED: of all that was read */
+};
+
+struct input;
+
+enum input_kind input_kind(int fd);
+
+/* Length of what can still be read, when fd is a regular file or a block device; 0: not known. */
+uint64_t input_size(int fd);
+
+/* Can something be read from fd at this moment (end of file counts)? */
+bool input_readable(int fd);
+
+/*
+ * Starts reading fd (borrowed) into buf (borrowed until input_free). news is raised whenever the
+ * status has changed. Pipes are enlarged where that is allowed. Returns 0 or -errno.
+ */
+int input_new(struct input **out, int fd, struct winbuf *buf, struct wake *news);
+
+/* Ends the thread. Returns false if it is stuck in the kernel: then it, and buf, must be left alone
+ * until the process ends. */
+bool input_free(struct input *in);
+
+void input_set_room(struct input *in, uint64_t room);
+
+/* Asks for INPUT_ENDED at the offset reached, although the end of the file was not. */
+void input_stop(struct input *in);
+
+void input_get(struct input *in, struct input_status *out);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * listener.h - waits for peers: accepts connections, reads each one's HELLO, and drops strangers
+ *
+ * A connection is a stranger's until it has said a correct HELLO. Strangers share a table of fixed
+ * size; when it is full the oldest goes, as one of ours says HELLO at once. So neither a port scan
+ * nor a thousand silent connections keep a real peer out.
+ */
+#pragma once
+
+#include "net/loop.h"
+#include "net/resolve.h"
+#include "net/sock.h"
+#include "wire/frame.h"
+
+/* Connections that have not said HELLO, and refused ones that have yet to read why. */
+#define LISTENER_STRANGERS 256
+
+/* Time to say HELLO: a round trip and a retransmission, with room. */
+#define LISTENER_HELLO_NS 5000000000ull
+
+/* Time to read a refusal. */
+#define LISTENER_REFUSE_NS 2000000000ull
+
+struct listener;
+
+struct listener_events {
+	/* As in engine.h. */
+	void (*note)(void *arg, int level, const char *text);
+	/* A peer said HELLO on fd, which is the callee's from here on: to keep, close, or refuse.
+	 */
+	void (*hello)(void *arg, int fd, const struct wire_hello *hello);
+	void *arg;
+};
+
+/* Listens on the first of addrs that works; for the wildcard of both families one socket takes
+ * both. Returns 0 or -errno of the last attempt. */
+int listener_new(struct listener **out, struct loop *loop, const union sock_addr *addrs,
+		 int n_addrs, const struct sock_options *options,
+		 const struct listener_events *events);
+struct listener *listener_free(struct listener *l);
+
+/* The port listened on (for port 0) and the address as text. */
+uint16_t listener_port(const struct listener *l, char addr[STATS_ADDR_LEN]);
+
+/* Answers with REFUSE and closes fd (consumed) once the peer has read it or LISTENER_REFUSE_NS is
+ * over. */
+void listener_refuse(struct listener *l, int fd, enum wire_reason reason);

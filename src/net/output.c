@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "net/worker.h"
+
+enum kind {
+	KIND_FILE, /* a regular file and the like: writes never wait for a consumer */
+	KIND_BLOCK,
+	KIND_PIPE, /* and terminals: writes wait */
+	KIND_SOCKET,
+};
+
+struct output {
+	struct worker worker;
+	int fd; /* what is written to: borrowed, or our own if own_fd */
+	bool own_fd;
+	size_t most; /* bytes per write */
+	enum kind kind;
+	struct winbuf *buf;
+	struct wake *news;
+	struct digest *digest;
+	_Atomic uint64_t end;
+	_Atomic uint64_t taken;
+	atomic_bool finish;
+	_Atomic enum output_state state;
+	int error;
+	uint8_t value[DIGEST_LEN];
+};
+
+static void set_state(struct output *o, enum output_state state, int error)
+{
+	o->error = error;
+	digest_stream_value(o->digest, o->value);
+	atomic_store(&o->state, state);
+	wake_raise(o->news);
+}
+
+static int flush(const struct output *o)
+{
+	int fd;
+
+	if (o->kind == KIND_BLOCK)
+		return fdatasync(o->fd) < 0 ? errno : 0;
+	if (o->kind != KIND_FILE)
+		return 0;
+	fd = dup(o->fd);
+	return fd >= 0 && close(fd) < 0 ? errno : 0;
+}
+
+/* Waits for bytes, for the request to finish, or for the consumer's end. Returns false when the
+ * thread is to return. */
+static bool wait_for_bytes(struct output *o, uint64_t at)
+{
+	bool waits = o->kind == KIND_PIPE || o->kind == KIND_SOCKET;
+
+	for (;;) {
+		bool bytes = atomic_load(&o->end) > at;
+		struct pollfd p[2] = { { .fd = o->worker.wake.fd, .events = POLLIN },
+				       { .fd = waits ? o->fd : -1,
+					 .events = bytes ? POLLOUT : 0 } };
+
+		if (worker_quits(&o->worker))
+			return false;
+		if (bytes && !waits)
+			return true;
+		if (!bytes && atomic_load(&o->finish)) {
+			int error = flush(o);
+
+			set_state(o, error ? OUTPUT_FAILED : OUTPUT_FINISHED, error);
+			return false;
+		}
+		if (poll(p, 2, -1) < 0 && errno != EINTR) {
+			set_state(o, OUTPUT_FAILED, errno);
+			return false;
+		}
+		if (p[0].revents)
+			wake_clear(&o->worker.wake);
+		/* Without bytes only the consumer's end is an event. A write would say EPIPE. */
+		if (p[1].revents & (POLLERR | POLLNVAL) && !bytes) {
+			set_state(o, OUTPUT_FAILED, p[1].revents & POLLNVAL ? EBADF : EPIPE);
+			return false;
+		}
+		if (p[1].revents & POLLHUP && !bytes)
+			waits = false;
+		if (p[1].revents && bytes)
+			return true;
+	}
+}
+
+static ssize_t write_some(const struct output *o, const uint8_t *p, size_t n)
+{
+	if (n > o->most)
+		n = o->most;
+	if (o->kind == KIND_SOCKET)
+		return send(o->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return write(o->fd, p, n);
+}
+
+static void run(void *arg)
+{
+	struct output *o = arg;
+	uint64_t at = 0;
+
+	while (wait_for_bytes(o, at)) {
+		uint64_t left = atomic_load(&o->end) - at;
+		size_t contiguous;
+		const uint8_t *p = winbuf_at(o->buf, at, &contiguous);
+		ssize_t n = write_some(o, p, contiguous < left ? contiguous : left);
+
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0) {
+			set_state(o, OUTPUT_FAILED, errno);
+			return;
+		}
+		digest_feed_stream(o->digest, p, (size_t)n);
+		at += (uint64_t)n;
+		atomic_store(&o->taken, at);
+		wake_raise(o->news);
+	}
+}
+
+/*
+ * A pipe or terminal is opened once more, so that it can be non-blocking for us alone: the flag
+ * belongs to the open file, which we share with whoever started us. Where that is not allowed (the
+ * pipe is another user's), poll promises room for PIPE_BUF bytes, and no more than that is written.
+ */
+static void open_private(struct output *o, int fd)
+{
+	char path[32];
+	int own;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (own >= 0) {
+		o->fd = own;
+		o->own_fd = true;
+	} else {
+		o->most = PIPE_BUF;
+	}
+}
+
+static void open_output(struct output *o, int fd)
+{
+	struct stat st;
+
+	o->fd = fd;
+	o->most = WINBUF_BLOCK;
+	o->kind = KIND_FILE;
+	if (fstat(fd, &st) < 0)
+		return;
+	if (S_ISSOCK(st.st_mode))
+		o->kind = KIND_SOCKET;
+	else if (S_ISBLK(st.st_mode))
+		o->kind = KIND_BLOCK;
+	else if (S_ISFIFO(st.st_mode) || isatty(fd))
+		o->kind = KIND_PIPE;
+	if (o->kind == KIND_PIPE) {
+		worker_enlarge_pipe(fd);
+		open_private(o, fd);
+	}
+}
+
+static void close_output(struct output *o)
+{
+	if (o->own_fd)
+		close(o->fd);
+	digest_free(o->digest);
+	free(o);
+}
+
+int output_new(struct output **out, int fd, struct winbuf *buf, struct wake *news)
+{
+	struct output *o = calloc(1, sizeof(*o));
+	int r;
+
+	if (!o)
+		return -ENOMEM;
+	o->buf = buf;
+	o->news = news;
+	open_output(o, fd);
+	r = digest_new(&o->digest);
+	if (!r)
+		r = worker_start(&o->worker, run, o);
+	if (r) {
+		close_output(o);
+		return r;
+	}
+	*out = o;
+	return 0;
+}
+
+bool output_free(struct output *o)
+{
+	if (!o)
+		return true;
+	if (!worker_end(&o->worker))
+		return false;
+	close_output(o);
+	return true;
+}
+
+void output_set_end(struct output *o, uint64_t end)
+{
+	if (end == atomic_load_explicit(&o->end, memory_order_relaxed))
+		return;
+	atomic_store(&o->end, end);
+	wake_raise(&o->worker.wake);
+}
+
+void output_finish(struct output *o)
+{
+	atomic_store(&o->finish, true);
+	wake_raise(&o->worker.wake);
+}
+
+void output_get(struct output *o, struct output_status *out)
+{
+	out->state = atomic_load(&o->state);
+	out->taken = atomic_load(&o->taken);
+	if (out->state == OUTPUT_WRITING)
+		return;
+	out->error = o->error;
+	memcpy(out->digest, o->value, DIGEST_LEN);
+}

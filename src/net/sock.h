@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sock.h - TCP sockets: making them, their options, and what the kernel knows about them
+ *
+ * Descriptors that are returned are non-blocking, close-on-exec and owned by the caller.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "session/stats.h"
+
+/* Unsent bytes that the kernel may hold per connection (TCP_NOTSENT_LOWAT). What it holds can no
+ * longer take another way, but with too little a fast connection runs dry between two turns of the
+ * loop. So it is what the connection delivers in about 10 ms, as a chunk is, between these limits.
+ */
+#define SOCK_LOWAT_MIN (64u << 10)
+#define SOCK_LOWAT_MAX (256u << 10)
+
+/* How long sent data may stay unacknowledged before the kernel gives the connection up. It also
+ * ends a connection whose peer's window stays closed, as that of a stopped process does, so it has
+ * to be longer than any pause that a session must survive. Dead paths are noticed long before by
+ * lateness and PING. */
+#define SOCK_USER_TIMEOUT_MS 120000
+
+/* Keepalive for connections without traffic: first probe, interval (seconds), count. */
+#define SOCK_KEEP_IDLE  30
+#define SOCK_KEEP_INTVL 10
+#define SOCK_KEEP_CNT   6
+
+struct sock_options {
+	int tos;    /* -1: leave it */
+	int sndbuf; /* 0: leave it to autotuning */
+	int rcvbuf;
+};
+
+union sock_addr {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+socklen_t sock_addr_len(const union sock_addr *addr);
+uint16_t sock_addr_port(const union sock_addr *addr);
+void sock_addr_set_port(union sock_addr *addr, uint16_t port);
+
+/* Numeric address without port; IPv4-mapped IPv6 as IPv4. */
+void sock_addr_text(char buf[STATS_ADDR_LEN], const union sock_addr *addr);
+
+/* A socket that is bound to source (NULL: none; port 0: the kernel's choice) and connecting to
+ * peer. Returns the descriptor or -errno; -EADDRINUSE and -EADDRNOTAVAIL: this source port is not
+ * to be had. */
+int sock_connect(const union sock_addr *peer, const union sock_addr *source,
+		 const struct sock_options *options);
+
+/* Sets TCP_NOTSENT_LOWAT, cut to the limits above. */
+void sock_set_lowat(int fd, uint32_t len);
+
+/* The result of a connect that was under way: 0 or -errno. */
+int sock_connected(int fd);
+
+/* A listening socket on addr. Options are inherited by accepted connections. A wildcard IPv6
+ * address takes IPv4 too unless only6. Returns the descriptor or -errno. */
+int sock_listen(const union sock_addr *addr, bool only6, const struct sock_options *options);
+
+/* Accepts one connection. Returns the descriptor or -errno (-EAGAIN: none is waiting). */
+int sock_accept(int listen_fd, union sock_addr *peer_out);
+
+/* Fills addresses and ports of a connection. */
+void sock_names(int fd, struct subflow_stats *out);
+
+/* Fills retransmits and rtt_us from TCP_INFO. */
+void sock_info(int fd, struct subflow_stats *out);
