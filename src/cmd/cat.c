@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/cat.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "net/client.h"
+#include "net/engine.h"
+#include "net/input.h"
+#include "net/listener.h"
+#include "net/queue.h"
+#include "session/handshake.h"
+#include "ui/log.h"
+#include "ui/progress.h"
+#include "ui/report.h"
+#include "util/text.h"
+
+#define INTERVAL_NS 1000000000ull /* between the interval lines of --json */
+
+struct cat {
+	const struct config *config;
+	struct loop *loop;
+	struct loop_io signals;
+	struct loop_task over;        /* the session has ended: clean up outside of its callback */
+	struct loop_timer wait_timer; /* -l -w: for a peer */
+	struct loop_timer ui_timer;
+	uint64_t interval_due_ns;
+	struct engine *engine; /* the session that runs; NULL: none */
+	struct listener *listener;
+	struct queue *queue;
+	struct client *client;
+	struct progress *progress;
+	struct report *report;
+	int exit;
+};
+
+static void on_note(void *arg, int level, const char *text)
+{
+	if (level == 0)
+		log_error("%s", text);
+	else if (level == 1)
+		log_info("%s", text);
+	else
+		log_debug("%s", text);
+}
+
+static void leave(struct cat *cat, int status)
+{
+	cat->exit = status;
+	loop_stop(cat->loop);
+}
+
+/* Sessions ------------------------------------------------------------------------------------- */
+
+static void on_pumped(void *arg)
+{
+	struct cat *cat = arg;
+
+	if (cat->client)
+		client_pumped(cat->client);
+}
+
+static void on_ended(void *arg)
+{
+	struct cat *cat = arg;
+
+	loop_queue(cat->loop, &cat->over);
+}
+
+static void ui_tick(struct loop_timer *timer)
+{
+	struct cat *cat = timer->arg;
+	struct session_stats stats;
+	uint64_t now_ns = loop_now(cat->loop);
+
+	loop_set_timer(cat->loop, timer, now_ns + PROGRESS_INTERVAL_NS);
+	if (!cat->engine)
+		return;
+	engine_stats(cat->engine, &stats);
+	if (!stats.n_subflows)
+		return;
+	progress_update(cat->progress, &stats, now_ns);
+	if (cat->report && now_ns >= cat->interval_due_ns) {
+		if (cat->interval_due_ns)
+			report_interval(cat->report, &stats);
+		cat->interval_due_ns = now_ns + INTERVAL_NS;
+	}
+}
+
+static struct engine_config engine_config_of(const struct config *c)
+{
+	return (struct engine_config){
+		.session = { .role = c->listen ? SESSION_SERVER : SESSION_CLIENT,
+			     .window = c->window,
+			     .n_subflows =
+				     c->listen && c->subflows_auto ? SUBFLOWS_MAX : c->n_subflows,
+			     .duplex = c->duplex,
+			     .send_only = c->send_only,
+			     .recv_only = c->recv_only },
+		.in_fd = STDIN_FILENO,
+		.out_fd = STDOUT_FILENO,
+		.no_input = c->no_stdin || c->recv_only,
+		.idle_ns = c->timeout_ns,
+		.quit_ns = c->quit_ns,
+	};
+}
+
+static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
+{
+	const struct config *c = cat->config;
+	struct engine_config config = engine_config_of(c);
+	struct engine_events events = {
+		.note = on_note, .pumped = on_pumped, .ended = on_ended, .arg = cat
+	};
+	char hex[2 * WIRE_SESSION_ID_LEN + 1];
+	int r;
+
+	memcpy(config.session.id, id, WIRE_SESSION_ID_LEN);
+	r = engine_new(&cat->engine, cat->loop, &config, &events);
+	if (r)
+		return r;
+	for (int i = 0; i < WIRE_SESSION_ID_LEN; i++)
+		snprintf(hex + 2 * (size_t)i, 3, "%02x", id[i]);
+	cat->interval_due_ns = 0;
+	report_start(cat->report, c->listen ? "listener" : "client", hex, c->host, c->port,
+		     c->n_subflows, c->window);
+	return 0;
+}
+
+static void say_end(struct cat *cat, const struct report_end *end)
+{
+	struct session_stats stats;
+	char summary[256];
+
+	engine_stats(cat->engine, &stats);
+	progress_wipe(cat->progress);
+	report_end(cat->report, &stats, end);
+	report_summary(summary, sizeof(summary), &stats);
+	if (stats.n_subflows)
+		log_info("%s", summary);
+	if (end->exit)
+		log_error("%s", end->reason);
+	else
+		log_info("%s", end->reason);
+}
+
+static void serve_next(struct cat *cat);
+
+static void session_over(struct loop_task *task)
+{
+	struct cat *cat = task->arg;
+	const struct engine_end *e = engine_end(cat->engine);
+	struct report_end end = { .exit = e->exit, .reason = e->reason };
+	bool keep = cat->config->keep && end.exit < ENGINE_EXIT_SIGNAL;
+
+	if (cat->client && client_failure(cat->client))
+		end.reason = client_failure(cat->client);
+	say_end(cat, &end);
+	cat->client = client_free(cat->client);
+	if (!keep) {
+		leave(cat, end.exit);
+		return;
+	}
+	if (!engine_free(cat->engine)) {
+		log_error("standard input or output hangs: cannot serve another session");
+		leave(cat, ENGINE_EXIT_INCOMPLETE);
+		return;
+	}
+	cat->engine = NULL;
+	serve_next(cat);
+}
+
+/* Listening ------------------------------------------------------------------------------------ */
+
+static void serve(struct cat *cat, int fd, const struct wire_hello *hello, bool greeted)
+{
+	int r = start_session(cat, hello->session);
+
+	loop_set_timer(cat->loop, &cat->wait_timer, LOOP_NEVER);
+	if (!r)
+		r = engine_attach(cat->engine, fd, hello, greeted);
+	if (r) {
+		log_error("cannot start a session: %s", strerror(-r));
+		close(fd);
+		leave(cat, ENGINE_EXIT_SETUP);
+	}
+}
+
+static void serve_next(struct cat *cat)
+{
+	struct wire_hello hello;
+	int fd;
+
+	if (queue_pop(cat->queue, &fd, &hello))
+		serve(cat, fd, &hello, true);
+	else if (cat->config->timeout_ns != CONFIG_NEVER)
+		loop_set_timer(cat->loop, &cat->wait_timer,
+			       loop_now(cat->loop) + cat->config->timeout_ns);
+}
+
+static void refuse(struct cat *cat, int fd, enum wire_reason reason)
+{
+	log_info("refused a peer: %s", wire_reason_text(reason));
+	listener_refuse(cat->listener, fd, reason);
+}
+
+static void join(struct cat *cat, int fd, const struct wire_hello *hello)
+{
+	struct session *s = cat->engine ? engine_session(cat->engine) : NULL;
+
+	if (!s || memcmp(session_id(s), hello->session, WIRE_SESSION_ID_LEN) ||
+	    session_state(s) != SESSION_OPEN)
+		refuse(cat, fd, WIRE_R_NO_SESSION);
+	else if (engine_attach(cat->engine, fd, hello, false))
+		refuse(cat, fd, WIRE_R_LIMIT);
+}
+
+static void on_hello(void *arg, int fd, const struct wire_hello *hello)
+{
+	struct cat *cat = arg;
+	struct engine_config config = engine_config_of(cat->config);
+
+	if (!handshake_version(hello))
+		refuse(cat, fd, WIRE_R_VERSION);
+	else if (hello->kind == WIRE_HELLO_JOIN)
+		join(cat, fd, hello);
+	else if (handshake_conflict(session_side(&config.session), hello->side))
+		refuse(cat, fd, WIRE_R_CONFLICT);
+	else if (!cat->engine)
+		serve(cat, fd, hello, false);
+	else if (!cat->config->keep || !queue_push(cat->queue, fd, hello))
+		refuse(cat, fd, WIRE_R_BUSY);
+}
+
+static void wait_fired(struct loop_timer *timer)
+{
+	struct cat *cat = timer->arg;
+	char duration[32];
+
+	text_duration(duration, sizeof(duration), cat->config->timeout_ns);
+	log_error("no peer came within %s", duration);
+	leave(cat, ENGINE_EXIT_NETWORK);
+}
+
+static struct sock_options sock_options_of(const struct config *c)
+{
+	return (struct sock_options){ .tos = c->tos,
+				      .sndbuf = (int)c->sndbuf,
+				      .rcvbuf = (int)c->rcvbuf };
+}
+
+static int resolve_or_say(const struct config *c, const char *host, const char *port,
+			  union sock_addr addrs[RESOLVE_MAX])
+{
+	struct resolve_request request = {
+		.host = host, .port = port, .family = c->family, .numeric = c->numeric
+	};
+	const char *why;
+	int n = resolve(&request, addrs, &why);
+
+	if (n < 0)
+		log_error("cannot resolve %s port %s: %s", host ? host : "*", port ? port : "0",
+			  why);
+	return n;
+}
+
+static int start_listener(struct cat *cat)
+{
+	const struct config *c = cat->config;
+	struct sock_options options = sock_options_of(c);
+	struct listener_events events = { .note = on_note, .hello = on_hello, .arg = cat };
+	union sock_addr addrs[RESOLVE_MAX];
+	char addr[STATS_ADDR_LEN];
+	int n = resolve_or_say(c, c->host, c->port, addrs);
+	uint16_t port;
+	int r;
+
+	if (n < 0)
+		return n;
+	r = listener_new(&cat->listener, cat->loop, addrs, n, &options, &events);
+	if (r) {
+		log_error("cannot listen on %s port %s: %s", c->host ? c->host : "*", c->port,
+			  strerror(-r));
+		return r;
+	}
+	r = queue_new(&cat->queue, cat->loop);
+	if (r)
+		return r;
+	port = listener_port(cat->listener, addr);
+	log_info("listening on %s port %u; without a key, whoever can reach it can talk to it",
+		 addr, port);
+	serve_next(cat);
+	return 0;
+}
+
+/* Connecting ----------------------------------------------------------------------------------- */
+
+static int start_client(struct cat *cat)
+{
+	const struct config *c = cat->config;
+	union sock_addr addrs[RESOLVE_MAX], sources[RESOLVE_MAX];
+	struct engine_events events = { .note = on_note, .arg = cat };
+	struct client_config config = { .host = c->host,
+					.port = c->port,
+					.addrs = addrs,
+					.sources = sources,
+					.source_port = c->source_port,
+					.connect_ns = c->timeout_ns,
+					.retry_ns = c->retry_ns,
+					.socket = sock_options_of(c) };
+	uint8_t id[WIRE_SESSION_ID_LEN];
+	int r;
+
+	config.n_addrs = resolve_or_say(c, c->host, c->port, addrs);
+	if (config.n_addrs < 0)
+		return config.n_addrs;
+	if (c->source)
+		config.n_sources = resolve_or_say(c, c->source, NULL, sources);
+	if (config.n_sources < 0)
+		return config.n_sources;
+	if (getrandom(id, sizeof(id), 0) != sizeof(id)) {
+		log_error("no random numbers: %s", strerror(errno));
+		return -EIO;
+	}
+	r = start_session(cat, id);
+	if (!r)
+		r = client_new(&cat->client, cat->loop, cat->engine, &config, &events);
+	if (r)
+		log_error("cannot start a session: %s", strerror(-r));
+	return r;
+}
+
+/* Signals -------------------------------------------------------------------------------------- */
+
+static void say_progress(struct cat *cat)
+{
+	struct session_stats stats;
+	char summary[256];
+
+	if (!cat->engine)
+		return;
+	engine_stats(cat->engine, &stats);
+	report_summary(summary, sizeof(summary), &stats);
+	log_error("%s", summary);
+}
+
+static void signal_event(struct loop_io *io, uint32_t events)
+{
+	struct cat *cat = io->arg;
+	struct signalfd_siginfo info;
+	int number;
+
+	if (read(io->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	number = (int)info.ssi_signo;
+	if (number == SIGUSR1) {
+		say_progress(cat);
+		return;
+	}
+	/* A second signal does not wait for the peer to hear of the first. */
+	if (!cat->engine || !engine_n_live(cat->engine) || cat->exit) {
+		progress_wipe(cat->progress);
+		log_error("interrupted by signal %d (%s)", number, strsignal(number));
+		leave(cat, ENGINE_EXIT_SIGNAL + number);
+		return;
+	}
+	cat->exit = ENGINE_EXIT_SIGNAL + number;
+	engine_signal(cat->engine, number);
+}
+
+static int watch_signals(struct cat *cat)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	cat->signals = (struct loop_io){ .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
+					 .fn = signal_event,
+					 .arg = cat };
+	if (cat->signals.fd < 0)
+		return -errno;
+	return loop_add(cat->loop, &cat->signals, EPOLLIN);
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
+static void wipe_progress(void *arg)
+{
+	progress_wipe(arg);
+}
+
+static int start_ui(struct cat *cat)
+{
+	const struct config *c = cat->config;
+	int r = 0;
+
+	if (c->json)
+		r = report_new(&cat->report, c->json_file);
+	if (r) {
+		log_error("cannot write %s: %s", c->json_file ? c->json_file : "stderr",
+			  strerror(-r));
+		return r;
+	}
+	if (c->progress != CONFIG_PROGRESS_NEVER)
+		r = progress_new(&cat->progress, STDERR_FILENO,
+				 c->progress == CONFIG_PROGRESS_ALWAYS,
+				 c->no_stdin || c->recv_only ? 0 : input_size(STDIN_FILENO));
+	if (r)
+		return r;
+	if (cat->progress)
+		log_set_hook(wipe_progress, cat->progress);
+	if (cat->progress || cat->report)
+		loop_set_timer(cat->loop, &cat->ui_timer, loop_now(cat->loop));
+	return 0;
+}
+
+static int start(struct cat *cat)
+{
+	int r = loop_new(&cat->loop);
+
+	if (r)
+		return r;
+	cat->over = (struct loop_task){ .fn = session_over, .arg = cat };
+	cat->wait_timer = (struct loop_timer){ .fn = wait_fired, .arg = cat, .due_ns = LOOP_NEVER };
+	cat->ui_timer = (struct loop_timer){ .fn = ui_tick, .arg = cat, .due_ns = LOOP_NEVER };
+	r = watch_signals(cat);
+	if (!r)
+		r = start_ui(cat);
+	if (!r)
+		r = cat->config->listen ? start_listener(cat) : start_client(cat);
+	return r;
+}
+
+int cat_run(const struct config *config)
+{
+	struct cat cat = { .config = config };
+	int r = start(&cat);
+
+	if (!r)
+		r = loop_run(cat.loop);
+	if (r)
+		cat.exit = ENGINE_EXIT_SETUP;
+	log_set_hook(NULL, NULL);
+	cat.progress = progress_free(cat.progress);
+	cat.report = report_free(cat.report);
+	/* A thread that hangs in the kernel keeps what it uses until the process ends, which is
+	 * now. */
+	if (!engine_free(cat.engine))
+		return cat.exit;
+	client_free(cat.client);
+	queue_free(cat.queue);
+	listener_free(cat.listener);
+	loop_free(cat.loop);
+	return cat.exit;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ui/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#include "util/text.h"
+
+#define PREFIX "mpnc: "
+
+/* How long a line waits for a terminal or pipe that takes nothing before it is given up. */
+#define WRITE_WAIT_MS 1000
+
+static struct {
+	int level;
+	void (*wipe)(void *arg);
+	void *wipe_arg;
+} state;
+
+void log_set_level(int level)
+{
+	state.level = level;
+}
+
+int log_level(void)
+{
+	return state.level;
+}
+
+void log_set_hook(void (*wipe)(void *arg), void *arg)
+{
+	state.wipe = wipe;
+	state.wipe_arg = arg;
+}
+
+void log_wipe(void)
+{
+	if (state.wipe)
+		state.wipe(state.wipe_arg);
+}
+
+/* stderr may share its open file with a stdin that was made non-blocking. */
+static int wait_writable(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+	int r;
+
+	do {
+		r = poll(&pfd, 1, WRITE_WAIT_MS);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return -errno;
+	return r ? 0 : -EAGAIN;
+}
+
+int log_write(int fd, const void *bytes, size_t len)
+{
+	const char *p = bytes;
+	int r = 0;
+
+	while (len > 0 && r == 0) {
+		ssize_t n = write(fd, p, len);
+
+		if (n >= 0) {
+			p += n;
+			len -= (size_t)n;
+		} else if (errno == EAGAIN) {
+			r = wait_writable(fd);
+		} else if (errno != EINTR) {
+			r = -errno;
+		}
+	}
+	return r;
+}
+
+__attribute__((format(printf, 1, 0))) static void put_line(const char *fmt, va_list ap)
+{
+	int saved = errno;
+	char line[LOG_LINE_LEN];
+	size_t prefix = sizeof(PREFIX) - 1, n;
+
+	n = text_printf(line, sizeof(line), PREFIX);
+	/* One byte is left for the newline, which takes the place of the NUL. */
+	n += text_vprintf(line + n, sizeof(line) - n, fmt, ap);
+	for (size_t i = prefix; i < n; i++) {
+		unsigned char c = (unsigned char)line[i];
+
+		if (c < ' ' || c == 0x7f)
+			line[i] = '?';
+	}
+	line[n] = '\n';
+	log_wipe();
+	/* There is nowhere to report that stderr is gone. */
+	(void)log_write(STDERR_FILENO, line, n + 1);
+	errno = saved;
+}
+
+void log_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	put_line(fmt, ap);
+	va_end(ap);
+}
+
+void log_info(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (state.level < 1)
+		return;
+	va_start(ap, fmt);
+	put_line(fmt, ap);
+	va_end(ap);
+}
+
+void log_debug(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (state.level < 2)
+		return;
+	va_start(ap, fmt);
+	put_line(fmt, ap);
+	va_end(ap);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ui/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ui/log.h"
+#include "util/text.h"
+
+#define NS_PER_S 1000000000ull
+
+/* Keeps microseconds in a transfer of ten days, and 2.31 from becoming 2.3100000000000001. */
+#define REAL_DIGITS 12
+
+#define TEXT_MAX_LEN 512
+
+struct report {
+	int fd;
+	const char *path; /* NULL: fd is stderr, borrowed */
+	bool failed;
+	/* at the last interval */
+	uint64_t elapsed_ns;
+	uint64_t sent, received;
+};
+
+int report_new(struct report **out, const char *path)
+{
+	struct report *r;
+
+	*out = NULL;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	r->path = path;
+	r->fd = STDERR_FILENO;
+	if (path)
+		r->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+	if (r->fd < 0) {
+		int error = errno;
+
+		free(r);
+		return -error;
+	}
+	*out = r;
+	return 0;
+}
+
+static void fail(struct report *r, int error)
+{
+	if (!r->failed)
+		log_error("cannot write the report to %s: %s", r->path ? r->path : "standard error",
+			  strerror(error));
+	r->failed = true;
+}
+
+struct report *report_free(struct report *r)
+{
+	if (!r)
+		return NULL;
+	if (r->path && close(r->fd) < 0)
+		fail(r, errno);
+	free(r);
+	return NULL;
+}
+
+static double seconds(uint64_t ns)
+{
+	return (double)ns / (double)NS_PER_S;
+}
+
+/* Below, NULL stands for "out of memory", which json_object_set_new() passes on. */
+
+static json_t *number(uint64_t v)
+{
+	return json_integer(v < INT64_MAX ? (json_int_t)v : INT64_MAX);
+}
+
+static json_t *text(const char *s)
+{
+	char quoted[TEXT_MAX_LEN];
+	json_t *json;
+
+	if (!s)
+		return json_null();
+	json = json_string(s);
+	if (json)
+		return json;
+	text_quote(quoted, sizeof(quoted), s, strlen(s));
+	return json_string(quoted);
+}
+
+struct field {
+	const char *name;
+	json_t *value;
+};
+
+/* Takes all values over, even if it fails. */
+static int add(json_t *object, const struct field *fields, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++)
+		r |= json_object_set_new(object, fields[i].name, fields[i].value);
+	return r;
+}
+
+#define ADD(object, fields) add(object, fields, sizeof(fields) / sizeof((fields)[0]))
+
+static int write_object(struct report *r, const json_t *object)
+{
+	char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS)), *whole;
+	size_t len = line ? strlen(line) : 0;
+	int error = -ENOMEM;
+
+	whole = line ? realloc(line, len + 1) : NULL;
+	if (whole) {
+		line = whole;
+		line[len] = '\n';
+		if (!r->path)
+			log_wipe();
+		error = log_write(r->fd, line, len + 1);
+	}
+	free(line);
+	return error;
+}
+
+/* Writes one line: what all events have, then fields. */
+static void emit(struct report *r, const char *event, uint64_t elapsed_ns,
+		 const struct field *fields, size_t n)
+{
+	const struct field common[] = {
+		{ "schema", number(REPORT_SCHEMA) },
+		{ "event", text(event) },
+		{ "time", json_real(seconds(elapsed_ns)) },
+	};
+	json_t *object = json_object();
+	int error = -ENOMEM;
+
+	if ((ADD(object, common) | add(object, fields, n)) == 0)
+		error = write_object(r, object);
+	json_decref(object);
+	if (error < 0)
+		fail(r, -error);
+}
+
+#define EMIT(r, event, elapsed_ns, fields) \
+	emit(r, event, elapsed_ns, fields, sizeof(fields) / sizeof((fields)[0]))
+
+void report_start(struct report *r, const char *role, const char *session, const char *host,
+		  const char *port, unsigned n_subflows, uint64_t window)
+{
+	if (!r || r->failed)
+		return;
+	r->elapsed_ns = r->sent = r->received = 0;
+	EMIT(r, "start", 0,
+	     ((struct field[]){
+		     { "role", text(role) },
+		     { "session", text(session) },
+		     { "host", text(host) },
+		     { "port", text(port) },
+		     { "subflows", number(n_subflows) },
+		     { "window", number(window) },
+		     { "version", text(MPNC_VERSION) },
+	     }));
+}
+
+static json_t *rate(uint64_t bytes, uint64_t ns)
+{
+	return number(ns ? (uint64_t)((double)bytes / seconds(ns) + 0.5) : 0);
+}
+
+void report_interval(struct report *r, const struct session_stats *stats)
+{
+	uint64_t ns, sent, received;
+
+	if (!r || r->failed)
+		return;
+	ns = stats->elapsed_ns - r->elapsed_ns;
+	sent = stats->tx_taken - r->sent;
+	received = stats->rx_taken - r->received;
+	r->elapsed_ns = stats->elapsed_ns;
+	r->sent = stats->tx_taken;
+	r->received = stats->rx_taken;
+	EMIT(r, "interval", stats->elapsed_ns,
+	     ((struct field[]){
+		     { "seconds", json_real(seconds(ns)) },
+		     { "sent", number(sent) },
+		     { "received", number(received) },
+		     { "send_rate", rate(sent, ns) },
+		     { "receive_rate", rate(received, ns) },
+		     { "bytes_sent", number(stats->tx_taken) },
+		     { "bytes_received", number(stats->rx_taken) },
+		     { "subflows_live", number(stats->n_live) },
+	     }));
+}
+
+static json_t *subflow_object(const struct subflow_stats *s)
+{
+	const struct field fields[] = {
+		{ "id", number(s->id) },
+		{ "src", text(s->local) },
+		{ "sport", number(s->local_port) },
+		{ "dst", text(s->peer) },
+		{ "dport", number(s->peer_port) },
+		{ "sent", number(s->tx_bytes) },
+		{ "received", number(s->rx_bytes) },
+		{ "retransmits", number(s->retransmits) },
+		{ "rtt_us", number(s->rtt_us) },
+		{ "live", json_boolean(s->live) },
+	};
+	json_t *object = json_object();
+
+	if (ADD(object, fields) < 0) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static json_t *subflow_array(const struct session_stats *stats)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < stats->n_subflows; i++) {
+		if (json_array_append_new(array, subflow_object(&stats->subflow[i])) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+void report_end(struct report *r, const struct session_stats *stats, const struct report_end *end)
+{
+	if (!r || r->failed)
+		return;
+	EMIT(r, "end", stats->elapsed_ns,
+	     ((struct field[]){
+		     { "bytes_sent", number(stats->tx_taken) },
+		     { "bytes_received", number(stats->rx_taken) },
+		     { "seconds", json_real(seconds(stats->elapsed_ns)) },
+		     { "exit", json_integer(end->exit) },
+		     { "reason", text(end->reason) },
+		     { "reinjected", number(stats->tx_reinjected) },
+		     { "subflows", subflow_array(stats) },
+	     }));
+}
+
+size_t report_summary(char *buf, size_t size, const struct session_stats *stats)
+{
+	char sent[24], received[24], duration[24], rate_text[24];
+
+	text_size(sent, sizeof(sent), stats->tx_taken);
+	text_size(received, sizeof(received), stats->rx_taken);
+	text_duration(duration, sizeof(duration), stats->elapsed_ns);
+	text_rate(rate_text, sizeof(rate_text), stats->tx_taken + stats->rx_taken,
+		  stats->elapsed_ns);
+	return text_printf(buf, size, "sent %s, received %s in %s (%s) over %u subflow%s", sent,
+			   received, duration, rate_text, stats->n_subflows,
+			   stats->n_subflows == 1 ? "" : "s");
+}
