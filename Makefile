@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Short names for what meson and the scripts in tools/ do.
+PREFIX ?= /usr/local
+SECONDS ?= 60
+MPNC = $(CURDIR)/build/mpnc
+
+.PHONY: all build deps check demo bench fuzz install clean
+
+all:
+	@tools/deps.sh build
+	@$(MAKE) --no-print-directory build
+
+build:
+	@test -f build/build.ninja || meson setup build
+	@ninja -C build mpnc
+
+deps:
+	@tools/deps.sh all
+
+check: deps
+	@tools/check.sh
+
+demo bench: deps
+	@$(MAKE) --no-print-directory build
+	@MPNC='$(MPNC)' test/$@.sh
+
+fuzz: deps
+	@tools/fuzz.sh '$(SECONDS)'
+
+install: all
+	install -D -m 755 build/mpnc '$(DESTDIR)$(PREFIX)/bin/mpnc'
+	install -D -m 644 doc/mpnc.1 '$(DESTDIR)$(PREFIX)/share/man/man1/mpnc.1'
+
+clean:
+	rm -rf build build-check-gcc build-asan build-clang build-fuzz

@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The gates themselves: each passes on a clean tree and fails once its rule is broken.
+set -euo pipefail
+tools=$(realpath "$(dirname "$0")")
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+spdx='SPDX-License-Identifier: GPL-2.0-or-later'
+status=0
+
+# put FILE: standard input becomes the tree's FILE, under a licence line.
+put() {
+	mkdir -p "$(dirname "$tree/$1")"
+	{
+		echo "// $spdx"
+		cat
+	} >"$tree/$1"
+}
+
+# function_of N TEXT: a function with N times TEXT in it, & in TEXT being 1 to N.
+function_of() {
+	printf 'int f(int a)\n{\n'
+	seq "$1" | sed "s/.*/$2/"
+	printf '\treturn a;\n}\n'
+}
+
+# passes GATE ARG...: the gate is content.
+passes() {
+	local said
+	if ! said=$("$tools/$1" "${@:2}" 2>&1); then
+		echo "$1 fails on a clean tree: $said"
+		status=1
+	fi
+}
+
+# fails TEXT GATE ARG...: the gate fails, and says TEXT; then the tree is clean again.
+fails() {
+	local said
+	if said=$("$tools/$2" "${@:3}" 2>&1); then
+		echo "$2 passes, but should say: $1"
+		status=1
+	elif [[ $said != *"$1"* ]]; then
+		echo "$2 should say: $1; but says: $said"
+		status=1
+	fi
+	clean
+}
+
+clean() {
+	rm -rf "${tree:?}"/*
+	mkdir "$tree/test"
+	put src/main.c <<<'#include "cmd/cat.h"'
+	put src/wire/frame.h <<<'#include <stdint.h>'
+	put src/net/loop.c < <(printf '#include "wire/frame.h"\n#include <time.h>\n' && function_of 90 '')
+	put test/knot.c < <(function_of 24 '\tif (a == &)\n\t\treturn 1;')
+	put page.1 < <(printf '.Dd January 1, 2026\n.Dt P 1\n.Os\n.Sh NAME\n.Bl -tag\n.It Fl Fl one-two\n.El\n')
+	printf '#!/bin/sh\n# %s\necho "  -o, --one-two  n"\n' "$spdx" >"$tree/prog.sh"
+	chmod +x "$tree/prog.sh"
+}
+
+clean
+passes check-includes.sh "$tree"
+passes check-complexity.sh "$tree"
+passes check-spdx.sh "$tree"
+passes check-manpage.sh "$tree/prog.sh" "$tree/page.1"
+
+put src/wire/bad.c <<<'#include "net/loop.h"'
+fails 'src/wire/bad.c:2: wire may not include net' check-includes.sh "$tree"
+
+put src/main.c <<<'#  include "net/loop.h"'
+fails 'src/main.c:2: main may not include net' check-includes.sh "$tree"
+
+put src/util/bad.c <<<'#include "text.h"'
+fails 'src/util/bad.c:2: "text.h" lacks its directory' check-includes.sh "$tree"
+
+put src/misc/bad.c <<<''
+fails 'src/misc/bad.c:1: src/misc is not a known module' check-includes.sh "$tree"
+
+put src/session/bad.h <<<'#include <time.h>'
+fails 'src/session/bad.h:2: session does no I/O and may not include <time.h>' \
+	check-includes.sh "$tree"
+
+put src/util/bad.c < <(function_of 100 '')
+fails 'src/util/bad.c(2): f: 104 lines, at most 100' check-complexity.sh "$tree"
+
+put test/bad.c < <(function_of 25 '\tif (a == &)\n\t\treturn 1;')
+fails 'test/bad.c(2): f: complexity 26, at most 25' check-complexity.sh "$tree"
+
+put src/util/bad.h < <(yes '' | head -n 800)
+fails 'src/util/bad.h: 801 lines, at most 800' check-complexity.sh "$tree"
+
+put src/util/bad.c <<<'int f( {{'
+fails 'src/util/bad.c' check-complexity.sh "$tree"
+
+echo 'int a;' >"$tree/src/bad.c"
+fails './src/bad.c: no SPDX-License-Identifier' check-spdx.sh "$tree"
+
+sed -i 's/one-two/one/' "$tree/prog.sh"
+fails '--one is in --help, but not in' check-manpage.sh "$tree/prog.sh" "$tree/page.1"
+
+sed -i 's/--/-/' "$tree/prog.sh"
+fails 'names no long option' check-manpage.sh "$tree/prog.sh" "$tree/page.1"
+
+exit $status

@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Install the Debian packages that are missing: deps.sh build|all. Silent when there are none.
+set -euo pipefail
+
+build=(meson ninja-build gcc pkg-config libc6-dev libxxhash-dev libjansson-dev)
+gates=(clang-14 clang-format-14 libclang-rt-14-dev libcmocka-dev pmccabe shellcheck mandoc)
+tests=(netcat-openbsd ncat socat mbuffer iproute2 procps time util-linux python3-minimal)
+
+case ${1-} in
+build) wanted=("${build[@]}") ;;
+all) wanted=("${build[@]}" "${gates[@]}" "${tests[@]}") ;;
+*)
+	echo "usage: $0 build|all" >&2
+	exit 2
+	;;
+esac
+
+# Not Debian: the build itself says what it lacks.
+command -v dpkg-query >/dev/null || exit 0
+
+installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null |
+	sed -n 's/^installed //p') || true
+mapfile -t missing < <(comm -23 <(printf '%s\n' "${wanted[@]}" | sort -u) <(sort -u <<<"$installed"))
+((${#missing[@]})) || exit 0
+
+fail() {
+	echo "$0: $1. Install these packages, then try again:" >&2
+	echo "  apt-get install ${missing[*]}" >&2
+	exit 1
+}
+
+root=()
+if ((EUID != 0)); then
+	command -v sudo >/dev/null || fail "packages are missing, and there is neither root nor sudo"
+	root=(sudo)
+	[[ -t 0 ]] || root+=(-n)
+fi
+
+echo "installing: ${missing[*]}"
+apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
+"${apt[@]}" update || fail "apt-get update failed"
+"${apt[@]}" install -y --no-install-recommends "${missing[@]}" || fail "apt-get install failed"
