@@ -11,8 +11,8 @@ all:
 	@$(MAKE) --no-print-directory build
 
 build:
-	@test -f build/build.ninja || meson setup build
-	@ninja -C build mpnc
+	@test -f build/build.ninja || meson setup build >build.log 2>&1 || { cat build.log; exit 1; }
+	@ninja --quiet -C build mpnc
 
 deps:
 	@tools/deps.sh all
@@ -32,4 +32,4 @@ install: all
 	install -D -m 644 doc/mpnc.1 '$(DESTDIR)$(PREFIX)/share/man/man1/mpnc.1'
 
 clean:
-	rm -rf build build-check-gcc build-asan build-clang build-fuzz
+	rm -rf build build-*/ build.log

@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What it costs to move bytes from a pipe over loopback into a pipe: mpnc beside the tools that Debian
+# has, in turns, so that other work on the machine meets them all. Prints medians and ratios to nc; no
+# absolute number means anything on another machine.
+#
+#   head -c SIZE /dev/zero | SENDER ==loopback==> LISTENER | wc -c
+#
+# BENCH_GIB (4) per run, BENCH_ROUNDS (5), BENCH_TOOLS (all). CPU seconds are those of sender and
+# listener, user and system, per GiB; head and wc are not counted.
+set -euo pipefail
+
+MPNC=${MPNC:-build/mpnc}
+GIB=${BENCH_GIB:-4}
+ROUNDS=${BENCH_ROUNDS:-5}
+TOOLS=${BENCH_TOOLS:-pipe mpnc-P1 mpnc-P4 nc ncat socat socat-256k mbuffer}
+BYTES=$((GIB << 30))
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# listener_of TOOL PORT, sender_of TOOL PORT: the command lines.
+listener_of() {
+	case $1 in
+	mpnc-*) echo "$MPNC -l 127.0.0.1 $2" ;;
+	nc) echo "nc.openbsd -l 127.0.0.1 $2" ;;
+	ncat) echo "ncat -l 127.0.0.1 $2" ;;
+	socat) echo "socat -u TCP-LISTEN:$2,bind=127.0.0.1,reuseaddr STDOUT" ;;
+	socat-256k) echo "socat -u -b262144 TCP-LISTEN:$2,bind=127.0.0.1,reuseaddr STDOUT" ;;
+	mbuffer) echo "mbuffer -q -m 16M -I 127.0.0.1:$2" ;;
+	esac
+}
+
+sender_of() {
+	case $1 in
+	mpnc-P1) echo "$MPNC -P 1 127.0.0.1 $2" ;;
+	mpnc-P4) echo "$MPNC -P 4 127.0.0.1 $2" ;;
+	nc) echo "nc.openbsd -N 127.0.0.1 $2" ;;
+	ncat) echo "ncat --send-only 127.0.0.1 $2" ;;
+	socat) echo "socat -u STDIN TCP:127.0.0.1:$2" ;;
+	socat-256k) echo "socat -u -b262144 STDIN TCP:127.0.0.1:$2" ;;
+	mbuffer) echo "mbuffer -q -m 16M -O 127.0.0.1:$2" ;;
+	esac
+}
+
+free_port() {
+	local port
+	while :; do
+		port=$((20000 + RANDOM % 10000))
+		[ -n "$(ss -Htan "sport = :$port")" ] || break
+	done
+	echo "$port"
+}
+
+wait_for_listener() {
+	until [ -n "$(ss -Hltn "sport = :$1")" ]; do
+		sleep 0.01
+	done
+}
+
+# timed FILE COMMAND...: runs it, user and system seconds to FILE.
+timed() {
+	local file=$1
+	shift
+	TIMEFORMAT='%U %S'
+	{ time "$@" 2>"$tmp/err"; } 2>"$file"
+}
+
+# One run; prints "GB/s CPU-seconds-per-GiB".
+measure() {
+	local tool=$1 start end got port
+	echo "0 0" >"$tmp/rx"
+	echo "0 0" >"$tmp/tx"
+	if [ "$tool" = pipe ]; then
+		start=$(date +%s%N)
+		got=$(head -c $BYTES /dev/zero | wc -c)
+	else
+		port=$(free_port)
+		read -ra listener <<<"$(listener_of "$tool" "$port")"
+		read -ra sender <<<"$(sender_of "$tool" "$port")"
+		timed "$tmp/rx" "${listener[@]}" </dev/null | wc -c >"$tmp/count" &
+		wait_for_listener "$port"
+		start=$(date +%s%N)
+		head -c $BYTES /dev/zero | timed "$tmp/tx" "${sender[@]}" >/dev/null || true
+		wait $!
+		got=$(cat "$tmp/count")
+	fi
+	end=$(date +%s%N)
+	if [ "$got" != $BYTES ]; then
+		echo "bench: $tool delivered $got of $BYTES bytes: $(cat "$tmp/err")" >&2
+		return 1
+	fi
+	awk -v bytes=$BYTES -v ns=$((end - start)) -v gib="$GIB" '{ cpu += $1 + $2 }
+		END { printf "%.3f %.3f\n", bytes / ns, cpu / gib }' "$tmp/rx" "$tmp/tx"
+}
+
+median() { sort -n | awk '{ v[NR] = $1 } END { print 0 + v[int((NR + 1) / 2)] }'; }
+
+for ((round = 1; round <= ROUNDS; round++)); do
+	for tool in $TOOLS; do
+		measure "$tool" >>"$tmp/result.$tool"
+		[ -t 2 ] && printf '\rround %d of %d: %-12s' "$round" "$ROUNDS" "$tool" >&2
+	done
+done
+[ -t 2 ] && printf '\r\033[K' >&2
+
+touch "$tmp/result.nc"
+nc_rate=$(cut -d' ' -f1 "$tmp/result.nc" | median)
+nc_cpu=$(cut -d' ' -f2 "$tmp/result.nc" | median)
+printf '%s GiB per run, median of %s [least to most]; "x nc" is the ratio to nc.openbsd\n\n' "$GIB" "$ROUNDS"
+printf '%-12s %6s %15s %6s   %9s %6s\n' tool GB/s "" "x nc" CPU-s/GiB "x nc"
+for tool in $TOOLS; do
+	rates=$(cut -d' ' -f1 "$tmp/result.$tool" | sort -n)
+	awk -v tool="$tool" -v rate="$(median <<<"$rates")" -v min="$(head -1 <<<"$rates")" \
+		-v max="$(tail -1 <<<"$rates")" -v cpu="$(cut -d' ' -f2 "$tmp/result.$tool" | median)" \
+		-v nc_rate="$nc_rate" -v nc_cpu="$nc_cpu" 'BEGIN {
+			printf "%-12s %6.2f [%5.2f - %5.2f] %6s   %9.2f %6s\n", tool, rate, min, max,
+			       (nc_rate ? sprintf("%.2f", rate / nc_rate) : "-"), cpu,
+			       (nc_cpu ? sprintf("%.2f", cpu / nc_cpu) : "-")
+		}'
+done
