@@ -45,9 +45,9 @@ enum conn_result conn_read(struct conn *c, struct session *s, uint64_t now_ns)
 		return read_failed(c, errno);
 	if (n == 0)
 		return CONN_CLOSED;
-	/* A short read has emptied the socket; what comes later is a new edge. After an error there
-	 * is none, and the end is still to be read. */
-	if ((size_t)n < want && !c->error)
+	/* A short read has emptied the socket; what comes later is a new edge. But not the end:
+	 * when it was told of together with these bytes, it will not be told of again. */
+	if ((size_t)n < want && !c->ending && !c->error)
 		c->readable = false;
 	return session_rx(s, c->slot, (size_t)n, now_ns) ? CONN_CLOSED : CONN_MOVED;
 }

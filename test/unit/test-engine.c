@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The engine over real sockets, where what matters is the order of the kernel's events. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/engine.h"
+#include "net/sock.h"
+
+#define GIVE_UP_NS 10000000000ull
+
+struct fixture {
+	struct loop *loop;
+	struct engine *engine;
+	struct loop_timer timer;
+	int theirs; /* the peer's end of the only connection; -1: has said all */
+	bool gone;  /* the connection has closed */
+};
+
+static void on_note(void *arg, int level, const char *text)
+{
+}
+
+static void on_pumped(void *arg)
+{
+	struct fixture *f = arg;
+
+	/* Our HELLO has left: from here on nothing but the peer makes events. */
+	if (f->theirs >= 0) {
+		assert_int_equal(write(f->theirs, "mpnc", 4), 4);
+		assert_int_equal(shutdown(f->theirs, SHUT_WR), 0);
+		f->theirs = -1;
+	}
+	if (!engine_n_live(f->engine)) {
+		f->gone = true;
+		loop_stop(f->loop);
+	}
+}
+
+static void on_ended(void *arg)
+{
+	struct fixture *f = arg;
+
+	loop_stop(f->loop);
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+	struct fixture *f = timer->arg;
+
+	loop_stop(f->loop);
+}
+
+static void set_up(struct fixture *f)
+{
+	struct engine_config config = {
+		.session = { .role = SESSION_CLIENT, .window = 1 << 20, .n_subflows = 1 },
+		.in_fd = -1,
+		.out_fd = open("/dev/null", O_WRONLY | O_CLOEXEC),
+		.no_input = true,
+		.idle_ns = LOOP_NEVER,
+		.quit_ns = LOOP_NEVER,
+	};
+	struct engine_events events = {
+		.note = on_note, .pumped = on_pumped, .ended = on_ended, .arg = f
+	};
+
+	memset(f, 0, sizeof(*f));
+	assert_int_equal(loop_new(&f->loop), 0);
+	assert_int_equal(engine_new(&f->engine, f->loop, &config, &events), 0);
+	f->timer = (struct loop_timer){ .fn = on_timer, .arg = f, .due_ns = LOOP_NEVER };
+	loop_set_timer(f->loop, &f->timer, loop_now(f->loop) + GIVE_UP_NS);
+}
+
+static void tear_down(struct fixture *f)
+{
+	assert_true(engine_free(f->engine));
+	loop_free(f->loop);
+}
+
+/* Two ends of one TCP connection over loopback. */
+static void tcp_pair(int *ours, int *theirs)
+{
+	struct sock_options options = { .tos = -1 };
+	union sock_addr addr = { .in = { .sin_family = AF_INET,
+					 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof(addr);
+	struct pollfd p = { .events = POLLIN };
+
+	p.fd = sock_listen(&addr, false, &options);
+	assert_true(p.fd >= 0);
+	assert_int_equal(getsockname(p.fd, &addr.sa, &len), 0);
+	*ours = sock_connect(&addr, NULL, &options);
+	assert_true(*ours >= 0);
+	assert_int_equal(poll(&p, 1, 10000), 1);
+	*theirs = sock_accept(p.fd, &addr);
+	assert_true(*theirs >= 0);
+	close(p.fd);
+}
+
+/* Edge-triggered epoll tells of bytes and of the end at once, and never again: a read that takes
+ * the bytes and is short must not wait for another event. */
+static void end_that_comes_with_the_last_bytes_is_seen(void **state)
+{
+	struct fixture f;
+	int ours, theirs;
+
+	set_up(&f);
+	tcp_pair(&ours, &theirs);
+	f.theirs = theirs;
+	assert_int_equal(engine_attach(f.engine, ours, NULL, false), 0);
+	assert_int_equal(loop_run(f.loop), 0);
+	assert_true(f.gone);
+	close(theirs);
+	tear_down(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(end_that_comes_with_the_last_bytes_is_seen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
