@@ -105,6 +105,7 @@ static struct engine_config engine_config_of(const struct config *c)
 			     .recv_only = c->recv_only },
 		.in_fd = STDIN_FILENO,
 		.out_fd = STDOUT_FILENO,
+		.keep_output = c->keep,
 		.no_input = c->no_stdin || c->recv_only,
 		.idle_ns = c->timeout_ns,
 		.quit_ns = c->quit_ns,
@@ -374,15 +375,23 @@ static void signal_event(struct loop_io *io, uint32_t events)
 	engine_signal(cat->engine, number);
 }
 
+/* What was ignored when we were started stays so (nohup): a signalfd would get it all the same. */
+static bool is_ignored(int number)
+{
+	struct sigaction old;
+
+	return sigaction(number, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+}
+
 static int watch_signals(struct cat *cat)
 {
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
 	sigset_t set;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (!is_ignored(numbers[i]))
+			sigaddset(&set, numbers[i]);
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	cat->signals = (struct loop_io){ .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),

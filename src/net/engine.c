@@ -209,7 +209,8 @@ static void start_streams(struct engine *e)
 			fail_input(e, 0, -r);
 	}
 	if (!e->config.session.send_only) {
-		r = output_new(&e->output, e->config.out_fd, session_rx_buf(e->session), &e->news);
+		r = output_new(&e->output, e->config.out_fd, !e->config.keep_output,
+			       session_rx_buf(e->session), &e->news);
 		if (r)
 			fail_output(e, 0, -r);
 	}
@@ -448,7 +449,8 @@ static void close_failed(struct engine *e)
 		loop_queue(e->loop, &e->pump);
 		return;
 	}
-	if (all_told(e))
+	/* Before WELCOME nobody knows of the session: what was written is enough. */
+	if (all_told(e) || !session_subflows_ready(e->session))
 		finish(e);
 }
 

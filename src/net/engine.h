@@ -38,6 +38,7 @@ struct engine_config {
 	struct session_config session; /* input is found out from in_fd */
 	int in_fd;                     /* borrowed */
 	int out_fd;                    /* borrowed */
+	bool keep_output;              /* another session will write to out_fd */
 	bool no_input;                 /* do not read in_fd */
 	uint64_t idle_ns; /* give up when neither stream moves for this long; LOOP_NEVER */
 	uint64_t quit_ns; /* -q; LOOP_NEVER */

@@ -25,6 +25,8 @@ struct output {
 	struct worker worker;
 	int fd; /* what is written to: borrowed, or our own if own_fd */
 	bool own_fd;
+	int std_fd; /* as given */
+	bool last;
 	size_t most; /* bytes per write */
 	enum kind kind;
 	struct winbuf *buf;
@@ -58,6 +60,26 @@ static int flush(const struct output *o)
 	return fd >= 0 && close(fd) < 0 ? errno : 0;
 }
 
+/* The descriptor's number stays taken, so that nothing else of ours becomes standard output. */
+static void end_consumer(struct output *o)
+{
+	int null;
+
+	if (o->kind == KIND_SOCKET)
+		shutdown(o->fd, SHUT_WR);
+	if (o->kind != KIND_PIPE || isatty(o->std_fd))
+		return;
+	null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (null < 0)
+		return;
+	dup2(null, o->std_fd);
+	close(null);
+	if (o->own_fd)
+		close(o->fd);
+	o->own_fd = false;
+	o->fd = o->std_fd;
+}
+
 /* Waits for bytes, for the request to finish, or for the consumer's end. Returns false when the
  * thread is to return. */
 static bool wait_for_bytes(struct output *o, uint64_t at)
@@ -77,6 +99,8 @@ static bool wait_for_bytes(struct output *o, uint64_t at)
 		if (!bytes && atomic_load(&o->finish)) {
 			int error = flush(o);
 
+			if (!error && o->last)
+				end_consumer(o);
 			set_state(o, error ? OUTPUT_FAILED : OUTPUT_FINISHED, error);
 			return false;
 		}
@@ -180,13 +204,15 @@ static void close_output(struct output *o)
 	free(o);
 }
 
-int output_new(struct output **out, int fd, struct winbuf *buf, struct wake *news)
+int output_new(struct output **out, int fd, bool last, struct winbuf *buf, struct wake *news)
 {
 	struct output *o = calloc(1, sizeof(*o));
 	int r;
 
 	if (!o)
 		return -ENOMEM;
+	o->std_fd = fd;
+	o->last = last;
 	o->buf = buf;
 	o->news = news;
 	open_output(o, fd);

@@ -32,8 +32,10 @@ struct output_status {
 
 struct output;
 
-/* Starts writing to fd (borrowed) from buf (borrowed until output_free); otherwise as input_new. */
-int output_new(struct output **out, int fd, struct winbuf *buf, struct wake *news);
+/* Starts writing to fd (borrowed) from buf (borrowed until output_free); otherwise as input_new.
+ * last: nothing else will be written to fd after this stream, so its consumer is told of the end.
+ */
+int output_new(struct output **out, int fd, bool last, struct winbuf *buf, struct wake *news);
 
 /* As input_free. */
 bool output_free(struct output *o);
@@ -43,7 +45,9 @@ void output_set_end(struct output *o, uint64_t end);
 /*
  * Nothing comes after `end`: asks for OUTPUT_FINISHED once all is written and the destination has
  * taken it for good. A block device is synced, as its errors show only then. A regular file is
- * flushed as close() does it (which is when network file systems report a full disk), not synced.
+ * flushed as close() does it (which is when network file systems report a full disk), not synced. A
+ * last stream's pipe is closed, and its socket shut down, so that a consumer that reads to the end
+ * can go on, and answer.
  */
 void output_finish(struct output *o);
 

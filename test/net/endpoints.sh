@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What standard input and output may be: pipe, file, terminal, null device, block device, socket.
+. "$(dirname "$0")/lib.sh"
+need script socat
+
+random_file data 5M
+
+section "file to file, pipe to pipe, pipe to file, file to pipe"
+listen rx </dev/null >out
+run 0 tx 127.0.0.1 "$PORT" <data
+expect_exit rx 0
+expect_same data out
+
+mkfifo pipe
+spawn check cmp data pipe
+listen rx </dev/null >pipe
+run 0 tx 127.0.0.1 "$PORT" < <(cat data)
+expect_exit rx 0
+expect_exit check 0
+
+listen rx </dev/null >out
+run 0 tx 127.0.0.1 "$PORT" < <(cat data)
+expect_exit rx 0
+expect_same data out
+
+spawn check cmp data pipe
+listen rx </dev/null >pipe
+run 0 tx 127.0.0.1 "$PORT" <data
+expect_exit rx 0
+expect_exit check 0
+
+section "a file that is appended to, and one that is read from its middle"
+printf 'before\n' >out
+listen rx </dev/null >>out
+{
+	head -c 1000 >/dev/null
+	run 0 tx 127.0.0.1 "$PORT"
+} <data
+expect_exit rx 0
+expect_same <(printf 'before\n' && tail -c +1001 data) out "the file's rest was not appended"
+
+section "to the null device"
+listen rx </dev/null >/dev/null
+run 0 tx 127.0.0.1 "$PORT" <data
+expect_exit rx 0
+expect_log rx 'received 5.00 MiB'
+
+section "a slow pipe of tiny writes arrives as it is written"
+mkfifo slow
+exec 5<>slow
+listen rx </dev/null >out 5>&-
+start tx 127.0.0.1 "$PORT" <slow 5>&-
+for word in one two three; do
+	echo "$word" >&5
+	wait_for "$PATIENCE" "\"$word\" arrives while the input is open" grep -qx "$word" out
+done
+for ((i = 0; i < 3000; i++)); do
+	printf '%d,' "$i" >&5
+	((i % 300)) || sleep 0.05
+done
+exec 5>&-
+expect_exit tx 0
+expect_exit rx 0
+expect_same <(printf 'one\ntwo\nthree\n' && printf '%d,' {0..2999}) out
+
+section "from a terminal"
+listen rx </dev/null >out
+exec 5<>slow
+spawn tx script -qec "'$MPNC' 127.0.0.1 $PORT" /dev/null <slow >/dev/null 5>&-
+printf 'typed 1\ntyped 2\n' >&5
+wait_for "$PATIENCE" "what was typed arrives" file_has out 16
+expect_running rx "nobody has typed ^D"
+printf '\004' >&5
+expect_exit rx 0
+expect_exit tx 0
+exec 5>&-
+expect_content out $'typed 1\ntyped 2'
+
+section "to a terminal"
+text=$(seq 1 2000)
+start_tty() { # NAME ARG...: the program on a terminal that changes nothing; its errors to tty.err
+	rm -f tty.err
+	spawn "$1" script -qec "stty raw -echo; exec '$MPNC' ${*:2} 2>'$WORK/tty.err'" /dev/null
+}
+start_tty rx -l -v 0 </dev/null >out
+wait_port tty
+run 0 tx 127.0.0.1 "$PORT" < <(echo "$text")
+expect_exit rx 0
+expect_content out "$text"
+
+section "to and from a socket"
+listen rx </dev/null >out
+spawn tx socat -u OPEN:data "EXEC:'$MPNC' 127.0.0.1 $PORT"
+expect_exit tx 0
+expect_exit rx 0
+expect_same data out
+
+section "to a block device"
+if loop=$(losetup -f 2>/dev/null) && truncate -s 16M image && losetup "$loop" image 2>/dev/null; then
+	at_exit losetup -d "$loop"
+	random_file device 16M
+	listen rx </dev/null >"$loop"
+	run 0 tx 127.0.0.1 "$PORT" <device
+	expect_exit rx 0
+	expect_same device image "what was confirmed is not on the device"
+
+	section "from a block device"
+	listen rx </dev/null >out
+	run 0 tx 127.0.0.1 "$PORT" <"$loop"
+	expect_exit rx 0
+	expect_same device out
+
+	section "one byte more than fits on a block device"
+	listen rx </dev/null >"$loop"
+	run 4 tx 127.0.0.1 "$PORT" < <(cat device && echo)
+	expect_exit rx 3
+	expect_log rx 'No space left on device.*16777216'
+	expect_log tx '16777216.*No space left on device'
+else
+	echo "no loop device can be had: block devices are not tried"
+fi

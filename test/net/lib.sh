@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# lib.sh - what the end-to-end tests share. A test sources it first and is then in a temporary directory
+# of its own, which goes away at its end together with every process that the test still has.
+#
+# Processes have names. NAME's standard error goes to the file NAME.err. Nothing here waits for a time:
+# wait_for and expect_exit poll for a state and fail at a deadline.
+
+set -euo pipefail
+export LC_ALL=C
+
+TEST_NAME=$(basename "$0" .sh)
+# shellcheck disable=SC2034 # for the tests
+TEST_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# A slow machine, or one under a sanitizer, is given more time: MPNC_TEST_PATIENCE=4.
+PATIENCE=$((30 * ${MPNC_TEST_PATIENCE:-1}))
+
+skip() {
+	echo "$TEST_NAME: skipped: $*" >&2
+	exit 77
+}
+
+fail() {
+	local log
+
+	echo "$TEST_NAME: FAILED: $*" >&2
+	for log in *.err; do
+		if [[ -s $log ]]; then
+			echo "--- the end of $log:" >&2
+			tail -n 10 "$log" >&2
+		fi
+	done
+	exit 1
+}
+
+# need PROGRAM...: the test is skipped without them.
+need() {
+	local program
+
+	for program; do
+		command -v "$program" >/dev/null || skip "$program is not installed"
+	done
+}
+
+[[ ${MPNC:-} ]] || skip "\$MPNC does not name the program"
+[[ $MPNC == */* ]] || MPNC=$(command -v "$MPNC")
+MPNC=$(realpath "$MPNC")
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/mpnc-$TEST_NAME-XXXXXX")
+cd "$WORK"
+shopt -s nullglob
+
+declare -A PID=()
+AT_EXIT=()
+
+# at_exit COMMAND ARG...: runs before the temporary directory is removed.
+at_exit() {
+	AT_EXIT+=("$(printf '%q ' "$@")")
+}
+
+cleanup() {
+	local status=$? pid i
+
+	trap - EXIT INT TERM HUP
+	set +e
+	for pid in $(jobs -rp); do
+		kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+	done
+	for ((i = ${#AT_EXIT[@]}; i-- > 0;)); do
+		eval "${AT_EXIT[i]}"
+	done
+	cd / && rm -rf "$WORK"
+	exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# Milliseconds of a clock.
+now_ms() {
+	local us=${EPOCHREALTIME/./}
+
+	echo $((us / 1000))
+}
+
+# wait_for SECONDS WHAT COMMAND ARG...: until the command succeeds.
+wait_for() {
+	local deadline=$(($(now_ms) + $1 * 1000)) what=$2
+
+	shift 2
+	until "$@"; do
+		(($(now_ms) < deadline)) || fail "not within the time given: $what"
+		sleep 0.02
+	done
+}
+
+# section TITLE: says in the log what is being shown.
+section() {
+	echo "$TEST_NAME: $*"
+}
+
+# Processes ---------------------------------------------------------------------------------------
+
+# spawn NAME COMMAND ARG...: in the background, with the standard input and output of this function.
+spawn() {
+	local name=$1
+
+	shift
+	# Not left to the background: what an earlier process of this name said must be gone.
+	: >"$name.err"
+	# Without <&0 the shell would put /dev/null in place of the input.
+	"$@" <&0 2>>"$name.err" &
+	PID[$name]=$!
+}
+
+# start NAME ARG...: the program.
+start() {
+	spawn "$1" "$MPNC" "${@:2}"
+}
+
+# start_closed NAME REDIRECTION ARG...: the program with a descriptor closed, as in '<&-'.
+start_closed() {
+	spawn "$1" bash -c "exec \"\$0\" \"\$@\" $2" "$MPNC" "${@:3}"
+}
+
+# logged NAME PATTERN: is there a line like that (extended regular expression) in NAME.err?
+logged() {
+	grep -sqE -e "$2" "$1.err"
+}
+
+expect_log() {
+	logged "$1" "$2" || fail "$1 did not say: $2"
+}
+
+wait_log() {
+	wait_for "$PATIENCE" "$1 says: $2" logged "$1" "$2"
+}
+
+# Sets PORT to the one that NAME, a listener with -v, says that it listens on.
+PORT=
+wait_port() {
+	wait_for "$PATIENCE" "$1 listens" logged "$1" 'listening on .* port [0-9]+'
+	# shellcheck disable=SC2034 # for the tests
+	PORT=$(sed -nE 's/.*listening on .* port ([0-9]+).*/\1/p' "$1.err" | head -n 1)
+}
+
+# listen NAME ARG...: the program as a listener on a port of the kernel's choice; sets PORT.
+listen() {
+	start "$1" -l -v "${@:2}" 0
+	wait_port "$1"
+}
+
+running() {
+	kill -0 "${PID[$1]}" 2>/dev/null
+}
+
+ended() {
+	! running "$1"
+}
+
+# expect_running NAME WHY
+expect_running() {
+	running "$1" || fail "$1 has ended: $2"
+}
+
+# expect_exit NAME STATUS [SECONDS]: NAME ends by itself, with this status ("!0": any but 0).
+expect_exit() {
+	local name=$1 wanted=$2 status=0
+
+	wait_for "${3:-$PATIENCE}" "$name ends" ended "$name"
+	wait "${PID[$name]}" 2>/dev/null || status=$?
+	unset "PID[$name]"
+	if [[ $wanted == '!0' ]]; then
+		((status != 0)) || fail "$name: exit status 0, but it should have failed"
+	else
+		((status == wanted)) || fail "$name: exit status $status instead of $wanted"
+	fi
+}
+
+# run STATUS NAME ARG...: the program in the foreground; RUN_MS is how long it took.
+RUN_MS=0
+run() {
+	local wanted=$1 name=$2 begin
+
+	begin=$(now_ms)
+	start "$name" "${@:3}"
+	expect_exit "$name" "$wanted"
+	# shellcheck disable=SC2034 # for the tests
+	RUN_MS=$(($(now_ms) - begin))
+}
+
+# stop NAME [SIGNAL]: ends a process whose exit status does not matter.
+stop() {
+	kill -"${2:-KILL}" "${PID[$1]}"
+	wait "${PID[$1]}" 2>/dev/null || true
+	unset "PID[$1]"
+}
+
+# Most memory that NAME has had, in KiB.
+peak_kib() {
+	awk '/^VmHWM:/ { print $2 }' "/proc/${PID[$1]}/status"
+}
+
+# cpu_ticks NAME: processor time that it has used.
+cpu_ticks() {
+	awk '{ print $14 + $15 }' "/proc/${PID[$1]}/stat"
+}
+
+# bytes_read NAME, bytes_written NAME: by its system calls so far.
+bytes_read() {
+	awk '/^rchar:/ { print $2 }' "/proc/${PID[$1]}/io"
+}
+
+bytes_written() {
+	awk '/^wchar:/ { print $2 }' "/proc/${PID[$1]}/io"
+}
+
+has_read() {
+	(($(bytes_read "$1") > $2))
+}
+
+has_written() {
+	(($(bytes_written "$1") > $2))
+}
+
+# Data --------------------------------------------------------------------------------------------
+
+# file_has FILE SIZE: is it that long by now?
+file_has() {
+	(($(stat -c %s "$1") >= $2))
+}
+
+expect_same() {
+	cmp "$1" "$2" >&2 || fail "${3:-$2 is not the same as $1}"
+}
+
+expect_content() {
+	[[ $(<"$1") == "$2" ]] || fail "$1 has \"$(head -c 200 "$1")\" instead of \"$2\""
+}
+
+# expect_empty FILE [WHY]
+expect_empty() {
+	[[ ! -s $1 ]] || fail "$1 should be empty${2:+: $2}; it has: $(head -c 200 "$1" | tr -d '\0')"
+}
+
+# random_file FILE SIZE: as head -c takes it, such as 64M.
+random_file() {
+	head -c "$2" /dev/urandom >"$1"
+}
+
+# stream TAG COUNT: COUNT times 64 MiB and a little, different everywhere and for each TAG.
+stream() {
+	local i
+
+	for ((i = 0; i < $2; i++)); do
+		printf '%-12s%08d' "$1" "$i"
+		cat "$WORK/block"
+	done
+}
+
+make_block() {
+	random_file "$WORK/block" 64M
+}
+
+# free_ports N: prints the first of N neighbouring ports that nothing uses, outside of the range that
+# the kernel picks from.
+free_ports() {
+	local low first port used
+
+	read -r low _ </proc/sys/net/ipv4/ip_local_port_range
+	((low > 12000)) || low=32768
+	while :; do
+		first=$((10000 + (RANDOM * 32768 + RANDOM) % (low - 10000 - $1)))
+		used=$(ss -Htan | awk '{ sub(/.*:/, "", $4); print $4 }' | sort -un)
+		for ((port = first; port < first + $1; port++)); do
+			grep -qx "$port" <<<"$used" && continue 2
+		done
+		echo "$first"
+		return
+	done
+}
