@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ui/progress.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ui/log.h"
+
+#define LEN(array) (sizeof(array) / sizeof((array)[0]))
+
+#define NS_PER_S 1000000000ull
+#define TICK     PROGRESS_INTERVAL_NS
+
+#define KIB (1ull << 10)
+#define MIB (1ull << 20)
+#define GIB (1ull << 30)
+
+/* What one line of the table below shows. */
+struct shown {
+	const char *what;
+	struct session_stats stats;
+	uint64_t expected;
+	uint64_t rate_bytes, rate_ns;
+	unsigned width;
+	const char *line;
+};
+
+#define SENDING(taken) \
+	.elapsed_ns = 4 * NS_PER_S, .tx_read = (taken), .tx_taken = (taken), .n_live = 4
+#define RECEIVING(taken) \
+	.elapsed_ns = 4 * NS_PER_S, .rx_received = (taken), .rx_taken = (taken), .n_live = 4
+
+static const struct shown shown[] = {
+	{ "receiving, length unknown",
+	  { RECEIVING(1864 * MIB) },
+	  0,
+	  447 * MIB,
+	  NS_PER_S,
+	  80,
+	  "1.82 GiB  447 MiB/s  0:04  4 subflows" },
+	{ "sending a pipe",
+	  { SENDING(1864 * MIB) },
+	  0,
+	  447 * MIB,
+	  NS_PER_S,
+	  80,
+	  "1.82 GiB  447 MiB/s  0:04  4 subflows" },
+	{ "sending a file",
+	  { SENDING(512 * MIB) },
+	  GIB,
+	  128 * MIB,
+	  NS_PER_S,
+	  80,
+	  "512 MiB  128 MiB/s  0:04  4 subflows  [===========>            ] 50 %  ETA 0:04" },
+	{ "the bar takes what is left",
+	  { SENDING(512 * MIB) },
+	  GIB,
+	  128 * MIB,
+	  NS_PER_S,
+	  200,
+	  "512 MiB  128 MiB/s  0:04  4 subflows  [==============>               ] 50 %  ETA 0:04" },
+	{ "nothing taken yet",
+	  { .elapsed_ns = NS_PER_S, .n_live = 1 },
+	  GIB,
+	  0,
+	  NS_PER_S,
+	  80,
+	  "0 B  0 B/s  0:01  1 subflow  [                              ] 0 %" },
+	{ "nothing flows yet",
+	  { .elapsed_ns = NS_PER_S, .n_live = 1 },
+	  0,
+	  0,
+	  NS_PER_S,
+	  80,
+	  "0 B  0 B/s  0:01  1 subflow" },
+	{ "read but not taken",
+	  { .tx_read = MIB, .elapsed_ns = NS_PER_S },
+	  0,
+	  0,
+	  NS_PER_S,
+	  80,
+	  "0 B  0 B/s  0:01  0 subflows" },
+	{ "no rate yet", { RECEIVING(MIB) }, 0, MIB, 0, 80, "1.00 MiB  -  0:04  4 subflows" },
+	{ "all but one byte",
+	  { SENDING(GIB - 1) },
+	  GIB,
+	  KIB,
+	  NS_PER_S,
+	  80,
+	  "1.00 GiB  1.00 KiB/s  0:04  4 subflows  [====================> ] 99 %  ETA 0:00" },
+	{ "all",
+	  { SENDING(GIB) },
+	  GIB,
+	  KIB,
+	  NS_PER_S,
+	  80,
+	  "1.00 GiB  1.00 KiB/s  0:04  4 subflows  [==============================] 100 %" },
+	{ "all but one byte of very many",
+	  { SENDING(UINT64_MAX - 1) },
+	  UINT64_MAX,
+	  0,
+	  NS_PER_S,
+	  50,
+	  "16.0 EiB  0 B/s  0:04  4 subflows  99 %" },
+	{ "the file has grown",
+	  { SENDING(GIB + 1) },
+	  GIB,
+	  MIB,
+	  NS_PER_S,
+	  80,
+	  "1.00 GiB  1.00 MiB/s  0:04  4 subflows" },
+	{ "a stall has no ETA",
+	  { SENDING(512 * MIB) },
+	  GIB,
+	  0,
+	  NS_PER_S,
+	  60,
+	  "512 MiB  0 B/s  0:04  4 subflows  [========>         ] 50 %" },
+	{ "an ETA beyond days is none",
+	  { SENDING(512 * MIB) },
+	  GIB,
+	  1,
+	  NS_PER_S,
+	  60,
+	  "512 MiB  1 B/s  0:04  4 subflows  [========>         ] 50 %" },
+	{ "the end of a stream received",
+	  { RECEIVING(30 * MIB), .rx_total_known = true, .rx_total = 40 * MIB },
+	  0,
+	  5 * MIB,
+	  NS_PER_S,
+	  60,
+	  "30.0 MiB  5.00 MiB/s  0:04  4 subflows  75 %  ETA 0:02" },
+	{ "an empty stream",
+	  { RECEIVING(0), .rx_total_known = true },
+	  0,
+	  0,
+	  NS_PER_S,
+	  80,
+	  "0 B  0 B/s  0:04  4 subflows" },
+	{ "both directions",
+	  { SENDING(1229 * MIB), .rx_received = 300 * MIB, .rx_taken = 300 * MIB },
+	  0,
+	  447 * MIB,
+	  NS_PER_S,
+	  80,
+	  "tx 1.20 GiB  rx 300 MiB  447 MiB/s  0:04  4 subflows" },
+	{ "both, and our end is known",
+	  { SENDING(300 * MIB), .rx_received = 300 * MIB, .rx_taken = 300 * MIB },
+	  600 * MIB,
+	  100 * MIB,
+	  NS_PER_S,
+	  79,
+	  "tx 300 MiB  rx 300 MiB  100 MiB/s  0:04  4 subflows  50 %  "
+	  "ETA 0:06" },
+	{ "both, and only the peer's end is known",
+	  { SENDING(300 * MIB), .rx_received = MIB, .rx_taken = MIB, .rx_total_known = true,
+	    .rx_total = MIB },
+	  0,
+	  MIB,
+	  NS_PER_S,
+	  80,
+	  "tx 300 MiB  rx 1.00 MiB  1.00 MiB/s  0:04  4 subflows" },
+	{ "hours",
+	  { .elapsed_ns = 3723 * NS_PER_S, .rx_taken = GIB, .n_live = 4 },
+	  0,
+	  GIB,
+	  NS_PER_S,
+	  80,
+	  "1.00 GiB  1.00 GiB/s  1:02:03  4 subflows" },
+};
+
+static void test_format(void **state)
+{
+	for (size_t i = 0; i < LEN(shown); i++) {
+		const struct shown *s = &shown[i];
+		char buf[256];
+		size_t n;
+
+		n = progress_format(buf, sizeof(buf), s->width, &s->stats, s->expected,
+				    s->rate_bytes, s->rate_ns);
+		if (strcmp(buf, s->line) != 0)
+			fail_msg("%s: \"%s\"", s->what, buf);
+		assert_int_equal(n, strlen(buf));
+	}
+}
+
+/* What gives way on a narrow terminal, and in which order. */
+static void test_narrow(void **state)
+{
+	static const struct {
+		unsigned width;
+		const char *line;
+	} cases[] = {
+		{ 69, "512 MiB  128 MiB/s  0:04  4 subflows  [=====>       ] 50 %  ETA 0:04" },
+		{ 67, "512 MiB  128 MiB/s  0:04  4 subflows  [====>      ] 50 %  ETA 0:04" },
+		{ 66, "512 MiB  128 MiB/s  0:04  4 subflows  [====>     ] 50 %  ETA 0:04" },
+		{ 65, "512 MiB  128 MiB/s  0:04  4 subflows  50 %  ETA 0:04" },
+		{ 53, "512 MiB  128 MiB/s  0:04  4 subflows  50 %  ETA 0:04" },
+		{ 52, "512 MiB  128 MiB/s  0:04  50 %  ETA 0:04" },
+		{ 41, "512 MiB  128 MiB/s  0:04  50 %  ETA 0:04" },
+		{ 40, "512 MiB  128 MiB/s  50 %  ETA 0:04" },
+		{ 34, "512 MiB  128 MiB/s  50 %" },
+		{ 24, "512 MiB  128 MiB/s" },
+		{ 18, "512 MiB" },
+		{ 8, "512 MiB" },
+		{ 7, "512 Mi" },
+		{ 2, "5" },
+		{ 1, "" },
+		{ 0, "" },
+	};
+	const struct session_stats stats = { SENDING(512 * MIB) };
+
+	for (size_t i = 0; i < LEN(cases); i++) {
+		char buf[256];
+
+		progress_format(buf, sizeof(buf), cases[i].width, &stats, GIB, 128 * MIB, NS_PER_S);
+		if (strcmp(buf, cases[i].line) != 0)
+			fail_msg("%u columns: \"%s\"", cases[i].width, buf);
+	}
+}
+
+/* At every width and size of the buffer: within both, terminated, nothing but plain characters. */
+static void test_always_fits(void **state)
+{
+	struct session_stats huge = { .elapsed_ns = UINT64_MAX,
+				      .tx_read = UINT64_MAX,
+				      .tx_taken = UINT64_MAX - 1,
+				      .rx_received = UINT64_MAX,
+				      .n_live = UINT32_MAX };
+
+	for (unsigned width = 0; width < 300; width++) {
+		for (size_t size = 1; size < 200; size += 7) {
+			char buf[256];
+			size_t n;
+
+			memset(buf, '\n', sizeof(buf));
+			n = progress_format(buf, size, width, &huge, UINT64_MAX, 1, UINT64_MAX);
+			assert_int_equal(n, strlen(buf));
+			assert_true(n < size && n + 1 <= (width ? width : 1));
+			assert_int_equal(buf[size], '\n');
+			for (size_t i = 0; i < n; i++)
+				assert_true(buf[i] >= ' ' && buf[i] <= '~');
+		}
+	}
+}
+
+/* A terminal of our own: what is written to one end is read at the other. */
+struct terminal {
+	int master, slave;
+	char text[4096];
+};
+
+static void set_width(struct terminal *t, unsigned short width)
+{
+	struct winsize ws = { .ws_row = 24, .ws_col = width };
+
+	assert_int_equal(ioctl(t->slave, TIOCSWINSZ, &ws), 0);
+}
+
+static void open_terminal(struct terminal *t, unsigned short width)
+{
+	assert_int_equal(openpty(&t->master, &t->slave, NULL, NULL, NULL), 0);
+	assert_int_equal(fcntl(t->master, F_SETFL, O_NONBLOCK), 0);
+	set_width(t, width);
+}
+
+static void close_terminal(struct terminal *t)
+{
+	assert_int_equal(close(t->master), 0);
+	assert_int_equal(close(t->slave), 0);
+}
+
+static const char *read_all(int fd, char *buf, size_t size)
+{
+	size_t n = 0;
+	ssize_t r;
+
+	while ((r = read(fd, buf + n, size - n - 1)) > 0)
+		n += (size_t)r;
+	buf[n] = '\0';
+	return buf;
+}
+
+static const char *terminal_read(struct terminal *t)
+{
+	return read_all(t->master, t->text, sizeof(t->text));
+}
+
+static void test_no_terminal_no_line(void **state)
+{
+	struct progress *p = (struct progress *)state;
+	struct session_stats stats = { .elapsed_ns = 1 };
+	int fd[2];
+
+	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(progress_new(&p, fd[1], false, 0), 0);
+	assert_null(p);
+	progress_update(p, &stats, NS_PER_S);
+	progress_wipe(p);
+	assert_null(progress_free(p));
+	close(fd[0]);
+	close(fd[1]);
+}
+
+static void test_redraws_in_place(void **state)
+{
+	struct session_stats stats = { RECEIVING(0) };
+	struct progress *p;
+	struct terminal t;
+	uint64_t now = 1000 * NS_PER_S;
+
+	open_terminal(&t, 80);
+	assert_int_equal(progress_new(&p, t.slave, false, 0), 0);
+	assert_non_null(p);
+	stats.elapsed_ns = 1;
+	progress_update(p, &stats, now);
+	progress_update(p, &stats, now + TICK - 1);
+	assert_string_equal(terminal_read(&t), "");
+	stats.rx_received = stats.rx_taken = 10 * MIB;
+	stats.elapsed_ns += TICK;
+	now += TICK;
+	progress_update(p, &stats, now);
+	assert_string_equal(terminal_read(&t), "\r10.0 MiB  100 MiB/s  0:00  4 subflows\033[K");
+	progress_update(p, &stats, now + TICK - 1);
+	assert_string_equal(terminal_read(&t), "");
+	stats.rx_received = stats.rx_taken = 15 * MIB;
+	now += TICK;
+	progress_update(p, &stats, now);
+	assert_string_equal(terminal_read(&t), "\r15.0 MiB  75.0 MiB/s  0:00  4 subflows\033[K");
+	assert_null(progress_free(p));
+	assert_string_equal(terminal_read(&t), "\r\033[K");
+	close_terminal(&t);
+}
+
+static void test_follows_a_resize(void **state)
+{
+	struct session_stats stats = { RECEIVING(MIB) };
+	struct progress *p;
+	struct terminal t;
+	uint64_t now = 1000 * NS_PER_S;
+
+	open_terminal(&t, 24);
+	assert_int_equal(progress_new(&p, t.slave, false, 0), 0);
+	progress_update(p, &stats, now);
+	progress_update(p, &stats, now += TICK);
+	assert_string_equal(terminal_read(&t), "\r1.00 MiB  250 KiB/s\033[K");
+	set_width(&t, 9);
+	progress_update(p, &stats, now += TICK);
+	assert_string_equal(terminal_read(&t), "\r1.00 MiB\033[K");
+	set_width(&t, 0);
+	progress_update(p, &stats, now += TICK);
+	assert_string_equal(terminal_read(&t), "\r1.00 MiB  0 B/s  0:04  4 subflows\033[K");
+	progress_free(p);
+	close_terminal(&t);
+}
+
+/* The hook wipes what is drawn, once, and a later update draws again. */
+static void test_messages_wipe(void **state)
+{
+	struct session_stats stats = { RECEIVING(MIB) };
+	struct progress *p;
+	struct terminal t;
+	uint64_t now = 1000 * NS_PER_S;
+
+	open_terminal(&t, 9);
+	assert_int_equal(progress_new(&p, t.slave, false, 0), 0);
+	log_wipe();
+	assert_string_equal(terminal_read(&t), "");
+	progress_update(p, &stats, now);
+	progress_update(p, &stats, now += TICK);
+	assert_string_equal(terminal_read(&t), "\r1.00 MiB\033[K");
+	log_wipe();
+	log_wipe();
+	assert_string_equal(terminal_read(&t), "\r\033[K");
+	progress_update(p, &stats, now += TICK);
+	assert_string_equal(terminal_read(&t), "\r1.00 MiB\033[K");
+	log_wipe();
+	progress_free(p);
+	assert_string_equal(terminal_read(&t), "\r\033[K");
+	log_wipe();
+	assert_string_equal(terminal_read(&t), "");
+	close_terminal(&t);
+}
+
+/* A rate that changes is seen after two and a half seconds, not averaged over the whole transfer.
+ */
+static void test_rate_is_recent(void **state)
+{
+	struct session_stats stats = { RECEIVING(0) };
+	struct progress *p;
+	struct terminal t;
+	uint64_t now = 1000 * NS_PER_S;
+
+	open_terminal(&t, 22);
+	assert_int_equal(progress_new(&p, t.slave, false, 0), 0);
+	stats.elapsed_ns = 1;
+	progress_update(p, &stats, now);
+	for (int i = 0; i < 600; i++) {
+		stats.rx_received = stats.rx_taken += 10 * MIB;
+		progress_update(p, &stats, now += TICK);
+		terminal_read(&t);
+	}
+	assert_string_equal(t.text, "\r5.86 GiB  100 MiB/s\033[K");
+	for (int i = 0; i < 13; i++) {
+		stats.rx_received = stats.rx_taken += 1 * MIB;
+		progress_update(p, &stats, now += TICK);
+		terminal_read(&t);
+	}
+	assert_string_equal(t.text, "\r5.87 GiB  53.2 MiB/s\033[K");
+	for (int i = 0; i < 13; i++) {
+		stats.rx_received = stats.rx_taken += 1 * MIB;
+		progress_update(p, &stats, now += TICK);
+		terminal_read(&t);
+	}
+	assert_string_equal(t.text, "\r5.88 GiB  10.0 MiB/s\033[K");
+	progress_free(p);
+	close_terminal(&t);
+}
+
+/* Updates that are rare still give a rate: since the one before. */
+static void test_rate_of_rare_updates(void **state)
+{
+	struct session_stats stats = { RECEIVING(0) };
+	struct progress *p;
+	struct terminal t;
+
+	open_terminal(&t, 22);
+	assert_int_equal(progress_new(&p, t.slave, false, 0), 0);
+	stats.elapsed_ns = 1;
+	progress_update(p, &stats, 100 * NS_PER_S);
+	stats.rx_taken = 100 * MIB;
+	progress_update(p, &stats, 110 * NS_PER_S);
+	assert_string_equal(terminal_read(&t), "\r100 MiB  10.0 MiB/s\033[K");
+	stats.rx_taken = 300 * MIB;
+	progress_update(p, &stats, 120 * NS_PER_S);
+	assert_string_equal(terminal_read(&t), "\r300 MiB  20.0 MiB/s\033[K");
+	progress_free(p);
+	close_terminal(&t);
+}
+
+/* With -k the next session counts from zero again. */
+static void test_next_session(void **state)
+{
+	struct session_stats stats = { RECEIVING(100 * MIB) };
+	struct progress *p;
+	struct terminal t;
+	uint64_t now = 1000 * NS_PER_S;
+
+	open_terminal(&t, 22);
+	assert_int_equal(progress_new(&p, t.slave, false, 0), 0);
+	progress_update(p, &stats, now);
+	progress_update(p, &stats, now += TICK);
+	stats = (struct session_stats){ 0 };
+	progress_update(p, &stats, now += TICK);
+	terminal_read(&t);
+	stats.elapsed_ns = TICK;
+	stats.rx_taken = MIB;
+	progress_update(p, &stats, now += TICK);
+	stats.elapsed_ns += TICK;
+	stats.rx_taken = 2 * MIB;
+	progress_update(p, &stats, now += TICK);
+	assert_string_equal(terminal_read(&t), "\r2.00 MiB  10.0 MiB/s\033[K");
+	progress_free(p);
+	close_terminal(&t);
+}
+
+/* Output that was stopped with ^S is not waited for. */
+static void test_stopped_terminal(void **state)
+{
+	struct session_stats stats = { RECEIVING(MIB) };
+	struct progress *p;
+	struct terminal t;
+	uint64_t now = 1000 * NS_PER_S;
+
+	open_terminal(&t, 9);
+	assert_int_equal(progress_new(&p, t.slave, false, 0), 0);
+	progress_update(p, &stats, now);
+	assert_int_equal(tcflow(t.slave, TCOOFF), 0);
+	progress_update(p, &stats, now += TICK);
+	assert_string_equal(terminal_read(&t), "");
+	assert_int_equal(tcflow(t.slave, TCOON), 0);
+	progress_update(p, &stats, now += TICK);
+	assert_string_equal(terminal_read(&t), "\r1.00 MiB\033[K");
+	progress_free(p);
+	close_terminal(&t);
+}
+
+/* --progress=always into a file or pipe: a whole line each second, no control characters. */
+static void test_lines(void **state)
+{
+	struct session_stats stats = { RECEIVING(0) };
+	uint64_t now = 1000 * NS_PER_S;
+	char text[1024];
+	struct progress *p;
+	int fd[2];
+
+	assert_int_equal(pipe2(fd, O_NONBLOCK), 0);
+	assert_int_equal(progress_new(&p, fd[1], true, 0), 0);
+	assert_non_null(p);
+	stats.elapsed_ns = 1;
+	for (int i = 0; i <= 25; i++) {
+		progress_update(p, &stats, now);
+		now += TICK;
+		stats.elapsed_ns += TICK;
+		stats.rx_received = stats.rx_taken += MIB;
+		log_wipe();
+	}
+	progress_free(p);
+	assert_string_equal(read_all(fd[0], text, sizeof(text)),
+			    "10.0 MiB  10.0 MiB/s  0:01  4 subflows\n"
+			    "20.0 MiB  10.0 MiB/s  0:02  4 subflows\n");
+	close(fd[0]);
+	close(fd[1]);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_narrow),
+		cmocka_unit_test(test_always_fits),
+		cmocka_unit_test(test_no_terminal_no_line),
+		cmocka_unit_test(test_redraws_in_place),
+		cmocka_unit_test(test_follows_a_resize),
+		cmocka_unit_test(test_messages_wipe),
+		cmocka_unit_test(test_rate_is_recent),
+		cmocka_unit_test(test_rate_of_rare_updates),
+		cmocka_unit_test(test_next_session),
+		cmocka_unit_test(test_stopped_terminal),
+		cmocka_unit_test(test_lines),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

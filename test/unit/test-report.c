@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The report is read back with a JSON parser, line by line. The messages of log.c are tested here
+ * too, as both end up on standard error, which these tests redirect to a file.
+ */
+#include "ui/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ui/log.h"
+#include "util/text.h"
+
+#define NS_PER_S 1000000000ull
+#define MIB      (1ull << 20)
+
+/* A directory of the test's own, and stderr redirected to a file in it. */
+struct fixture {
+	char dir[64], path[96], stderr_path[96];
+	int saved_stderr;
+	char text[8192];
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	int fd;
+
+	if (!f)
+		return -1;
+	text_printf(f->dir, sizeof(f->dir), "/tmp/test-report-XXXXXX");
+	if (!mkdtemp(f->dir))
+		return -1;
+	text_printf(f->path, sizeof(f->path), "%s/report", f->dir);
+	text_printf(f->stderr_path, sizeof(f->stderr_path), "%s/stderr", f->dir);
+	fd = open(f->stderr_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	f->saved_stderr = dup(STDERR_FILENO);
+	if (fd < 0 || f->saved_stderr < 0 || dup2(fd, STDERR_FILENO) < 0)
+		return -1;
+	close(fd);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	dup2(f->saved_stderr, STDERR_FILENO);
+	close(f->saved_stderr);
+	unlink(f->path);
+	unlink(f->stderr_path);
+	rmdir(f->dir);
+	free(f);
+	log_set_hook(NULL, NULL);
+	log_set_level(0);
+	return 0;
+}
+
+static const char *read_file(struct fixture *f, const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	ssize_t n = read(fd, f->text, sizeof(f->text) - 1);
+
+	assert_true(n >= 0);
+	f->text[n] = '\0';
+	close(fd);
+	return f->text;
+}
+
+/* The objects of a text, one per line; every line has to end. The caller frees the array. */
+static json_t *parse_lines(const char *text)
+{
+	json_t *array = json_array();
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		json_error_t error;
+		json_t *object = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+
+		if (!object)
+			fail_msg("%s: %.*s", error.text, (int)len, text);
+		assert_int_equal(text[len], '\n');
+		json_array_append_new(array, object);
+		text += len + 1;
+	}
+	return array;
+}
+
+/* Consumes expected. */
+static void check_object(const json_t *object, json_t *expected)
+{
+	assert_non_null(expected);
+	if (!json_equal(object, expected))
+		fail_msg("is %s, not %s", json_dumps(object, 0), json_dumps(expected, 0));
+	json_decref(expected);
+}
+
+static void write_session(struct report *r)
+{
+	static const struct subflow_stats subflows[] = {
+		{ .id = 0,
+		  .live = true,
+		  .local = "10.0.0.1",
+		  .peer = "10.0.0.2",
+		  .local_port = 40000,
+		  .peer_port = 31337,
+		  .tx_bytes = 5 * MIB,
+		  .rx_bytes = 1,
+		  .retransmits = 7,
+		  .rtt_us = 123 },
+		{ .id = 2,
+		  .local = "fe80::1%bond0",
+		  .peer = "fe80::2%bond0",
+		  .local_port = 65535,
+		  .peer_port = 31337,
+		  .rtt_us = UINT64_MAX },
+	};
+	struct session_stats stats = { .n_live = 2 };
+
+	report_start(r, "client", "00112233445566778899aabbccddeeff", "new", "31337", 4, 64 * MIB);
+	stats.elapsed_ns = NS_PER_S;
+	stats.tx_read = stats.tx_acked = 4 * MIB;
+	stats.tx_taken = 3 * MIB;
+	report_interval(r, &stats);
+	stats.elapsed_ns = 2 * NS_PER_S + NS_PER_S / 2;
+	stats.tx_read = stats.tx_acked = stats.tx_taken = 6 * MIB;
+	stats.rx_received = stats.rx_taken = 3000;
+	stats.n_live = 1;
+	report_interval(r, &stats);
+	stats.elapsed_ns = 2 * NS_PER_S + 310000000;
+	stats.tx_reinjected = 17;
+	stats.n_subflows = 2;
+	stats.subflow = subflows;
+	report_end(r, &stats, &(struct report_end){ .exit = 3, .reason = "it broke" });
+}
+
+static void check_session(const json_t *lines, const char *version)
+{
+	assert_int_equal(json_array_size(lines), 4);
+	check_object(json_array_get(lines, 0),
+		     json_pack("{si ss sf ss ss ss ss si sI ss}", "schema", 1, "event", "start",
+			       "time", 0.0, "role", "client", "session",
+			       "00112233445566778899aabbccddeeff", "host", "new", "port", "31337",
+			       "subflows", 4, "window", (json_int_t)(64 * MIB), "version",
+			       version));
+	check_object(json_array_get(lines, 1),
+		     json_pack("{si ss sf sf sI si sI si sI si si}", "schema", 1, "event",
+			       "interval", "time", 1.0, "seconds", 1.0, "sent",
+			       (json_int_t)(3 * MIB), "received", 0, "send_rate",
+			       (json_int_t)(3 * MIB), "receive_rate", 0, "bytes_sent",
+			       (json_int_t)(3 * MIB), "bytes_received", 0, "subflows_live", 2));
+	check_object(json_array_get(lines, 2),
+		     json_pack("{si ss sf sf sI si sI si sI si si}", "schema", 1, "event",
+			       "interval", "time", 2.5, "seconds", 1.5, "sent",
+			       (json_int_t)(3 * MIB), "received", 3000, "send_rate",
+			       (json_int_t)(2 * MIB), "receive_rate", 2000, "bytes_sent",
+			       (json_int_t)(6 * MIB), "bytes_received", 3000, "subflows_live", 1));
+	check_object(json_array_get(lines, 3),
+		     json_pack("{si ss sf sI si sf si ss si s[{si ss si ss si sI si si si sb}"
+			       "{si ss si ss si si si si sI sb}]}",
+			       "schema", 1, "event", "end", "time", 2.31, "bytes_sent",
+			       (json_int_t)(6 * MIB), "bytes_received", 3000, "seconds", 2.31,
+			       "exit", 3, "reason", "it broke", "reinjected", 17, "subflows", "id",
+			       0, "src", "10.0.0.1", "sport", 40000, "dst", "10.0.0.2", "dport",
+			       31337, "sent", (json_int_t)(5 * MIB), "received", 1, "retransmits",
+			       7, "rtt_us", 123, "live", 1, "id", 2, "src", "fe80::1%bond0",
+			       "sport", 65535, "dst", "fe80::2%bond0", "dport", 31337, "sent", 0,
+			       "received", 0, "retransmits", 0, "rtt_us", (json_int_t)INT64_MAX,
+			       "live", 0));
+}
+
+static void test_file(void **state)
+{
+	struct fixture *f = *state;
+	struct report *r;
+	json_t *lines;
+
+	assert_int_equal(report_new(&r, f->path), 0);
+	write_session(r);
+	/* Lines are there at once, not when the report is freed. */
+	lines = parse_lines(read_file(f, f->path));
+	check_session(lines, MPNC_VERSION);
+	json_decref(lines);
+	assert_non_null(strstr(f->text, "\"time\":2.31,"));
+	assert_null(report_free(r));
+	assert_string_equal(read_file(f, f->stderr_path), "");
+}
+
+static void test_stderr(void **state)
+{
+	struct fixture *f = *state;
+	struct report *r;
+	json_t *lines;
+
+	assert_int_equal(report_new(&r, NULL), 0);
+	write_session(r);
+	assert_null(report_free(r));
+	lines = parse_lines(read_file(f, f->stderr_path));
+	check_session(lines, MPNC_VERSION);
+	json_decref(lines);
+	assert_true(fcntl(STDERR_FILENO, F_GETFD) >= 0);
+}
+
+static void test_file_is_truncated(void **state)
+{
+	struct fixture *f = *state;
+	int fd = open(f->path, O_WRONLY | O_CREAT, 0600);
+	struct report *r;
+
+	assert_int_equal(log_write(fd, "old\n", 4), 0);
+	close(fd);
+	assert_int_equal(report_new(&r, f->path), 0);
+	assert_string_equal(read_file(f, f->path), "");
+	assert_null(report_free(r));
+}
+
+static void test_cannot_open(void **state)
+{
+	struct fixture *f = *state;
+	struct report *r = (struct report *)f;
+	char path[128];
+
+	assert_int_equal(report_new(&r, f->dir), -EISDIR);
+	assert_null(r);
+	text_printf(path, sizeof(path), "%s/none/report", f->dir);
+	assert_int_equal(report_new(&r, path), -ENOENT);
+	assert_null(r);
+}
+
+static void test_null_is_ignored(void **state)
+{
+	struct session_stats stats = { 0 };
+
+	report_start(NULL, "client", NULL, NULL, NULL, 1, 1);
+	report_interval(NULL, &stats);
+	report_end(NULL, &stats, &(struct report_end){ 0 });
+	assert_null(report_free(NULL));
+}
+
+/* The first failure is named, once. */
+static void test_full_disk(void **state)
+{
+	struct fixture *f = *state;
+	struct report *r;
+
+	if (access("/dev/full", W_OK) < 0)
+		skip();
+	assert_int_equal(report_new(&r, "/dev/full"), 0);
+	write_session(r);
+	assert_null(report_free(r));
+	assert_string_equal(
+		read_file(f, f->stderr_path),
+		"mpnc: cannot write the report to /dev/full: No space left on device\n");
+}
+
+/* Values that are missing, not UTF-8, or would break a line. */
+static void test_awkward_text(void **state)
+{
+	struct fixture *f = *state;
+	struct session_stats stats = { 0 };
+	struct report *r;
+	json_t *lines;
+
+	assert_int_equal(report_new(&r, f->path), 0);
+	report_start(r, "listener", NULL, NULL, "a\n\"b\"\\", 1, 1);
+	report_start(r, "listener", "", "caf\xc3\xa9", "\xff\x01", 1, UINT64_MAX);
+	report_end(r, &stats, &(struct report_end){ .exit = 143, .reason = NULL });
+	assert_null(report_free(r));
+	lines = parse_lines(read_file(f, f->path));
+	assert_int_equal(json_array_size(lines), 3);
+	check_object(json_array_get(lines, 0),
+		     json_pack("{si ss sf ss sn sn ss si si ss}", "schema", 1, "event", "start",
+			       "time", 0.0, "role", "listener", "session", "host", "port",
+			       "a\n\"b\"\\", "subflows", 1, "window", 1, "version", MPNC_VERSION));
+	check_object(json_array_get(lines, 1),
+		     json_pack("{si ss sf ss ss ss ss si sI ss}", "schema", 1, "event", "start",
+			       "time", 0.0, "role", "listener", "session", "", "host",
+			       "caf\xc3\xa9", "port", "\\xff\\x01", "subflows", 1, "window",
+			       (json_int_t)INT64_MAX, "version", MPNC_VERSION));
+	check_object(json_array_get(lines, 2),
+		     json_pack("{si ss sf si si sf si sn si s[]}", "schema", 1, "event", "end",
+			       "time", 0.0, "bytes_sent", 0, "bytes_received", 0, "seconds", 0.0,
+			       "exit", 143, "reason", "reinjected", 0, "subflows"));
+	json_decref(lines);
+}
+
+/* With -k the second session's intervals do not count the first one's bytes. */
+static void test_next_session(void **state)
+{
+	struct fixture *f = *state;
+	struct session_stats stats = { .elapsed_ns = NS_PER_S, .rx_taken = 5000 };
+	struct report *r;
+	json_t *lines;
+	const json_t *last;
+
+	assert_int_equal(report_new(&r, f->path), 0);
+	report_start(r, "listener", "1", NULL, "1", 1, 1);
+	report_interval(r, &stats);
+	report_start(r, "listener", "2", NULL, "1", 1, 1);
+	stats.rx_taken = 700;
+	report_interval(r, &stats);
+	assert_null(report_free(r));
+	lines = parse_lines(read_file(f, f->path));
+	last = json_array_get(lines, 3);
+	assert_int_equal(json_integer_value(json_object_get(last, "received")), 700);
+	assert_int_equal(json_integer_value(json_object_get(last, "receive_rate")), 700);
+	json_decref(lines);
+}
+
+static void count(void *arg)
+{
+	int *n = arg;
+
+	(*n)++;
+	errno = EIO;
+}
+
+/* The progress line gives way to JSON on stderr, but not to JSON in a file. */
+static void test_progress_gives_way(void **state)
+{
+	struct fixture *f = *state;
+	struct session_stats stats = { 0 };
+	struct report *r;
+	int n = 0;
+
+	log_set_hook(count, &n);
+	assert_int_equal(report_new(&r, f->path), 0);
+	report_interval(r, &stats);
+	assert_null(report_free(r));
+	assert_int_equal(n, 0);
+	assert_int_equal(report_new(&r, NULL), 0);
+	report_interval(r, &stats);
+	assert_null(report_free(r));
+	assert_int_equal(n, 1);
+}
+
+static void test_summary(void **state)
+{
+	static const struct {
+		struct session_stats stats;
+		const char *text;
+	} cases[] = {
+		{ { .elapsed_ns = 2310000000, .tx_taken = 1ull << 30, .n_subflows = 4 },
+		  "sent 1.00 GiB, received 0 B in 2.31 s (443 MiB/s) over 4 subflows" },
+		{ { .elapsed_ns = NS_PER_S, .tx_taken = MIB, .rx_taken = MIB, .n_subflows = 1 },
+		  "sent 1.00 MiB, received 1.00 MiB in 1.00 s (2.00 MiB/s) over 1 subflow" },
+		{ { .tx_read = 5 }, "sent 0 B, received 0 B in 0.00 s (-) over 0 subflows" },
+	};
+	char buf[128];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t n = report_summary(buf, sizeof(buf), &cases[i].stats);
+
+		assert_string_equal(buf, cases[i].text);
+		assert_int_equal(n, strlen(buf));
+	}
+	assert_int_equal(report_summary(buf, 8, &cases[0].stats), 7);
+	assert_string_equal(buf, "sent 1.");
+}
+
+static void test_log_levels(void **state)
+{
+	static const char *const expected[] = {
+		"mpnc: e0\n",
+		"mpnc: e1\nmpnc: i1\n",
+		"mpnc: e2\nmpnc: i2\nmpnc: d2\n",
+		"mpnc: e3\nmpnc: i3\nmpnc: d3\n",
+	};
+	struct fixture *f = *state;
+
+	for (int level = 0; level < 4; level++) {
+		assert_int_equal(truncate(f->stderr_path, 0), 0);
+		log_set_level(level);
+		assert_int_equal(log_level(), level);
+		log_error("e%d", level);
+		log_info("i%d", level);
+		log_debug("d%d", level);
+		assert_string_equal(read_file(f, f->stderr_path), expected[level]);
+	}
+}
+
+/* One line whatever is in it, errno as it was, and the progress line wiped before it. */
+static void test_log_line(void **state)
+{
+	struct fixture *f = *state;
+	char big[2 * LOG_LINE_LEN];
+	int n = 0;
+
+	log_set_hook(count, &n);
+	errno = EXDEV;
+	log_error("a\nb\x1b[2J\x7f\tcaf\xc3\xa9");
+	assert_int_equal(errno, EXDEV);
+	assert_int_equal(n, 1);
+	assert_string_equal(read_file(f, f->stderr_path), "mpnc: a?b?[2J??caf\xc3\xa9\n");
+	log_info("not printed, so nothing is wiped");
+	assert_int_equal(n, 1);
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	assert_int_equal(truncate(f->stderr_path, 0), 0);
+	log_error("%s", big);
+	read_file(f, f->stderr_path);
+	assert_int_equal(strlen(f->text), LOG_LINE_LEN);
+	assert_int_equal(f->text[LOG_LINE_LEN - 1], '\n');
+	assert_int_equal(strspn(f->text + 6, "x"), LOG_LINE_LEN - 7);
+}
+
+static void test_log_write_fails(void **state)
+{
+	int fd[2];
+	char byte = 'x';
+
+	assert_int_equal(log_write(-1, &byte, 1), -EBADF);
+	assert_int_equal(pipe2(fd, O_NONBLOCK), 0);
+	while (write(fd[1], &byte, 1) == 1)
+		;
+	/* Waits for room, but not for ever. */
+	assert_int_equal(log_write(fd[1], &byte, 1), -EAGAIN);
+	close(fd[0]);
+	close(fd[1]);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	static const struct CMUnitTest tests[] = {
+		TEST(test_file),
+		TEST(test_stderr),
+		TEST(test_file_is_truncated),
+		TEST(test_cannot_open),
+		TEST(test_null_is_ignored),
+		TEST(test_full_disk),
+		TEST(test_awkward_text),
+		TEST(test_next_session),
+		TEST(test_progress_gives_way),
+		TEST(test_summary),
+		TEST(test_log_levels),
+		TEST(test_log_line),
+		TEST(test_log_write_fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
