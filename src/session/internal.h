@@ -22,7 +22,7 @@
 #define ACK_BYTES (512u << 10)
 #define ACK_NS    (5 * MS_NS)
 
-/* An ACK that brings nothing new is repeated on another subflow: the first may be stuck. */
+/* An ACK that brings nothing new is repeated on every subflow: the first may be stuck. */
 #define ACK_REPEAT_NS     (200 * MS_NS)
 #define ACK_REPEAT_MAX_NS (2000 * MS_NS)
 
@@ -90,8 +90,10 @@ struct subflow {
 	bool pong_due;
 	uint64_t pong_value;
 	bool ping_due;
-	uint64_t ping_sent_ns; /* 0: no PING is out */
-	uint64_t heard_ns;     /* when something came last */
+	uint64_t ping_ns;  /* when PING became due; 0: none is out or due */
+	uint64_t heard_ns; /* when something came last */
+	uint64_t moved_ns; /* when something could be written last */
+	bool ack_due;      /* the last ACK is to be repeated here */
 	uint64_t tx_bytes;
 	uint64_t rx_bytes;
 	struct sched_rate rate;
@@ -149,6 +151,7 @@ struct session {
 	uint64_t late_check_ns;
 	uint64_t ping_check_ns;
 	uint64_t heard_ns; /* on any subflow */
+	uint16_t heard_slot;
 	uint64_t heard_bytes;
 	struct outgoing out;
 	struct incoming in;

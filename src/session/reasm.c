@@ -75,8 +75,7 @@ enum reasm_held reasm_test(const struct reasm *r, uint64_t offset, uint64_t len)
 
 static void remove_ranges(struct reasm *r, uint32_t at, uint32_t count)
 {
-	memmove(&r->ranges[at], &r->ranges[at + count],
-		(r->n - at - count) * sizeof(r->ranges[0]));
+	memmove(&r->ranges[at], &r->ranges[at + count], (r->n - at - count) * sizeof(r->ranges[0]));
 	r->n -= count;
 }
 

@@ -2,17 +2,26 @@
 #include "session/sched.h"
 
 #define SECOND_NS 1000000000ull
-#define MS_NS	  1000000ull
+#define MS_NS     1000000ull
 
 /* Shorter measurements say more about the scheduling of processes than about the path. */
 #define SAMPLE_NS (20 * MS_NS)
 
-/* When a chunk on a subflow of unknown rate is expected: generous, as slow start and a long path are
- * more likely than a dead link. */
+/* When a chunk on a subflow of unknown rate is expected: generous, as slow start and a long path
+ * are more likely than a dead link. */
 #define GUESS_NS (500 * MS_NS)
+
+/* A subflow that is overtaken before its rate is known rests: this long at first, doubled so often.
+ */
+#define REST_NS      (100 * MS_NS)
+#define REST_DOUBLED 4
 
 /* A chunk is late only when it is overdue by this and a quarter of its expected time. */
 #define GRACE_NS (10 * MS_NS)
+
+/* A chunk is stuck when it is overdue by this and its expected time once more. TCP's own repair of
+ * a lost segment takes about as long. */
+#define STUCK_NS (200 * MS_NS)
 
 /* What the slowest subflow may always have under way: two small chunks and TCP's own minimum. */
 #define IN_FLIGHT_MIN (128u << 10)
@@ -37,6 +46,10 @@ void sched_delivered(struct sched_rate *r, uint32_t len, uint64_t sent_ns, uint6
 	uint64_t took_ns = now_ns > sent_ns ? now_ns - sent_ns : 1;
 	uint64_t alone = per_second(len, took_ns);
 
+	/* Bytes arrive in the order in which they left: what was before them is through. */
+	r->busy_ns = 0;
+	r->n_orphaned = 0;
+
 	if (!r->latency_ns || took_ns < r->latency_ns)
 		r->latency_ns = took_ns;
 	/* One chunk by itself: includes the path's delay, so it is a lower bound. */
@@ -56,6 +69,30 @@ void sched_delivered(struct sched_rate *r, uint32_t len, uint64_t sent_ns, uint6
 	}
 	if (!r->rate)
 		r->rate = 1;
+}
+
+void sched_orphaned(struct sched_rate *r, uint32_t len, uint64_t now_ns)
+{
+	if (r->busy_ns < now_ns)
+		r->busy_ns = now_ns;
+	if (r->rate)
+		r->busy_ns += time_for(len, r->rate);
+	else
+		r->busy_ns = now_ns + (REST_NS << r->n_orphaned);
+	if (r->n_orphaned < REST_DOUBLED)
+		r->n_orphaned++;
+}
+
+bool sched_resting(const struct sched_rate *r, uint64_t now_ns)
+{
+	return !r->rate && now_ns < r->busy_ns;
+}
+
+uint64_t sched_orphans(const struct sched_rate *r, uint64_t now_ns)
+{
+	uint64_t left_ns = r->busy_ns > now_ns ? r->busy_ns - now_ns : 0;
+
+	return left_ns / SECOND_NS * r->rate + left_ns % SECOND_NS * r->rate / SECOND_NS;
 }
 
 uint32_t sched_chunk_len(const struct sched_rate *r)
@@ -90,4 +127,9 @@ bool sched_reinject(const struct chunk *c, uint64_t now_ns, uint64_t my_due_ns)
 	if (c->due_ns > now_ns)
 		return c->due_ns - now_ns > 2 * (my_due_ns - now_ns) + GRACE_NS;
 	return now_ns - c->due_ns > GRACE_NS + (c->due_ns - c->sent_ns) / 4;
+}
+
+bool sched_stuck(const struct chunk *c, uint64_t now_ns)
+{
+	return now_ns > c->due_ns && now_ns - c->due_ns > STUCK_NS + (c->due_ns - c->sent_ns);
 }

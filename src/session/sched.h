@@ -28,11 +28,23 @@ struct sched_rate {
 			      */
 	uint64_t mark_ns;    /* begin of the running measurement; 0: none runs */
 	uint64_t mark_bytes; /* delivered since then */
+	uint64_t busy_ns;    /* bytes that nobody waits for keep it busy until about then */
+	unsigned n_orphaned; /* chunks in a row, while the rate is not known */
 };
 
 /* A chunk was acknowledged. idle: the subflow has nothing under way now. */
 void sched_delivered(struct sched_rate *r, uint32_t len, uint64_t sent_ns, uint64_t now_ns,
 		     bool idle);
+
+/* A chunk that is under way here came by another subflow, or is left to others: its bytes are in
+ * flight no more, but have to leave this subflow's queue all the same. */
+void sched_orphaned(struct sched_rate *r, uint32_t len, uint64_t now_ns);
+
+/* What is left of them now, in bytes. */
+uint64_t sched_orphans(const struct sched_rate *r, uint64_t now_ns);
+
+/* Should it be left alone for a while? Its chunks come by other subflows before it is measured. */
+bool sched_resting(const struct sched_rate *r, uint64_t now_ns);
 
 uint32_t sched_chunk_len(const struct sched_rate *r);
 
@@ -46,3 +58,7 @@ bool sched_may_pull(const struct sched_rate *r, uint64_t in_flight, uint64_t tot
 
 /* Is it worth sending c, which others carry, on a subflow where it would arrive at my_due_ns? */
 bool sched_reinject(const struct chunk *c, uint64_t now_ns, uint64_t my_due_ns);
+
+/* Is c so late that what carries it has probably died? Then others should not wait until they are
+ * idle. */
+bool sched_stuck(const struct chunk *c, uint64_t now_ns);

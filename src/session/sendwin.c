@@ -103,28 +103,38 @@ struct chunk *sendwin_push(struct sendwin *w, uint32_t len)
 	return c;
 }
 
-void sendwin_assign(struct sendwin *w, struct chunk *c, uint16_t slot, uint64_t now_ns,
-		    uint64_t due_ns)
-{
-	int place = place_of(c, SENDWIN_NOBODY);
-
-	assert(!c->acked && place >= 0 && !chunk_carried_by(c, slot));
-	if (is_requeued(c))
-		w->n_requeued--;
-	c->carrier[place] = slot;
-	if (c->n_sent < UINT8_MAX)
-		c->n_sent++;
-	c->sent_ns = now_ns;
-	c->due_ns = due_ns;
-	w->in_flight[slot] += c->len;
-}
-
 static void drop_carrier(struct sendwin *w, struct chunk *c, int place)
 {
 	if (c->carrier[place] == SENDWIN_NOBODY)
 		return;
 	w->in_flight[c->carrier[place]] -= c->len;
+	if (place == 0)
+		c->first_ns = c->sent_ns;
+	for (; place + 1 < SENDWIN_CARRIERS; place++)
+		c->carrier[place] = c->carrier[place + 1];
 	c->carrier[place] = SENDWIN_NOBODY;
+}
+
+void sendwin_assign(struct sendwin *w, struct chunk *c, uint16_t slot, uint64_t now_ns,
+		    uint64_t due_ns)
+{
+	int place = place_of(c, SENDWIN_NOBODY);
+
+	assert(!c->acked && !chunk_carried_by(c, slot));
+	if (is_requeued(c))
+		w->n_requeued--;
+	if (place < 0) {
+		drop_carrier(w, c, 0);
+		place = SENDWIN_CARRIERS - 1;
+	}
+	c->carrier[place] = slot;
+	if (place == 0)
+		c->first_ns = now_ns;
+	if (c->n_sent < UINT8_MAX)
+		c->n_sent++;
+	c->sent_ns = now_ns;
+	c->due_ns = due_ns;
+	w->in_flight[slot] += c->len;
 }
 
 static void mark_acked(struct sendwin *w, struct chunk *c, sendwin_acked_fn fn, void *arg)
@@ -133,8 +143,8 @@ static void mark_acked(struct sendwin *w, struct chunk *c, sendwin_acked_fn fn, 
 		w->n_requeued--;
 	c->acked = true;
 	fn(arg, c);
-	for (int i = 0; i < SENDWIN_CARRIERS; i++)
-		drop_carrier(w, c, i);
+	for (int i = SENDWIN_CARRIERS; i > 0; i--)
+		drop_carrier(w, c, i - 1);
 }
 
 static bool ack_is_sane(const struct sendwin *w, const struct wire_ack *ack)

@@ -19,8 +19,8 @@
  * tiny writes is held back by this before the window holds it back. */
 #define SENDWIN_CHUNKS 4096
 
-/* Subflows that carry the same chunk at a time: the one that is late and the one that helps. A
- * second helper is possible once one of the two has died. */
+/* Subflows that are known to carry the same chunk: the one that is late and the one that helps.
+ * When the helper is late too, the next one takes the place of the first. */
 #define SENDWIN_CARRIERS 2
 
 #define SENDWIN_NOBODY UINT16_MAX
@@ -30,7 +30,8 @@ struct chunk {
 	uint32_t len;
 	bool acked;
 	uint8_t n_sent;                     /* times given to a subflow (saturates at 255) */
-	uint16_t carrier[SENDWIN_CARRIERS]; /* subflow slots, SENDWIN_NOBODY */
+	uint16_t carrier[SENDWIN_CARRIERS]; /* subflow slots, oldest first, then SENDWIN_NOBODY */
+	uint64_t first_ns;                  /* when it was given to its oldest carrier */
 	uint64_t sent_ns;                   /* when it was last given to a subflow */
 	uint64_t due_ns; /* when the last of its carriers is expected to have delivered it */
 };
@@ -58,7 +59,8 @@ uint64_t sendwin_in_flight(const struct sendwin *w, uint16_t slot);
 /* Appends a chunk of len bytes at sendwin_next(), without carrier. Not when full. */
 struct chunk *sendwin_push(struct sendwin *w, uint32_t len);
 
-/* Gives the chunk one more carrier. It must have room and not be carried by slot already. */
+/* Gives the chunk one more carrier, instead of the oldest when it has no room. It must not be
+ * carried by slot already. */
 void sendwin_assign(struct sendwin *w, struct chunk *c, uint16_t slot, uint64_t now_ns,
 		    uint64_t due_ns);
 

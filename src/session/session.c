@@ -430,10 +430,18 @@ static uint64_t grow_deadline(const struct session *s)
 	return s->out.busy_since_ns + SESSION_GROW_NS;
 }
 
+/* When an ACK may leave on any subflow: the one that it is meant for takes nothing. */
+static uint64_t ack_anywhere(const struct session *s)
+{
+	if (s->in.ack_is_repeat || s->in.ack_due_ns == SESSION_NO_DEADLINE)
+		return SESSION_NO_DEADLINE;
+	return s->in.ack_due_ns + ACK_NS;
+}
+
 uint64_t session_deadline(const struct session *s)
 {
-	const uint64_t due[] = { s->in.ack_due_ns, s->late_check_ns, s->ping_check_ns,
-				 grow_deadline(s) };
+	const uint64_t due[] = { s->in.ack_due_ns, ack_anywhere(s), s->late_check_ns,
+				 s->ping_check_ns, grow_deadline(s) };
 	uint64_t first = SESSION_NO_DEADLINE;
 
 	if (s->state != SESSION_OPEN)
@@ -452,12 +460,32 @@ static void check_silence(struct session *s, uint64_t now_ns)
 		if (!sf)
 			continue;
 		n++;
-		if (!sf->ping_sent_ns && now_ns - sf->heard_ns >= PING_NS)
+		if (!sf->ping_ns && now_ns - sf->heard_ns >= PING_NS) {
 			sf->ping_due = true;
-		if (sf->ping_sent_ns && now_ns - sf->ping_sent_ns >= SILENT_NS &&
-		    s->heard_ns > sf->ping_sent_ns)
+			sf->ping_ns = now_ns;
+		}
+		/* A PING may not even have left; but where bytes still leave, the peer takes them.
+		 */
+		if (sf->ping_ns && now_ns - sf->ping_ns >= SILENT_NS &&
+		    now_ns - sf->moved_ns >= SILENT_NS && s->heard_ns > sf->ping_ns)
 			sf->fault = "it is silent while others are not";
 	}
+}
+
+/* The last ACK may be stuck: it goes out again on every subflow, so that it reaches one that lives.
+ */
+static void repeat_ack(struct session *s, uint64_t now_ns)
+{
+	struct incoming *in = &s->in;
+
+	for (uint16_t i = 0, n = 0; n < s->n_open; i++) {
+		if (!s->subflows[i])
+			continue;
+		n++;
+		s->subflows[i]->ack_due = s->n_open > 1;
+	}
+	in->ack_repeat_ns = min_u64(2 * in->ack_repeat_ns, ACK_REPEAT_MAX_NS);
+	in->ack_due_ns = in->confirmed ? SESSION_NO_DEADLINE : now_ns + in->ack_repeat_ns;
 }
 
 void session_tick(struct session *s, uint64_t now_ns)
@@ -466,6 +494,8 @@ void session_tick(struct session *s, uint64_t now_ns)
 	if (s->state != SESSION_OPEN)
 		return;
 	consider_growth(s, now_ns);
+	if (s->in.ack_is_repeat && now_ns >= s->in.ack_due_ns)
+		repeat_ack(s, now_ns);
 	if (now_ns >= s->late_check_ns)
 		s->late_check_ns = sendwin_acked(s->out.win) < sendwin_next(s->out.win)
 					   ? now_ns + LATE_CHECK_NS

@@ -157,7 +157,11 @@ static void chunk_acked(void *arg, const struct chunk *c)
 {
 	struct session *s = arg;
 
-	/* With two carriers nobody knows whose bytes they were. */
+	/* With two carriers nobody knows whose bytes they were; most likely the helper's, if it
+	 * came in when the first had had the time that the helper needs. */
+	if (c->carrier[1] != SENDWIN_NOBODY &&
+	    c->sent_ns - c->first_ns > s->subflows[c->carrier[1]]->rate.latency_ns)
+		sched_orphaned(&s->subflows[c->carrier[0]]->rate, c->len, s->heard_ns);
 	for (int i = 0; i < SENDWIN_CARRIERS; i++) {
 		uint16_t slot = c->carrier[i];
 
@@ -303,6 +307,7 @@ static int control_complete(struct session *s, struct subflow *sf, uint64_t now_
 /* DATA -------------------------------------------------------------------------------------------
  */
 
+/* The header may be spoilt, its check comes with the body: nothing here may end the session. */
 static int data_header(struct session *s, struct subflow *sf)
 {
 	struct rx *rx = &sf->rx;
@@ -310,12 +315,10 @@ static int data_header(struct session *s, struct subflow *sf)
 
 	if (!sf->welcomed)
 		return close_with(sf, "it sent DATA before WELCOME");
-	if (s->config.send_only)
-		return break_off(s, sf, "the peer sent bytes although we take none (--send-only)");
 	if (end > s->in.edge)
 		return close_with(sf, "it sent DATA beyond the window");
 	if (s->in.ended && end > s->in.total)
-		return break_off(s, sf, "the peer sent bytes beyond the end of its stream");
+		return close_with(sf, "it sent DATA beyond the end of the stream");
 	rx->state = RX_DISCARD;
 	if (!still_wanted(s, rx))
 		return 0;
@@ -364,6 +367,10 @@ static int data_complete(struct session *s, struct subflow *sf, uint64_t now_ns)
 
 	if (!chunk_ok(s, rx, s->check))
 		return close_with(sf, "DATA does not match its checksum");
+	if (s->config.send_only)
+		return break_off(s, sf, "the peer sent bytes although we take none (--send-only)");
+	if (s->in.ended && rx->header.value + rx->header.length > s->in.total)
+		return break_off(s, sf, "the peer sent bytes beyond the end of its stream");
 	if (reasm_add(s->in.reasm, rx->header.value, rx->header.length))
 		return close_with(sf, "it left more gaps than a sender may");
 	plan_ack(s, rx->header.length, now_ns);
@@ -474,8 +481,9 @@ int session_rx(struct session *s, uint16_t slot, size_t n, uint64_t now_ns)
 	struct subflow *sf = s->subflows[slot];
 
 	sf->heard_ns = now_ns;
-	sf->ping_sent_ns = 0;
+	sf->ping_ns = 0;
 	s->heard_ns = now_ns;
+	s->heard_slot = slot;
 	s->heard_bytes += n;
 	while (n && s->state != SESSION_FAILED) {
 		int r;

@@ -101,15 +101,17 @@ static void say_abort(struct session *s, struct tx *tx)
 	control_wrote(tx, wire_put_notice(p, left, WIRE_ABORT, &m));
 }
 
-/* Is an ACK to go out on this subflow? One that repeats the last takes another way than that did.
- */
+/* Is an ACK to go out on this subflow? On the one that brought something last, as others may have
+ * fallen silent, or on any when that one takes nothing. */
 static bool ack_due(const struct session *s, uint16_t slot, uint64_t now_ns)
 {
 	const struct incoming *in = &s->in;
 
-	if (now_ns < in->ack_due_ns || !s->welcomed)
+	if (!s->welcomed || s->subflows[slot]->ack_due)
+		return s->welcomed;
+	if (in->ack_is_repeat || now_ns < in->ack_due_ns)
 		return false;
-	return !in->ack_is_repeat || slot != in->ack_slot || s->n_open == 1;
+	return slot == s->heard_slot || now_ns - in->ack_due_ns >= ACK_NS;
 }
 
 static void say_ack(struct session *s, struct tx *tx, uint16_t slot, uint64_t now_ns)
@@ -123,8 +125,10 @@ static void say_ack(struct session *s, struct tx *tx, uint16_t slot, uint64_t no
 	m.edge = in->edge;
 	m.n_ranges = reasm_ranges(in->reasm, m.ranges, WIRE_ACK_RANGES);
 	control_wrote(tx, wire_put_ack(p, left, &m));
-	in->ack_repeat_ns = in->ack_is_repeat ? min_u64(2 * in->ack_repeat_ns, ACK_REPEAT_MAX_NS)
-					      : ACK_REPEAT_NS;
+	s->subflows[slot]->ack_due = false;
+	if (in->ack_is_repeat)
+		return;
+	in->ack_repeat_ns = ACK_REPEAT_NS;
 	in->acked_received = m.received;
 	in->acked_taken = m.taken;
 	in->bytes_since_ack = 0;
@@ -140,14 +144,19 @@ static bool tells_peer(enum session_end_kind kind)
 	       kind == SESSION_END_DIGEST;
 }
 
+/* Does the peer know, or wait for, a session here? A server's has come with HELLO. */
+static bool knows_us(const struct session *s, const struct subflow *sf)
+{
+	return s->config.role == SESSION_SERVER || sf->said & SAID_HELLO;
+}
+
 /* What has to be said once on each subflow, in the order in which it must arrive. */
 static unsigned to_say(const struct session *s, const struct subflow *sf)
 {
 	unsigned say = SAID_PREFACE | SAID_HELLO;
 
 	if (s->state == SESSION_FAILED)
-		return (sf->said & SAID_HELLO) && tells_peer(s->end.kind) ? say | SAID_ABORT
-									  : sf->said;
+		return knows_us(s, sf) && tells_peer(s->end.kind) ? say | SAID_ABORT : sf->said;
 	/* Until the peer has taken the join, the connection is none of the session's. */
 	if (!sf->welcomed && sf->join)
 		return say;
@@ -201,7 +210,6 @@ static void build_control(struct session *s, struct subflow *sf, uint16_t slot, 
 		put_plain(&sf->tx, WIRE_PONG, sf->pong_value);
 	if (sf->ping_due) {
 		put_plain(&sf->tx, WIRE_PING, now_ns);
-		sf->ping_sent_ns = now_ns;
 	}
 	sf->pong_due = false;
 	sf->ping_due = false;
@@ -233,11 +241,18 @@ static uint32_t new_chunk_len(const struct session *s, const struct subflow *sf)
 	return (uint32_t)min_u64(len, contiguous);
 }
 
-/* A chunk that is late on another subflow and would arrive sooner on this one. */
-static struct chunk *late_chunk(struct session *s, const struct subflow *sf, uint16_t slot,
-				uint64_t now_ns)
+/* Bytes that have to leave the subflow before the next one can. */
+static uint64_t under_way(const struct session *s, uint16_t slot, uint64_t now_ns)
 {
-	uint64_t in_flight = sendwin_in_flight(s->out.win, slot);
+	return sendwin_in_flight(s->out.win, slot) +
+	       sched_orphans(&s->subflows[slot]->rate, now_ns);
+}
+
+/* A chunk that is stuck elsewhere or, for a subflow that has nothing else to send, one that is late
+ * on another subflow and would arrive sooner on this one. */
+static struct chunk *late_chunk(struct session *s, const struct subflow *sf, uint16_t slot,
+				uint64_t in_flight, bool idle, uint64_t now_ns)
+{
 	struct chunk *c;
 	size_t iter = 0;
 
@@ -245,9 +260,14 @@ static struct chunk *late_chunk(struct session *s, const struct subflow *sf, uin
 		c = sendwin_iterate(s->out.win, &iter);
 		if (!c)
 			return NULL;
-		if (!chunk_has_room(c) || chunk_carried_by(c, slot))
+		if (chunk_carried_by(c, slot))
 			continue;
-		if (sched_reinject(c, now_ns, sched_due(&sf->rate, in_flight, c->len, now_ns)))
+		/* If nothing at all was heard since, the peer is stopped rather than a path dead.
+		 */
+		if (sched_stuck(c, now_ns) && (idle || s->heard_ns > c->due_ns))
+			return c;
+		if (idle && chunk_has_room(c) &&
+		    sched_reinject(c, now_ns, sched_due(&sf->rate, in_flight, c->len, now_ns)))
 			return c;
 	}
 	return NULL;
@@ -256,7 +276,7 @@ static struct chunk *late_chunk(struct session *s, const struct subflow *sf, uin
 static struct chunk *pick_chunk(struct session *s, struct subflow *sf, uint16_t slot,
 				uint64_t now_ns)
 {
-	uint64_t in_flight = sendwin_in_flight(s->out.win, slot);
+	uint64_t in_flight = under_way(s, slot, now_ns);
 	struct chunk *c;
 	uint32_t len;
 
@@ -264,14 +284,18 @@ static struct chunk *pick_chunk(struct session *s, struct subflow *sf, uint16_t 
 	    !sched_may_pull(&sf->rate, in_flight, session_total_rate(s), s->config.window))
 		return NULL;
 	c = sendwin_requeued(s->out.win);
+	if (!c && s->n_open > 1)
+		c = late_chunk(s, sf, slot, in_flight, false, now_ns);
 	if (c)
 		return c;
+	if (s->n_open > 1 && sched_resting(&sf->rate, now_ns))
+		return NULL;
 	len = new_chunk_len(s, sf);
 	if (len)
 		return sendwin_push(s->out.win, len);
 	if (s->n_open == 1)
 		return NULL;
-	return late_chunk(s, sf, slot, now_ns);
+	return late_chunk(s, sf, slot, in_flight, true, now_ns);
 }
 
 static bool may_send_data(const struct session *s, const struct subflow *sf)
@@ -291,8 +315,10 @@ static void build_data(struct session *s, struct subflow *sf, uint16_t slot, uin
 		return;
 	if (c->n_sent)
 		s->out.reinjected += c->len;
+	if (!chunk_has_room(c))
+		sched_orphaned(&s->subflows[c->carrier[0]]->rate, c->len, now_ns);
 	sendwin_assign(s->out.win, c, slot, now_ns,
-		       sched_due(&sf->rate, sendwin_in_flight(s->out.win, slot), c->len, now_ns));
+		       sched_due(&sf->rate, under_way(s, slot, now_ns), c->len, now_ns));
 	if (s->late_check_ns == SESSION_NO_DEADLINE)
 		s->late_check_ns = now_ns + LATE_CHECK_NS;
 	tx->payload = winbuf_at(s->out.buf, c->offset, &contiguous);
@@ -344,6 +370,7 @@ void session_tx_done(struct session *s, uint16_t slot, size_t n, uint64_t now_ns
 	struct tx *tx = &s->subflows[slot]->tx;
 	size_t control = min_u64(n, tx->control_len - tx->control_done);
 
+	s->subflows[slot]->moved_ns = now_ns;
 	tx->control_done += control;
 	tx->data_done += n - control;
 	assert(tx->data_done <= tx->data_len);

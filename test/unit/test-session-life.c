@@ -62,6 +62,23 @@ static void test_abort(void **state)
 	session_free(s);
 }
 
+/* The client waits for WELCOME and has to be told all the same. */
+static void test_abort_before_welcome(void **state)
+{
+	struct session *s = start(SESSION_SERVER, SESSION_INPUT_STREAM);
+	uint16_t slot = open_subflow(s, 0);
+	struct wire_header h;
+	size_t n;
+
+	session_abort(s, WIRE_R_OUTPUT, 0, "disk full");
+	assert_false(session_tx_flushed(s, slot));
+	n = drain(s, slot, MS);
+	assert_non_null(find(n, WIRE_PREFACE_LEN, WIRE_WELCOME, &h));
+	assert_non_null(find(n, WIRE_PREFACE_LEN, WIRE_ABORT, &h));
+	assert_true(session_tx_flushed(s, slot));
+	session_free(s);
+}
+
 static void test_digest_of_the_stream(void **state)
 {
 	uint16_t slot;
@@ -477,6 +494,7 @@ int main(void)
 		cmocka_unit_test(test_ping),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_abort),
+		cmocka_unit_test(test_abort_before_welcome),
 		cmocka_unit_test(test_digest_of_the_stream),
 		cmocka_unit_test(test_end_rules),
 		cmocka_unit_test(test_a_whole_life),
