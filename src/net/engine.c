@@ -48,6 +48,7 @@ struct engine {
 	uint64_t moved; /* sum of what shows progress, for idle_timer */
 
 	struct input *input;    /* NULL: there is none */
+	bool input_stopped;     /* asked to end before its end of file */
 	struct output *output;  /* NULL: there is none */
 	struct digest *nothing; /* of an empty stream */
 
@@ -222,6 +223,7 @@ static void end_input(struct engine *e)
 
 	if (e->input) {
 		input_stop(e->input);
+		e->input_stopped = true;
 		return;
 	}
 	digest_stream_value(e->nothing, digest);
@@ -253,28 +255,30 @@ static bool input_over(const struct engine *e)
 	return stats.tx_ended;
 }
 
-static void sync_input(struct engine *e, uint64_t now_ns)
+/* Takes what was read; returns false when there will be no more. */
+static bool take_input(struct engine *e, uint64_t now_ns)
 {
 	struct input_status status;
+
+	input_get(e->input, &status);
+	session_input_advance(e->session, status.read, now_ns);
+	if (status.state == INPUT_FAILED)
+		fail_input(e, status.read, status.error);
+	else if (status.state == INPUT_ENDED)
+		session_input_end(e->session, status.digest, now_ns);
+	return status.state == INPUT_READING;
+}
+
+/* Room comes last: what a peer does not want must not even be taken from the input. */
+static void sync_input(struct engine *e, uint64_t now_ns)
+{
 	uint64_t room;
 
-	if (input_over(e))
+	if (input_over(e) || (e->input && !take_input(e, now_ns)) || e->input_stopped)
 		return;
-	if (e->input) {
-		input_get(e->input, &status);
-		session_input_advance(e->session, status.read, now_ns);
-		if (status.state == INPUT_FAILED) {
-			fail_input(e, status.read, status.error);
-			return;
-		}
-		if (status.state == INPUT_ENDED) {
-			session_input_end(e->session, status.digest, now_ns);
-			return;
-		}
-		if (session_input_room(e->session, &room) == 0)
-			input_set_room(e->input, room);
-	}
 	consider_input_end(e);
+	if (e->input && !e->input_stopped && session_input_room(e->session, &room) == 0)
+		input_set_room(e->input, room);
 }
 
 static void sync_output(struct engine *e, uint64_t now_ns)

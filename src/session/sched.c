@@ -29,6 +29,10 @@
 /* Only a subflow slower than this part of all together is held back. */
 #define SLOW_PART 8
 
+/* One chunk that is acknowledged at once is no proof of more. With it, no product below overflows.
+ */
+#define RATE_MAX (1ull << 34)
+
 static uint64_t per_second(uint64_t bytes, uint64_t ns)
 {
 	/* Bytes in one measurement stay far below 2^34, so that this cannot overflow. */
@@ -69,6 +73,8 @@ void sched_delivered(struct sched_rate *r, uint32_t len, uint64_t sent_ns, uint6
 	}
 	if (!r->rate)
 		r->rate = 1;
+	if (r->rate > RATE_MAX)
+		r->rate = RATE_MAX;
 }
 
 void sched_orphaned(struct sched_rate *r, uint32_t len, uint64_t now_ns)

@@ -76,11 +76,17 @@ static int control_space(struct rx *rx, struct iovec *iov)
 	return 2;
 }
 
+/* What still comes is read, so that closing does not reset the connection, and not looked at. */
+static bool is_over(const struct session *s)
+{
+	return s->state == SESSION_FAILED || s->state == SESSION_DONE;
+}
+
 int session_rx_space(struct session *s, uint16_t slot, struct iovec iov[SESSION_IOV])
 {
 	struct rx *rx = &s->subflows[slot]->rx;
 
-	if (s->state == SESSION_FAILED) {
+	if (is_over(s)) {
 		iov[0] = (struct iovec){ .iov_base = s->scratch, .iov_len = SCRATCH_LEN };
 		return 1;
 	}
@@ -129,6 +135,7 @@ static int on_welcome(struct session *s, struct subflow *sf, uint64_t now_ns)
 		return 0;
 	s->welcomed = true;
 	s->state = SESSION_OPEN;
+	s->end = (struct session_end){ 0 };
 	s->peer_side = m.side;
 	if (m.n_subflows && m.n_subflows < s->n_subflows_allowed)
 		s->n_subflows_allowed = m.n_subflows;
@@ -143,7 +150,7 @@ static int on_refuse(struct session *s, struct subflow *sf, uint64_t now_ns)
 		return close_with(sf, "it sent REFUSE out of turn");
 	if (wire_get_notice(&sf->rx.header, sf->rx.body, &m))
 		return close_with(sf, "it sent a malformed REFUSE");
-	if (sf->join)
+	if (sf->join || s->state != SESSION_CONNECTING)
 		return close_with(sf, wire_reason_text(m.reason));
 	/* Not the session's end yet: the caller may try again (--retry). */
 	s->end.kind = SESSION_END_REFUSED;
@@ -433,7 +440,7 @@ static int preface_bytes(struct session *s, struct subflow *sf, uint64_t now_ns)
 
 	if (memcmp(rx->start, WIRE_PREFACE, n)) {
 		text_quote(text, sizeof(text), rx->start, rx->start_have);
-		if (sf->join)
+		if (sf->join || s->state != SESSION_CONNECTING)
 			return close_with(sf, "its peer is not mpnc");
 		session_fail(s, SESSION_END_NOT_MPNC, WIRE_R_NONE, 0, text);
 		return 0;
@@ -485,7 +492,7 @@ int session_rx(struct session *s, uint16_t slot, size_t n, uint64_t now_ns)
 	s->heard_ns = now_ns;
 	s->heard_slot = slot;
 	s->heard_bytes += n;
-	while (n && s->state != SESSION_FAILED) {
+	while (n && !is_over(s)) {
 		int r;
 
 		n -= consume(sf, n);
