@@ -23,11 +23,14 @@ if [ -z "${DEMO_INSIDE:-}" ]; then
 	tmp=$(mktemp -d)
 	trap 'rm -rf "$tmp"' EXIT
 	export DEMO_INSIDE=1 TMP_DIR=$tmp
-	if ! unshare -rmn true 2>/dev/null; then
-		echo "demo: needs network namespaces (unshare -rmn), which this machine does not allow" >&2
+	for how in -rmn -mn; do
+		unshare $how true 2>/dev/null && exec_in="unshare $how" && break
+	done
+	if [ -z "${exec_in:-}" ]; then
+		echo "demo: needs network namespaces (unshare -mn), which this machine does not allow" >&2
 		exit 1
 	fi
-	unshare -rmn "$0" "$@"
+	$exec_in "$0" "$@"
 	exit
 fi
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -105,6 +106,7 @@ static struct engine_config engine_config_of(const struct config *c)
 			     .recv_only = c->recv_only },
 		.in_fd = STDIN_FILENO,
 		.out_fd = STDOUT_FILENO,
+		.in_start = c->keep ? input_start(STDIN_FILENO) : -1,
 		.keep_output = c->keep,
 		.no_input = c->no_stdin || c->recv_only,
 		.idle_ns = c->timeout_ns,
@@ -153,17 +155,30 @@ static void say_end(struct cat *cat, const struct report_end *end)
 
 static void serve_next(struct cat *cat);
 
+/* Did the session take bytes from an input that cannot be read a second time? */
+static bool lost_input(struct cat *cat)
+{
+	struct session_stats stats;
+
+	engine_stats(cat->engine, &stats);
+	return stats.tx_read && input_start(STDIN_FILENO) < 0;
+}
+
 static void session_over(struct loop_task *task)
 {
 	struct cat *cat = task->arg;
 	const struct engine_end *e = engine_end(cat->engine);
 	struct report_end end = { .exit = e->exit, .reason = e->reason };
-	bool keep = cat->config->keep && end.exit < ENGINE_EXIT_SIGNAL;
+	bool keep = cat->config->keep && end.exit < ENGINE_EXIT_SIGNAL && !cat->exit;
 
 	if (cat->client && client_failure(cat->client))
 		end.reason = client_failure(cat->client);
 	say_end(cat, &end);
 	cat->client = client_free(cat->client);
+	if (keep && end.exit && lost_input(cat)) {
+		log_error("what was read from standard input is lost: cannot serve another peer");
+		keep = false;
+	}
 	if (!keep) {
 		leave(cat, end.exit);
 		return;
@@ -183,14 +198,17 @@ static void serve(struct cat *cat, int fd, const struct wire_hello *hello, bool 
 {
 	int r = start_session(cat, hello->session);
 
-	loop_set_timer(cat->loop, &cat->wait_timer, LOOP_NEVER);
 	if (!r)
 		r = engine_attach(cat->engine, fd, hello, greeted);
-	if (r) {
-		log_error("cannot start a session: %s", strerror(-r));
-		close(fd);
-		leave(cat, ENGINE_EXIT_SETUP);
+	if (!r) {
+		loop_set_timer(cat->loop, &cat->wait_timer, LOOP_NEVER);
+		return;
 	}
+	/* Most likely descriptors or memory are short for now: wait for the next peer. */
+	log_error("cannot serve a peer: %s", strerror(-r));
+	if (engine_free(cat->engine))
+		cat->engine = NULL;
+	listener_refuse(cat->listener, fd, WIRE_R_MEMORY);
 }
 
 static void serve_next(struct cat *cat)
@@ -312,6 +330,7 @@ static int start_client(struct cat *cat)
 					.addrs = addrs,
 					.sources = sources,
 					.source_port = c->source_port,
+					.n_ports = c->n_subflows,
 					.connect_ns = c->timeout_ns,
 					.retry_ns = c->retry_ns,
 					.socket = sock_options_of(c) };
@@ -404,11 +423,6 @@ static int watch_signals(struct cat *cat)
 
 /* ---------------------------------------------------------------------------------------------- */
 
-static void wipe_progress(void *arg)
-{
-	progress_wipe(arg);
-}
-
 static int start_ui(struct cat *cat)
 {
 	const struct config *c = cat->config;
@@ -418,17 +432,17 @@ static int start_ui(struct cat *cat)
 		r = report_new(&cat->report, c->json_file);
 	if (r) {
 		log_error("cannot write %s: %s", c->json_file ? c->json_file : "stderr",
-			  strerror(-r));
+			  r == -EEXIST ? "it is the standard output" : strerror(-r));
 		return r;
 	}
-	if (c->progress != CONFIG_PROGRESS_NEVER)
+	/* Not over a terminal that shows the data themselves, unless asked for. */
+	if (c->progress == CONFIG_PROGRESS_ALWAYS ||
+	    (c->progress == CONFIG_PROGRESS_AUTO && !isatty(STDOUT_FILENO)))
 		r = progress_new(&cat->progress, STDERR_FILENO,
 				 c->progress == CONFIG_PROGRESS_ALWAYS,
 				 c->no_stdin || c->recv_only ? 0 : input_size(STDIN_FILENO));
 	if (r)
 		return r;
-	if (cat->progress)
-		log_set_hook(wipe_progress, cat->progress);
 	if (cat->progress || cat->report)
 		loop_set_timer(cat->loop, &cat->ui_timer, loop_now(cat->loop));
 	return 0;
@@ -451,16 +465,29 @@ static int start(struct cat *cat)
 	return r;
 }
 
+/* A subflow is a descriptor, and so is every stranger: what is allowed is used. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int cat_run(const struct config *config)
 {
 	struct cat cat = { .config = config };
-	int r = start(&cat);
+	int r;
+
+	raise_descriptor_limit();
+	r = start(&cat);
 
 	if (!r)
 		r = loop_run(cat.loop);
 	if (r)
 		cat.exit = ENGINE_EXIT_SETUP;
-	log_set_hook(NULL, NULL);
 	cat.progress = progress_free(cat.progress);
 	cat.report = report_free(cat.report);
 	/* A thread that hangs in the kernel keeps what it uses until the process ends, which is

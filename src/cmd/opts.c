@@ -2,7 +2,7 @@
 /*
  * options[] is the one place that knows an option: getopt's tables, the names in messages and the
  * text of --help are made from it. Its setters see one option each; what concerns two options is in
- * conflicts[] and needs[], what concerns the operands comes last, in take_operands(). Options of
+ * conflicts[], what concerns the operands comes last, in take_operands(). Options of
  * other netcats that are refused with advice are in hints[].
  */
 #include "cmd/opts.h"

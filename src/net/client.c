@@ -28,7 +28,7 @@ struct client {
 	struct loop_timer retry_timer;
 	struct loop_timer hello_timer;
 	uint64_t heard;     /* bytes from the peer before WELCOME, to see whether more came */
-	uint32_t next_port; /* of the block; beyond 65535: used up */
+	unsigned next_port; /* of the block: where the search for a free one goes on */
 	unsigned failures;  /* in a row */
 	unsigned n_dials;
 	unsigned n_live; /* as last seen, to notice a loss */
@@ -118,12 +118,15 @@ static void first_failed(struct client *c, const char *why)
 /* One more connection could not be made. The session goes on with those it has. */
 static void join_failed(struct client *c, const char *why)
 {
+	uint64_t delay = next_delay(c);
+
 	note(c, 2, "one more subflow: %s", why);
 	if (++c->failures == CLIENT_FAILURES_MAX)
-		note(c, 1, "no more subflows: %u attempts failed, the last one: %s", c->failures,
-		     why);
-	else
-		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + next_delay(c));
+		note(c, 1, "%u attempts to open one more subflow failed, the last one: %s",
+		     c->failures, why);
+	if (c->failures >= CLIENT_FAILURES_MAX)
+		delay = CLIENT_RETRY_SLOW_NS;
+	loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + delay);
 }
 
 static void attempt_failed(struct client *c, int error)
@@ -185,24 +188,32 @@ static const union sock_addr *source_for(const struct client *c, const union soc
 	return buf;
 }
 
-/* A socket from the next port of the block that is free. */
+/* A socket from the next port of the block that is free; when none of them is, from one of as many
+ * ports behind it. Our own subflows' ports are among those that are not free. */
 static int connect_from_block(struct client *c, const union sock_addr *peer)
 {
+	unsigned n = c->config.n_ports;
 	union sock_addr source;
-	int fd;
+	int fd = -EADDRNOTAVAIL;
 
 	if (!c->config.source_port)
 		return sock_connect(peer, source_for(c, peer, 0, &source), &c->config.socket);
-	do {
-		uint16_t port = (uint16_t)c->next_port;
+	for (unsigned i = 0; i < 2 * n; i++) {
+		unsigned port = c->config.source_port + (i < n ? (c->next_port + i) % n : i);
 
-		if (c->next_port > UINT16_MAX)
-			return -EADDRNOTAVAIL;
-		c->next_port++;
-		fd = sock_connect(peer, source_for(c, peer, port, &source), &c->config.socket);
-		if (fd == -EADDRINUSE || fd == -EADDRNOTAVAIL)
-			note(c, 1, "source port %u: %s", port, strerror(-fd));
-	} while (fd == -EADDRINUSE || fd == -EADDRNOTAVAIL);
+		if (port > UINT16_MAX)
+			break;
+		fd = sock_connect(peer, source_for(c, peer, (uint16_t)port, &source),
+				  &c->config.socket);
+		if (fd == -EADDRINUSE || fd == -EADDRNOTAVAIL) {
+			/* Our own are found so: the connection exists already. */
+			note(c, fd == -EADDRNOTAVAIL ? 2 : 1, "source port %u: %s", port,
+			     strerror(-fd));
+			continue;
+		}
+		c->next_port = i < n ? c->next_port + i + 1 : 0;
+		break;
+	}
 	return fd;
 }
 
@@ -255,7 +266,6 @@ static void retry_fired(struct loop_timer *timer)
 	if (c->established) {
 		client_pumped(c);
 	} else {
-		c->next_port = c->config.source_port;
 		dial(c);
 	}
 }
@@ -289,7 +299,9 @@ static void first_lost(struct client *c)
 		engine_give_up(c->engine);
 		return;
 	}
-	c->addr = c->config.n_addrs - 1;
+	/* Busy there means busy at every address of it. */
+	if (end->kind == SESSION_END_REFUSED)
+		c->addr = c->config.n_addrs - 1;
 	if (end->kind == SESSION_END_REFUSED)
 		first_failed(c, end->text);
 	else
@@ -308,7 +320,7 @@ static void watch_subflows(struct client *c)
 		c->delay_ns = 0;
 	}
 	c->n_ready = ready;
-	if (live < c->n_live && c->failures < CLIENT_FAILURES_MAX)
+	if (live < c->n_live)
 		join_failed(c, "the connection was lost");
 	c->n_live = live;
 }
@@ -333,8 +345,7 @@ void client_pumped(struct client *c)
 		loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
 	}
 	watch_subflows(c);
-	while (c->n_live + c->n_dials < wanted && !c->retry_timer.linked &&
-	       c->failures < CLIENT_FAILURES_MAX) {
+	while (c->n_live + c->n_dials < wanted && !c->retry_timer.linked) {
 		dial(c);
 		c->n_live = engine_n_live(c->engine);
 	}
@@ -351,7 +362,6 @@ int client_new(struct client **out, struct loop *loop, struct engine *engine,
 	c->engine = engine;
 	c->config = *config;
 	c->events = *events;
-	c->next_port = config->source_port;
 	c->retry_until_ns = loop_now(loop) + config->retry_ns;
 	c->retry_timer = (struct loop_timer){ .fn = retry_fired, .arg = c, .due_ns = LOOP_NEVER };
 	c->hello_timer = (struct loop_timer){ .fn = hello_fired, .arg = c, .due_ns = LOOP_NEVER };

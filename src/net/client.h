@@ -18,8 +18,10 @@
 #define CLIENT_RETRY_MIN_NS 100000000ull
 #define CLIENT_RETRY_MAX_NS 2000000000ull
 
-/* Additional connections that failed in a row: then there will be no more of them. */
-#define CLIENT_FAILURES_MAX 16
+/* After this many failures in a row, additional connections are tried only once in a while: the
+ * link may come back, the listener may have room again. */
+#define CLIENT_FAILURES_MAX  16
+#define CLIENT_RETRY_SLOW_NS 30000000000ull
 
 struct client_config {
 	const char *host; /* as given, for messages; borrowed */
@@ -28,6 +30,7 @@ struct client_config {
 	int n_addrs;
 	const union sock_addr *sources; /* -s, resolved: one of them per family; borrowed */
 	int n_sources;
+	unsigned n_ports;     /* length of the block */
 	uint16_t source_port; /* first port of the block; 0: the kernel's choice */
 	uint64_t connect_ns;  /* -w; LOOP_NEVER: the kernel's, or CLIENT_CONNECT_NS */
 	uint64_t retry_ns;    /* --retry; 0: one round */

@@ -96,9 +96,12 @@ static void start_streams(struct engine *e);
 
 int engine_attach(struct engine *e, int fd, const struct wire_hello *hello, bool greeted)
 {
-	struct conn *c = calloc(1, sizeof(*c));
+	struct conn *c;
 	int r;
 
+	if (e->phase != PHASE_RUNNING)
+		return -ESHUTDOWN;
+	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
 	c->io = (struct loop_io){ .fd = fd, .fn = conn_event, .arg = e };
@@ -205,7 +208,8 @@ static void start_streams(struct engine *e)
 	int r;
 
 	if (!e->config.no_input) {
-		r = input_new(&e->input, e->config.in_fd, session_tx_buf(e->session), &e->news);
+		r = input_new(&e->input, e->config.in_fd, e->config.in_start,
+			      session_tx_buf(e->session), &e->news);
 		if (r)
 			fail_input(e, 0, -r);
 	}
@@ -334,9 +338,13 @@ static void set_end(struct engine *e, int exit, const char *fmt, ...)
 
 static void end_lost(struct engine *e, const struct session_end *end)
 {
+	struct session_stats stats;
 	const char *why = e->last_error ? strerror(e->last_error) : "closed by the peer";
 
-	if (end->offset && !session_received_confirmed(e->session))
+	session_stats(e->session, &stats);
+	/* Who has sent nothing was there to receive. */
+	if (session_version(e->session) && !session_received_confirmed(e->session) &&
+	    (stats.rx_received || !stats.tx_read))
 		set_end(e, ENGINE_EXIT_INCOMPLETE,
 			"the stream is incomplete: connections lost at offset %llu (%s)",
 			(unsigned long long)end->offset, why);
@@ -348,9 +356,7 @@ static void end_local(struct engine *e, const struct session_end *end)
 {
 	int exit = ENGINE_EXIT_INCOMPLETE;
 
-	if (e->signal)
-		exit = ENGINE_EXIT_SIGNAL + e->signal;
-	else if (end->reason == WIRE_R_TIMEOUT)
+	if (end->reason == WIRE_R_TIMEOUT)
 		exit = ENGINE_EXIT_NETWORK;
 	else if (end->reason == WIRE_R_CONFLICT)
 		exit = ENGINE_EXIT_SETUP;
@@ -360,7 +366,8 @@ static void end_local(struct engine *e, const struct session_end *end)
 static void end_peer(struct engine *e, const struct session_end *end)
 {
 	/* It had more to send when we said that we had enough (-q). */
-	if (end->reason == WIRE_R_STOPPED && session_sent_confirmed(e->session))
+	if (end->reason == WIRE_R_STOPPED && session_stopped(e->session) &&
+	    session_sent_confirmed(e->session))
 		set_end(e, ENGINE_EXIT_OK, "complete; the peer's stream was cut short by -q");
 	else
 		set_end(e, end->reason == WIRE_R_DIGEST ? ENGINE_EXIT_INCOMPLETE : ENGINE_EXIT_PEER,
@@ -398,6 +405,9 @@ static void explain_end(struct engine *e)
 		set_end(e, ENGINE_EXIT_INCOMPLETE, "%s", end->text);
 		break;
 	}
+	/* Whatever else came to pass meanwhile: somebody wants us to end. */
+	if (e->signal && end->kind != SESSION_END_NONE)
+		e->end.exit = ENGINE_EXIT_SIGNAL + e->signal;
 }
 
 static void finish(struct engine *e)
@@ -545,7 +555,8 @@ static void set_timers(struct engine *e)
 		loop_set_timer(e->loop, &e->idle_timer, now_ns + e->config.idle_ns);
 	e->moved = moved;
 	if (e->config.quit_ns != LOOP_NEVER && e->quit_timer.due_ns == LOOP_NEVER &&
-	    session_sent_confirmed(e->session) && !session_received_confirmed(e->session))
+	    !session_stopped(e->session) && session_sent_confirmed(e->session) &&
+	    !session_received_confirmed(e->session))
 		loop_set_timer(e->loop, &e->quit_timer, now_ns + e->config.quit_ns);
 }
 
@@ -669,7 +680,11 @@ bool engine_free(struct engine *e)
 {
 	if (!e)
 		return true;
-	if (!input_free(e->input) || !output_free(e->output))
+	if (input_free(e->input))
+		e->input = NULL;
+	if (output_free(e->output))
+		e->output = NULL;
+	if (e->input || e->output)
 		return false;
 	close_all(e);
 	loop_remove(e->loop, &e->news_io);
@@ -696,19 +711,19 @@ void engine_give_up(struct engine *e)
 	loop_queue(e->loop, &e->pump);
 }
 
-void engine_signal(struct engine *e, int number)
-{
-	e->signal = number;
-	engine_fail(e, WIRE_R_SIGNAL, wire_reason_text(WIRE_R_SIGNAL));
-}
-
-void engine_fail(struct engine *e, enum wire_reason reason, const char *text)
+static void fail(struct engine *e, enum wire_reason reason, const char *text)
 {
 	struct session_stats stats;
 
 	session_stats(e->session, &stats);
 	session_abort(e->session, reason, stats.rx_taken ? stats.rx_taken : stats.tx_taken, text);
 	loop_queue(e->loop, &e->pump);
+}
+
+void engine_signal(struct engine *e, int number)
+{
+	e->signal = number;
+	fail(e, WIRE_R_SIGNAL, wire_reason_text(WIRE_R_SIGNAL));
 }
 
 const struct engine_end *engine_end(const struct engine *e)

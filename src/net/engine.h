@@ -37,6 +37,7 @@ struct engine_end {
 struct engine_config {
 	struct session_config session; /* input is found out from in_fd */
 	int in_fd;                     /* borrowed */
+	int64_t in_start;              /* as input_new's start */
 	int out_fd;                    /* borrowed */
 	bool keep_output;              /* another session will write to out_fd */
 	bool no_input;                 /* do not read in_fd */
@@ -82,9 +83,6 @@ void engine_give_up(struct engine *e);
 
 /* A signal: tells the peer and ends with 128 + number. */
 void engine_signal(struct engine *e, int number);
-
-/* Ends the session as failed for a reason of our own. */
-void engine_fail(struct engine *e, enum wire_reason reason, const char *text);
 
 /* Valid once ended was called. */
 const struct engine_end *engine_end(const struct engine *e);

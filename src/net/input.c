@@ -17,6 +17,7 @@
 struct input {
 	struct worker worker;
 	int fd;
+	int64_t start; /* position of the stream's first byte; -1: read on */
 	bool pollable; /* a read can block for ever: poll first, so that the thread can be ended */
 	struct winbuf *buf;
 	struct wake *news;
@@ -54,6 +55,15 @@ uint64_t input_size(int fd)
 		return 0;
 	at = lseek(fd, 0, SEEK_CUR);
 	return at > 0 && (uint64_t)at <= size ? size - (uint64_t)at : size;
+}
+
+int64_t input_start(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
+		return -1;
+	return lseek(fd, 0, SEEK_CUR);
 }
 
 bool input_readable(int fd)
@@ -95,6 +105,13 @@ static bool wait_for_work(struct input *in, uint64_t at)
 	}
 }
 
+static ssize_t read_at(const struct input *in, void *p, size_t n, uint64_t at)
+{
+	if (in->start < 0)
+		return read(in->fd, p, n);
+	return pread(in->fd, p, n, in->start + (off_t)at);
+}
+
 static void run(void *arg)
 {
 	struct input *in = arg;
@@ -104,7 +121,7 @@ static void run(void *arg)
 		uint64_t room = atomic_load(&in->room) - at;
 		size_t contiguous;
 		uint8_t *p = winbuf_at(in->buf, at, &contiguous);
-		ssize_t n = read(in->fd, p, contiguous < room ? contiguous : room);
+		ssize_t n = read_at(in, p, contiguous < room ? contiguous : room, at);
 
 		if (n == 0) {
 			finish(in, INPUT_ENDED, 0);
@@ -127,7 +144,7 @@ static void run(void *arg)
 		finish(in, INPUT_ENDED, 0);
 }
 
-int input_new(struct input **out, int fd, struct winbuf *buf, struct wake *news)
+int input_new(struct input **out, int fd, int64_t start, struct winbuf *buf, struct wake *news)
 {
 	struct input *in = calloc(1, sizeof(*in));
 	struct stat st;
@@ -136,6 +153,7 @@ int input_new(struct input **out, int fd, struct winbuf *buf, struct wake *news)
 	if (!in)
 		return -ENOMEM;
 	in->fd = fd;
+	in->start = start;
 	in->buf = buf;
 	in->news = news;
 	in->pollable = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode);

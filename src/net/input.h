@@ -44,9 +44,14 @@ bool input_readable(int fd);
 
 /*
  * Starts reading fd (borrowed) into buf (borrowed until input_free). news is raised whenever the
- * status has changed. Pipes are enlarged where that is allowed. Returns 0 or -errno.
+ * status has changed. Pipes are enlarged where that is allowed. start >= 0: reads from there on and
+ * leaves the file's own position alone, so that it can be read again; -1: reads on where the
+ * descriptor stands. Returns 0 or -errno.
  */
-int input_new(struct input **out, int fd, struct winbuf *buf, struct wake *news);
+int input_new(struct input **out, int fd, int64_t start, struct winbuf *buf, struct wake *news);
+
+/* The position of a regular file or block device, for input_new; -1: fd cannot be read twice. */
+int64_t input_start(int fd);
 
 /* Ends the thread. Returns false if it is stuck in the kernel: then it, and buf, must be left alone
  * until the process ends. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,6 +16,9 @@
 
 /* What one call of the loop accepts at most. */
 #define ACCEPT_BATCH 64
+
+/* Reads per event from a connection that was refused. */
+#define REFUSED_READS 16
 
 struct stranger {
 	struct loop_io io;
@@ -34,6 +38,7 @@ struct listener {
 	struct loop_timer pause;
 	struct stranger *oldest, *newest;
 	unsigned n_strangers;
+	unsigned max_strangers;
 };
 
 static void note(const struct listener *l, const struct stranger *s, const char *what,
@@ -113,11 +118,13 @@ static void stranger_read(struct stranger *s)
  */
 static void refused_read(struct stranger *s)
 {
-	ssize_t n;
+	ssize_t n = 1;
 
-	do
+	/* A few at a time: others have their turn, and this one its limit of time. */
+	for (int i = 0; i < REFUSED_READS && n > 0; i++)
 		n = recv(s->io.fd, s->handshake.buf, sizeof(s->handshake.buf), 0);
-	while (n > 0);
+	if (n > 0)
+		return;
 	if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		stranger_drop(s, NULL, NULL);
 }
@@ -136,7 +143,7 @@ static struct stranger *stranger_new(struct listener *l, int fd, uint64_t limit_
 {
 	struct stranger *s;
 
-	if (l->n_strangers == LISTENER_STRANGERS)
+	if (l->n_strangers >= l->max_strangers)
 		stranger_drop(l->oldest, "too many others wait", NULL);
 	s = malloc(sizeof(*s));
 	if (!s)
@@ -207,6 +214,8 @@ static void accept_event(struct loop_io *io, uint32_t events)
 		/* The connection may have gone meanwhile: accept's other errors are its, not ours.
 		 */
 		if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM) {
+			if (l->oldest)
+				stranger_drop(l->oldest, "descriptors run out", NULL);
 			pause_accepting(l);
 			return;
 		}
@@ -222,6 +231,16 @@ static void accept_event(struct loop_io *io, uint32_t events)
 		sock_addr_text(s->addr, &peer);
 		s->port = sock_addr_port(&peer);
 	}
+}
+
+static unsigned max_strangers(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+	    limit.rlim_cur / LISTENER_FD_PART >= LISTENER_STRANGERS)
+		return LISTENER_STRANGERS;
+	return limit.rlim_cur < LISTENER_FD_PART ? 1 : (unsigned)limit.rlim_cur / LISTENER_FD_PART;
 }
 
 static bool is_any6(const union sock_addr *addr)
@@ -272,6 +291,7 @@ int listener_new(struct listener **out, struct loop *loop, const union sock_addr
 	l->io = (struct loop_io){ .fd = r, .fn = accept_event, .arg = l };
 	l->pause = (struct loop_timer){ .fn = pause_fired, .arg = l, .due_ns = LOOP_NEVER };
 	l->loop = loop;
+	l->max_strangers = max_strangers();
 	l->events = *events;
 	r = loop_add(loop, &l->io, EPOLLIN);
 	if (r)

@@ -16,6 +16,9 @@
 /* Connections that have not said HELLO, and refused ones that have yet to read why. */
 #define LISTENER_STRANGERS 256
 
+/* And not more than this part of the descriptors that the process may have. */
+#define LISTENER_FD_PART 4
+
 /* Time to say HELLO: a round trip and a retransmission, with room. */
 #define LISTENER_HELLO_NS 5000000000ull
 

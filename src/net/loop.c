@@ -12,7 +12,7 @@ struct loop {
 	int epoll_fd;
 	bool stopped;
 	uint64_t now_ns;
-	struct loop_timer *timers; /* unordered: there are about ten */
+	struct loop_timer *timers; /* unordered: ten or so, and one for each stranger */
 	struct loop_task *tasks;
 	struct epoll_event events[EVENTS_MAX]; /* the batch at hand */
 	int n_events;

@@ -57,7 +57,7 @@ static int flush(const struct output *o)
 	if (o->kind != KIND_FILE)
 		return 0;
 	fd = dup(o->fd);
-	return fd >= 0 && close(fd) < 0 ? errno : 0;
+	return fd < 0 || close(fd) < 0 ? errno : 0;
 }
 
 /* The descriptor's number stays taken, so that nothing else of ours becomes standard output. */

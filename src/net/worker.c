@@ -27,6 +27,9 @@ static int start_thread(struct worker *w)
 	int r;
 
 	sigfillset(&all);
+	/* But these stop a background job that touches its terminal, as they should. */
+	sigdelset(&all, SIGTTIN);
+	sigdelset(&all, SIGTTOU);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_LEN);
 	/* Inherited by the thread: signals are the engine's. */
@@ -63,9 +66,9 @@ bool worker_end(struct worker *w)
 
 	atomic_store(&w->quit, true);
 	wake_raise(&w->wake);
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += WORKER_END_MS / 1000;
-	if (pthread_timedjoin_np(w->thread, NULL, &until))
+	if (pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until))
 		return false;
 	wake_close(&w->wake);
 	return true;

@@ -127,8 +127,7 @@ struct incoming {
 	uint8_t digest[DIGEST_LEN];
 	bool confirmed;
 	/* Acknowledging. */
-	uint64_t acked_received; /* as the last ACK said */
-	uint64_t acked_taken;
+	uint64_t acked_taken; /* as the last ACK said */
 	uint64_t bytes_since_ack;
 	uint64_t ack_due_ns;    /* SESSION_NO_DEADLINE: nothing to tell */
 	uint64_t ack_repeat_ns; /* interval, grows */
@@ -142,6 +141,8 @@ struct session {
 	struct session_end end;
 	bool grown; /* more than one subflow is wanted */
 	unsigned n_subflows_allowed;
+	uint16_t version;  /* that WELCOME named */
+	uint32_t features; /* that both sides know */
 	uint8_t peer_side;
 	bool welcomed; /* client: WELCOME came; server: always */
 	bool stop;

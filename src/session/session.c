@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "session/handshake.h"
 #include "session/internal.h"
 #include "util/text.h"
 
@@ -107,6 +108,11 @@ const struct session_end *session_end(const struct session *s)
 	return &s->end;
 }
 
+uint16_t session_version(const struct session *s)
+{
+	return s->version;
+}
+
 const uint8_t *session_id(const struct session *s)
 {
 	return s->config.id;
@@ -142,6 +148,8 @@ void session_check_done(struct session *s)
 /* A HELLO that asks for a new session: what it says of its sender. */
 static void accept_hello(struct session *s, const struct wire_hello *hello)
 {
+	s->version = handshake_version(hello);
+	s->features = hello->features & WIRE_FEATURES;
 	s->peer_side = hello->side;
 	s->out.edge = hello->edge;
 	if (hello->n_subflows && hello->n_subflows < s->n_subflows_allowed)
@@ -361,6 +369,11 @@ bool session_peer_stopped(const struct session *s)
 void session_stop(struct session *s)
 {
 	s->stop = true;
+}
+
+bool session_stopped(const struct session *s)
+{
+	return s->stop;
 }
 
 /* Output --------------------------------------------------------------------------------------- */

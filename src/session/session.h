@@ -101,6 +101,9 @@ uint8_t session_side(const struct session_config *config);
 int session_new(struct session **out, const struct session_config *config);
 struct session *session_free(struct session *s);
 
+/* The protocol version in use; 0 as long as there has been no WELCOME, or no HELLO. */
+uint16_t session_version(const struct session *s);
+
 enum session_state session_state(const struct session *s);
 /* Why it failed; kind is SESSION_END_NONE otherwise. Borrowed. */
 const struct session_end *session_end(const struct session *s);
@@ -192,6 +195,7 @@ bool session_peer_stopped(const struct session *s);
 
 /* Asks the peer to end its stream. */
 void session_stop(struct session *s);
+bool session_stopped(const struct session *s);
 
 /* Our output: the stream that we receive
  * ----------------------------------------------------------- */

@@ -123,6 +123,8 @@ static int on_welcome(struct session *s, struct subflow *sf, uint64_t now_ns)
 		return close_with(sf, "it sent a malformed WELCOME");
 	if (m.version < WIRE_VERSION_MIN || m.version > WIRE_VERSION_MAX)
 		return break_off(s, sf, "the peer chose a protocol version that was not offered");
+	if ((m.features & ~WIRE_FEATURES) || (s->welcomed && m.version != s->version))
+		return break_off(s, sf, "the peer chose features that were not offered");
 	sf->welcomed = true;
 	if (handshake_conflict(session_side(&s->config), m.side)) {
 		session_fail(s, SESSION_END_LOCAL, WIRE_R_CONFLICT, 0,
@@ -136,6 +138,8 @@ static int on_welcome(struct session *s, struct subflow *sf, uint64_t now_ns)
 	s->welcomed = true;
 	s->state = SESSION_OPEN;
 	s->end = (struct session_end){ 0 };
+	s->version = m.version;
+	s->features = m.features;
 	s->peer_side = m.side;
 	if (m.n_subflows && m.n_subflows < s->n_subflows_allowed)
 		s->n_subflows_allowed = m.n_subflows;
@@ -254,6 +258,13 @@ static int on_abort(struct session *s, struct subflow *sf, uint64_t now_ns)
 
 	if (wire_get_notice(&sf->rx.header, sf->rx.body, &m))
 		return close_with(sf, "it sent a malformed ABORT");
+	/* All is confirmed both ways: what befell the peer since then is not the streams' matter.
+	 */
+	if (session_finished(s)) {
+		s->peer_done = true;
+		session_check_done(s);
+		return 0;
+	}
 	session_fail(s, SESSION_END_PEER, m.reason, m.offset,
 		     m.text[0] ? m.text : wire_reason_text(m.reason));
 	return 0;

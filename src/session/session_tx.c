@@ -55,6 +55,7 @@ static void say_hello(struct session *s, struct subflow *sf)
 	struct wire_hello m = {
 		.version_min = WIRE_VERSION_MIN,
 		.version_max = WIRE_VERSION_MAX,
+		.features = WIRE_FEATURES,
 		.kind = sf->join ? WIRE_HELLO_JOIN : WIRE_HELLO_NEW,
 		.side = session_side(&s->config),
 		.n_subflows = (uint16_t)s->config.n_subflows,
@@ -71,7 +72,8 @@ static void say_hello(struct session *s, struct subflow *sf)
 static void say_welcome(struct session *s, struct subflow *sf)
 {
 	struct wire_welcome m = {
-		.version = WIRE_VERSION_MAX,
+		.version = s->version,
+		.features = s->features,
 		.side = session_side(&s->config),
 		.n_subflows = (uint16_t)s->n_subflows_allowed,
 		.edge = s->in.edge,
@@ -129,7 +131,6 @@ static void say_ack(struct session *s, struct tx *tx, uint16_t slot, uint64_t no
 	if (in->ack_is_repeat)
 		return;
 	in->ack_repeat_ns = ACK_REPEAT_NS;
-	in->acked_received = m.received;
 	in->acked_taken = m.taken;
 	in->bytes_since_ack = 0;
 	in->ack_slot = slot;
@@ -327,7 +328,6 @@ static void build_data(struct session *s, struct subflow *sf, uint16_t slot, uin
 	wire_put_header(tx->header, WIRE_DATA, c->offset, tx->payload, c->len);
 	tx->data_len = WIRE_HEADER_LEN + c->len;
 	tx->data_done = 0;
-	sf->tx_bytes += c->len;
 }
 
 /* Bytes ------------------------------------------------------------------------------------------
@@ -336,6 +336,11 @@ static void build_data(struct session *s, struct subflow *sf, uint16_t slot, uin
 static bool nothing_begun(const struct tx *tx)
 {
 	return tx->control_done == tx->control_len && !tx->data_len;
+}
+
+static size_t payload_done(const struct tx *tx)
+{
+	return tx->data_done > WIRE_HEADER_LEN ? tx->data_done - WIRE_HEADER_LEN : 0;
 }
 
 int session_tx(struct session *s, uint16_t slot, uint64_t now_ns, struct iovec iov[SESSION_IOV])
@@ -356,7 +361,7 @@ int session_tx(struct session *s, uint16_t slot, uint64_t now_ns, struct iovec i
 		iov[n++] = (struct iovec){ .iov_base = tx->header + tx->data_done,
 					   .iov_len = WIRE_HEADER_LEN - tx->data_done };
 	if (tx->data_len) {
-		size_t done = tx->data_done > WIRE_HEADER_LEN ? tx->data_done - WIRE_HEADER_LEN : 0;
+		size_t done = payload_done(tx);
 
 		/* writev only reads, but struct iovec has no const. */
 		iov[n++] = (struct iovec){ .iov_base = (void *)(uintptr_t)(tx->payload + done),
@@ -367,12 +372,15 @@ int session_tx(struct session *s, uint16_t slot, uint64_t now_ns, struct iovec i
 
 void session_tx_done(struct session *s, uint16_t slot, size_t n, uint64_t now_ns)
 {
-	struct tx *tx = &s->subflows[slot]->tx;
+	struct subflow *sf = s->subflows[slot];
+	struct tx *tx = &sf->tx;
 	size_t control = min_u64(n, tx->control_len - tx->control_done);
 
-	s->subflows[slot]->moved_ns = now_ns;
+	sf->moved_ns = now_ns;
 	tx->control_done += control;
+	sf->tx_bytes -= payload_done(tx);
 	tx->data_done += n - control;
+	sf->tx_bytes += payload_done(tx);
 	assert(tx->data_done <= tx->data_len);
 	if (tx->data_len && tx->data_done == tx->data_len) {
 		winbuf_unpin(s->out.buf, tx->pin);

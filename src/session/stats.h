@@ -23,7 +23,7 @@ struct subflow_stats {
 	char peer[STATS_ADDR_LEN];
 	uint16_t local_port;
 	uint16_t peer_port;
-	uint64_t tx_bytes;    /* payload written to the socket, reinjected chunks included */
+	uint64_t tx_bytes;    /* payload that the socket took, reinjected chunks included */
 	uint64_t rx_bytes;    /* payload read from it, duplicates included */
 	uint64_t retransmits; /* TCP_INFO tcpi_total_retrans: segments */
 	uint64_t rtt_us;      /* TCP_INFO tcpi_rtt */

@@ -2,8 +2,10 @@
 #include "ui/log.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 #include "util/text.h"
@@ -11,12 +13,13 @@
 #define PREFIX "mpnc: "
 
 /* How long a line waits for a terminal or pipe that takes nothing before it is given up. */
-#define WRITE_WAIT_MS 1000
+#define WRITE_WAIT_MS 200
 
 static struct {
 	int level;
 	void (*wipe)(void *arg);
 	void *wipe_arg;
+	bool stuck; /* stderr took nothing last time: the next lines do not wait for it */
 } state;
 
 void log_set_level(int level)
@@ -41,15 +44,20 @@ void log_wipe(void)
 		state.wipe(state.wipe_arg);
 }
 
-/* stderr may share its open file with a stdin that was made non-blocking. */
+/* Nobody may be reading stderr, and the network must not wait for them. Once there is room,
+ * PIPE_BUF bytes are written without waiting. */
 static int wait_writable(int fd)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
 	int r;
 
+	if (fd < 0)
+		return -EBADF;
 	do {
-		r = poll(&pfd, 1, WRITE_WAIT_MS);
+		r = poll(&pfd, 1, fd == STDERR_FILENO && state.stuck ? 0 : WRITE_WAIT_MS);
 	} while (r < 0 && errno == EINTR);
+	if (fd == STDERR_FILENO)
+		state.stuck = r == 0;
 	if (r < 0)
 		return -errno;
 	return r ? 0 : -EAGAIN;
@@ -61,14 +69,16 @@ int log_write(int fd, const void *bytes, size_t len)
 	int r = 0;
 
 	while (len > 0 && r == 0) {
-		ssize_t n = write(fd, p, len);
+		ssize_t n;
 
+		r = wait_writable(fd);
+		if (r)
+			break;
+		n = write(fd, p, len < PIPE_BUF ? len : PIPE_BUF);
 		if (n >= 0) {
 			p += n;
 			len -= (size_t)n;
-		} else if (errno == EAGAIN) {
-			r = wait_writable(fd);
-		} else if (errno != EINTR) {
+		} else if (errno != EINTR && errno != EAGAIN) {
 			r = -errno;
 		}
 	}

@@ -2,8 +2,9 @@
 /*
  * log.h - messages to people, on stderr, one line each, "mpnc: " before them
  *
- * The one mutable global of the program: the verbosity, set once at the start.
- * While a progress line is drawn, a message first wipes it (see progress.h).
+ * The one mutable state of the program that is global: the verbosity, set once at the start, and
+ * what to wipe before a message. While a progress line is drawn, a message first wipes it (see
+ * progress.h).
  */
 #pragma once
 

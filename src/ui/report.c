@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ui/log.h"
@@ -28,6 +29,38 @@ struct report {
 	uint64_t sent, received;
 };
 
+/* Are both descriptors the same file, so that one would write into the other's bytes? */
+static bool is_same(int a, int b)
+{
+	struct stat sa, sb, null;
+
+	if (fstat(a, &sa) < 0 || fstat(b, &sb) < 0 || sa.st_dev != sb.st_dev ||
+	    sa.st_ino != sb.st_ino)
+		return false;
+	return stat("/dev/null", &null) < 0 || sa.st_rdev != null.st_rdev || !S_ISCHR(sa.st_mode);
+}
+
+/* Not truncated before it is sure that it is not the data's. */
+static int open_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (is_same(fd, STDOUT_FILENO)) {
+		close(fd);
+		return -EEXIST;
+	}
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && ftruncate(fd, 0) < 0) {
+		int error = errno;
+
+		close(fd);
+		return -error;
+	}
+	return fd;
+}
+
 int report_new(struct report **out, const char *path)
 {
 	struct report *r;
@@ -39,12 +72,12 @@ int report_new(struct report **out, const char *path)
 	r->path = path;
 	r->fd = STDERR_FILENO;
 	if (path)
-		r->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+		r->fd = open_file(path);
 	if (r->fd < 0) {
-		int error = errno;
+		int error = r->fd;
 
 		free(r);
-		return -error;
+		return error;
 	}
 	*out = r;
 	return 0;

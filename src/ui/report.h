@@ -33,9 +33,9 @@ struct report_end {
 };
 
 /* path NULL: stderr; otherwise borrowed as long as the report lives, and the file is created or
- * truncated. Returns 0 or -errno (of open). A NULL report is accepted and ignored by every function
- * below. The first line that cannot be written is named by log_error, and nothing is written after
- * it. */
+ * truncated. Returns 0, -EEXIST if it is the standard output, or -errno. A NULL report is accepted
+ * and ignored by every function below. The first line that cannot be written is named by log_error,
+ * and nothing is written after it. */
 int report_new(struct report **out, const char *path);
 struct report *report_free(struct report *r);
 

@@ -21,6 +21,9 @@
 #define WIRE_VERSION_MIN 1
 #define WIRE_VERSION_MAX 1
 
+/* Feature bits that this version knows. */
+#define WIRE_FEATURES 0u
+
 #define WIRE_HEADER_LEN 24
 
 /* Payload of one DATA frame. More would only make a slow subflow hold a larger hole open. */
