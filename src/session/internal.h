@@ -169,6 +169,9 @@ void session_fail(struct session *s, enum session_end_kind kind, unsigned reason
 /* Moves on to SESSION_DONE when all is confirmed and the peer knows it. */
 void session_check_done(struct session *s);
 
+/* Looks whether enough is in play for more than one subflow. */
+void session_consider_growth(struct session *s, uint64_t now_ns);
+
 /* Something is to be told with an ACK, at the latest at due_ns. */
 void session_ack_by(struct session *s, uint64_t due_ns);
 

@@ -249,7 +249,7 @@ static bool worth_more_subflows(const struct session *s, uint64_t now_ns)
 	       (out->busy_since_ns && now_ns - out->busy_since_ns >= SESSION_GROW_NS);
 }
 
-static void consider_growth(struct session *s, uint64_t now_ns)
+void session_consider_growth(struct session *s, uint64_t now_ns)
 {
 	if (!s->grown)
 		s->grown = worth_more_subflows(s, now_ns);
@@ -332,7 +332,7 @@ void session_input_advance(struct session *s, uint64_t offset, uint64_t now_ns)
 	if (offset > s->out.read && !s->out.busy_since_ns)
 		s->out.busy_since_ns = now_ns;
 	s->out.read = offset;
-	consider_growth(s, now_ns);
+	session_consider_growth(s, now_ns);
 }
 
 void session_input_end(struct session *s, const uint8_t digest[DIGEST_LEN], uint64_t now_ns)
@@ -506,7 +506,7 @@ void session_tick(struct session *s, uint64_t now_ns)
 	s->tick_ns = now_ns;
 	if (s->state != SESSION_OPEN)
 		return;
-	consider_growth(s, now_ns);
+	session_consider_growth(s, now_ns);
 	if (s->in.ack_is_repeat && now_ns >= s->in.ack_due_ns)
 		repeat_ack(s, now_ns);
 	if (now_ns >= s->late_check_ns)

@@ -392,6 +392,7 @@ static int data_complete(struct session *s, struct subflow *sf, uint64_t now_ns)
 	if (reasm_add(s->in.reasm, rx->header.value, rx->header.length))
 		return close_with(sf, "it left more gaps than a sender may");
 	plan_ack(s, rx->header.length, now_ns);
+	session_consider_growth(s, now_ns);
 	return 0;
 }
 

@@ -265,6 +265,48 @@ static void test_last_subflow(void **state)
 	session_free(s);
 }
 
+/* A server with everything confirmed both ways, to which DONE has not come. */
+static struct session *finished(uint16_t *slot_out)
+{
+	struct session *s = server(slot_out);
+
+	input_end(s, 0);
+	assert_int_equal(feed_end(s, *slot_out, 0), 0);
+	take(s);
+	drain(s, *slot_out, MS);
+	assert_int_equal(feed_plain(s, *slot_out, WIRE_CONFIRM, 0), 0);
+	assert_true(session_finished(s));
+	assert_int_equal(session_state(s), SESSION_OPEN);
+	return s;
+}
+
+static void test_abort_after_all_is_confirmed(void **state)
+{
+	struct wire_notice m = { .reason = WIRE_R_SIGNAL, .text = "interrupted" };
+	uint16_t slot;
+	struct session *s = finished(&slot);
+	uint8_t frame[256];
+
+	assert_int_equal(
+		feed(s, slot, frame, wire_put_notice(frame, sizeof(frame), WIRE_ABORT, &m), MS), 0);
+	assert_int_equal(session_state(s), SESSION_DONE);
+	assert_int_equal(session_end(s)->kind, SESSION_END_NONE);
+	session_free(s);
+}
+
+static void test_bytes_after_done_are_not_parsed(void **state)
+{
+	uint16_t slot;
+	struct session *s = finished(&slot);
+
+	assert_int_equal(feed_plain(s, slot, WIRE_DONE, 0), 0);
+	assert_int_equal(session_state(s), SESSION_DONE);
+	assert_int_equal(feed(s, slot, payload, 100000, MS), 0);
+	assert_null(session_subflow_text(s, slot));
+	assert_int_equal(session_state(s), SESSION_DONE);
+	session_free(s);
+}
+
 /* Several subflows --------------------------------------------------------------------------------
  */
 
@@ -278,6 +320,19 @@ static void test_growth_by_bytes(void **state)
 	session_free(s);
 	s = client(&slot);
 	input(s, SESSION_GROW_BYTES + 1, MS);
+	assert_int_equal(session_subflows_wanted(s), 4);
+	session_free(s);
+}
+
+/* Who only receives may never be called by the clock while bytes pour in. */
+static void test_growth_by_bytes_received_without_a_tick(void **state)
+{
+	uint16_t slot;
+	struct session *s = client(&slot);
+
+	assert_int_equal(feed_data(s, slot, 0, SESSION_GROW_BYTES), 0);
+	assert_int_equal(session_subflows_wanted(s), 1);
+	assert_int_equal(feed_data(s, slot, SESSION_GROW_BYTES, 1), 0);
 	assert_int_equal(session_subflows_wanted(s), 4);
 	session_free(s);
 }
@@ -499,7 +554,10 @@ int main(void)
 		cmocka_unit_test(test_end_rules),
 		cmocka_unit_test(test_a_whole_life),
 		cmocka_unit_test(test_last_subflow),
+		cmocka_unit_test(test_abort_after_all_is_confirmed),
+		cmocka_unit_test(test_bytes_after_done_are_not_parsed),
 		cmocka_unit_test(test_growth_by_bytes),
+		cmocka_unit_test(test_growth_by_bytes_received_without_a_tick),
 		cmocka_unit_test(test_growth_by_time),
 		cmocka_unit_test(test_no_growth_when_all_is_on_its_way),
 		cmocka_unit_test(test_no_growth_when_all_is_acknowledged),
