@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "topo/bonds.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "topo/files.h"
+#include "topo/team.h"
+#include "util/text.h"
+
+/* Netlink and files are read one after the other, so a port may come or go in between. */
+#define TRIES 4
+
+static int by_ifindex(const void *a, const void *b)
+{
+	uint32_t left = ((const struct topo_link *)a)->ifindex;
+	uint32_t right = ((const struct topo_link *)b)->ifindex;
+
+	return (left > right) - (left < right);
+}
+
+static void collect_ports(const struct devs *devs, struct topo_bond *bond)
+{
+	bond->n_ports = 0;
+	bond->n_links = 0;
+	for (size_t i = 0; i < devs->n; i++) {
+		if (devs->list[i].master != bond->ifindex)
+			continue;
+		bond->n_ports++;
+		if (bond->n_links < TOPO_LINKS_MAX)
+			bond->links[bond->n_links++] = devs->list[i].link;
+	}
+	qsort(bond->links, bond->n_links, sizeof(bond->links[0]), by_ifindex);
+}
+
+static void take_facts(struct topo_link *link, const struct topo_link *facts)
+{
+	link->speed = facts->speed;
+	link->duplex = facts->duplex;
+	link->churned = facts->churned;
+	link->has_partner = facts->has_partner;
+	link->partner_key = facts->partner_key;
+	memcpy(link->partner_mac, facts->partner_mac, sizeof(link->partner_mac));
+}
+
+/* Moves the link that facts are of to position i; false if none at i or behind has this name. */
+static bool place(struct topo_bond *bond, size_t i, const struct topo_link *facts)
+{
+	for (size_t k = i; k < bond->n_links; k++) {
+		struct topo_link found = bond->links[k];
+
+		if (strcmp(found.name, facts->name) != 0)
+			continue;
+		memmove(&bond->links[i + 1], &bond->links[i], (k - i) * sizeof(found));
+		take_facts(&found, facts);
+		bond->links[i] = found;
+		return true;
+	}
+	return false;
+}
+
+/* As bonds_complete. */
+static int order_ports(struct topo_source *source, struct topo_bond *bond)
+{
+	struct topo_link facts[TOPO_LINKS_MAX];
+	ssize_t n = files_ports(source, bond, facts, TOPO_LINKS_MAX);
+	size_t placed = 0;
+
+	bond->order_known = false;
+	if (n < 0) {
+		text_printf(bond->reason, sizeof(bond->reason),
+			    "the order of the links cannot be read: %s", strerror((int)-n));
+		return 0;
+	}
+	for (size_t i = 0; i < (size_t)n && i < TOPO_LINKS_MAX; i++)
+		if (place(bond, placed, &facts[i]))
+			placed++;
+	if (bond->n_ports > TOPO_LINKS_MAX) {
+		text_printf(bond->reason, sizeof(bond->reason),
+			    "%zu links, more than the %d that can be listed", bond->n_ports,
+			    TOPO_LINKS_MAX);
+		return 0;
+	}
+	if (placed == bond->n_links && placed == (size_t)n) {
+		bond->order_known = true;
+		return 0;
+	}
+	qsort(bond->links, bond->n_links, sizeof(bond->links[0]), by_ifindex);
+	text_printf(bond->reason, sizeof(bond->reason),
+		    "the driver lists other links than netlink does");
+	return 1;
+}
+
+void bonds_speed(struct topo_source *source, struct topo_link *link)
+{
+	link->in_sysfs = files_in_sysfs(source, link->name, link->ifindex, link->mac);
+	if (link->in_sysfs)
+		files_speed(source, link);
+}
+
+int bonds_complete(struct topo_source *source, const struct devs *devs, struct topo_bond *bond)
+{
+	int r = 0;
+
+	collect_ports(devs, bond);
+	bond->reason[0] = '\0';
+	bond->in_sysfs = files_in_sysfs(source, bond->name, bond->ifindex, bond->mac);
+	if (bond->kind == TOPO_KIND_TEAM)
+		team_load(source, bond);
+	else
+		r = order_ports(source, bond);
+	for (size_t i = 0; i < bond->n_links; i++)
+		bonds_speed(source, &bond->links[i]);
+	topo_judge(bond);
+	return r;
+}
+
+static int bond_by_ifindex(const void *a, const void *b)
+{
+	uint32_t left = ((const struct topo_bond *)a)->ifindex;
+	uint32_t right = ((const struct topo_bond *)b)->ifindex;
+
+	return (left > right) - (left < right);
+}
+
+/* ifindex 0: all. Returns 0, 1 to be called again, or -errno. */
+static int load(struct topo_source *source, uint32_t ifindex, struct devs *devs)
+{
+	int r = devs_load(source, devs);
+
+	for (size_t i = 0; r >= 0 && i < devs->n_bonds; i++)
+		if (!ifindex || devs->bonds[i].ifindex == ifindex)
+			r |= bonds_complete(source, devs, &devs->bonds[i]);
+	return r;
+}
+
+static int load_settled(struct topo_source *source, uint32_t ifindex, struct devs *devs)
+{
+	int r = 1;
+
+	for (unsigned i = 0; i < TRIES && r == 1; i++) {
+		if (i)
+			devs_clear(devs);
+		r = load(source, ifindex, devs);
+	}
+	return r < 0 ? r : 0;
+}
+
+int topo_bonds(struct topo_source *source, struct topo_bond **bonds_out, size_t *n_out)
+{
+	struct devs devs;
+	int r = load_settled(source, 0, &devs);
+
+	if (!r) {
+		if (devs.n_bonds)
+			qsort(devs.bonds, devs.n_bonds, sizeof(devs.bonds[0]), bond_by_ifindex);
+		*bonds_out = devs.bonds;
+		*n_out = devs.n_bonds;
+		devs.bonds = NULL;
+	}
+	devs_clear(&devs);
+	return r;
+}
+
+int topo_bond(struct topo_source *source, uint32_t ifindex, struct topo_bond *out)
+{
+	struct devs devs;
+	int r = load_settled(source, ifindex, &devs);
+	const struct dev *dev = r ? NULL : devs_find(&devs, ifindex);
+
+	if (dev && (dev->kind == TOPO_KIND_BOND || dev->kind == TOPO_KIND_TEAM))
+		*out = devs.bonds[dev->bond];
+	else if (!r)
+		r = -ENODEV;
+	devs_clear(&devs);
+	return r;
+}
