@@ -14,7 +14,7 @@ find src -name '*.[ch]' -print0 | sort -z | xargs -0 -r awk '
 		may["net"] = "net session plan hash topo wire util"
 		may["session"] = "session wire util"
 		may["wire"] = "wire util"
-		may["plan"] = "plan util"
+		may["plan"] = "plan hash util"
 		may["hash"] = "hash util"
 		may["topo"] = "topo util"
 		may["util"] = "util"

@@ -1,17 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Install the Debian packages that are missing: deps.sh build|all. Silent when there are none.
+# Install the Debian packages that are missing: deps.sh build|all|lab. Silent when there are none.
 set -euo pipefail
 
-build=(meson ninja-build gcc pkg-config libc6-dev libxxhash-dev libjansson-dev)
+build=(meson ninja-build gcc pkg-config libc6-dev libxxhash-dev libjansson-dev libmnl-dev)
 gates=(clang-14 clang-format-14 libclang-rt-14-dev libcmocka-dev pmccabe shellcheck mandoc)
 tests=(netcat-openbsd ncat socat mbuffer iproute2 procps time util-linux python3)
+lab=(qemu-system-x86 cpio kmod iproute2 util-linux diffutils iperf3 netcat-openbsd ncat socat mbuffer
+	nuttcp mptcpize libteam-utils iputils-ping)
 
 case ${1-} in
 build) wanted=("${build[@]}") ;;
 all) wanted=("${build[@]}" "${gates[@]}" "${tests[@]}") ;;
+lab) wanted=("${build[@]}" "${lab[@]}") ;;
 *)
-	echo "usage: $0 build|all" >&2
+	echo "usage: $0 build|all|lab" >&2
 	exit 2
 	;;
 esac
