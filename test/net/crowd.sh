@@ -7,8 +7,8 @@ need python3
 (($(ulimit -Hn) >= 1200)) || skip "too few descriptors are allowed: $(ulimit -Hn)"
 random_file data 32M
 
-start_crowd() {
-	spawn crowd "$TEST_DIR/fake-peer.py" crowd "$PORT" 1000 </dev/null >crowd.out
+start_crowd() { # [N]
+	spawn crowd "$TEST_DIR/fake-peer.py" crowd "$PORT" "${1:-1000}" </dev/null >crowd.out
 	wait_for "$PATIENCE" "the crowd is connected" grep -q ready crowd.out
 }
 
@@ -27,6 +27,15 @@ spawn rx bash -c "ulimit -n 300; exec \"\$0\" -l -v 0" "$MPNC" </dev/null >out
 wait_port rx
 start_crowd
 run 0 tx --retry 10 -P 4 127.0.0.1 "$PORT" <data
+expect_exit rx 0
+expect_same data out
+stop crowd
+
+section "200 of them when 64 descriptors are all there are"
+spawn rx bash -c "ulimit -n 64; exec \"\$0\" -l -v 0" "$MPNC" </dev/null >out
+wait_port rx
+start_crowd 200
+run 0 tx --retry 10 127.0.0.1 "$PORT" <data
 expect_exit rx 0
 expect_same data out
 stop crowd

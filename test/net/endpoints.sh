@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What standard input and output may be: pipe, file, terminal, null device, block device, socket.
 . "$(dirname "$0")/lib.sh"
-need script socat
+need script socat python3
 
 random_file data 5M
 
@@ -76,6 +76,33 @@ expect_exit rx 0
 expect_exit tx 0
 exec 5>&-
 expect_content out $'typed 1\ntyped 2'
+
+section "in the background on a terminal it stops when it is typed to, and goes on in the foreground"
+listen rx </dev/null >out
+spawn tx python3 - "$MPNC" 127.0.0.1 "$PORT" <<'END'
+import os, pty, signal, sys
+
+err = os.dup(2)
+shell, terminal = pty.fork()
+if shell:
+    os.write(terminal, b"typed\n\004")
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(shell, 0)[1]))
+job = os.fork()
+if job == 0:
+    os.setpgid(0, 0)
+    os.dup2(err, 2)
+    os.execv(sys.argv[1], sys.argv[1:])
+status = os.waitpid(job, os.WUNTRACED)[1]
+if not os.WIFSTOPPED(status) or os.WSTOPSIG(status) != signal.SIGTTIN:
+    os.write(err, b"it did not stop: wait status %d\n" % status)
+    os._exit(99)
+os.tcsetpgrp(0, job)
+os.killpg(job, signal.SIGCONT)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(job, 0)[1]))
+END
+expect_exit tx 0
+expect_exit rx 0
+expect_content out typed
 
 section "to a terminal"
 text=$(seq 1 2000)

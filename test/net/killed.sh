@@ -30,9 +30,16 @@ for n in 1 4; do
 done
 
 section "the sender is killed before it has sent anything"
+listen rx -v </dev/null >out
+start tx -v 127.0.0.1 "$PORT" <silent
+wait_log rx 'subflow 0'
+stop tx KILL
+expect_exit rx 3
+expect_empty out
+
+section "the sender is killed after its first byte"
 listen rx </dev/null >out
 start tx -v 127.0.0.1 "$PORT" <silent
-wait_log rx .
 printf x >&5
 wait_for "$PATIENCE" "a byte arrives" file_has out 1
 stop tx KILL

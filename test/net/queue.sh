@@ -60,3 +60,28 @@ expect_exit two 0
 expect_exit three 0
 expect_content out $'begin\nend\nfrom the second\nfrom the third'
 stop rx TERM
+
+section "with -k, every client gets the whole of a file, also after one that broke off"
+# break_off: a client whose output hangs is killed while it receives
+break_off() {
+	rm -f stuck
+	mkfifo stuck
+	exec 6<>stuck
+	start gone 127.0.0.1 "$PORT" </dev/null >stuck
+	wait_for "$PATIENCE" "data flows" has_written gone 50000
+	stop gone KILL
+}
+listen rx -k <data >/dev/null
+for i in 1 2 3 4; do
+	((i < 4)) || break_off
+	run 0 tx 127.0.0.1 "$PORT" </dev/null >out
+	expect_same data out "client $i did not get the whole file"
+	expect_running rx "-k was given"
+done
+stop rx TERM
+
+section "with -k, a pipe that a failed session has read from ends the listener"
+listen rx -k < <(cat data && exec sleep 1000) >/dev/null
+break_off
+expect_exit rx '!0'
+expect_log rx 'read from standard input is lost'

@@ -53,3 +53,13 @@ refused_with 2 'needs -l' -k 127.0.0.1 9
 refused_with 2 'needs an argument' 127.0.0.1 9 -w
 refused_with 2 'above 65535' -P 4 -p 65533 127.0.0.1 9
 refused_with 2 'cannot write /no/such/file' --json=/no/such/file 127.0.0.1 9
+
+section "a report that would get into the data"
+refused_with 2 'cannot write /dev/stdout: it is the standard output' --json=/dev/stdout 127.0.0.1 "$closed"
+echo kept >file
+run 2 it --json=file 127.0.0.1 "$closed" </dev/null 1<>file
+expect_log it 'cannot write file: it is the standard output'
+expect_content file kept
+listen rx --json=/dev/null </dev/null >/dev/null
+run 0 it --json=/dev/null 127.0.0.1 "$PORT" </dev/null >/dev/null
+expect_exit rx 0

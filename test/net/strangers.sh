@@ -103,3 +103,15 @@ exec 5>&-
 expect_exit tx 0
 expect_exit rx 0
 expect_same <(echo first && cat data) out
+
+section "nobody reads what the listener says of strangers, and its stderr is full"
+mkfifo full
+exec 6<>full
+start_closed rx '2>full' -l -v 0 </dev/null >out
+read -r -t "$PATIENCE" line <&6 || fail "the listener says nothing"
+PORT=$(sed -nE 's/.*listening on .* port ([0-9]+).*/\1/p' <<<"$line")
+dd if=/dev/zero of=full oflag=nonblock bs=4096 count=1000 status=none 2>/dev/null && fail "the pipe has no end"
+nc -z 127.0.0.1 "$PORT"
+run 0 tx 127.0.0.1 "$PORT" <data
+expect_exit rx 0
+expect_same data out

@@ -226,6 +226,30 @@ static void test_file_is_truncated(void **state)
 	assert_null(report_free(r));
 }
 
+static void test_stdout_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	int fd = open(f->path, O_RDWR | O_CREAT, 0600), saved = dup(STDOUT_FILENO);
+	struct report *r;
+	int to_file, to_null;
+
+	assert_int_equal(log_write(fd, "data\n", 5), 0);
+	/* Nothing may fail before the test has its own output back. */
+	dup2(fd, STDOUT_FILENO);
+	to_file = report_new(&r, f->path);
+	close(fd);
+	fd = open("/dev/null", O_WRONLY);
+	dup2(fd, STDOUT_FILENO);
+	to_null = report_new(&r, "/dev/null");
+	dup2(saved, STDOUT_FILENO);
+	close(fd);
+	close(saved);
+	assert_int_equal(to_file, -EEXIST);
+	assert_string_equal(read_file(f, f->path), "data\n");
+	assert_int_equal(to_null, 0);
+	assert_null(report_free(r));
+}
+
 static void test_cannot_open(void **state)
 {
 	struct fixture *f = *state;
@@ -431,6 +455,23 @@ static void test_log_write_fails(void **state)
 	close(fd[1]);
 }
 
+static void test_full_blocking_pipe(void **state)
+{
+	int fd[2];
+	char byte = 'x';
+
+	assert_int_equal(pipe2(fd, O_NONBLOCK), 0);
+	while (write(fd[1], &byte, 1) == 1)
+		;
+	assert_int_equal(fcntl(fd[1], F_SETFL, 0), 0);
+	/* Ends the test if it does block. */
+	alarm(10);
+	assert_int_equal(log_write(fd[1], &byte, 1), -EAGAIN);
+	alarm(0);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -438,6 +479,7 @@ int main(void)
 		TEST(test_file),
 		TEST(test_stderr),
 		TEST(test_file_is_truncated),
+		TEST(test_stdout_is_refused),
 		TEST(test_cannot_open),
 		TEST(test_null_is_ignored),
 		TEST(test_full_disk),
@@ -448,6 +490,7 @@ int main(void)
 		TEST(test_log_levels),
 		TEST(test_log_line),
 		TEST(test_log_write_fails),
+		TEST(test_full_blocking_pipe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

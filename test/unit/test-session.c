@@ -108,6 +108,43 @@ static void test_version_that_was_not_offered(void **state)
 	session_free(s);
 }
 
+static void test_features_that_were_not_offered(void **state)
+{
+	struct wire_welcome m = {
+		.version = 1, .features = 1u << 31, .n_subflows = 4, .edge = WINDOW
+	};
+	struct session *s = start(SESSION_CLIENT, SESSION_INPUT_STREAM);
+	uint16_t slot = open_subflow(s, 0);
+	uint8_t frame[256];
+
+	drain(s, slot, 0);
+	feed(s, slot, (const uint8_t *)WIRE_PREFACE, WIRE_PREFACE_LEN, MS);
+	feed(s, slot, frame, wire_put_welcome(frame, sizeof(frame), &m), MS);
+	is_broken_off(s, slot);
+	session_free(s);
+}
+
+static void test_hello_of_a_later_version(void **state)
+{
+	struct session *s = start(SESSION_SERVER, SESSION_INPUT_STREAM);
+	struct wire_hello hello = some_hello;
+	struct wire_welcome m;
+	struct wire_header h;
+	const uint8_t *body;
+	uint16_t slot;
+
+	hello.version_max = WIRE_VERSION_MAX + 7;
+	hello.features = ~WIRE_FEATURES;
+	assert_int_equal(session_subflow_open(s, &hello, 0, &slot), 0);
+	body = find(drain(s, slot, 0), WIRE_PREFACE_LEN, WIRE_WELCOME, &h);
+	assert_non_null(body);
+	assert_int_equal(wire_get_welcome(body, h.length, &m), 0);
+	assert_int_equal(m.version, WIRE_VERSION_MAX);
+	assert_int_equal(m.features, WIRE_FEATURES);
+	assert_int_equal(session_version(s), WIRE_VERSION_MAX);
+	session_free(s);
+}
+
 static void test_refuse(void **state)
 {
 	struct session *s = start(SESSION_CLIENT, SESSION_INPUT_STREAM);
@@ -435,6 +472,8 @@ int main(void)
 		cmocka_unit_test(test_welcome),
 		cmocka_unit_test(test_greeted_already),
 		cmocka_unit_test(test_version_that_was_not_offered),
+		cmocka_unit_test(test_features_that_were_not_offered),
+		cmocka_unit_test(test_hello_of_a_later_version),
 		cmocka_unit_test(test_refuse),
 		cmocka_unit_test(test_refused_join_is_one_subflow),
 		cmocka_unit_test(test_peer_is_not_mpnc),
