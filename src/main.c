@@ -2,10 +2,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd/cat.h"
+#include "cmd/explain.h"
 #include "cmd/opts.h"
+#include "cmd/status.h"
 #include "ui/log.h"
 
 #define EXIT_USAGE 2
@@ -22,14 +25,21 @@ static int open_standard_fds(void)
 	return 0;
 }
 
-int main(int argc, char *argv[])
+/* A first word that selects a tool. A host of that name: mpnc -- status 80. */
+static const struct verb {
+	const char *name;
+	int (*run)(int argc, char *argv[]); /* argv[0] is the verb; returns the exit status */
+} verbs[] = {
+	{ "explain", explain_main },
+	{ "status", status_main },
+};
+
+static int netcat(int argc, char *argv[])
 {
 	struct config config;
 	char message[OPTS_MESSAGE_LEN];
-	static char help[16384];
+	static char help[OPTS_HELP_LEN];
 
-	if (open_standard_fds() < 0)
-		return EXIT_USAGE;
 	switch (opts_parse(argc, argv, &config, message)) {
 	case OPTS_RUN:
 		log_set_level(config.verbose);
@@ -45,4 +55,14 @@ int main(int argc, char *argv[])
 	}
 	log_error("%s", message);
 	return EXIT_USAGE;
+}
+
+int main(int argc, char *argv[])
+{
+	if (open_standard_fds() < 0)
+		return EXIT_USAGE;
+	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (!strcmp(argv[1], verbs[i].name))
+			return verbs[i].run(argc - 1, argv + 1);
+	return netcat(argc, argv);
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Every long option that the program's --help prints is in its manual page:
+# Every long option that --help prints, of the program and its tools, is in the manual page:
 # check-manpage.sh PROGRAM PAGE
 set -euo pipefail
 (($# == 2)) || {
@@ -12,7 +12,7 @@ long_options() {
 	grep -oE -- '(^|[^[:alnum:]-])--[[:alnum:]][[:alnum:]-]*' | sed 's/^[^-]//' | sort -u
 }
 
-help=$("$1" --help | long_options) || {
+help=$({ "$1" --help && "$1" status --help && "$1" explain --help; } | long_options) || {
 	echo "$1 --help fails or names no long option"
 	exit 1
 }

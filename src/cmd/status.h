@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * status.h - mpnc status: every bond and team of this machine, for people, programs and cron
+ *
+ * All but status_main and status_run are pure: they look at bonds that topo_judge has seen, and
+ * write to the stream given, whose error the caller checks. release is uname's ("" if not known)
+ * and decides about the hash rule that is shown. Names of devices are escaped for where they go.
+ *
+ * Shares are of what all listed links of the bond have carried since they exist.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "topo/topo.h"
+
+/* "schema" of the JSON: raised when a field changes its meaning or goes away. */
+#define STATUS_SCHEMA 1
+
+#define STATUS_MESSAGE_LEN 256
+
+enum status_exit {
+	STATUS_FINE = 0,
+	STATUS_FINDINGS = 1, /* only with check */
+	STATUS_USAGE = 2,    /* or something could not be read or written */
+};
+
+enum status_format { STATUS_TABLE, STATUS_JSON, STATUS_PROM };
+
+/* What the command line asked for. */
+struct status_options {
+	enum status_format format;
+	bool check;        /* --check: with STATUS_TABLE, the findings are all that is written */
+	const char *since; /* --since, borrowed; NULL: not given. Only with check */
+};
+
+/* The verb. argv[0] is "status". Prints everything, its messages too. Returns the exit status. Uses
+ * getopt's global state. */
+int status_main(int argc, char *argv[]);
+
+/* The same behind the options: out gets the output, err the findings if out is for a program.
+ * Failures go to the log. Returns the exit status. */
+int status_run(struct topo_source *source, const struct status_options *o, FILE *out, FILE *err);
+
+/* One line of titles; then for each bond a line, and a line per link. */
+void status_table(FILE *out, const struct topo_bond *bonds, size_t n, const char *release);
+
+/* One line: {"schema":1,"bonds":[...]}. What is not known is null. Returns 0 or -ENOMEM. */
+int status_json(FILE *out, const struct topo_bond *bonds, size_t n, const char *release);
+
+/* Prometheus's text format, version 0.0.4. */
+void status_prom(FILE *out, const struct topo_bond *bonds, size_t n, const char *release);
+
+/* An earlier status. */
+struct status_past;
+
+/* Reads what status_json wrote. Of several lines the last one counts, so that a log can be given
+ * that grows by one line a day; an empty file is a status that knew no bond. Returns 0, -ENOMEM, or
+ * -EINVAL with a clause in message that says what is wrong with it. */
+int status_past_read(FILE *in, struct status_past **out, char message[STATUS_MESSAGE_LEN]);
+struct status_past *status_past_free(struct status_past *past);
+
+/* Writes one line for each thing that is wrong, and returns their number. past NULL: none. A bond
+ * that is set down and has no links is one that nobody uses, and nothing is wrong with it. Failures
+ * that went down were counted anew meanwhile, and all of them are new. */
+size_t status_check(FILE *out, const struct topo_bond *bonds, size_t n,
+		    const struct status_past *past);
