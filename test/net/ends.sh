@@ -100,10 +100,10 @@ expect_exit rx 0
 expect_same <(cat data data) out
 
 section "-q 0 uses no processor while the consumer is slow"
-mkfifo stuck asked
-exec 6<>stuck
-listen rx --duplex < <(cat data && exec sleep 1000) >out
-exec 7<>asked
+mkfifo stuck asked lasting
+exec 6<>stuck 7<>asked 8<>lasting
+listen rx --duplex <lasting >out 7>&- 8>&-
+spawn feeder cat data >lasting 7>&-
 start tx -q 0 127.0.0.1 "$PORT" <asked >stuck 7>&-
 wait_for "$PATIENCE" "the peer has no more to read" has_read rx 3145728
 wait_for "$PATIENCE" "the output hangs" has_written tx 65000
@@ -116,8 +116,8 @@ expect_running tx "its output hangs"
 ticks=$(($(cpu_ticks tx) - ticks))
 ((ticks * 4 < $(getconf CLK_TCK))) || fail "$ticks ticks of 2 s were used for waiting"
 stop tx
-stop rx
-exec 6>&-
+expect_exit rx '!0'
+exec 6>&- 8>&-
 
 section "a port is free again at once"
 start rx -l -v 0 </dev/null >out

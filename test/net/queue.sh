@@ -81,7 +81,10 @@ done
 stop rx TERM
 
 section "with -k, a pipe that a failed session has read from ends the listener"
-listen rx -k < <(cat data && exec sleep 1000) >/dev/null
+mkfifo lasting
+exec 7<>lasting
+listen rx -k <lasting >/dev/null
+spawn feeder cat data >lasting
 break_off
 expect_exit rx '!0'
 expect_log rx 'read from standard input is lost'
