@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 MPNC = $(CURDIR)/build/mpnc
 
-.PHONY: all build deps check demo bench fuzz install clean
+.PHONY: all build deps check demo bench fuzz lab lab-bench install clean
 
 all:
 	@tools/deps.sh build
@@ -23,6 +23,11 @@ check: deps
 demo bench: deps
 	@$(MAKE) --no-print-directory build
 	@MPNC='$(MPNC)' test/$@.sh
+
+lab lab-bench:
+	@tools/deps.sh lab
+	@$(MAKE) --no-print-directory build
+	@MPNC='$(MPNC)' test/lab/run $(if $(filter lab-bench,$@),test/lab/bench.sh)
 
 fuzz: deps
 	@tools/fuzz.sh '$(SECONDS)'
