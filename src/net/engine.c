@@ -745,6 +745,7 @@ void engine_stats(struct engine *e, struct session_stats *out)
 	out->n_live = n - e->n_gone;
 	out->n_subflows = n;
 	out->subflow = e->stats;
+	out->here = out->peer = NULL;
 	out->elapsed_ns = 0;
 	if (e->start_ns)
 		out->elapsed_ns =

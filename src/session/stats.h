@@ -16,6 +16,31 @@
 /* An address as text: an IPv6 address with a scope name fits. */
 #define STATS_ADDR_LEN 64
 
+/* The name of a device, as the kernel's IFNAMSIZ, with the NUL. */
+#define STATS_NAME_LEN 16
+
+/* Links of one side; more of a bond are not told. */
+#define STATS_LINKS_MAX 32
+
+/* One link of a bond, or the only device of a side that has none. Bytes are its counters' growth
+ * since the session began: headers, retransmissions and all other traffic are in them. */
+struct link_stats {
+	char name[STATS_NAME_LEN];
+	uint32_t speed; /* Mbit/s; 0: not known */
+	bool usable;    /* its bond sends over it */
+	uint64_t tx_bytes;
+	uint64_t rx_bytes;
+};
+
+/* What is known of the links at one end. */
+struct side_stats {
+	char name[STATS_NAME_LEN]; /* of the bond or device; "": nothing is known */
+	char kind[40];             /* "802.3ad layer3+4"; "": no bond */
+	bool counted;              /* the bytes were measured */
+	unsigned n_links;
+	struct link_stats link[STATS_LINKS_MAX]; /* in the order of the bond */
+};
+
 struct subflow_stats {
 	unsigned id; /* number of the connection in this session, from 0, never reused */
 	bool live;   /* false: closed or died */
@@ -27,6 +52,12 @@ struct subflow_stats {
 	uint64_t rx_bytes;    /* payload read from it, duplicates included */
 	uint64_t retransmits; /* TCP_INFO tcpi_total_retrans: segments */
 	uint64_t rtt_us;      /* TCP_INFO tcpi_rtt */
+
+	/* Predicted: index of the link in its side's list, -1: not known. */
+	int8_t tx_link;      /* ours, for what we send */
+	int8_t peer_rx_link; /* the peer's, on which that arrives */
+	int8_t peer_tx_link; /* the peer's, for what it sends */
+	int8_t rx_link;      /* ours, on which that arrives */
 };
 
 struct session_stats {
@@ -43,4 +74,6 @@ struct session_stats {
 	unsigned n_live;                     /* subflows that carry data now */
 	unsigned n_subflows;                 /* entries of subflow[], live or not */
 	const struct subflow_stats *subflow; /* borrowed until the next engine call */
+	const struct side_stats *here;       /* the same; NULL: not known */
+	const struct side_stats *peer;
 };
