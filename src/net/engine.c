@@ -106,7 +106,7 @@ int engine_attach(struct engine *e, int fd, const struct wire_hello *hello, bool
 		return -ENOMEM;
 	c->io = (struct loop_io){ .fd = fd, .fn = conn_event, .arg = e };
 	c->readable = c->writable = true;
-	r = session_subflow_open(e->session, hello, loop_now(e->loop), &c->slot);
+	r = session_subflow_open(e->session, hello, NULL, loop_now(e->loop), &c->slot);
 	if (r)
 		goto free_conn;
 	r = loop_add(e->loop, &c->io, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);

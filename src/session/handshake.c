@@ -83,6 +83,17 @@ size_t handshake_refuse(uint8_t *out, size_t size, enum wire_reason reason, cons
 	return n ? WIRE_PREFACE_LEN + n : 0;
 }
 
+size_t handshake_welcome(uint8_t *out, size_t size, const struct wire_welcome *m)
+{
+	size_t n;
+
+	if (size < WIRE_PREFACE_LEN)
+		return 0;
+	memcpy(out, WIRE_PREFACE, WIRE_PREFACE_LEN);
+	n = wire_put_welcome(out + WIRE_PREFACE_LEN, size - WIRE_PREFACE_LEN, m);
+	return n ? WIRE_PREFACE_LEN + n : 0;
+}
+
 uint16_t handshake_version(const struct wire_hello *hello)
 {
 	uint16_t v = hello->version_max < WIRE_VERSION_MAX ? hello->version_max : WIRE_VERSION_MAX;

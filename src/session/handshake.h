@@ -43,6 +43,9 @@ enum handshake_result handshake_read(struct handshake *h, size_t n, struct wire_
  * size is too small (WIRE_PREFACE_LEN + WIRE_HEADER_LEN + 4 + strlen(text) is enough). */
 size_t handshake_refuse(uint8_t *out, size_t size, enum wire_reason reason, const char *text);
 
+/* The answer to a QUERY: preface and WELCOME. Returns its length, 0 if size is too small. */
+size_t handshake_welcome(uint8_t *out, size_t size, const struct wire_welcome *m);
+
 /* Can the two sides (enum wire_side) not work together, as both only send or both only receive? */
 bool handshake_conflict(uint8_t ours, uint8_t theirs);
 

@@ -40,9 +40,9 @@
  * all are silent the peer may be stopped; TCP knows if its host is gone.) */
 #define SILENT_NS (15000 * MS_NS)
 
-/* Preface, and one of each frame: HELLO or WELCOME, ACK, END, CONFIRM, STOP, ABORT, DONE, PING,
- * PONG. */
-#define CONTROL_OUT_LEN 4096
+/* Preface, and one of each frame: HELLO or WELCOME (900 with the facts of 32 links), ACK (2100),
+ * END, CONFIRM, STOP, ABORT (270), LINKS (550), DONE, PING, PONG. */
+#define CONTROL_OUT_LEN 6144
 
 /* What a subflow reads for frames that it does not need. */
 #define SCRATCH_LEN (64u << 10)
@@ -56,6 +56,7 @@ enum {
 	SAID_ABORT = 16,
 	SAID_DONE = 32,
 	SAID_PREFACE = 64,
+	SAID_LINKS = 128, /* the last count of our links */
 };
 
 enum rx_state { RX_PREFACE, RX_HEADER, RX_CONTROL, RX_DATA, RX_DISCARD };
@@ -83,17 +84,19 @@ struct tx {
 };
 
 struct subflow {
-	bool join;     /* client: HELLO asks to join */
+	bool join;     /* HELLO asks to join */
 	bool welcomed; /* may carry DATA; a client's first subflow may before WELCOME too */
 	unsigned said;
 	const char *fault; /* why it is to be closed */
 	bool pong_due;
 	uint64_t pong_value;
 	bool ping_due;
-	uint64_t ping_ns;  /* when PING became due; 0: none is out or due */
-	uint64_t heard_ns; /* when something came last */
-	uint64_t moved_ns; /* when something could be written last */
-	bool ack_due;      /* the last ACK is to be repeated here */
+	uint64_t ping_ns;             /* when PING became due; 0: none is out or due */
+	uint64_t heard_ns;            /* when something came last */
+	uint64_t moved_ns;            /* when something could be written last */
+	bool ack_due;                 /* the last ACK is to be repeated here */
+	struct wire_names names;      /* the connection's ends as we see them */
+	struct wire_names peer_names; /* as the peer does */
 	uint64_t tx_bytes;
 	uint64_t rx_bytes;
 	struct sched_rate rate;
@@ -144,7 +147,14 @@ struct session {
 	uint16_t version;  /* that WELCOME named */
 	uint32_t features; /* that both sides know */
 	uint8_t peer_side;
-	bool welcomed; /* client: WELCOME came; server: always */
+	struct wire_facts facts; /* of our links */
+	struct wire_facts peer_facts;
+	struct wire_links links;
+	struct wire_links peer_links;
+	bool counts;     /* links are counted */
+	bool links_new;  /* links is to be told on some subflow */
+	bool links_last; /* links were counted after everything was confirmed */
+	bool welcomed;   /* client: WELCOME came; server: always */
 	bool stop;
 	bool peer_stopped;
 	bool peer_done;

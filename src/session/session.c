@@ -152,6 +152,7 @@ static void accept_hello(struct session *s, const struct wire_hello *hello)
 	s->features = hello->features & WIRE_FEATURES;
 	s->peer_side = hello->side;
 	s->out.edge = hello->edge;
+	s->peer_facts = hello->items.facts;
 	if (hello->n_subflows && hello->n_subflows < s->n_subflows_allowed)
 		s->n_subflows_allowed = hello->n_subflows;
 }
@@ -169,8 +170,8 @@ static int free_slot(const struct session *s, uint16_t *slot_out)
 	return SESSION_E_LIMIT;
 }
 
-int session_subflow_open(struct session *s, const struct wire_hello *hello, uint64_t now_ns,
-			 uint16_t *slot_out)
+int session_subflow_open(struct session *s, const struct wire_hello *hello,
+			 const struct wire_names *names, uint64_t now_ns, uint16_t *slot_out)
 {
 	struct subflow *sf;
 	int r = free_slot(s, slot_out);
@@ -181,12 +182,16 @@ int session_subflow_open(struct session *s, const struct wire_hello *hello, uint
 	if (!sf)
 		return -ENOMEM;
 	sf->heard_ns = now_ns;
+	if (names)
+		sf->names = *names;
 	if (s->config.role == SESSION_CLIENT) {
 		sf->join = s->welcomed;
 		sf->rx.state = RX_PREFACE;
 	} else {
+		sf->join = hello->kind == WIRE_HELLO_JOIN;
 		sf->welcomed = true;
 		sf->rx.state = RX_HEADER;
+		sf->peer_names = hello->items.names;
 		if (hello->kind == WIRE_HELLO_NEW)
 			accept_hello(s, hello);
 	}
@@ -264,6 +269,16 @@ unsigned session_subflows_ready(const struct session *s)
 	return n;
 }
 
+bool session_subflow_ready(const struct session *s, uint16_t slot)
+{
+	return s->subflows[slot]->welcomed;
+}
+
+const struct wire_names *session_subflow_peer_names(const struct session *s, uint16_t slot)
+{
+	return &s->subflows[slot]->peer_names;
+}
+
 unsigned session_subflows_wanted(const struct session *s)
 {
 	return s->grown ? s->n_subflows_allowed : 1;
@@ -297,6 +312,41 @@ uint64_t session_total_rate(const struct session *s)
 		}
 	}
 	return sum;
+}
+
+/* Links ---------------------------------------------------------------------------------------- */
+
+void session_set_facts(struct session *s, const struct wire_facts *facts)
+{
+	s->facts = *facts;
+}
+
+const struct wire_facts *session_facts(const struct session *s)
+{
+	return &s->facts;
+}
+
+const struct wire_facts *session_peer_facts(const struct session *s)
+{
+	return &s->peer_facts;
+}
+
+void session_links(struct session *s, const struct wire_links *links)
+{
+	s->links = *links;
+	s->counts = true;
+	s->links_new = true;
+	s->links_last = session_finished(s);
+}
+
+bool session_links_due(const struct session *s)
+{
+	return s->counts && !s->links_last && session_finished(s);
+}
+
+const struct wire_links *session_peer_links(const struct session *s)
+{
+	return &s->peer_links;
 }
 
 /* Input ---------------------------------------------------------------------------------------- */

@@ -114,11 +114,12 @@ const uint8_t *session_id(const struct session *s);
 /*
  * A connection stands. Client: HELLO will go out on it, the first subflow's with data behind it.
  * Server: hello is the HELLO that came on it (preface and HELLO are consumed by handshake.h),
- * WELCOME will go out. Gives a slot, 0 .. SUBFLOWS_MAX - 1, valid until session_subflow_close.
+ * WELCOME will go out. names: its two ends as we see them, NULL: not known. Gives a slot,
+ * 0 .. SUBFLOWS_MAX - 1, valid until session_subflow_close.
  * Returns 0, SESSION_E_LIMIT, or -ENOMEM.
  */
-int session_subflow_open(struct session *s, const struct wire_hello *hello, uint64_t now_ns,
-			 uint16_t *slot_out);
+int session_subflow_open(struct session *s, const struct wire_hello *hello,
+			 const struct wire_names *names, uint64_t now_ns, uint16_t *slot_out);
 
 /* The preface has been sent on this connection already (a listener kept it waiting). */
 void session_subflow_greeted(struct session *s, uint16_t slot);
@@ -141,7 +142,14 @@ uint64_t session_heard(const struct session *s);
 /* Subflows over which data may flow: HELLO was answered. */
 unsigned session_subflows_ready(const struct session *s);
 
-/* How many subflows a client should have now: 1 until enough is in play. */
+/* Has this subflow's HELLO been answered? */
+bool session_subflow_ready(const struct session *s, uint16_t slot);
+
+/* How the peer sees the two ends of this subflow; family 0: not known, or not yet. Borrowed. */
+const struct wire_names *session_subflow_peer_names(const struct session *s, uint16_t slot);
+
+/* How many subflows a client may have now: 1 until enough is in play, then as many as both sides
+ * allow. */
 unsigned session_subflows_wanted(const struct session *s);
 
 /* Length of the chunks that this subflow is given: what it delivers in about 10 ms. */
@@ -150,6 +158,24 @@ uint32_t session_subflow_chunk_len(const struct session *s, uint16_t slot);
 /* Payload bytes of one subflow so far. */
 void session_subflow_bytes(const struct session *s, uint16_t slot, uint64_t *tx_out,
 			   uint64_t *rx_out);
+
+/* Links
+ * ------------------------------------------------------------------------------------------- */
+
+/* What is known of our links: goes to the peer with HELLO or WELCOME, so it has to be set before
+ * the first subflow opens. Copied. */
+void session_set_facts(struct session *s, const struct wire_facts *facts);
+/* Borrowed; kind WIRE_FACTS_NONE: not known. */
+const struct wire_facts *session_facts(const struct session *s);
+const struct wire_facts *session_peer_facts(const struct session *s);
+
+/* What our links have counted up to now; goes to the peer with the next frames. Who has called this
+ * once calls it again when session_links_due says so: DONE waits for the last count. Copied. */
+void session_links(struct session *s, const struct wire_links *links);
+bool session_links_due(const struct session *s);
+
+/* What the peer's links had counted when it last told; n 0: it has not. Borrowed. */
+const struct wire_links *session_peer_links(const struct session *s);
 
 /* Bytes from and to a connection -----------------------------------------------------------------
  */

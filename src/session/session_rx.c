@@ -131,6 +131,7 @@ static int on_welcome(struct session *s, struct subflow *sf, uint64_t now_ns)
 			     wire_reason_text(WIRE_R_CONFLICT));
 		return 0;
 	}
+	sf->peer_names = m.items.names;
 	if (m.edge > s->out.edge)
 		s->out.edge = m.edge;
 	if (s->welcomed)
@@ -141,6 +142,7 @@ static int on_welcome(struct session *s, struct subflow *sf, uint64_t now_ns)
 	s->version = m.version;
 	s->features = m.features;
 	s->peer_side = m.side;
+	s->peer_facts = m.items.facts;
 	if (m.n_subflows && m.n_subflows < s->n_subflows_allowed)
 		s->n_subflows_allowed = m.n_subflows;
 	return 0;
@@ -290,13 +292,25 @@ static int on_done(struct session *s, struct subflow *sf, uint64_t now_ns)
 	return 0;
 }
 
+/* They go an older one's way past a newer one, when the subflows differ. */
+static int on_links(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	struct wire_links m;
+
+	if (wire_get_links(&sf->rx.header, sf->rx.body, &m))
+		return close_with(sf, "it sent malformed counters of its links");
+	if (m.n == s->peer_facts.n_links && m.time_ns >= s->peer_links.time_ns)
+		s->peer_links = m;
+	return 0;
+}
+
 typedef int (*frame_fn)(struct session *s, struct subflow *sf, uint64_t now_ns);
 
 static const frame_fn frame_fns[] = {
 	[WIRE_WELCOME] = on_welcome, [WIRE_REFUSE] = on_refuse,   [WIRE_ACK] = on_ack,
 	[WIRE_END] = on_end,         [WIRE_CONFIRM] = on_confirm, [WIRE_STOP] = on_stop,
 	[WIRE_ABORT] = on_abort,     [WIRE_PING] = on_ping,       [WIRE_PONG] = on_pong,
-	[WIRE_DONE] = on_done,
+	[WIRE_DONE] = on_done,       [WIRE_LINKS] = on_links,
 };
 
 /* What may come before WELCOME: the answer to HELLO, ABORT, and PING, with which a listener tells a

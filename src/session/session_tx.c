@@ -60,10 +60,13 @@ static void say_hello(struct session *s, struct subflow *sf)
 		.side = session_side(&s->config),
 		.n_subflows = (uint16_t)s->config.n_subflows,
 		.edge = s->in.edge,
+		.items = { .names = sf->names },
 	};
 	size_t left;
 	uint8_t *p;
 
+	if (!sf->join)
+		m.items.facts = s->facts;
 	memcpy(m.session, s->config.id, sizeof(m.session));
 	p = control_end(&sf->tx, &left);
 	control_wrote(&sf->tx, wire_put_hello(p, left, &m));
@@ -77,10 +80,13 @@ static void say_welcome(struct session *s, struct subflow *sf)
 		.side = session_side(&s->config),
 		.n_subflows = (uint16_t)s->n_subflows_allowed,
 		.edge = s->in.edge,
+		.items = { .names = sf->names },
 	};
 	size_t left;
 	uint8_t *p;
 
+	if (!sf->join)
+		m.items.facts = s->facts;
 	p = control_end(&sf->tx, &left);
 	control_wrote(&sf->tx, wire_put_welcome(p, left, &m));
 }
@@ -101,6 +107,15 @@ static void say_abort(struct session *s, struct tx *tx)
 
 	text_printf(m.text, sizeof(m.text), "%s", s->end.text);
 	control_wrote(tx, wire_put_notice(p, left, WIRE_ABORT, &m));
+}
+
+static void say_links(struct session *s, struct tx *tx)
+{
+	size_t left;
+	uint8_t *p = control_end(tx, &left);
+
+	control_wrote(tx, wire_put_links(p, left, &s->links));
+	s->links_new = false;
 }
 
 /* Is an ACK to go out on this subflow? On the one that brought something last, as others may have
@@ -167,8 +182,8 @@ static unsigned to_say(const struct session *s, const struct subflow *sf)
 		say |= SAID_CONFIRM;
 	if (s->stop)
 		say |= SAID_STOP;
-	if (session_finished(s))
-		say |= SAID_DONE;
+	if (session_finished(s) && !session_links_due(s))
+		say |= s->counts ? SAID_LINKS | SAID_DONE : SAID_DONE;
 	return say;
 }
 
@@ -190,6 +205,8 @@ static void say(struct session *s, struct subflow *sf, unsigned what)
 		put_plain(&sf->tx, WIRE_STOP, s->in.taken);
 	if (what & SAID_ABORT)
 		say_abort(s, &sf->tx);
+	if (what & SAID_LINKS)
+		say_links(s, &sf->tx);
 	if (what & SAID_DONE)
 		put_plain(&sf->tx, WIRE_DONE, 0);
 	sf->said |= what;
@@ -207,6 +224,8 @@ static void build_control(struct session *s, struct subflow *sf, uint16_t slot, 
 		return;
 	if (ack_due(s, slot, now_ns))
 		say_ack(s, &sf->tx, slot, now_ns);
+	if (s->links_new && s->welcomed)
+		say_links(s, &sf->tx);
 	if (sf->pong_due)
 		put_plain(&sf->tx, WIRE_PONG, sf->pong_value);
 	if (sf->ping_due) {

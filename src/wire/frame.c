@@ -31,7 +31,7 @@ static int length_limit(uint8_t type, uint32_t *limit)
 {
 	if (type == WIRE_DATA)
 		*limit = WIRE_DATA_MAX;
-	else if ((type >= WIRE_HELLO && type <= WIRE_DONE) || type >= WIRE_OPTIONAL)
+	else if ((type >= WIRE_HELLO && type <= WIRE_LINKS) || type >= WIRE_OPTIONAL)
 		*limit = WIRE_CONTROL_MAX;
 	else
 		return WIRE_E_MALFORMED;
@@ -96,6 +96,7 @@ size_t wire_put_hello(uint8_t *out, size_t size, const struct wire_hello *m)
 	cursor_put_u16(&c, m->n_subflows);
 	cursor_put_bytes(&c, m->session, sizeof(m->session));
 	cursor_put_u64(&c, m->edge);
+	wire_put_items(&c, &m->items);
 	return finish(out, &c, WIRE_HELLO, 0);
 }
 
@@ -111,7 +112,8 @@ int wire_get_hello(const uint8_t *body, size_t length, struct wire_hello *out)
 	out->n_subflows = cursor_get_u16(&c);
 	cursor_get_bytes(&c, out->session, sizeof(out->session));
 	out->edge = cursor_get_u64(&c);
-	if (c.bad || out->version_min > out->version_max || out->kind > WIRE_HELLO_JOIN)
+	wire_get_items(&c, &out->items);
+	if (c.bad || out->version_min > out->version_max || out->kind > WIRE_HELLO_QUERY)
 		return WIRE_E_MALFORMED;
 	return 0;
 }
@@ -127,6 +129,7 @@ size_t wire_put_welcome(uint8_t *out, size_t size, const struct wire_welcome *m)
 	cursor_put_u16(&c, m->n_subflows);
 	cursor_put_u16(&c, 0);
 	cursor_put_u64(&c, m->edge);
+	wire_put_items(&c, &m->items);
 	return finish(out, &c, WIRE_WELCOME, 0);
 }
 
@@ -141,6 +144,7 @@ int wire_get_welcome(const uint8_t *body, size_t length, struct wire_welcome *ou
 	out->n_subflows = cursor_get_u16(&c);
 	cursor_get_u16(&c);
 	out->edge = cursor_get_u64(&c);
+	wire_get_items(&c, &out->items);
 	return c.bad ? WIRE_E_MALFORMED : 0;
 }
 
@@ -198,6 +202,23 @@ int wire_get_end(const uint8_t *body, size_t length, uint8_t digest[DIGEST_LEN])
 	struct cursor_in c = { .p = body, .left = length };
 
 	cursor_get_bytes(&c, digest, DIGEST_LEN);
+	return c.bad ? WIRE_E_MALFORMED : 0;
+}
+
+size_t wire_put_links(uint8_t *out, size_t size, const struct wire_links *m)
+{
+	struct cursor_out c = body_of(out, size);
+
+	wire_put_counters(&c, m);
+	return finish(out, &c, WIRE_LINKS, m->time_ns);
+}
+
+int wire_get_links(const struct wire_header *h, const uint8_t *body, struct wire_links *out)
+{
+	struct cursor_in c = { .p = body, .left = h->length };
+
+	wire_get_counters(&c, out);
+	out->time_ns = h->value;
 	return c.bad ? WIRE_E_MALFORMED : 0;
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "wire/digest.h"
+#include "wire/facts.h"
 
 /* What each side says first on each connection. A peer that says anything else is no mpnc. */
 #define WIRE_PREFACE     "mpnc/1\r\n"
@@ -59,6 +60,7 @@ enum wire_type {
 	WIRE_PING = 10,   /* value: anything */
 	WIRE_PONG = 11,   /* value: the PING's */
 	WIRE_DONE = 12,   /* value: 0; the sender of this needs nothing more */
+	WIRE_LINKS = 13,  /* value: time_ns of struct wire_links */
 	WIRE_OPTIONAL = 128,
 };
 
@@ -100,7 +102,11 @@ enum wire_side {
 	WIRE_SIDE_RECV_ONLY = 4, /* sends no bytes */
 };
 
-enum wire_hello_kind { WIRE_HELLO_NEW = 0, WIRE_HELLO_JOIN = 1 };
+enum wire_hello_kind {
+	WIRE_HELLO_NEW = 0,
+	WIRE_HELLO_JOIN = 1,
+	WIRE_HELLO_QUERY = 2, /* wants WELCOME and no session */
+};
 
 struct wire_hello {
 	uint16_t version_min;
@@ -111,6 +117,7 @@ struct wire_hello {
 	uint16_t n_subflows; /* as many as the sender would like in all */
 	uint8_t session[WIRE_SESSION_ID_LEN];
 	uint64_t edge; /* the peer may send stream bytes below this offset */
+	struct wire_items items;
 };
 
 struct wire_welcome {
@@ -119,6 +126,7 @@ struct wire_welcome {
 	uint32_t features;   /* those of HELLO that are in use */
 	uint16_t n_subflows; /* as many as will be accepted in all */
 	uint64_t edge;
+	struct wire_items items;
 };
 
 struct wire_range {
@@ -168,15 +176,19 @@ size_t wire_put_ack(uint8_t *out, size_t size, const struct wire_ack *m);
 size_t wire_put_end(uint8_t *out, size_t size, uint64_t total, const uint8_t digest[DIGEST_LEN]);
 size_t wire_put_notice(uint8_t *out, size_t size, enum wire_type type, const struct wire_notice *m);
 
+size_t wire_put_links(uint8_t *out, size_t size, const struct wire_links *m);
+
 /* CONFIRM, STOP, PING, PONG, DONE: no body. */
 size_t wire_put_plain(uint8_t *out, size_t size, enum wire_type type, uint64_t value);
 
-/* Each reads the body of a frame whose header was split and whose check was tested. Unknown bytes
- * behind the known fields of HELLO and WELCOME are ignored: later versions put theirs there. */
+/* Each reads the body of a frame whose header was split and whose check was tested. Unknown items
+ * of HELLO and WELCOME, and bytes behind the known fields of all others, are ignored: later
+ * versions put theirs there. */
 int wire_get_hello(const uint8_t *body, size_t length, struct wire_hello *out);
 int wire_get_welcome(const uint8_t *body, size_t length, struct wire_welcome *out);
 int wire_get_ack(const struct wire_header *h, const uint8_t *body, struct wire_ack *out);
 int wire_get_end(const uint8_t *body, size_t length, uint8_t digest[DIGEST_LEN]);
+int wire_get_links(const struct wire_header *h, const uint8_t *body, struct wire_links *out);
 int wire_get_notice(const struct wire_header *h, const uint8_t *body, struct wire_notice *out);
 
 /* A few words for a reason, never NULL: "another session is running". */

@@ -270,8 +270,8 @@ static void op_open(struct world *w)
 	if (session_state(w->s) == SESSION_CONNECTING && n_open(w))
 		return;
 	memset(l, 0, sizeof(*l));
-	r = session_subflow_open(w->s, w->config.role == SESSION_SERVER ? &hello : NULL, w->now,
-				 &l->slot);
+	r = session_subflow_open(w->s, w->config.role == SESSION_SERVER ? &hello : NULL, NULL,
+				 w->now, &l->slot);
 	must(r == 0 || r == SESSION_E_LIMIT);
 	if (r)
 		return;

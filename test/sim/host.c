@@ -94,13 +94,29 @@ static bool stream_is(uint64_t seed, uint64_t at, const uint8_t *p, size_t n)
 /* A host's life
  * ------------------------------------------------------------------------------------ */
 
+/* As many links as the session has subflows at most, with the time as their counters. */
+static void count_links(struct host *h)
+{
+	struct wire_links links = { .time_ns = h->now_ns, .n = session_facts(h->session)->n_links };
+
+	for (unsigned i = 0; i < links.n; i++)
+		links.link[i].tx_bytes = h->now_ns + i;
+	session_links(h->session, &links);
+}
+
 static void start_session(struct host *h, const uint8_t id[WIRE_SESSION_ID_LEN])
 {
+	static const struct wire_facts facts = { .kind = WIRE_FACTS_BOND, .n_links = 3 };
+
 	memcpy(h->config.session.id, id, WIRE_SESSION_ID_LEN);
 	if (session_new(&h->session, &h->config.session)) {
 		fputs("sim: no memory\n", stderr);
 		exit(2);
 	}
+	if (!h->counts)
+		return;
+	session_set_facts(h->session, &facts);
+	count_links(h);
 }
 
 struct host *host_new(enum net_side side, const struct host_config *config, uint64_t seed,
@@ -115,6 +131,7 @@ struct host *host_new(enum net_side side, const struct host_config *config, uint
 	h->side = side;
 	h->config = *config;
 	h->rng.state = seed;
+	h->counts = seed & 1;
 	h->trace = tracing;
 	h->give_up_ns = NET_NEVER;
 	h->back_off_ns = BACK_OFF_MIN_NS;
@@ -190,7 +207,7 @@ static void drop_faulty(struct host *h, struct sub *sub)
 
 static void open_sub(struct host *h, struct sub *sub, const struct wire_hello *hello)
 {
-	int r = session_subflow_open(h->session, hello, h->now_ns, &sub->slot);
+	int r = session_subflow_open(h->session, hello, NULL, h->now_ns, &sub->slot);
 
 	if (r) {
 		drop(h, sub, "the session takes no more");
@@ -373,6 +390,8 @@ static bool send_all(struct host *h)
 {
 	bool any = false, again = h->session != NULL;
 
+	if (h->session && (session_links_due(h->session) || (h->counts && rng_chance(&h->rng, 1))))
+		count_links(h);
 	while (again && !h->wrong[0]) {
 		again = false;
 		for (unsigned i = 0; i < h->n_subs; i++) {

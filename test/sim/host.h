@@ -76,6 +76,7 @@ struct host {
 	unsigned n_subs;
 	unsigned n_connecting;
 	unsigned n_connects;
+	bool counts;       /* tells the peer what its links counted: an odd seed does */
 	uint64_t retry_ns; /* no connection before */
 	uint64_t back_off_ns;
 	unsigned next_sub;   /* for rotate */

@@ -55,7 +55,7 @@ static inline uint16_t open_subflow(struct session *s, uint64_t now_ns)
 {
 	uint16_t slot;
 
-	assert_int_equal(session_subflow_open(s, &some_hello, now_ns, &slot), 0);
+	assert_int_equal(session_subflow_open(s, &some_hello, NULL, now_ns, &slot), 0);
 	return slot;
 }
 

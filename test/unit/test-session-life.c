@@ -171,7 +171,7 @@ static struct session *end_session(const struct end_rule *rule, uint16_t *slot_o
 
 	hello.side = rule->peer;
 	assert_int_equal(session_new(&s, &config), 0);
-	assert_int_equal(session_subflow_open(s, &hello, 0, slot_out), 0);
+	assert_int_equal(session_subflow_open(s, &hello, NULL, 0, slot_out), 0);
 	drain(s, *slot_out, 0);
 	/* Nothing is known of the peer before WELCOME. */
 	if (rule->role == SESSION_CLIENT) {

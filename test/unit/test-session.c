@@ -135,7 +135,7 @@ static void test_hello_of_a_later_version(void **state)
 
 	hello.version_max = WIRE_VERSION_MAX + 7;
 	hello.features = ~WIRE_FEATURES;
-	assert_int_equal(session_subflow_open(s, &hello, 0, &slot), 0);
+	assert_int_equal(session_subflow_open(s, &hello, NULL, 0, &slot), 0);
 	body = find(drain(s, slot, 0), WIRE_PREFACE_LEN, WIRE_WELCOME, &h);
 	assert_non_null(body);
 	assert_int_equal(wire_get_welcome(body, h.length, &m), 0);
@@ -235,7 +235,7 @@ static void test_limit_of_subflows(void **state)
 
 	for (int i = 0; i < 4; i++)
 		open_subflow(s, 0);
-	assert_int_equal(session_subflow_open(s, &some_hello, 0, &slot), SESSION_E_LIMIT);
+	assert_int_equal(session_subflow_open(s, &some_hello, NULL, 0, &slot), SESSION_E_LIMIT);
 	session_subflow_close(s, 2, 0);
 	assert_int_equal(open_subflow(s, 0), 2);
 	session_free(s);
@@ -426,7 +426,7 @@ static void test_unknown_frames(void **state)
 	assert_int_equal(feed_frame(s, slot, WIRE_OPTIONAL + 3, 1, payload, 0), 0);
 	assert_int_equal(feed_data(s, slot, 0, 10), 0);
 	assert_int_equal(session_output_end(s), 10);
-	is_closed(s, slot, feed_frame(s, slot, WIRE_DONE + 1, 1, payload, 0), "header");
+	is_closed(s, slot, feed_frame(s, slot, WIRE_LINKS + 1, 1, payload, 0), "header");
 	session_free(s);
 }
 

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "wire/facts.h"
+
+#include <string.h>
+
+enum item_type { ITEM_FACTS = 1, ITEM_NAMES = 2 };
+
+static void put_name(struct cursor_out *c, const char name[WIRE_NAME_LEN])
+{
+	size_t n = strnlen(name, WIRE_NAME_LEN - 1);
+
+	cursor_put_u8(c, (uint8_t)n);
+	cursor_put_bytes(c, name, n);
+}
+
+/* It goes to a terminal: nothing in it may steer one. */
+static void get_name(struct cursor_in *c, char name[WIRE_NAME_LEN])
+{
+	size_t n = cursor_get_u8(c);
+
+	memset(name, 0, WIRE_NAME_LEN);
+	if (n >= WIRE_NAME_LEN) {
+		c->bad = true;
+		return;
+	}
+	cursor_get_bytes(c, name, n);
+	for (size_t i = 0; i < n; i++)
+		if (name[i] <= ' ' || name[i] > '~')
+			name[i] = '?';
+}
+
+static void put_facts(struct cursor_out *c, const struct wire_facts *f)
+{
+	cursor_put_u8(c, f->kind);
+	cursor_put_u8(c, f->flags);
+	cursor_put_u8(c, f->mode);
+	cursor_put_u8(c, f->policy);
+	cursor_put_u8(c, f->variant);
+	cursor_put_u8(c, f->team_parts);
+	cursor_put_u8(c, f->active);
+	cursor_put_u8(c, f->n_links);
+	cursor_put_u16(c, f->vlan_tci);
+	cursor_put_u16(c, 0);
+	cursor_put_u32(c, f->usable);
+	cursor_put_u32(c, f->joined);
+	cursor_put_bytes(c, f->mac, sizeof(f->mac));
+	cursor_put_bytes(c, f->next_hop, sizeof(f->next_hop));
+	put_name(c, f->name);
+	for (unsigned i = 0; i < f->n_links; i++) {
+		cursor_put_u32(c, f->link[i].speed);
+		put_name(c, f->link[i].name);
+	}
+}
+
+static void get_facts(struct cursor_in *c, struct wire_facts *f)
+{
+	f->kind = cursor_get_u8(c);
+	f->flags = cursor_get_u8(c);
+	f->mode = cursor_get_u8(c);
+	f->policy = cursor_get_u8(c);
+	f->variant = cursor_get_u8(c);
+	f->team_parts = cursor_get_u8(c);
+	f->active = cursor_get_u8(c);
+	f->n_links = cursor_get_u8(c);
+	f->vlan_tci = cursor_get_u16(c);
+	cursor_get_u16(c);
+	f->usable = cursor_get_u32(c);
+	f->joined = cursor_get_u32(c);
+	cursor_get_bytes(c, f->mac, sizeof(f->mac));
+	cursor_get_bytes(c, f->next_hop, sizeof(f->next_hop));
+	get_name(c, f->name);
+	if (f->n_links > WIRE_LINKS_MAX) {
+		c->bad = true;
+		return;
+	}
+	for (unsigned i = 0; i < f->n_links; i++) {
+		f->link[i].speed = cursor_get_u32(c);
+		get_name(c, f->link[i].name);
+	}
+}
+
+static void put_addr(struct cursor_out *c, const struct wire_addr *a)
+{
+	cursor_put_u8(c, a->family);
+	cursor_put_u8(c, 0);
+	cursor_put_u16(c, a->port);
+	cursor_put_bytes(c, a->addr, sizeof(a->addr));
+}
+
+static void get_addr(struct cursor_in *c, struct wire_addr *a)
+{
+	a->family = cursor_get_u8(c);
+	cursor_get_u8(c);
+	a->port = cursor_get_u16(c);
+	cursor_get_bytes(c, a->addr, sizeof(a->addr));
+}
+
+static void put_names(struct cursor_out *c, const struct wire_names *n)
+{
+	put_addr(c, &n->local);
+	put_addr(c, &n->remote);
+}
+
+static void get_names(struct cursor_in *c, struct wire_names *n)
+{
+	get_addr(c, &n->local);
+	get_addr(c, &n->remote);
+}
+
+/* Leaves room for type and length; item_end fills it. */
+static uint8_t *item_begin(struct cursor_out *c)
+{
+	uint8_t *start = c->p;
+
+	cursor_put_u32(c, 0);
+	return start;
+}
+
+static void item_end(struct cursor_out *c, uint8_t *start, enum item_type type)
+{
+	struct cursor_out head = { .p = start, .left = 4 };
+
+	if (c->bad)
+		return;
+	cursor_put_u16(&head, (uint16_t)type);
+	cursor_put_u16(&head, (uint16_t)(c->p - start - 4));
+}
+
+void wire_put_items(struct cursor_out *c, const struct wire_items *items)
+{
+	uint8_t *start;
+
+	if (items->facts.kind != WIRE_FACTS_NONE) {
+		start = item_begin(c);
+		put_facts(c, &items->facts);
+		item_end(c, start, ITEM_FACTS);
+	}
+	if (items->names.local.family) {
+		start = item_begin(c);
+		put_names(c, &items->names);
+		item_end(c, start, ITEM_NAMES);
+	}
+}
+
+void wire_get_items(struct cursor_in *c, struct wire_items *out)
+{
+	memset(out, 0, sizeof(*out));
+	while (c->left && !c->bad) {
+		unsigned type = cursor_get_u16(c);
+		size_t length = cursor_get_u16(c);
+		struct cursor_in item = { .left = length };
+
+		item.p = cursor_get(c, length);
+		if (c->bad)
+			return;
+		/* Bytes behind an item's known fields are a later version's. */
+		if (type == ITEM_FACTS)
+			get_facts(&item, &out->facts);
+		else if (type == ITEM_NAMES)
+			get_names(&item, &out->names);
+		c->bad = item.bad;
+	}
+}
+
+void wire_put_counters(struct cursor_out *c, const struct wire_links *links)
+{
+	cursor_put_u32(c, links->n);
+	cursor_put_u32(c, 0);
+	for (unsigned i = 0; i < links->n; i++) {
+		cursor_put_u64(c, links->link[i].tx_bytes);
+		cursor_put_u64(c, links->link[i].rx_bytes);
+	}
+}
+
+void wire_get_counters(struct cursor_in *c, struct wire_links *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->n = cursor_get_u32(c);
+	cursor_get_u32(c);
+	if (out->n > WIRE_LINKS_MAX) {
+		c->bad = true;
+		return;
+	}
+	for (unsigned i = 0; i < out->n; i++) {
+		out->link[i].tx_bytes = cursor_get_u64(c);
+		out->link[i].rx_bytes = cursor_get_u64(c);
+	}
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What two sides tell each other of their links. */
+#include "session-peer.h"
+
+static const struct wire_facts some_facts = {
+	.kind = WIRE_FACTS_BOND,
+	.mode = 4,
+	.n_links = 2,
+	.usable = 3,
+	.name = "bond0",
+	.link = { { "eth0", 1000 }, { "eth1", 1000 } },
+};
+
+static const struct wire_names some_names = {
+	.local = { 4, { 10, 0, 0, 1 }, 1000 },
+	.remote = { 4, { 10, 0, 0, 2 }, 2000 },
+};
+
+static struct wire_links counts(uint64_t time_ns)
+{
+	return (struct wire_links){ .time_ns = time_ns,
+				    .n = 2,
+				    .link = { { time_ns, 2 * time_ns }, { 3 * time_ns, 0 } } };
+}
+
+static int feed_links(struct session *s, uint16_t slot, const struct wire_links *m)
+{
+	uint8_t frame[256];
+
+	return feed(s, slot, frame, wire_put_links(frame, sizeof(frame), m), MS);
+}
+
+/* Facts of the listener come with WELCOME, those of the client with HELLO. */
+static void test_facts_are_exchanged(void **state)
+{
+	struct session *s = start(SESSION_SERVER, SESSION_INPUT_STREAM);
+	struct wire_hello hello = some_hello;
+	struct wire_welcome welcome;
+	struct wire_header h;
+	const uint8_t *body;
+	uint16_t slot;
+
+	session_set_facts(s, &some_facts);
+	hello.items.facts = some_facts;
+	hello.items.facts.n_links = 1;
+	hello.items.names = some_names;
+	assert_int_equal(session_subflow_open(s, &hello, &some_names, 0, &slot), 0);
+	assert_int_equal(session_peer_facts(s)->n_links, 1);
+	assert_memory_equal(session_subflow_peer_names(s, slot), &some_names, sizeof(some_names));
+	body = find(drain(s, slot, 0), WIRE_PREFACE_LEN, WIRE_WELCOME, &h);
+	assert_non_null(body);
+	assert_int_equal(wire_get_welcome(body, h.length, &welcome), 0);
+	assert_memory_equal(&welcome.items.facts, &some_facts, sizeof(some_facts));
+	assert_memory_equal(&welcome.items.names, &some_names, sizeof(some_names));
+
+	/* A join says nothing new of the links, but has ends of its own. */
+	hello.kind = WIRE_HELLO_JOIN;
+	hello.items.facts.n_links = 2;
+	assert_int_equal(session_subflow_open(s, &hello, &some_names, 0, &slot), 0);
+	assert_int_equal(session_peer_facts(s)->n_links, 1);
+	body = find(drain(s, slot, 0), WIRE_PREFACE_LEN, WIRE_WELCOME, &h);
+	assert_int_equal(wire_get_welcome(body, h.length, &welcome), 0);
+	assert_int_equal(welcome.items.facts.kind, WIRE_FACTS_NONE);
+	assert_int_equal(welcome.items.names.remote.port, 2000);
+	session_free(s);
+}
+
+/* Subflows differ, so an older count may come after a newer one. */
+static void test_counts_never_go_back(void **state)
+{
+	struct wire_hello hello = some_hello;
+	struct wire_links m = counts(5);
+	struct session *s = start(SESSION_SERVER, SESSION_INPUT_STREAM);
+	uint16_t slot;
+
+	hello.items.facts = some_facts;
+	assert_int_equal(session_subflow_open(s, &hello, NULL, 0, &slot), 0);
+	drain(s, slot, 0);
+	assert_int_equal(session_peer_links(s)->n, 0);
+	assert_int_equal(feed_links(s, slot, &m), 0);
+	m = counts(4);
+	assert_int_equal(feed_links(s, slot, &m), 0);
+	assert_int_equal(session_peer_links(s)->time_ns, 5);
+	assert_int_equal(session_peer_links(s)->link[1].tx_bytes, 15);
+	/* Not the links that it told of. */
+	m = counts(6);
+	m.n = 1;
+	assert_int_equal(feed_links(s, slot, &m), 0);
+	assert_int_equal(session_peer_links(s)->time_ns, 5);
+	is_closed(s, slot, feed_frame(s, slot, WIRE_LINKS, 7, payload, 7), "malformed counters");
+	session_free(s);
+}
+
+/* A count goes out once, on whatever subflow can send. */
+static void test_a_count_is_told_once(void **state)
+{
+	uint16_t slot, join;
+	struct wire_hello hello = some_hello;
+	struct session *s = server(&slot);
+	struct wire_links m = counts(5);
+
+	hello.kind = WIRE_HELLO_JOIN;
+	assert_int_equal(session_subflow_open(s, &hello, NULL, 0, &join), 0);
+	drain(s, join, 0);
+	assert_false(sends(s, slot, WIRE_LINKS, MS));
+	session_links(s, &m);
+	assert_true(sends(s, join, WIRE_LINKS, MS));
+	assert_false(sends(s, slot, WIRE_LINKS, MS));
+	assert_false(session_links_due(s));
+	session_free(s);
+}
+
+/* After DONE nobody reads: what the links counted in all has to come before it, on each subflow. */
+static void test_last_count_before_done(void **state)
+{
+	uint16_t slot;
+	struct session *s = server(&slot);
+	struct wire_links m = counts(5);
+	struct wire_header h;
+	size_t len;
+
+	session_links(s, &m);
+	drain(s, slot, MS);
+	input_end(s, 0);
+	assert_int_equal(feed_end(s, slot, 0), 0);
+	take(s);
+	assert_int_equal(feed_plain(s, slot, WIRE_CONFIRM, 0), 0);
+	assert_true(session_finished(s));
+	assert_true(session_links_due(s));
+	assert_false(sends(s, slot, WIRE_DONE, MS));
+	m = counts(9);
+	session_links(s, &m);
+	assert_false(session_links_due(s));
+	len = drain(s, slot, MS);
+	assert_non_null(find(len, 0, WIRE_LINKS, &h));
+	assert_int_equal(h.value, 9);
+	assert_ptr_equal(find(len, 0, WIRE_DONE, &h), out + len);
+	assert_true(session_tx_flushed(s, slot));
+	session_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_facts_are_exchanged),
+		cmocka_unit_test(test_counts_never_go_back),
+		cmocka_unit_test(test_a_count_is_told_once),
+		cmocka_unit_test(test_last_count_before_done),
+	};
+
+	return cmocka_run_group_tests(tests, fill_payload, NULL);
+}
