@@ -27,6 +27,7 @@ struct report {
 	/* at the last interval */
 	uint64_t elapsed_ns;
 	uint64_t sent, received;
+	struct side_stats here;
 };
 
 /* Are both descriptors the same file, so that one would write into the other's bytes? */
@@ -106,6 +107,30 @@ static double seconds(uint64_t ns)
 	return (double)ns / (double)NS_PER_S;
 }
 
+/* Links ---------------------------------------------------------------------------------------- */
+
+static bool is_known(const struct side_stats *side)
+{
+	return side && side->name[0];
+}
+
+static uint64_t link_bytes(const struct link_stats *link, bool tx)
+{
+	return tx ? link->tx_bytes : link->rx_bytes;
+}
+
+/* A real number: what a peer claims could overflow an integer. */
+static double side_bytes(const struct side_stats *side, bool tx)
+{
+	double sum = 0;
+
+	for (unsigned i = 0; i < side->n_links; i++)
+		sum += (double)link_bytes(&side->link[i], tx);
+	return sum;
+}
+
+/* JSON ----------------------------------------------------------------------------------------- */
+
 /* Below, NULL stands for "out of memory", which json_object_set_new() passes on. */
 
 static json_t *number(uint64_t v)
@@ -143,6 +168,19 @@ static int add(json_t *object, const struct field *fields, size_t n)
 }
 
 #define ADD(object, fields) add(object, fields, sizeof(fields) / sizeof((fields)[0]))
+
+static json_t *object_of(const struct field *fields, size_t n)
+{
+	json_t *object = json_object();
+
+	if (add(object, fields, n) < 0) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+#define OBJECT(fields) object_of(fields, sizeof(fields) / sizeof((fields)[0]))
 
 static int write_object(struct report *r, const json_t *object)
 {
@@ -190,6 +228,7 @@ void report_start(struct report *r, const char *role, const char *session, const
 	if (!r || r->failed)
 		return;
 	r->elapsed_ns = r->sent = r->received = 0;
+	r->here = (struct side_stats){ 0 };
 	EMIT(r, "start", 0,
 	     ((struct field[]){
 		     { "role", text(role) },
@@ -205,6 +244,47 @@ void report_start(struct report *r, const char *role, const char *session, const
 static json_t *rate(uint64_t bytes, uint64_t ns)
 {
 	return number(ns ? (uint64_t)((double)bytes / seconds(ns) + 0.5) : 0);
+}
+
+static uint64_t growth(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
+/* The link as it was at the last interval. One that is new since then has no bytes. Found by its
+ * name, as a bond may get and lose links. */
+static struct link_stats link_before(const struct side_stats *before, const char *name)
+{
+	for (unsigned i = 0; i < before->n_links; i++)
+		if (strcmp(before->link[i].name, name) == 0)
+			return before->link[i];
+	return (struct link_stats){ 0 };
+}
+
+/* What each of our links carried since the last interval. */
+static json_t *growth_array(struct report *r, const struct side_stats *here)
+{
+	json_t *array;
+
+	if (!is_known(here) || !here->counted)
+		return json_null();
+	array = json_array();
+	for (unsigned i = 0; i < here->n_links; i++) {
+		const struct link_stats *now = &here->link[i];
+		struct link_stats before = link_before(&r->here, now->name);
+		const struct field fields[] = {
+			{ "name", text(now->name) },
+			{ "tx_bytes", number(growth(now->tx_bytes, before.tx_bytes)) },
+			{ "rx_bytes", number(growth(now->rx_bytes, before.rx_bytes)) },
+		};
+
+		if (json_array_append_new(array, OBJECT(fields)) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	r->here = *here;
+	return array;
 }
 
 void report_interval(struct report *r, const struct session_stats *stats)
@@ -229,10 +309,59 @@ void report_interval(struct report *r, const struct session_stats *stats)
 		     { "bytes_sent", number(stats->tx_taken) },
 		     { "bytes_received", number(stats->rx_taken) },
 		     { "subflows_live", number(stats->n_live) },
+		     { "links", growth_array(r, stats->here) },
 	     }));
 }
 
-static json_t *subflow_object(const struct subflow_stats *s)
+/* The link's part of all that its side carried, to four decimals. */
+static json_t *share(const struct side_stats *side, const struct link_stats *link, bool tx)
+{
+	double sum = side_bytes(side, tx);
+
+	if (!side->counted || sum <= 0)
+		return json_null();
+	return json_real((double)(long)((double)link_bytes(link, tx) / sum * 1e4 + 0.5) / 1e4);
+}
+
+static json_t *side_object(const struct side_stats *side)
+{
+	json_t *links;
+
+	if (!is_known(side))
+		return json_null();
+	links = json_array();
+	for (unsigned i = 0; i < side->n_links; i++) {
+		const struct link_stats *l = &side->link[i];
+		const struct field fields[] = {
+			{ "name", text(l->name) },
+			{ "speed", l->speed ? number(l->speed) : json_null() },
+			{ "usable", json_boolean(l->usable) },
+			{ "tx_bytes", side->counted ? number(l->tx_bytes) : json_null() },
+			{ "rx_bytes", side->counted ? number(l->rx_bytes) : json_null() },
+			{ "tx_share", share(side, l, true) },
+			{ "rx_share", share(side, l, false) },
+		};
+
+		if (json_array_append_new(links, OBJECT(fields)) < 0) {
+			json_decref(links);
+			return NULL;
+		}
+	}
+	return OBJECT(((struct field[]){
+		{ "name", text(side->name) },
+		{ "kind", text(side->kind[0] ? side->kind : NULL) },
+		{ "links", links },
+	}));
+}
+
+static json_t *link_name(const struct side_stats *side, int index)
+{
+	bool known = is_known(side) && index >= 0 && (unsigned)index < side->n_links;
+
+	return text(known ? side->link[index].name : NULL);
+}
+
+static json_t *subflow_object(const struct subflow_stats *s, const struct session_stats *stats)
 {
 	const struct field fields[] = {
 		{ "id", number(s->id) },
@@ -245,14 +374,13 @@ static json_t *subflow_object(const struct subflow_stats *s)
 		{ "retransmits", number(s->retransmits) },
 		{ "rtt_us", number(s->rtt_us) },
 		{ "live", json_boolean(s->live) },
+		{ "tx_link", link_name(stats->here, s->tx_link) },
+		{ "peer_rx_link", link_name(stats->peer, s->peer_rx_link) },
+		{ "peer_tx_link", link_name(stats->peer, s->peer_tx_link) },
+		{ "rx_link", link_name(stats->here, s->rx_link) },
 	};
-	json_t *object = json_object();
 
-	if (ADD(object, fields) < 0) {
-		json_decref(object);
-		return NULL;
-	}
-	return object;
+	return OBJECT(fields);
 }
 
 static json_t *subflow_array(const struct session_stats *stats)
@@ -260,7 +388,7 @@ static json_t *subflow_array(const struct session_stats *stats)
 	json_t *array = json_array();
 
 	for (unsigned i = 0; i < stats->n_subflows; i++) {
-		if (json_array_append_new(array, subflow_object(&stats->subflow[i])) < 0) {
+		if (json_array_append_new(array, subflow_object(&stats->subflow[i], stats)) < 0) {
 			json_decref(array);
 			return NULL;
 		}
@@ -281,8 +409,12 @@ void report_end(struct report *r, const struct session_stats *stats, const struc
 		     { "reason", text(end->reason) },
 		     { "reinjected", number(stats->tx_reinjected) },
 		     { "subflows", subflow_array(stats) },
+		     { "here", side_object(stats->here) },
+		     { "peer", side_object(stats->peer) },
 	     }));
 }
+
+/* Text ----------------------------------------------------------------------------------------- */
 
 size_t report_summary(char *buf, size_t size, const struct session_stats *stats)
 {

@@ -6,11 +6,17 @@
  * "end" and "time" (seconds since the start, a real number). Written to the named file or to
  * stderr, never to stdout. A field is only ever added within one schema number.
  *
- * start:    role, session, host, port, subflows (how many are planned), window, version
- * interval: seconds, sent, received (bytes within these seconds), send_rate, receive_rate (bytes
- * per second), bytes_sent, bytes_received (since the start), subflows_live end:      bytes_sent,
- * bytes_received, seconds, exit, reason, reinjected, and subflows, an array of id, src, sport, dst,
- * dport, sent, received, retransmits, rtt_us, live
+ * - start: role, session, host, port, subflows (how many are planned), window, version
+ * - interval: seconds, sent, received (bytes within these seconds), send_rate, receive_rate (bytes
+ *   per second), bytes_sent, bytes_received (since the start), subflows_live, and links: an array
+ *   of name, tx_bytes, rx_bytes (our links, within these seconds), or null: not counted
+ * - end: bytes_sent, bytes_received, seconds, exit, reason, reinjected, subflows, here, peer
+ *
+ * subflows is an array of id, src, sport, dst, dport, sent, received, retransmits, rtt_us, live and
+ * of the links by name, where they were predicted: tx_link, peer_rx_link, peer_tx_link, rx_link.
+ * here and peer have name, kind (null: no bond) and links, an array of name, speed (Mbit/s),
+ * usable, tx_bytes, rx_bytes, tx_share, rx_share (0 to 1, of all that the side's links carried that
+ * way). What is not known of them is null, and so are here and peer as a whole.
  *
  * Bytes sent are those that the peer's output took, bytes received those that our output took. Text
  * that is not UTF-8 is written as text_quote() does.
@@ -44,10 +50,12 @@ struct report *report_free(struct report *r);
 void report_start(struct report *r, const char *role, const char *session, const char *host,
 		  const char *port, unsigned n_subflows, uint64_t window);
 
-/* Bytes each way so far and in this interval, rates in bytes per second, live subflows. */
+/* Bytes each way so far and in this interval, rates in bytes per second, live subflows, and the
+ * bytes of each of our links in this interval. */
 void report_interval(struct report *r, const struct session_stats *stats);
 
-/* Bytes each way, seconds, exit, reason, and per subflow: ports, addresses, bytes, retransmits. */
+/* Bytes each way, seconds, exit, reason; per subflow: ports, addresses, bytes, retransmits, links;
+ * per link of each side: its bytes. */
 void report_end(struct report *r, const struct session_stats *stats, const struct report_end *end);
 
 /* The line of -v: "sent 1.00 GiB, received 0 B in 2.31 s (443 MiB/s) over 4 subflows" into buf. */

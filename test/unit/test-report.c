@@ -119,7 +119,11 @@ static void write_session(struct report *r)
 		  .tx_bytes = 5 * MIB,
 		  .rx_bytes = 1,
 		  .retransmits = 7,
-		  .rtt_us = 123 },
+		  .rtt_us = 123,
+		  .tx_link = -1,
+		  .peer_rx_link = -1,
+		  .peer_tx_link = -1,
+		  .rx_link = -1 },
 		{ .id = 2,
 		  .local = "fe80::1%bond0",
 		  .peer = "fe80::2%bond0",
@@ -155,30 +159,34 @@ static void check_session(const json_t *lines, const char *version)
 			       "00112233445566778899aabbccddeeff", "host", "new", "port", "31337",
 			       "subflows", 4, "window", (json_int_t)(64 * MIB), "version",
 			       version));
-	check_object(json_array_get(lines, 1),
-		     json_pack("{si ss sf sf sI si sI si sI si si}", "schema", 1, "event",
-			       "interval", "time", 1.0, "seconds", 1.0, "sent",
-			       (json_int_t)(3 * MIB), "received", 0, "send_rate",
-			       (json_int_t)(3 * MIB), "receive_rate", 0, "bytes_sent",
-			       (json_int_t)(3 * MIB), "bytes_received", 0, "subflows_live", 2));
+	check_object(
+		json_array_get(lines, 1),
+		json_pack("{si ss sf sf sI si sI si sI si si sn}", "schema", 1, "event", "interval",
+			  "time", 1.0, "seconds", 1.0, "sent", (json_int_t)(3 * MIB), "received", 0,
+			  "send_rate", (json_int_t)(3 * MIB), "receive_rate", 0, "bytes_sent",
+			  (json_int_t)(3 * MIB), "bytes_received", 0, "subflows_live", 2, "links"));
 	check_object(json_array_get(lines, 2),
-		     json_pack("{si ss sf sf sI si sI si sI si si}", "schema", 1, "event",
+		     json_pack("{si ss sf sf sI si sI si sI si si sn}", "schema", 1, "event",
 			       "interval", "time", 2.5, "seconds", 1.5, "sent",
 			       (json_int_t)(3 * MIB), "received", 3000, "send_rate",
 			       (json_int_t)(2 * MIB), "receive_rate", 2000, "bytes_sent",
-			       (json_int_t)(6 * MIB), "bytes_received", 3000, "subflows_live", 1));
+			       (json_int_t)(6 * MIB), "bytes_received", 3000, "subflows_live", 1,
+			       "links"));
 	check_object(json_array_get(lines, 3),
-		     json_pack("{si ss sf sI si sf si ss si s[{si ss si ss si sI si si si sb}"
-			       "{si ss si ss si si si si sI sb}]}",
+		     json_pack("{si ss sf sI si sf si ss si"
+			       "s[{si ss si ss si sI si si si sb sn sn sn sn}"
+			       "{si ss si ss si si si si sI sb sn sn sn sn}] sn sn}",
 			       "schema", 1, "event", "end", "time", 2.31, "bytes_sent",
 			       (json_int_t)(6 * MIB), "bytes_received", 3000, "seconds", 2.31,
 			       "exit", 3, "reason", "it broke", "reinjected", 17, "subflows", "id",
 			       0, "src", "10.0.0.1", "sport", 40000, "dst", "10.0.0.2", "dport",
 			       31337, "sent", (json_int_t)(5 * MIB), "received", 1, "retransmits",
-			       7, "rtt_us", 123, "live", 1, "id", 2, "src", "fe80::1%bond0",
-			       "sport", 65535, "dst", "fe80::2%bond0", "dport", 31337, "sent", 0,
-			       "received", 0, "retransmits", 0, "rtt_us", (json_int_t)INT64_MAX,
-			       "live", 0));
+			       7, "rtt_us", 123, "live", 1, "tx_link", "peer_rx_link",
+			       "peer_tx_link", "rx_link", "id", 2, "src", "fe80::1%bond0", "sport",
+			       65535, "dst", "fe80::2%bond0", "dport", 31337, "sent", 0, "received",
+			       0, "retransmits", 0, "rtt_us", (json_int_t)INT64_MAX, "live", 0,
+			       "tx_link", "peer_rx_link", "peer_tx_link", "rx_link", "here",
+			       "peer"));
 }
 
 static void test_file(void **state)
@@ -314,9 +322,10 @@ static void test_awkward_text(void **state)
 			       "caf\xc3\xa9", "port", "\\xff\\x01", "subflows", 1, "window",
 			       (json_int_t)INT64_MAX, "version", MPNC_VERSION));
 	check_object(json_array_get(lines, 2),
-		     json_pack("{si ss sf si si sf si sn si s[]}", "schema", 1, "event", "end",
-			       "time", 0.0, "bytes_sent", 0, "bytes_received", 0, "seconds", 0.0,
-			       "exit", 143, "reason", "reinjected", 0, "subflows"));
+		     json_pack("{si ss sf si si sf si sn si s[] sn sn}", "schema", 1, "event",
+			       "end", "time", 0.0, "bytes_sent", 0, "bytes_received", 0, "seconds",
+			       0.0, "exit", 143, "reason", "reinjected", 0, "subflows", "here",
+			       "peer"));
 	json_decref(lines);
 }
 
@@ -340,6 +349,150 @@ static void test_next_session(void **state)
 	last = json_array_get(lines, 3);
 	assert_int_equal(json_integer_value(json_object_get(last, "received")), 700);
 	assert_int_equal(json_integer_value(json_object_get(last, "receive_rate")), 700);
+	json_decref(lines);
+}
+
+/* A bond of two links, one of them down, and a peer that has none and whose bytes mean nothing. */
+static const struct side_stats bond = {
+	.name = "bond0",
+	.kind = "802.3ad layer3+4",
+	.counted = true,
+	.n_links = 2,
+	.link = { { .name = "eth0", .speed = 1000, .usable = true, .tx_bytes = 2 * MIB },
+		  { .name = "eth1", .tx_bytes = MIB } },
+};
+static const struct side_stats single = {
+	.name = "ens3",
+	.n_links = 1,
+	.link = { { .name = "ens3",
+		    .speed = 10000,
+		    .usable = true,
+		    .tx_bytes = 9,
+		    .rx_bytes = 9 } },
+};
+
+static void test_links_at_the_end(void **state)
+{
+	static const struct subflow_stats subflows[] = {
+		{ .tx_link = 1, .peer_rx_link = 0, .peer_tx_link = -1, .rx_link = 0 },
+		{ .tx_link = 2, .peer_rx_link = 1, .peer_tx_link = 0, .rx_link = -128 },
+	};
+	struct session_stats stats = {
+		.n_subflows = 2, .subflow = subflows, .here = &bond, .peer = &single
+	};
+	struct fixture *f = *state;
+	struct report *r;
+	json_t *lines, *end, *array;
+
+	assert_int_equal(report_new(&r, f->path), 0);
+	report_end(r, &stats, &(struct report_end){ 0 });
+	assert_null(report_free(r));
+	lines = parse_lines(read_file(f, f->path));
+	end = json_array_get(lines, 0);
+	check_object(json_object_get(end, "here"),
+		     json_pack("{ss ss s[{ss si sb sI si sf sn} {ss sn sb sI si sf sn}]}", "name",
+			       "bond0", "kind", "802.3ad layer3+4", "links", "name", "eth0",
+			       "speed", 1000, "usable", 1, "tx_bytes", (json_int_t)(2 * MIB),
+			       "rx_bytes", 0, "tx_share", 0.6667, "rx_share", "name", "eth1",
+			       "speed", "usable", 0, "tx_bytes", (json_int_t)MIB, "rx_bytes", 0,
+			       "tx_share", 0.3333, "rx_share"));
+	check_object(json_object_get(end, "peer"),
+		     json_pack("{ss sn s[{ss si sb sn sn sn sn}]}", "name", "ens3", "kind", "links",
+			       "name", "ens3", "speed", 10000, "usable", 1, "tx_bytes", "rx_bytes",
+			       "tx_share", "rx_share"));
+	array = json_object_get(end, "subflows");
+	for (size_t i = 0; i < 2; i++) {
+		json_t *links = json_object();
+
+		json_object_update(links, json_array_get(array, i));
+		for (const char *const *key =
+			     (const char *[]){ "id", "src", "sport", "dst", "dport", "sent",
+					       "received", "retransmits", "rtt_us", "live", NULL };
+		     *key; key++)
+			json_object_del(links, *key);
+		check_object(links,
+			     i == 0 ? json_pack("{ss ss sn ss}", "tx_link", "eth1", "peer_rx_link",
+						"ens3", "peer_tx_link", "rx_link", "eth0")
+				    : json_pack("{sn sn ss sn}", "tx_link", "peer_rx_link",
+						"peer_tx_link", "ens3", "rx_link"));
+		json_decref(links);
+	}
+	json_decref(lines);
+}
+
+/* A side that has no name is not known, whatever else is in it. */
+static void test_side_without_name(void **state)
+{
+	static const struct subflow_stats subflow = { .tx_link = 0 };
+	struct side_stats nameless = bond;
+	struct session_stats stats = { .tx_read = 1, .n_subflows = 1, .subflow = &subflow };
+	struct fixture *f = *state;
+	struct report *r;
+	json_t *lines;
+	const json_t *end;
+
+	nameless.name[0] = '\0';
+	stats.here = &nameless;
+	assert_int_equal(report_new(&r, f->path), 0);
+	report_interval(r, &stats);
+	report_end(r, &stats, &(struct report_end){ 0 });
+	assert_null(report_free(r));
+	lines = parse_lines(read_file(f, f->path));
+	assert_true(json_is_null(json_object_get(json_array_get(lines, 0), "links")));
+	end = json_array_get(lines, 1);
+	assert_true(json_is_null(json_object_get(end, "here")));
+	end = json_array_get(json_object_get(end, "subflows"), 0);
+	assert_true(json_is_null(json_object_get(end, "tx_link")));
+	json_decref(lines);
+}
+
+static const json_t *links_of(const json_t *lines, size_t i)
+{
+	return json_object_get(json_array_get(lines, i), "links");
+}
+
+/* Each interval has its own bytes, by name: bonds get and lose links. A counter that began anew
+ * gives 0, and the next session begins at 0. */
+static void test_links_in_intervals(void **state)
+{
+	struct fixture *f = *state;
+	struct side_stats here = bond;
+	struct session_stats stats = { .here = &here };
+	struct report *r;
+	json_t *lines;
+
+	assert_int_equal(report_new(&r, f->path), 0);
+	report_start(r, "client", "1", NULL, "1", 1, 1);
+	report_interval(r, &stats);
+	here.link[2] = (struct link_stats){ .name = "eth1", .tx_bytes = 3 * MIB, .rx_bytes = 5 };
+	here.link[1] = (struct link_stats){ .name = "eth2", .tx_bytes = 7 };
+	here.link[0].tx_bytes -= 1;
+	here.n_links = 3;
+	report_interval(r, &stats);
+	here.counted = false;
+	report_interval(r, &stats);
+	here.counted = true;
+	here.link[2].rx_bytes = 6;
+	report_interval(r, &stats);
+	here = bond;
+	report_start(r, "client", "2", NULL, "1", 1, 1);
+	report_interval(r, &stats);
+	assert_null(report_free(r));
+	lines = parse_lines(read_file(f, f->path));
+	check_object(links_of(lines, 1),
+		     json_pack("[{ss sI si} {ss sI si}]", "name", "eth0", "tx_bytes",
+			       (json_int_t)(2 * MIB), "rx_bytes", 0, "name", "eth1", "tx_bytes",
+			       (json_int_t)MIB, "rx_bytes", 0));
+	check_object(links_of(lines, 2),
+		     json_pack("[{ss si si} {ss si si} {ss sI si}]", "name", "eth0", "tx_bytes", 0,
+			       "rx_bytes", 0, "name", "eth2", "tx_bytes", 7, "rx_bytes", 0, "name",
+			       "eth1", "tx_bytes", (json_int_t)(2 * MIB), "rx_bytes", 5));
+	assert_true(json_is_null(links_of(lines, 3)));
+	check_object(links_of(lines, 4),
+		     json_pack("[{ss si si} {ss si si} {ss si si}]", "name", "eth0", "tx_bytes", 0,
+			       "rx_bytes", 0, "name", "eth2", "tx_bytes", 0, "rx_bytes", 0, "name",
+			       "eth1", "tx_bytes", 0, "rx_bytes", 1));
+	assert_true(json_equal(links_of(lines, 6), links_of(lines, 1)));
 	json_decref(lines);
 }
 
@@ -486,6 +639,9 @@ int main(void)
 		TEST(test_awkward_text),
 		TEST(test_next_session),
 		TEST(test_progress_gives_way),
+		TEST(test_links_at_the_end),
+		TEST(test_side_without_name),
+		TEST(test_links_in_intervals),
 		TEST(test_summary),
 		TEST(test_log_levels),
 		TEST(test_log_line),
