@@ -136,6 +136,14 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 	return 0;
 }
 
+static void say_links(const struct session_stats *stats)
+{
+	char line[REPORT_LINE_LEN];
+
+	for (unsigned i = 0; report_links(line, sizeof(line), stats, i); i++)
+		log_info("%s", line);
+}
+
 static void say_end(struct cat *cat, const struct report_end *end)
 {
 	struct session_stats stats;
@@ -145,8 +153,10 @@ static void say_end(struct cat *cat, const struct report_end *end)
 	progress_wipe(cat->progress);
 	report_end(cat->report, &stats, end);
 	report_summary(summary, sizeof(summary), &stats);
-	if (stats.n_subflows)
+	if (stats.n_subflows) {
 		log_info("%s", summary);
+		say_links(&stats);
+	}
 	if (end->exit)
 		log_error("%s", end->reason);
 	else

@@ -429,3 +429,95 @@ size_t report_summary(char *buf, size_t size, const struct session_stats *stats)
 			   received, duration, rate_text, stats->n_subflows,
 			   stats->n_subflows == 1 ? "" : "s");
 }
+
+/* One direction of one side, when the session has sent data that way. */
+struct traffic {
+	const char *where;
+	const struct side_stats *side;
+	bool tx;
+	bool flows;
+};
+
+/* The only device of a side without a bond has the side's name: said once is enough. */
+static bool is_single(const struct side_stats *side)
+{
+	return side->n_links == 1 && strcmp(side->name, side->link[0].name) == 0;
+}
+
+/* "here bond0 (802.3ad layer3+4): tx" */
+static size_t print_side(char *buf, size_t size, const struct traffic *t)
+{
+	char name[STATS_NAME_LEN], kind[sizeof(t->side->kind)];
+
+	text_quote(name, sizeof(name), t->side->name, strlen(t->side->name));
+	text_quote(kind, sizeof(kind), t->side->kind, strlen(t->side->kind));
+	return text_printf(buf, size, "%s %s%s%s%s: %s", t->where, name, kind[0] ? " (" : "", kind,
+			   kind[0] ? ")" : "", t->tx ? "tx" : "rx");
+}
+
+/* "eth0 50.1 MiB 25.0 %" */
+static size_t print_link(char *buf, size_t size, const struct traffic *t, unsigned i)
+{
+	const struct link_stats *link = &t->side->link[i];
+	uint64_t bytes = link_bytes(link, t->tx);
+	double sum = side_bytes(t->side, t->tx);
+	char name[STATS_NAME_LEN], volume[24], percent[16] = "";
+
+	text_quote(name, sizeof(name), link->name, strlen(link->name));
+	text_size(volume, sizeof(volume), bytes);
+	if (is_single(t->side))
+		return text_printf(buf, size, "%s", volume);
+	if (sum > 0)
+		text_printf(percent, sizeof(percent), " %.1f %%", (double)bytes / sum * 100);
+	return text_printf(buf, size, "%s %s%s", name, volume, percent);
+}
+
+/* One line, with the links from *next on: as many as fit, at least one. */
+static size_t print_traffic(char *buf, size_t size, const struct traffic *t, unsigned *next)
+{
+	size_t n = print_side(buf, size, t), len;
+	unsigned first = *next;
+	char link[64];
+
+	if (!t->side->counted) {
+		*next = t->side->n_links;
+		return n + text_printf(buf + n, size - n, " not known");
+	}
+	while (*next < t->side->n_links) {
+		len = print_link(link, sizeof(link), t, *next);
+		if (*next > first && n + 2 + len >= REPORT_LINE_LEN)
+			break;
+		n += text_printf(buf + n, size - n, "%s%s", *next > first ? ", " : " ", link);
+		(*next)++;
+	}
+	return n;
+}
+
+size_t report_links(char *buf, size_t size, const struct session_stats *stats, unsigned line)
+{
+	bool sent = stats->tx_read > 0, received = stats->rx_received > 0;
+	const struct traffic traffic[] = {
+		{ "here", stats->here, true, sent },
+		{ "peer", stats->peer, false, sent },
+		{ "here", stats->here, false, received },
+		{ "peer", stats->peer, true, received },
+	};
+
+	if (size == 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(traffic) / sizeof(traffic[0]); i++) {
+		const struct traffic *t = &traffic[i];
+		unsigned next = 0;
+
+		if (!t->flows || !is_known(t->side))
+			continue;
+		while (next < t->side->n_links) {
+			size_t n = print_traffic(buf, size, t, &next);
+
+			if (line-- == 0)
+				return n;
+		}
+	}
+	buf[0] = '\0';
+	return 0;
+}

@@ -60,3 +60,18 @@ void report_end(struct report *r, const struct session_stats *stats, const struc
 
 /* The line of -v: "sent 1.00 GiB, received 0 B in 2.31 s (443 MiB/s) over 4 subflows" into buf. */
 size_t report_summary(char *buf, size_t size, const struct session_stats *stats);
+
+/* The longest line of report_links(), with its NUL. */
+#define REPORT_LINE_LEN 128
+
+/*
+ * The lines of -v that follow it: what each link carried, in the directions that had data.
+ *
+ *   here bond0 (802.3ad layer3+4): tx eth0 50.1 MiB 50.0 %, eth1 50.0 MiB 50.0 %
+ *   peer bond0 (802.3ad layer3+4): rx eth2 50.1 MiB 50.0 %, eth3 50.0 MiB 50.0 %
+ *
+ * Writes line number `line`, from 0, and returns its length; 0: there are no more. A side of which
+ * nothing is known has no line, one whose counters are not known says so, and one with more links
+ * than fit has several. Percentages are of all that the side's links carried that way.
+ */
+size_t report_links(char *buf, size_t size, const struct session_stats *stats, unsigned line);

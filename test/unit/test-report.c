@@ -427,6 +427,7 @@ static void test_side_without_name(void **state)
 	struct side_stats nameless = bond;
 	struct session_stats stats = { .tx_read = 1, .n_subflows = 1, .subflow = &subflow };
 	struct fixture *f = *state;
+	char buf[REPORT_LINE_LEN];
 	struct report *r;
 	json_t *lines;
 	const json_t *end;
@@ -444,6 +445,7 @@ static void test_side_without_name(void **state)
 	end = json_array_get(json_object_get(end, "subflows"), 0);
 	assert_true(json_is_null(json_object_get(end, "tx_link")));
 	json_decref(lines);
+	assert_int_equal(report_links(buf, sizeof(buf), &stats, 0), 0);
 }
 
 static const json_t *links_of(const json_t *lines, size_t i)
@@ -494,6 +496,104 @@ static void test_links_in_intervals(void **state)
 			       "eth1", "tx_bytes", 0, "rx_bytes", 1));
 	assert_true(json_equal(links_of(lines, 6), links_of(lines, 1)));
 	json_decref(lines);
+}
+
+/* Checks all lines that report_links() gives. */
+static void check_links(const struct session_stats *stats, const char *const expected[])
+{
+	char buf[REPORT_LINE_LEN];
+	unsigned i;
+
+	for (i = 0; expected[i]; i++) {
+		size_t n = report_links(buf, sizeof(buf), stats, i);
+
+		assert_string_equal(buf, expected[i]);
+		assert_int_equal(n, strlen(buf));
+	}
+	assert_int_equal(report_links(buf, sizeof(buf), stats, i), 0);
+	assert_string_equal(buf, "");
+}
+
+#define CHECK_LINKS(stats, ...) check_links(stats, (const char *const[]){ __VA_ARGS__, NULL })
+
+static void test_links(void **state)
+{
+	struct side_stats here = bond, peer = single;
+	struct session_stats stats = { .here = &here, .peer = &peer };
+
+	check_links(&stats, (const char *const[]){ NULL });
+	stats.tx_read = 1;
+	CHECK_LINKS(&stats,
+		    "here bond0 (802.3ad layer3+4): tx eth0 2.00 MiB 66.7 %, eth1 1.00 MiB 33.3 %",
+		    "peer ens3: rx not known");
+	peer.counted = true;
+	peer.link[0].rx_bytes = 3 * MIB;
+	CHECK_LINKS(&stats,
+		    "here bond0 (802.3ad layer3+4): tx eth0 2.00 MiB 66.7 %, eth1 1.00 MiB 33.3 %",
+		    "peer ens3: rx 3.00 MiB");
+	stats.rx_received = 1;
+	peer.link[0].tx_bytes = 7;
+	CHECK_LINKS(&stats,
+		    "here bond0 (802.3ad layer3+4): tx eth0 2.00 MiB 66.7 %, eth1 1.00 MiB 33.3 %",
+		    "peer ens3: rx 3.00 MiB",
+		    "here bond0 (802.3ad layer3+4): rx eth0 0 B, eth1 0 B", "peer ens3: tx 7 B");
+	stats.tx_read = 0;
+	here.link[1].rx_bytes = 2048;
+	CHECK_LINKS(&stats,
+		    "here bond0 (802.3ad layer3+4): rx eth0 0 B 0.0 %, eth1 2.00 KiB 100.0 %",
+		    "peer ens3: tx 7 B");
+	stats.here = NULL;
+	CHECK_LINKS(&stats, "peer ens3: tx 7 B");
+}
+
+/* Eight links take two lines; 32 with the longest values and names never overrun one. */
+static void test_many_links(void **state)
+{
+	struct side_stats here = bond;
+	struct session_stats stats = { .tx_read = 1, .here = &here };
+	char buf[REPORT_LINE_LEN + 1];
+	unsigned n_links = 0;
+
+	here.n_links = 8;
+	for (unsigned i = 0; i < 8; i++) {
+		text_printf(here.link[i].name, STATS_NAME_LEN, "eth%u", i);
+		here.link[i].tx_bytes = (50 * MIB) + i * MIB / 10;
+	}
+	CHECK_LINKS(&stats,
+		    "here bond0 (802.3ad layer3+4): tx eth0 50.0 MiB 12.4 %, eth1 50.1 MiB 12.4 %, "
+		    "eth2 50.2 MiB 12.5 %, eth3 50.3 MiB 12.5 %",
+		    "here bond0 (802.3ad layer3+4): tx eth4 50.4 MiB 12.5 %, eth5 50.5 MiB 12.5 %, "
+		    "eth6 50.6 MiB 12.6 %, eth7 50.7 MiB 12.6 %");
+	here = (struct side_stats){ .counted = true, .n_links = STATS_LINKS_MAX };
+	memset(here.name, 'b', sizeof(here.name) - 1);
+	memset(here.kind, 'k', sizeof(here.kind) - 1);
+	for (unsigned i = 0; i < STATS_LINKS_MAX; i++) {
+		memset(here.link[i].name, 'l', sizeof(here.link[i].name) - 1);
+		here.link[i].tx_bytes = UINT64_MAX;
+	}
+	for (unsigned i = 0; report_links(buf, sizeof(buf), &stats, i); i++) {
+		assert_true(strlen(buf) < REPORT_LINE_LEN);
+		for (const char *p = buf; (p = strstr(p, "16.0 EiB 3.1 %")); p++)
+			n_links++;
+	}
+	assert_int_equal(n_links, STATS_LINKS_MAX);
+}
+
+/* What a peer calls its links cannot steer the terminal; a buffer is never overrun. */
+static void test_awkward_links(void **state)
+{
+	struct side_stats here = bond;
+	struct session_stats stats = { .tx_read = 1, .here = &here };
+	char buf[16];
+
+	text_printf(here.name, sizeof(here.name), "\x1b[2J");
+	text_printf(here.kind, sizeof(here.kind), "a\nb");
+	text_printf(here.link[0].name, sizeof(here.link[0].name), "\xff");
+	here.n_links = 1;
+	CHECK_LINKS(&stats, "here \\x1b[2J (a\\nb): tx \\xff 2.00 MiB 100.0 %");
+	assert_int_equal(report_links(buf, 8, &stats, 0), 7);
+	assert_string_equal(buf, "here \\x");
+	assert_int_equal(report_links(NULL, 0, &stats, 0), 0);
 }
 
 static void count(void *arg)
@@ -642,6 +742,9 @@ int main(void)
 		TEST(test_links_at_the_end),
 		TEST(test_side_without_name),
 		TEST(test_links_in_intervals),
+		TEST(test_links),
+		TEST(test_many_links),
+		TEST(test_awkward_links),
 		TEST(test_summary),
 		TEST(test_log_levels),
 		TEST(test_log_line),
