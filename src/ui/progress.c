@@ -2,7 +2,7 @@
 /*
  * The line is made of parts that have an order on the line and another in which they give way on a
  * narrow terminal. The rate comes from a ring of samples, one per PROGRESS_INTERVAL_NS: its oldest
- * sample that is not older than RATE_WINDOW_NS is compared with now.
+ * sample that is not older than RATE_WINDOW_NS is compared with now. So are the bytes of links.
  */
 #include "ui/progress.h"
 
@@ -17,6 +17,7 @@
 #include "util/text.h"
 
 #define NS_PER_S       1000000000ull
+#define BYTES_PER_MBIT 125000.0
 #define RATE_WINDOW_NS 2500000000ull
 /* As many samples as RATE_WINDOW_NS can hold, and one that is older. */
 #define N_SAMPLES (RATE_WINDOW_NS / PROGRESS_INTERVAL_NS + 2)
@@ -27,15 +28,23 @@
 /* Of a terminal that does not know its own. */
 #define DEFAULT_WIDTH 80
 
-#define LINE_MAX_LEN 256
+/* What all parts of a line need: links take at most 151, the others 128. */
+#define LINE_MAX_LEN 320
+#define PART_MAX_LEN 160
 #define BAR_MIN      10
 #define BAR_MAX      30
+/* The bar of one link, and what is shown of its name. */
+#define LINK_BAR_MIN  3
+#define LINK_BAR_MAX  8
+#define LINK_NAME_MAX 8
 /* A longer ETA is a guess not worth printing. */
 #define ETA_MAX_S (99 * 3600)
 
 struct sample {
 	uint64_t ns;
 	uint64_t bytes;
+	unsigned list; /* which list of links this is about; 0: none was counted */
+	uint64_t tx[PROGRESS_LINKS_MAX], rx[PROGRESS_LINKS_MAX];
 };
 
 struct progress {
@@ -47,6 +56,10 @@ struct progress {
 	uint64_t drawn_ns, sampled_ns;
 	struct sample ring[N_SAMPLES];
 	size_t n_samples; /* ever taken */
+	/* The links that samples with this number are about: a bond may get and lose some. */
+	unsigned list;
+	unsigned n_links;
+	char link[PROGRESS_LINKS_MAX][STATS_NAME_LEN];
 };
 
 /* What the line is about: the directions that flow, and how far the one with a known end is. */
@@ -54,7 +67,59 @@ struct view {
 	bool tx, rx;
 	uint64_t taken;       /* by the outputs of both directions */
 	uint64_t done, total; /* total 0: the end is not known */
+	unsigned n_links;     /* 0: no bars of links */
+	struct {
+		char name[LINK_NAME_MAX + 1];
+		double load; /* 0 to 1 */
+	} link[PROGRESS_LINKS_MAX];
 };
+
+/* Are there links worth a bar each? With one there is nothing to compare. */
+static bool shows_links(const struct side_stats *here)
+{
+	return here && here->counted && here->n_links >= 2 && here->n_links <= PROGRESS_LINKS_MAX;
+}
+
+/* "enp129s0f0np0" becomes "~s0f0np0": names differ at their ends. */
+static void shorten(char *buf, size_t size, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len <= LINK_NAME_MAX)
+		text_printf(buf, size, "%s", name);
+	else
+		text_printf(buf, size, "~%s", name + len - (LINK_NAME_MAX - 1));
+	for (; *buf; buf++)
+		if (*buf <= ' ' || *buf > '~')
+			*buf = '?';
+}
+
+/* How busy each link is: of what it could carry, or beside the fastest where that is not known. */
+static void view_links(struct view *v, const struct side_stats *here,
+		       const struct progress_rate *lately)
+{
+	double rate[PROGRESS_LINKS_MAX], fastest = 0;
+
+	if (!shows_links(here) || lately->link_ns == 0)
+		return;
+	v->n_links = here->n_links;
+	for (unsigned i = 0; i < v->n_links; i++) {
+		double bytes = (v->tx ? (double)lately->link_tx[i] : 0) +
+			       (v->rx ? (double)lately->link_rx[i] : 0);
+
+		rate[i] = bytes / (double)lately->link_ns * (double)NS_PER_S;
+		if (rate[i] > fastest)
+			fastest = rate[i];
+	}
+	for (unsigned i = 0; i < v->n_links; i++) {
+		double full = (double)here->link[i].speed * BYTES_PER_MBIT;
+
+		if (full <= 0)
+			full = fastest;
+		shorten(v->link[i].name, sizeof(v->link[i].name), here->link[i].name);
+		v->link[i].load = rate[i] < full ? rate[i] / full : rate[i] > 0;
+	}
+}
 
 static struct view view_of(const struct session_stats *stats, uint64_t expected)
 {
@@ -72,13 +137,13 @@ static struct view view_of(const struct session_stats *stats, uint64_t expected)
 	return v;
 }
 
-enum part { SIZE, RATE, CLOCK, SUBFLOWS, BAR, PERCENT, ETA, N_PARTS };
+enum part { SIZE, RATE, CLOCK, SUBFLOWS, BAR, PERCENT, ETA, LINKS, N_PARTS };
 
 /* The order in which parts give way; SIZE never does. */
-static const enum part giving_way[] = { BAR, SUBFLOWS, CLOCK, ETA, PERCENT, RATE };
+static const enum part giving_way[] = { LINKS, BAR, SUBFLOWS, CLOCK, ETA, PERCENT, RATE };
 
 struct line {
-	char part[N_PARTS][64]; /* empty: not shown */
+	char part[N_PARTS][PART_MAX_LEN]; /* empty: not shown */
 };
 
 static void print_clock(char *buf, size_t size, uint64_t s)
@@ -165,54 +230,82 @@ static void draw_bar(char *buf, size_t len, const struct view *v)
 	buf[len] = '\0';
 }
 
-/* Drops parts until the line fits in `room`, or gives what is left to the bar. */
-static void fit(struct line *line, size_t room, const struct view *v)
+/* "eth0[####    ] eth1[######  ]" */
+static void draw_links(char *buf, size_t size, size_t bar, const struct view *v)
 {
-	size_t n;
+	static const char full[] = "########";
+	size_t n = 0;
 
-	if (v->total)
-		draw_bar(line->part[BAR], BAR_MIN + 2, v);
+	_Static_assert(sizeof(full) == LINK_BAR_MAX + 1, "a whole bar");
+	for (unsigned i = 0; i < v->n_links; i++) {
+		int done = (int)(v->link[i].load * (double)bar + 0.5);
+
+		n += text_printf(buf + n, size - n, "%s%s[%.*s%*s]", n ? " " : "", v->link[i].name,
+				 done, full, (int)bar - done, "");
+	}
+}
+
+/* Drops parts until the line fits in `room`. */
+static void drop(struct line *line, size_t room)
+{
 	for (size_t i = 0; i < sizeof(giving_way) / sizeof(giving_way[0]); i++) {
 		if (join(NULL, 0, line) <= room)
 			break;
 		line->part[giving_way[i]][0] = '\0';
 	}
-	n = join(NULL, 0, line);
-	if (line->part[BAR][0] && n < room) {
-		size_t extra = room - n;
+}
 
-		if (extra > BAR_MAX - BAR_MIN)
-			extra = BAR_MAX - BAR_MIN;
-		draw_bar(line->part[BAR], BAR_MIN + 2 + extra, v);
+static size_t at_most(size_t n, size_t max)
+{
+	return n < max ? n : max;
+}
+
+/* Gives what is left of the room to the bars. */
+static void widen(struct line *line, size_t room, const struct view *v)
+{
+	size_t n = join(NULL, 0, line);
+
+	if (line->part[LINKS][0] && n < room) {
+		size_t extra = at_most((room - n) / v->n_links, LINK_BAR_MAX - LINK_BAR_MIN);
+
+		draw_links(line->part[LINKS], PART_MAX_LEN, LINK_BAR_MIN + extra, v);
+		n += extra * v->n_links;
 	}
+	if (line->part[BAR][0] && n < room)
+		draw_bar(line->part[BAR], BAR_MIN + 2 + at_most(room - n, BAR_MAX - BAR_MIN), v);
 }
 
 size_t progress_format(char *buf, size_t size, unsigned width, const struct session_stats *stats,
-		       uint64_t expected, uint64_t rate_bytes, uint64_t rate_ns)
+		       uint64_t expected, const struct progress_rate *lately)
 {
 	struct view v = view_of(stats, expected);
 	size_t room = width ? width - 1 : 0, n;
 	struct line line = { 0 };
-	double rate = rate_ns ? (double)rate_bytes / (double)rate_ns * (double)NS_PER_S : 0;
+	double rate = 0;
 
 	if (size == 0)
 		return 0;
-	if (room > size - 1)
-		room = size - 1;
-	print_bytes(line.part[SIZE], sizeof(line.part[0]), stats, &v);
-	text_rate(line.part[RATE], sizeof(line.part[0]), rate_bytes, rate_ns);
-	print_clock(line.part[CLOCK], sizeof(line.part[0]), stats->elapsed_ns / NS_PER_S);
-	text_printf(line.part[SUBFLOWS], sizeof(line.part[0]), "%u subflow%s", stats->n_live,
+	if (lately->ns)
+		rate = (double)lately->bytes / (double)lately->ns * (double)NS_PER_S;
+	room = at_most(room, size - 1);
+	view_links(&v, stats->here, lately);
+	print_bytes(line.part[SIZE], PART_MAX_LEN, stats, &v);
+	text_rate(line.part[RATE], PART_MAX_LEN, lately->bytes, lately->ns);
+	print_clock(line.part[CLOCK], PART_MAX_LEN, stats->elapsed_ns / NS_PER_S);
+	text_printf(line.part[SUBFLOWS], PART_MAX_LEN, "%u subflow%s", stats->n_live,
 		    stats->n_live == 1 ? "" : "s");
 	if (v.total) {
-		text_printf(line.part[PERCENT], sizeof(line.part[0]), "%u %%", percentage(&v));
+		draw_bar(line.part[BAR], BAR_MIN + 2, &v);
+		text_printf(line.part[PERCENT], PART_MAX_LEN, "%u %%", percentage(&v));
 		if (v.done < v.total)
-			print_eta(line.part[ETA], sizeof(line.part[0]), &v, rate);
+			print_eta(line.part[ETA], PART_MAX_LEN, &v, rate);
 	}
-	fit(&line, room, &v);
+	draw_links(line.part[LINKS], PART_MAX_LEN, LINK_BAR_MIN, &v);
+	drop(&line, room);
+	widen(&line, room, &v);
 	n = join(buf, room + 1, &line);
 	buf[room] = '\0';
-	return n < room ? n : room;
+	return at_most(n, room);
 }
 
 static void wipe_hook(void *arg)
@@ -263,20 +356,79 @@ void progress_wipe(struct progress *p)
 	(void)log_write(p->fd, wipe, sizeof(wipe) - 1);
 }
 
-static void add_sample(struct progress *p, uint64_t ns, uint64_t bytes)
+/* Is `here` about the links that the last samples were about? */
+static bool same_links(const struct progress *p, const struct side_stats *here)
 {
-	p->ring[p->n_samples++ % N_SAMPLES] = (struct sample){ .ns = ns, .bytes = bytes };
+	if (p->n_links != here->n_links)
+		return false;
+	for (unsigned i = 0; i < p->n_links; i++)
+		if (strcmp(p->link[i], here->link[i].name) != 0)
+			return false;
+	return true;
 }
 
-/* The oldest sample of the window; the last but one, when all before the last are older. There are
- * at least two. */
-static const struct sample *oldest_sample(const struct progress *p, uint64_t now_ns)
+static struct sample sample_of(struct progress *p, const struct session_stats *stats, uint64_t ns)
+{
+	struct sample s = { .ns = ns, .bytes = stats->tx_taken + stats->rx_taken };
+	const struct side_stats *here = stats->here;
+
+	if (!shows_links(here))
+		return s;
+	if (!same_links(p, here)) {
+		p->list++;
+		p->n_links = here->n_links;
+		for (unsigned i = 0; i < here->n_links; i++)
+			memcpy(p->link[i], here->link[i].name, sizeof(p->link[i]));
+	}
+	s.list = p->list;
+	for (unsigned i = 0; i < here->n_links; i++) {
+		s.tx[i] = here->link[i].tx_bytes;
+		s.rx[i] = here->link[i].rx_bytes;
+	}
+	return s;
+}
+
+static void add_sample(struct progress *p, const struct sample *s)
+{
+	p->ring[p->n_samples++ % N_SAMPLES] = *s;
+}
+
+/* The number of the oldest sample of the window; the last but one, when all before the last are
+ * older. There are at least two. */
+static size_t oldest_sample(const struct progress *p, uint64_t now_ns)
 {
 	size_t i = p->n_samples > N_SAMPLES ? p->n_samples - N_SAMPLES : 0;
 
 	while (i + 2 < p->n_samples && now_ns - p->ring[i % N_SAMPLES].ns > RATE_WINDOW_NS)
 		i++;
-	return &p->ring[i % N_SAMPLES];
+	return i;
+}
+
+/* A device that was made anew counts from 0. */
+static uint64_t growth(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
+/* From the oldest sample of the window to the last; for links the oldest that is about the same
+ * ones, and when that is the last itself, link_ns is 0. */
+static struct progress_rate rate_of(const struct progress *p, uint64_t now_ns)
+{
+	const struct sample *now = &p->ring[(p->n_samples - 1) % N_SAMPLES], *since;
+	size_t i = oldest_sample(p, now_ns);
+	struct progress_rate rate;
+
+	since = &p->ring[i % N_SAMPLES];
+	rate = (struct progress_rate){ .ns = now->ns - since->ns,
+				       .bytes = now->bytes - since->bytes };
+	while (since->list != now->list)
+		since = &p->ring[++i % N_SAMPLES];
+	rate.link_ns = now->ns - since->ns;
+	for (unsigned link = 0; link < PROGRESS_LINKS_MAX; link++) {
+		rate.link_tx[link] = growth(now->tx[link], since->tx[link]);
+		rate.link_rx[link] = growth(now->rx[link], since->rx[link]);
+	}
+	return rate;
 }
 
 static unsigned terminal_width(int fd)
@@ -302,15 +454,14 @@ static bool may_draw(const struct progress *p)
 	return p->always || foreground < 0 || foreground == getpgrp();
 }
 
-static void draw(struct progress *p, const struct session_stats *stats, const struct sample *since,
-		 const struct sample *now)
+static void draw(struct progress *p, const struct session_stats *stats, uint64_t now_ns)
 {
 	char text[LINE_MAX_LEN], line[LINE_MAX_LEN + 8];
 	unsigned width = p->terminal ? terminal_width(p->fd) : LINE_WIDTH;
+	struct progress_rate lately = rate_of(p, now_ns);
 	size_t n;
 
-	progress_format(text, sizeof(text), width, stats, p->expected, now->bytes - since->bytes,
-			now->ns - since->ns);
+	progress_format(text, sizeof(text), width, stats, p->expected, &lately);
 	if (p->terminal)
 		n = text_printf(line, sizeof(line), "\r%s\033[K", text);
 	else
@@ -320,33 +471,40 @@ static void draw(struct progress *p, const struct session_stats *stats, const st
 	p->drawn = p->terminal;
 }
 
+/* The rate begins with the session, when nothing had been counted yet. */
+static void start(struct progress *p, const struct session_stats *stats, uint64_t now_ns)
+{
+	uint64_t elapsed = stats->elapsed_ns < now_ns ? stats->elapsed_ns : now_ns;
+	unsigned list = sample_of(p, stats, now_ns).list;
+
+	p->n_samples = 0;
+	p->drawn_ns = p->sampled_ns = now_ns;
+	add_sample(p, &(struct sample){ .ns = now_ns - elapsed, .list = list });
+}
+
 void progress_update(struct progress *p, const struct session_stats *stats, uint64_t now_ns)
 {
-	struct sample now = { .ns = now_ns };
 	const struct sample *last;
+	struct sample now;
 
 	/* Before the first connection there is nothing to show. */
 	if (!p || stats->elapsed_ns == 0)
 		return;
-	now.bytes = stats->tx_taken + stats->rx_taken;
 	last = p->n_samples ? &p->ring[(p->n_samples - 1) % N_SAMPLES] : NULL;
-	/* The first call, or another session: the rate begins with the session. */
-	if (!last || last->bytes > now.bytes) {
-		uint64_t elapsed = stats->elapsed_ns < now_ns ? stats->elapsed_ns : now_ns;
-
-		p->n_samples = 0;
-		p->drawn_ns = p->sampled_ns = now_ns;
-		add_sample(p, now_ns - elapsed, 0);
+	/* The first call, or another session. */
+	if (!last || last->bytes > stats->tx_taken + stats->rx_taken) {
+		start(p, stats, now_ns);
 		return;
 	}
 	if (now_ns - p->sampled_ns < PROGRESS_INTERVAL_NS)
 		return;
 	p->sampled_ns = now_ns;
-	add_sample(p, now.ns, now.bytes);
+	now = sample_of(p, stats, now_ns);
+	add_sample(p, &now);
 	if (now_ns - p->drawn_ns < (p->terminal ? PROGRESS_INTERVAL_NS : LINE_INTERVAL_NS))
 		return;
 	/* The cost of a drawing that is not allowed now is its check: keep that to the rate too. */
 	p->drawn_ns = now_ns;
 	if (may_draw(p))
-		draw(p, stats, oldest_sample(p, now_ns), &now);
+		draw(p, stats, now_ns);
 }

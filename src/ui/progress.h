@@ -10,8 +10,15 @@
  *
  *   tx 1.20 GiB  rx 300 MiB  447 MiB/s  0:04  4 subflows
  *
- * The rate is that of about the last two and a half seconds. What is left of the line on a narrow
- * terminal is what matters most: bytes, then rate, percentage, ETA, time, subflows, the bar.
+ * On a wide terminal it ends with a bar for each link of our bond, if their bytes are counted and
+ * there are 2 to PROGRESS_LINKS_MAX. A whole bar is the link's speed or, where that is not known,
+ * what the fastest carries:
+ *
+ *   1.82 GiB  447 MiB/s  0:04  4 subflows  eth0[########] eth1[#####   ]
+ *
+ * The rates are those of about the last two and a half seconds. What is left of the line on a
+ * narrow terminal is what matters most: bytes, then rate, percentage, ETA, time, subflows, the bar,
+ * links.
  */
 #pragma once
 
@@ -44,8 +51,18 @@ void progress_update(struct progress *p, const struct session_stats *stats, uint
 /* Wipes the line; the next update that is due draws it again. */
 void progress_wipe(struct progress *p);
 
+/* Links that can have a bar; the bars of more would not fit on any line. */
+#define PROGRESS_LINKS_MAX 8
+
+/* What was carried lately. */
+struct progress_rate {
+	uint64_t bytes, ns; /* taken by the outputs, in how many nanoseconds */
+	uint64_t link_ns;   /* the same for stats->here's links, by index; 0: not known */
+	uint64_t link_tx[PROGRESS_LINKS_MAX];
+	uint64_t link_rx[PROGRESS_LINKS_MAX];
+};
+
 /* The text of the line for a terminal `width` columns wide, at most width - 1 of them, without
- * control characters; for tests. rate_bytes in rate_ns: what was taken lately, in the directions
- * that flow. Returns its length (< size). */
+ * control characters; for tests. Returns its length (< size). */
 size_t progress_format(char *buf, size_t size, unsigned width, const struct session_stats *stats,
-		       uint64_t expected, uint64_t rate_bytes, uint64_t rate_ns);
+		       uint64_t expected, const struct progress_rate *lately);

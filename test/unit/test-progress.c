@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "ui/log.h"
+#include "util/text.h"
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -188,7 +189,7 @@ static void test_format(void **state)
 		size_t n;
 
 		n = progress_format(buf, sizeof(buf), s->width, &s->stats, s->expected,
-				    s->rate_bytes, s->rate_ns);
+				    &(struct progress_rate){ s->rate_bytes, s->rate_ns });
 		if (strcmp(buf, s->line) != 0)
 			fail_msg("%s: \"%s\"", s->what, buf);
 		assert_int_equal(n, strlen(buf));
@@ -224,28 +225,176 @@ static void test_narrow(void **state)
 	for (size_t i = 0; i < LEN(cases); i++) {
 		char buf[256];
 
-		progress_format(buf, sizeof(buf), cases[i].width, &stats, GIB, 128 * MIB, NS_PER_S);
+		progress_format(buf, sizeof(buf), cases[i].width, &stats, GIB,
+				&(struct progress_rate){ 128 * MIB, NS_PER_S });
 		if (strcmp(buf, cases[i].line) != 0)
 			fail_msg("%u columns: \"%s\"", cases[i].width, buf);
 	}
 }
 
+#define MBIT 125000ull
+
+#define LINK(name_, speed_)                                        \
+	{                                                          \
+		.name = (name_), .speed = (speed_), .usable = true \
+	}
+
+static const struct side_stats bond = {
+	.name = "bond0",
+	.counted = true,
+	.n_links = 4,
+	.link = { LINK("eth0", 1000), LINK("eth1", 1000), LINK("eth2", 1000), LINK("eth3", 1000) },
+};
+
+/* Full, half, a third and nothing to send; no more than a tenth to receive. */
+static const struct progress_rate busy = {
+	.bytes = 200 * MIB,
+	.ns = NS_PER_S,
+	.link_ns = NS_PER_S,
+	.link_tx = { 985 * MBIT, 500 * MBIT, 333 * MBIT, 0 },
+	.link_rx = { 5 * MBIT, 500 * MBIT, 1, 100 * MBIT },
+};
+
+static const char *format(unsigned width, const struct session_stats *stats, uint64_t expected,
+			  const struct progress_rate *lately)
+{
+	static char buf[400];
+
+	progress_format(buf, sizeof(buf), width, stats, expected, lately);
+	return buf;
+}
+
+/* Of the directions that flow, each link's part of its speed. */
+static void test_links(void **state)
+{
+	struct session_stats stats = { SENDING(512 * MIB), .here = &bond };
+
+	assert_string_equal(format(200, &stats, 0, &busy),
+			    "512 MiB  200 MiB/s  0:04  4 subflows  "
+			    "eth0[########] eth1[####    ] eth2[###     ] eth3[        ]");
+	stats.rx_received = stats.rx_taken = 512 * MIB;
+	assert_string_equal(format(200, &stats, 0, &busy),
+			    "tx 512 MiB  rx 512 MiB  200 MiB/s  0:04  4 subflows  "
+			    "eth0[########] eth1[########] eth2[###     ] eth3[#       ]");
+	stats = (struct session_stats){ RECEIVING(512 * MIB), .here = &bond };
+	assert_string_equal(format(200, &stats, 0, &busy),
+			    "512 MiB  200 MiB/s  0:04  4 subflows  "
+			    "eth0[        ] eth1[####    ] eth2[        ] eth3[#       ]");
+}
+
+/* A link whose speed is not known is compared with the fastest one. */
+static void test_links_of_unknown_speed(void **state)
+{
+	struct side_stats here = bond;
+	struct session_stats stats = { SENDING(512 * MIB), .here = &here };
+	struct progress_rate idle = { .ns = 1, .link_ns = 1 };
+
+	here.link[1].speed = here.link[2].speed = here.link[3].speed = 0;
+	here.link[0].speed = 100000;
+	assert_string_equal(format(200, &stats, 0, &busy),
+			    "512 MiB  200 MiB/s  0:04  4 subflows  "
+			    "eth0[        ] eth1[####    ] eth2[###     ] eth3[        ]");
+	here.link[0].speed = 0;
+	assert_string_equal(format(200, &stats, 0, &busy),
+			    "512 MiB  200 MiB/s  0:04  4 subflows  "
+			    "eth0[########] eth1[####    ] eth2[###     ] eth3[        ]");
+	assert_string_equal(format(200, &stats, 0, &idle),
+			    "512 MiB  0 B/s  0:04  4 subflows  "
+			    "eth0[        ] eth1[        ] eth2[        ] eth3[        ]");
+}
+
+/* The bars of links shrink, and then are the first to give way. */
+static void test_narrow_links(void **state)
+{
+	static const struct {
+		unsigned width;
+		const char *line;
+	} cases[] = {
+		{ 147, "512 MiB  200 MiB/s  0:04  4 subflows  [==============>               ] "
+		       "50 %  ETA 0:03  "
+		       "eth0[########] eth1[####    ] eth2[###     ] eth3[        ]" },
+		{ 146, "512 MiB  200 MiB/s  0:04  4 subflows  [=============>               ] "
+		       "50 %  ETA 0:03  "
+		       "eth0[########] eth1[####    ] eth2[###     ] eth3[        ]" },
+		{ 127, "512 MiB  200 MiB/s  0:04  4 subflows  [====>     ] 50 %  ETA 0:03  "
+		       "eth0[########] eth1[####    ] eth2[###     ] eth3[        ]" },
+		{ 126, "512 MiB  200 MiB/s  0:04  4 subflows  [=====>       ] 50 %  ETA 0:03  "
+		       "eth0[#######] eth1[####   ] eth2[##     ] eth3[       ]" },
+		{ 107, "512 MiB  200 MiB/s  0:04  4 subflows  [====>     ] 50 %  ETA 0:03  "
+		       "eth0[###] eth1[## ] eth2[#  ] eth3[   ]" },
+		{ 106, "512 MiB  200 MiB/s  0:04  4 subflows  [==============>               ] "
+		       "50 %  ETA 0:03" },
+		{ 66, "512 MiB  200 MiB/s  0:04  4 subflows  [====>     ] 50 %  ETA 0:03" },
+		{ 65, "512 MiB  200 MiB/s  0:04  4 subflows  50 %  ETA 0:03" },
+	};
+	const struct session_stats stats = { SENDING(512 * MIB), .here = &bond };
+
+	for (size_t i = 0; i < LEN(cases); i++) {
+		const char *line = format(cases[i].width, &stats, GIB, &busy);
+
+		if (strcmp(line, cases[i].line) != 0)
+			fail_msg("%u columns: \"%s\"", cases[i].width, line);
+	}
+}
+
+static void test_no_bars_of_links(void **state)
+{
+	static const char *const without = "512 MiB  200 MiB/s  0:04  4 subflows";
+	struct side_stats here = bond;
+	struct session_stats stats = { SENDING(512 * MIB), .here = &here };
+	struct progress_rate lately = busy;
+
+	here.n_links = 1;
+	assert_string_equal(format(200, &stats, 0, &busy), without);
+	here.n_links = PROGRESS_LINKS_MAX + 1;
+	assert_string_equal(format(300, &stats, 0, &busy), without);
+	here = bond;
+	here.counted = false;
+	assert_string_equal(format(200, &stats, 0, &busy), without);
+	here.counted = true;
+	lately.link_ns = 0;
+	assert_string_equal(format(200, &stats, 0, &lately), without);
+}
+
+/* Names are cut at the front, as they differ at the end, and cannot steer the terminal. */
+static void test_names_of_links(void **state)
+{
+	struct side_stats here = { .counted = true,
+				   .n_links = 4,
+				   .link = { LINK("enp129s0f0np0", 0), LINK("ens1f0np", 0),
+					     LINK("ens1f0np1", 0), LINK("\x1b\xc3\xa4", 0) } };
+	struct session_stats stats = { SENDING(512 * MIB), .here = &here };
+	struct progress_rate lately = { .ns = 1, .link_ns = 1 };
+
+	assert_string_equal(format(88, &stats, 0, &lately),
+			    "512 MiB  0 B/s  0:04  4 subflows  "
+			    "~s0f0np0[   ] ens1f0np[   ] ~s1f0np1[   ] ???[   ]");
+}
+
 /* At every width and size of the buffer: within both, terminated, nothing but plain characters. */
 static void test_always_fits(void **state)
 {
+	struct side_stats here = { .counted = true, .n_links = PROGRESS_LINKS_MAX };
+	struct progress_rate lately = { .bytes = 1, .ns = UINT64_MAX, .link_ns = 1 };
 	struct session_stats huge = { .elapsed_ns = UINT64_MAX,
 				      .tx_read = UINT64_MAX,
 				      .tx_taken = UINT64_MAX - 1,
 				      .rx_received = UINT64_MAX,
-				      .n_live = UINT32_MAX };
+				      .n_live = UINT32_MAX,
+				      .here = &here };
 
-	for (unsigned width = 0; width < 300; width++) {
-		for (size_t size = 1; size < 200; size += 7) {
-			char buf[256];
+	for (unsigned i = 0; i < PROGRESS_LINKS_MAX; i++) {
+		memset(here.link[i].name, 'x', sizeof(here.link[i].name) - 1);
+		lately.link_tx[i] = lately.link_rx[i] = UINT64_MAX;
+	}
+	assert_true(strlen(format(400, &huge, UINT64_MAX, &lately)) > 200);
+	for (unsigned width = 0; width < 330; width++) {
+		for (size_t size = 1; size < 320; size += 7) {
+			char buf[336];
 			size_t n;
 
 			memset(buf, '\n', sizeof(buf));
-			n = progress_format(buf, size, width, &huge, UINT64_MAX, 1, UINT64_MAX);
+			n = progress_format(buf, size, width, &huge, UINT64_MAX, &lately);
 			assert_int_equal(n, strlen(buf));
 			assert_true(n < size && n + 1 <= (width ? width : 1));
 			assert_int_equal(buf[size], '\n');
@@ -449,6 +598,100 @@ static void test_rate_of_rare_updates(void **state)
 	close_terminal(&t);
 }
 
+/* The bars show the same seconds as the rate. A list that changes, as a bond gets and loses links,
+ * is not compared with the one before. */
+static void test_links_are_recent(void **state)
+{
+	static const char *const cases[] = {
+		"\r20.0 MiB  200 MiB/s  0:00  4 subflows  eth0[########] eth1[####    ]\033[K",
+		"\r40.0 MiB  200 MiB/s  0:00  4 subflows  eth0[########] eth1[####    ]\033[K",
+		"\r60.0 MiB  200 MiB/s  0:00  4 subflows\033[K",
+		"\r80.0 MiB  200 MiB/s  0:00  4 subflows  eth1[####    ] eth2[########]\033[K",
+		"\r100 MiB  200 MiB/s  0:00  4 subflows\033[K",
+		"\r120 MiB  200 MiB/s  0:00  4 subflows  eth1[####    ] eth2[########]\033[K",
+	};
+	struct side_stats here = { .counted = true,
+				   .n_links = 2,
+				   .link = { LINK("eth0", 1000), LINK("eth1", 1000) } };
+	struct session_stats stats = { SENDING(0), .here = &here };
+	struct progress *p;
+	struct terminal t;
+	uint64_t now = 1000 * NS_PER_S;
+
+	open_terminal(&t, 120);
+	assert_int_equal(progress_new(&p, t.slave, false, 0), 0);
+	stats.elapsed_ns = 1;
+	progress_update(p, &stats, now);
+	for (size_t i = 0; i < LEN(cases); i++) {
+		stats.tx_read = stats.tx_taken += 20 * MIB;
+		here.link[0].tx_bytes += 100 * MBIT;
+		here.link[1].tx_bytes += 50 * MBIT;
+		if (i == 2) {
+			here.link[0] = here.link[1];
+			here.link[1] = (struct link_stats)LINK("eth2", 1000);
+			here.link[1].tx_bytes = GIB;
+		}
+		if (i > 2) {
+			here.link[0].tx_bytes -= 50 * MBIT;
+			here.link[1].tx_bytes += 50 * MBIT;
+		}
+		here.counted = i != 4;
+		progress_update(p, &stats, now += TICK);
+		assert_string_equal(terminal_read(&t), cases[i]);
+	}
+	/* The window is two and a half seconds long. */
+	for (int i = 0; i < 26; i++) {
+		here.link[0].tx_bytes += 100 * MBIT;
+		progress_update(p, &stats, now += TICK);
+		terminal_read(&t);
+	}
+	assert_string_equal(
+		t.text, "\r120 MiB  0 B/s  0:00  4 subflows  eth1[########] eth2[        ]\033[K");
+	/* A counter that begins anew is idle, not ahead of time. */
+	here.link[0].tx_bytes = 0;
+	progress_update(p, &stats, now += TICK);
+	assert_string_equal(
+		terminal_read(&t),
+		"\r120 MiB  0 B/s  0:00  4 subflows  eth1[        ] eth2[        ]\033[K");
+	progress_free(p);
+	close_terminal(&t);
+}
+
+/* A line with everything that there can be is drawn to its end. */
+static void test_longest_line(void **state)
+{
+	struct side_stats here = { .counted = true, .n_links = PROGRESS_LINKS_MAX };
+	struct session_stats stats = { .elapsed_ns = 1,
+				       .tx_read = 1023 * MIB,
+				       .rx_received = 1,
+				       .n_live = SUBFLOWS_MAX,
+				       .here = &here };
+	uint64_t now = 4000000 * NS_PER_S;
+	struct progress *p;
+	struct terminal t;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < PROGRESS_LINKS_MAX; i++)
+		text_printf(here.link[i].name, STATS_NAME_LEN, "enp129s%uf0np0", i);
+	open_terminal(&t, 1000);
+	assert_int_equal(progress_new(&p, t.slave, false, GIB), 0);
+	progress_update(p, &stats, now);
+	stats.elapsed_ns = 3600000 * NS_PER_S;
+	stats.tx_taken = stats.rx_taken = 1023 * MIB;
+	for (unsigned i = 0; i < PROGRESS_LINKS_MAX; i++)
+		here.link[i].tx_bytes = 1;
+	progress_update(p, &stats, now += 2300 * NS_PER_S);
+	for (const char *c = terminal_read(&t); *c; c++)
+		n += *c == '#';
+	assert_int_equal(n, PROGRESS_LINKS_MAX * 8);
+	assert_non_null(strstr(t.text,
+			       "  1000:00:00  256 subflows  [============================> ]"
+			       " 99 %  ETA 0:02  ~s0f0np0[########] "));
+	assert_non_null(strstr(t.text, " ~s7f0np0[########]\033[K"));
+	progress_free(p);
+	close_terminal(&t);
+}
+
 /* With -k the next session counts from zero again. */
 static void test_next_session(void **state)
 {
@@ -529,6 +772,11 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_narrow),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_links_of_unknown_speed),
+		cmocka_unit_test(test_narrow_links),
+		cmocka_unit_test(test_no_bars_of_links),
+		cmocka_unit_test(test_names_of_links),
 		cmocka_unit_test(test_always_fits),
 		cmocka_unit_test(test_no_terminal_no_line),
 		cmocka_unit_test(test_redraws_in_place),
@@ -536,6 +784,8 @@ int main(void)
 		cmocka_unit_test(test_messages_wipe),
 		cmocka_unit_test(test_rate_is_recent),
 		cmocka_unit_test(test_rate_of_rare_updates),
+		cmocka_unit_test(test_links_are_recent),
+		cmocka_unit_test(test_longest_line),
 		cmocka_unit_test(test_next_session),
 		cmocka_unit_test(test_stopped_terminal),
 		cmocka_unit_test(test_lines),
