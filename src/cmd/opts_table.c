@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * opts_table[] is the one place that knows an option: getopt's tables, the names in messages and
+ * the text of --help are made from it. A setter sees its own option only.
+ */
+#include "cmd/opts_internal.h"
+
+#include <limits.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "util/parse.h"
+#include "util/text.h"
+
+#define NS_PER_MS 1000000ull
+
+/* A time must never overflow when it is added to a clock: a hundred years. */
+#define TIME_MAX_NS (100ull * 365 * 24 * 3600 * 1000 * NS_PER_MS)
+
+static void *field_of(struct parser *p, const struct option_def *o)
+{
+	return (char *)p->config + o->field;
+}
+
+static enum opts_result set_flag(struct parser *p, const struct option_def *o, const char *arg)
+{
+	bool *flag = field_of(p, o);
+
+	*flag = true;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_nothing(struct parser *p, const struct option_def *o, const char *arg)
+{
+	return OPTS_RUN;
+}
+
+static enum opts_result set_family(struct parser *p, const struct option_def *o, const char *arg)
+{
+	p->config->family = o->letter == '4' ? AF_INET : AF_INET6;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_verbose(struct parser *p, const struct option_def *o, const char *arg)
+{
+	p->config->verbose++;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_help(struct parser *p, const struct option_def *o, const char *arg)
+{
+	return OPTS_HELP;
+}
+
+static enum opts_result set_version(struct parser *p, const struct option_def *o, const char *arg)
+{
+	return OPTS_VERSION;
+}
+
+static enum opts_result set_subflows(struct parser *p, const struct option_def *o, const char *arg)
+{
+	uint64_t n = CONFIG_SUBFLOWS_AUTO;
+
+	p->config->subflows_auto = strcmp(arg, "auto") == 0;
+	if (!p->config->subflows_auto && parse_u64(arg, 1, SUBFLOWS_MAX, &n) < 0)
+		return opts_bad_argument(p, o, arg, "a number of subflows (1 to 256, or auto)");
+	p->config->n_subflows = (unsigned)n;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_source(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (p->config->source)
+		return opts_fail(p, "-s was given twice; a session has one address");
+	if (!*arg)
+		return opts_bad_argument(p, o, arg, "an address");
+	p->config->source = arg;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_local_port(struct parser *p, const struct option_def *o,
+				       const char *arg)
+{
+	p->local_port = arg;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_tos(struct parser *p, const struct option_def *o, const char *arg)
+{
+	uint8_t tos;
+
+	if (parse_tos(arg, &tos) < 0)
+		return opts_bad_argument(p, o, arg,
+					 "a type of service (0 to 255, 0x00 to 0xff, af11, ef)");
+	p->config->tos = tos;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_window(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (parse_size(arg, CONFIG_WINDOW_MIN, CONFIG_WINDOW_MAX, &p->config->window) < 0)
+		return opts_bad_argument(p, o, arg, "a window (1M to 16G)");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_sockbuf(struct parser *p, const struct option_def *o, const char *arg)
+{
+	/* The kernel takes an int. */
+	if (parse_size(arg, 1, INT_MAX, field_of(p, o)) < 0)
+		return opts_bad_argument(p, o, arg,
+					 "the size of a socket buffer (such as 512K or 4M)");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_wait(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (parse_duration(arg, NS_PER_MS, TIME_MAX_NS, &p->config->timeout_ns) < 0)
+		return opts_bad_argument(p, o, arg,
+					 "a time above zero (such as 500ms, 30, 2m or 1h)");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_retry(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (parse_duration(arg, 0, TIME_MAX_NS, &p->config->retry_ns) < 0)
+		return opts_bad_argument(p, o, arg, "a time (such as 500ms, 30, 2m or 1h)");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_quit(struct parser *p, const struct option_def *o, const char *arg)
+{
+	p->config->quit_ns = CONFIG_NEVER;
+	if (strcmp(arg, "-1") != 0 && parse_duration(arg, 0, TIME_MAX_NS, &p->config->quit_ns) < 0)
+		return opts_bad_argument(p, o, arg,
+					 "a time (such as 0, 500ms or 30; -1 is forever)");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_progress(struct parser *p, const struct option_def *o, const char *arg)
+{
+	static const char *const words[] = {
+		[CONFIG_PROGRESS_AUTO] = "auto",
+		[CONFIG_PROGRESS_ALWAYS] = "always",
+		[CONFIG_PROGRESS_NEVER] = "never",
+	};
+
+	for (unsigned i = 0; i < LEN(words); i++) {
+		if (strcmp(arg ? arg : "always", words[i]) == 0) {
+			p->config->progress = (enum config_progress)i;
+			return OPTS_RUN;
+		}
+	}
+	return opts_bad_argument(p, o, arg, "auto, always or never");
+}
+
+static enum opts_result set_json(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (arg && strcmp(arg, "-") == 0)
+		return opts_fail(
+			p, "--json=-: standard output is for the data; --json alone writes to "
+			   "standard error");
+	if (arg && !*arg)
+		return opts_bad_argument(p, o, arg, "a file");
+	p->config->json = true;
+	p->config->json_file = arg;
+	return OPTS_RUN;
+}
+
+#define FIELD(name) offsetof(struct config, name)
+
+const struct option_def opts_table[N_OPTIONS] = {
+	[OPT_LISTEN] = { 'l', "listen", NULL, "wait for a peer instead of connecting to one",
+			 set_flag, FIELD(listen), "Connections" },
+	[OPT_KEEP] = { 'k', "keep-open", NULL, "with -l: one session after another", set_flag,
+		       FIELD(keep) },
+	[OPT_SUBFLOWS] = { 'P', "subflows", "N|auto",
+			   "TCP connections that carry the stream (1 to 256;\n"
+			   "auto is 4, and the default)",
+			   set_subflows },
+	[OPT_SOURCE] = { 's', "source", "ADDR", "local address; with -l: the one to listen on",
+			 set_source },
+	[OPT_PORT] = { 'p', "source-port", "PORT",
+		       "first local port, the subflows take the next ones;\n"
+		       "with -l: the port to listen on",
+		       set_local_port },
+	[OPT_NODNS] = { 'n', "nodns", NULL, "addresses are numeric, look up no names", set_flag,
+			FIELD(numeric) },
+	[OPT_IPV4] = { '4', NULL, NULL, "IPv4 only", set_family },
+	[OPT_IPV6] = { '6', NULL, NULL, "IPv6 only", set_family },
+	[OPT_TOS] = { 'T', NULL, "TOS", "type of service: number or name (af11, cs1, ef)",
+		      set_tos },
+	[OPT_WINDOW] = { 0, "window", "SIZE",
+			 "memory for data on its way, in each direction\n"
+			 "(1M to 16G; default 64M)",
+			 set_window },
+	[OPT_RCVBUF] = { 'I', NULL, "LEN",
+			 "TCP receive buffer of each subflow, instead of\n"
+			 "the kernel's own tuning",
+			 set_sockbuf, FIELD(rcvbuf) },
+	[OPT_SNDBUF] = { 'O', NULL, "LEN", "the same for the TCP send buffer", set_sockbuf,
+			 FIELD(sndbuf) },
+
+	[OPT_NO_STDIN] = { 'd', NULL, NULL, "never read standard input", set_flag, FIELD(no_stdin),
+			   "Data" },
+	[OPT_SEND_ONLY] = { 0, "send-only", NULL, "send only, and receive nothing", set_flag,
+			    FIELD(send_only) },
+	[OPT_RECV_ONLY] = { 0, "recv-only", NULL, "receive only, send nothing", set_flag,
+			    FIELD(recv_only) },
+	[OPT_DUPLEX] = { 0, "duplex", NULL,
+			 "read standard input to its end in any case, even\n"
+			 "when the peer has sent all of its own",
+			 set_flag, FIELD(duplex) },
+	[OPT_SHUTDOWN] = { 'N', NULL, NULL, "no effect: the end of input always reaches the peer",
+			   set_nothing },
+
+	[OPT_WAIT] = { 'w', "wait", "TIME",
+		       "give up when connecting, waiting for a peer (-l) or\n"
+		       "a pause without progress takes longer",
+		       set_wait, 0, "Times (500ms, 30 or 30s, 2m, 1h)" },
+	[OPT_RETRY] = { 0, "retry", "TIME", "keep trying to connect for that long", set_retry },
+	[OPT_QUIT] = { 'q', NULL, "TIME",
+		       "end that long after all our input has arrived;\n"
+		       "-1 is never, and the default",
+		       set_quit },
+
+	[OPT_VERBOSE] = { 'v', "verbose", NULL, "say what happens; -vv: for each subflow too",
+			  set_verbose, 0, "Messages (on standard error)" },
+	[OPT_PROGRESS] = { 0, "progress", "[=WHEN]",
+			   "auto (default: on a terminal), always or never;\n"
+			   "--progress alone is always",
+			   set_progress },
+	[OPT_JSON] = { 0, "json", "[=FILE]", "report as JSON, one object per line", set_json },
+	[OPT_HELP_TEXT] = { 'h', "help", NULL, "print this text", set_help },
+	[OPT_VERSION_TEXT] = { 0, "version", NULL, "print the version", set_version },
+};
