@@ -66,6 +66,14 @@ int explain_parse_links(const char *text, struct explain_bond *out);
 void explain_given(const struct explain_bond *bond, const struct explain_flow *flow,
 		   struct explanation *out);
 
+/* Of this machine. */
+enum hash_order explain_order(void);
+
+/* The rule of a kernel, as far as it matters here. HASH_VARIANT_UNKNOWN: the release does not tell.
+ */
+enum hash_variant explain_variant(const char *release, enum hash_mode mode,
+				  enum hash_policy policy);
+
 /* The bond as the hash functions know it. variant: HASH_VARIANT_UNKNOWN is that of the kernel's
  * release. */
 struct hash_bond explain_hash_bond(const struct topo_bond *bond, const char *release,

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/explain.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "hash/release.h"
+#include "topo/path.h"
+#include "util/text.h"
+
+static uint32_t first_bits(unsigned n)
+{
+	return n < 32 ? (1u << n) - 1 : UINT32_MAX;
+}
+
+static bool mode_hashes(enum hash_mode mode)
+{
+	return mode == HASH_BALANCE_XOR || mode == HASH_8023AD || mode == HASH_BALANCE_TLB ||
+	       mode == HASH_BALANCE_ALB;
+}
+
+static void refuse(struct explain_way *way, const char *reason)
+{
+	way->predictable = false;
+	way->index = -1;
+	text_printf(way->reason, sizeof(way->reason), "%s", reason);
+}
+
+static void explain_choice(const struct hash_bond *b, const struct flow *flow,
+			   struct explain_way *way)
+{
+	unsigned usable = (unsigned)__builtin_popcount(b->usable & first_bits(b->n_links));
+	const char *mode = hash_mode_name(b->mode);
+	uint32_t value = 0;
+
+	if (usable == 1)
+		text_printf(way->reason, sizeof(way->reason), "it is the only usable link of %u",
+			    b->n_links);
+	else if (!mode_hashes(b->mode))
+		text_printf(way->reason, sizeof(way->reason), "%s: it is the active link", mode);
+	else if (hash_value(b->policy, b->variant, b->order, flow, &value) == HASH_OK)
+		text_printf(way->reason, sizeof(way->reason),
+			    "%s: the %s hash is 0x%08x by the rule of kernel %s, %u of %u links "
+			    "are usable",
+			    mode, hash_policy_name(b->policy), value, hash_variant_name(b->variant),
+			    usable, b->n_links);
+}
+
+/* Without the link's name. */
+static void explain_way(const struct hash_bond *b, const struct flow *flow, struct explain_way *way)
+{
+	unsigned link = 0;
+	int reason = hash_link(b, flow, &link);
+
+	*way = (struct explain_way){ 0 };
+	if (reason != HASH_OK) {
+		refuse(way, hash_reason_text(reason));
+		return;
+	}
+	way->predictable = true;
+	way->index = (int)link;
+	explain_choice(b, flow, way);
+}
+
+static void name_rule(const struct hash_bond *b, struct explanation *out)
+{
+	out->mode = hash_mode_name(b->mode);
+	out->policy = out->given || mode_hashes(b->mode) ? hash_policy_name(b->policy) : NULL;
+	out->variant = out->policy && b->variant ? hash_variant_name(b->variant) : NULL;
+}
+
+void explain_given(const struct explain_bond *bond, const struct explain_flow *flow,
+		   struct explanation *out)
+{
+	struct flow back = flow_reverse(&flow->flow);
+
+	*out = (struct explanation){ .flow = *flow, .given = true };
+	name_rule(&bond->hash, out);
+	explain_way(&bond->hash, &flow->flow, &out->tx);
+	explain_way(&bond->hash, &back, &out->reverse);
+	if (out->tx.predictable)
+		memcpy(out->tx.link, bond->links[out->tx.index], TOPO_NAME_LEN);
+	if (out->reverse.predictable)
+		memcpy(out->reverse.link, bond->links[out->reverse.index], TOPO_NAME_LEN);
+	text_printf(out->note, sizeof(out->note),
+		    "the reverse direction holds if the peer has the same bond and kernel rule");
+}
+
+static enum hash_mode mode_of(const struct topo_bond *bond)
+{
+	if (bond->kind == TOPO_KIND_TEAM)
+		return HASH_TEAM;
+	/* Both have the kernel's numbers. */
+	return bond->mode < HASH_TEAM ? (enum hash_mode)bond->mode : HASH_N_MODES;
+}
+
+enum hash_variant explain_variant(const char *release, enum hash_mode mode, enum hash_policy policy)
+{
+	struct hash_guess guess;
+
+	if ((unsigned)mode >= HASH_N_MODES || (unsigned)policy >= HASH_N_POLICIES ||
+	    hash_variant_of(release, &guess) < 0)
+		return HASH_VARIANT_UNKNOWN;
+	return hash_variant_settled(&guess, mode, policy);
+}
+
+enum hash_order explain_order(void)
+{
+	return htonl(1) == 1 ? HASH_BIG : HASH_LITTLE;
+}
+
+struct hash_bond explain_hash_bond(const struct topo_bond *bond, const char *release,
+				   enum hash_variant variant)
+{
+	struct hash_bond b = {
+		.mode = mode_of(bond),
+		.policy = bond->policy < HASH_N_POLICIES ? bond->policy : HASH_N_POLICIES,
+		.order = explain_order(),
+		.dynamic = bond->tlb_dynamic_lb,
+		.n_links = (unsigned)bond->n_ports,
+		.active = -1,
+	};
+
+	b.variant = variant ? variant : explain_variant(release, b.mode, b.policy);
+	for (size_t i = 0; i < bond->n_links; i++) {
+		const struct topo_link *link = &bond->links[i];
+
+		if (link->unusable == TOPO_USABLE)
+			b.usable |= 1u << i;
+		if (bond->has_aggregator && link->aggregator == bond->aggregator)
+			b.joined |= 1u << i;
+		if (bond->active && link->ifindex == bond->active)
+			b.active = (int)i;
+	}
+	return b;
+}
+
+static void explain_bond(const struct topo_path *path, const char *release,
+			 enum hash_variant variant, struct explanation *out)
+{
+	struct hash_bond b = explain_hash_bond(&path->bond, release, variant);
+	struct flow flow = out->flow.flow;
+	struct explain_way *tx = &out->tx;
+
+	flow.macs_known = path->has_smac && path->has_dmac;
+	memcpy(flow.smac, path->smac, sizeof(flow.smac));
+	memcpy(flow.dmac, path->dmac, sizeof(flow.dmac));
+	flow.vlan_tci = path->n_vlans ? path->vlan : 0;
+	flow.double_tagged = path->n_vlans > 1;
+	name_rule(&b, out);
+	explain_way(&b, &flow, tx);
+	/* Whatever does not count the links is right in any order. */
+	if (tx->predictable && !path->bond.order_known && path->bond.n_usable > 1 &&
+	    mode_hashes(b.mode))
+		refuse(tx, "the order in which the bond counts its links is not known");
+	if (tx->predictable)
+		memcpy(tx->link, path->bond.links[tx->index].name, TOPO_NAME_LEN);
+	if (path->guessed)
+		text_printf(out->note, sizeof(out->note),
+			    "the bridge has not seen the neighbour yet; its only bond was taken");
+}
+
+static void explain_path(const struct topo_path *path, const char *release,
+			 enum hash_variant variant, struct explanation *out)
+{
+	memcpy(out->dev, path->link.name, sizeof(out->dev));
+	refuse(&out->tx, path->reason);
+	refuse(&out->reverse, "the peer's bond and the switch decide, which cannot be seen here");
+	switch (path->end) {
+	case TOPO_END_BOND:
+		memcpy(out->dev, path->bond.name, sizeof(out->dev));
+		explain_bond(path, release, variant, out);
+		break;
+	case TOPO_END_PLAIN:
+		out->tx.predictable = true;
+		memcpy(out->tx.link, path->link.name, sizeof(out->tx.link));
+		break;
+	case TOPO_END_LOCAL:
+		refuse(&out->reverse, path->reason);
+		break;
+	case TOPO_END_UNREACHABLE:
+		out->no_route = true;
+		refuse(&out->reverse, path->reason);
+		break;
+	default:
+		break;
+	}
+}
+
+static int find_path(struct topo_source *source, const struct explain_flow *flow,
+		     struct topo_path *path, struct explanation *out)
+{
+	struct topo_flow wanted = {
+		.family = flow->flow.family == FLOW_IPV6 ? AF_INET6 : AF_INET,
+		.has_src = true,
+		.protocol = FLOW_TCP,
+		.sport = flow->flow.sport,
+		.dport = flow->flow.dport,
+		.ifindex = flow->ifindex,
+	};
+	int r;
+
+	memcpy(wanted.dst, flow->flow.dst, sizeof(wanted.dst));
+	memcpy(wanted.src, flow->flow.src, sizeof(wanted.src));
+	r = topo_path(source, &wanted, path);
+	if (r || path->end != TOPO_END_UNREACHABLE)
+		return r;
+	/* The kernel refuses a source that is not its own, before it looks at the route. */
+	wanted.has_src = false;
+	r = topo_path(source, &wanted, path);
+	if (!r && path->end != TOPO_END_UNREACHABLE)
+		text_printf(out->note, sizeof(out->note),
+			    "the source has no route of its own here; this is that of other "
+			    "packets to the destination");
+	return r;
+}
+
+int explain_local(struct topo_source *source, const struct explain_flow *flow,
+		  enum hash_variant variant, struct explanation *out)
+{
+	struct topo_path *path = calloc(1, sizeof(*path));
+	char release[TOPO_RELEASE_LEN];
+	int r;
+
+	*out = (struct explanation){ .flow = *flow };
+	if (!path)
+		return -ENOMEM;
+	r = topo_kernel(source, release);
+	if (!r)
+		r = find_path(source, flow, path, out);
+	if (!r)
+		explain_path(path, release, variant, out);
+	free(path);
+	return r;
+}
