@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "plan/plan.h"
 #include "session/stats.h"
 
 /* -P auto, as long as nothing is known about the bond. */
@@ -16,6 +17,9 @@
 /* Below this a fast subflow could not have one chunk in flight while another is being written. */
 #define CONFIG_WINDOW_MIN (1ull << 20)
 #define CONFIG_WINDOW_MAX (16ull << 30)
+
+/* Ranges of --ports: more than one rule of a firewall takes. */
+#define CONFIG_PORTS_MAX 16
 
 /* A duration that was not given. */
 #define CONFIG_NEVER UINT64_MAX
@@ -48,4 +52,9 @@ struct config {
 	enum config_progress progress;
 	bool json;             /* --json */
 	const char *json_file; /* borrowed from argv; NULL: stderr */
+
+	/* Not with -l, and ports not with source_port. */
+	struct plan_range ports[CONFIG_PORTS_MAX]; /* --ports; may overlap */
+	unsigned n_ports;                          /* 0: not given */
+	bool plan;                                 /* --plan: tell ports and links, then exit */
 };

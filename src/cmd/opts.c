@@ -17,6 +17,10 @@
 /* getopt's value of a long option: this and its index in opts_table[]. */
 #define VAL_LONG 256
 
+/* getopt's value of a word that is refused as if getopt did not know it, but of which it would have
+ * made an option of ours. */
+#define VAL_UNKNOWN 2
+
 /* getopt's value of an operand, as the option string begins with "-". */
 #define VAL_OPERAND 1
 
@@ -67,6 +71,9 @@ static const struct {
 	{ OPT_RECV_ONLY, OPT_DUPLEX, "--recv-only sends nothing" },
 	{ OPT_SEND_ONLY, OPT_DUPLEX, "--send-only receives nothing" },
 	{ OPT_RETRY, OPT_LISTEN, "a listener waits anyway, -w limits for how long" },
+	{ OPT_PORTS, OPT_LISTEN, "--ports is for the side that connects" },
+	{ OPT_PLAN, OPT_LISTEN, "--plan is for the side that connects" },
+	{ OPT_PORTS, OPT_PORT, "use --ports to have ports chosen, -p for a block as it is" },
 };
 
 static enum opts_result check_conflicts(struct parser *p)
@@ -86,7 +93,7 @@ static enum opts_result check_conflicts(struct parser *p)
 
 struct getopt_tables {
 	char letters[2 * N_OPTIONS + 3];
-	struct option longs[N_OPTIONS + 1];
+	struct option longs[N_OPTIONS + 2];
 };
 
 static void make_tables(struct getopt_tables *t)
@@ -116,6 +123,8 @@ static void make_tables(struct getopt_tables *t)
 		l++;
 	}
 	*letter = '\0';
+	/* A whole name is not taken for the beginning of another: not for --ports. */
+	*l++ = (struct option){ "port", optional_argument, NULL, VAL_UNKNOWN };
 	*l = (struct option){ 0 };
 }
 
@@ -157,6 +166,8 @@ static enum opts_result read_one(struct parser *p, int val, char *const argv[])
 		add_operand(p, optarg);
 		return OPTS_RUN;
 	}
+	if (val == VAL_UNKNOWN)
+		return opts_unknown_name(p, argv[optind - 1]);
 	if (val == '?')
 		return refuse(p, argv[optind - 1]);
 	o = find_option(val == ':' ? optopt : val);

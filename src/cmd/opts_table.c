@@ -5,6 +5,7 @@
  */
 #include "cmd/opts_internal.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -83,6 +84,51 @@ static enum opts_result set_local_port(struct parser *p, const struct option_def
 {
 	p->local_port = arg;
 	return OPTS_RUN;
+}
+
+/* "40000" or "40000-40063" */
+static int parse_range(const char *word, size_t len, struct plan_range *out)
+{
+	char copy[32], *dash;
+	uint64_t first, last;
+
+	if (text_printf(copy, sizeof(copy), "%.*s", (int)len, word) != len)
+		return -EINVAL;
+	dash = strchr(copy, '-');
+	if (dash)
+		*dash++ = '\0';
+	if (parse_u64(copy, 1, UINT16_MAX, &first) < 0 ||
+	    parse_u64(dash ? dash : copy, 1, UINT16_MAX, &last) < 0)
+		return -EINVAL;
+	*out = (struct plan_range){ (uint16_t)first, (uint16_t)last };
+	return 0;
+}
+
+static enum opts_result set_ports(struct parser *p, const struct option_def *o, const char *arg)
+{
+	struct config *c = p->config;
+	char quoted[QUOTED_LEN];
+
+	for (c->n_ports = 0;; arg++) {
+		size_t len = strcspn(arg, ",");
+		struct plan_range r;
+
+		text_quote(quoted, sizeof(quoted), arg, len);
+		if (parse_range(arg, len, &r) < 0)
+			return opts_fail(p,
+					 "--ports: \"%s\" is not a port or a range of ports (1 to "
+					 "65535, such as 40000-40063)",
+					 quoted);
+		if (r.first > r.last)
+			return opts_fail(p, "--ports: %s runs backwards; write %u-%u", quoted,
+					 r.last, r.first);
+		if (c->n_ports == CONFIG_PORTS_MAX)
+			return opts_fail(p, "--ports: more than %d ranges", CONFIG_PORTS_MAX);
+		c->ports[c->n_ports++] = r;
+		arg += len;
+		if (!*arg)
+			return OPTS_RUN;
+	}
 }
 
 static enum opts_result set_tos(struct parser *p, const struct option_def *o, const char *arg)
@@ -174,8 +220,9 @@ const struct option_def opts_table[N_OPTIONS] = {
 	[OPT_KEEP] = { 'k', "keep-open", NULL, "with -l: one session after another", set_flag,
 		       FIELD(keep) },
 	[OPT_SUBFLOWS] = { 'P', "subflows", "N|auto",
-			   "TCP connections that carry the stream (1 to 256;\n"
-			   "auto is 4, and the default)",
+			   "TCP connections that carry the stream (1 to 256);\n"
+			   "auto: as many as the bonds at both ends need (8 if\n"
+			   "none can be seen), and the default",
 			   set_subflows },
 	[OPT_SOURCE] = { 's', "source", "ADDR", "local address; with -l: the one to listen on",
 			 set_source },
@@ -183,6 +230,14 @@ const struct option_def opts_table[N_OPTIONS] = {
 		       "first local port, the subflows take the next ones;\n"
 		       "with -l: the port to listen on",
 		       set_local_port },
+	[OPT_PORTS] = { 0, "ports", "A-B[,C-D]",
+			"local ports to choose from for the subflows; also\n"
+			"single ones, up to 16 in all",
+			set_ports },
+	[OPT_PLAN] = { 0, "plan", NULL,
+		       "print which local ports would be used and over\n"
+		       "which links they run, and exit",
+		       set_flag, FIELD(plan) },
 	[OPT_NODNS] = { 'n', "nodns", NULL, "addresses are numeric, look up no names", set_flag,
 			FIELD(numeric) },
 	[OPT_IPV4] = { '4', NULL, NULL, "IPv4 only", set_family },

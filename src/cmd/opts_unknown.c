@@ -26,7 +26,7 @@ static const struct hint {
 	{ 'X', NULL, "a proxy hides the ports that choose the links; connect directly" },
 	{ 'F', NULL, "a session is several sockets; use ProxyCommand without ProxyUseFdpass" },
 	{ 'D', NULL, "to debug the sockets use ss -ti or tcpdump" },
-	{ 'r', NULL, "ports decide which links are used: mpnc picks them, or -p the first" },
+	{ 'r', NULL, "ports decide which links are used: mpnc picks them, of --ports A-B" },
 	{ 'e', "exec", "connect the command with a pipe: mpnc -l PORT | COMMAND" },
 	{ 'c', "sh-exec", "connect the command with a pipe: mpnc -l PORT | sh -c COMMAND" },
 	{ 'U', "unixsock", "mpnc speaks TCP; pipe it to or from socat - UNIX-CONNECT:PATH" },

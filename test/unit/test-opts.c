@@ -89,6 +89,9 @@ static void dump_config(struct dump *d, const struct config *c)
 	put(d, c->port, "port=%s", c->port);
 	put(d, c->source, "source=%s", c->source);
 	put(d, c->source_port, "source_port=%u", c->source_port);
+	for (unsigned i = 0; i < c->n_ports; i++)
+		put(d, true, "ports=%u-%u", c->ports[i].first, c->ports[i].last);
+	put(d, c->plan, "plan");
 	put(d, !c->subflows_auto, "subflows=%u", c->n_subflows);
 	put(d, c->subflows_auto && c->n_subflows != CONFIG_SUBFLOWS_AUTO, "auto=%u", c->n_subflows);
 	put(d, c->window != CONFIG_WINDOW_DEFAULT, "window=%llu", (unsigned long long)c->window);
@@ -158,6 +161,18 @@ static const struct accepted accepted[] = {
 	{ "--source-port=40000 h 1", "host=h port=1 source_port=40000" },
 	{ "-p 65532 h 1", "host=h port=1 source_port=65532" },
 	{ "-p 65535 -P 1 h 1", "host=h port=1 source_port=65535 subflows=1" },
+	{ "--ports 40000-40063 h 1", "host=h port=1 ports=40000-40063" },
+	{ "--ports=40000 h 1", "host=h port=1 ports=40000-40000" },
+	{ "--ports 1-65535 h 1", "host=h port=1 ports=1-65535" },
+	{ "--ports 7-7,9,1-2,2-3 h 1", "host=h port=1 ports=7-7 ports=9-9 ports=1-2 ports=2-3" },
+	{ "--ports 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16-17 h 1",
+	  "host=h port=1 ports=1-1 ports=2-2 ports=3-3 ports=4-4 ports=5-5 ports=6-6 ports=7-7 "
+	  "ports=8-8 ports=9-9 ports=10-10 ports=11-11 ports=12-12 ports=13-13 ports=14-14 "
+	  "ports=15-15 ports=16-17" },
+	{ "--ports 1-2,3 --ports 4 h 1", "host=h port=1 ports=4-4" },
+	{ "--plan h 1", "host=h port=1 plan" },
+	{ "--plan --json --ports 1-9 -P 2 h 1", "host=h port=1 ports=1-9 plan subflows=2 json" },
+	{ "--plan -p 40000 h 1", "host=h port=1 source_port=40000 plan" },
 	{ "-P 1 h 1", "host=h port=1 subflows=1" },
 	{ "-P256 h 1", "host=h port=1 subflows=256" },
 	{ "-P auto h 1", "host=h port=1" },
@@ -252,6 +267,9 @@ static const struct refused operands[] = {
 	{ "-l -p 65536", "\"65536\" is not a port (0 to 65535, or the name of a service)" },
 };
 
+#define NO_PORTS        "is not a port or a range of ports (1 to 65535, such as 40000-40063)"
+#define BAD_PORTS(word) "--ports: \"" word "\" " NO_PORTS
+
 static const struct refused arguments[] = {
 	{ "-p", "-p needs an argument: PORT" },
 	{ "h 1 --window", "--window needs an argument: SIZE" },
@@ -269,6 +287,25 @@ static const struct refused arguments[] = {
 	{ "-p 65535 -P 2 h 1", "-p: 2 subflows from port 65535 on would need ports above 65535" },
 	{ "-P 256 -p 65281 h 1",
 	  "-p: 256 subflows from port 65281 on would need ports above 65535" },
+	{ "--ports", "--ports needs an argument: A-B[,C-D]" },
+	{ "--ports '' h 1", BAD_PORTS("") },
+	{ "--ports 0 h 1", BAD_PORTS("0") },
+	{ "--ports 0-9 h 1", BAD_PORTS("0-9") },
+	{ "--ports 65536 h 1", BAD_PORTS("65536") },
+	{ "--ports 9-65536 h 1", BAD_PORTS("9-65536") },
+	{ "--ports -9 h 1", BAD_PORTS("-9") },
+	{ "--ports 9- h 1", BAD_PORTS("9-") },
+	{ "--ports 1-2-3 h 1", BAD_PORTS("1-2-3") },
+	{ "--ports 1:9 h 1", BAD_PORTS("1:9") },
+	{ "--ports 1,,2 h 1", BAD_PORTS("") },
+	{ "--ports 1, h 1", BAD_PORTS("") },
+	{ "--ports ,1 h 1", BAD_PORTS("") },
+	{ "--ports 4,http,5 h 1", BAD_PORTS("http") },
+	{ "--ports 1-\x1b h 1", BAD_PORTS("1-\\x1b") },
+	{ "--ports 0000000000000000000000000000009-1 h 1",
+	  BAD_PORTS("0000000000000000000000000000009-1") },
+	{ "--ports 1-2,9-8 h 1", "--ports: 9-8 runs backwards; write 8-9" },
+	{ "--ports 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17 h 1", "--ports: more than 16 ranges" },
 	{ "-s '' h 1", "-s: \"\" is not an address" },
 	{ "-s a -s b h 1", "-s was given twice; a session has one address" },
 	{ "-T 256 h 1", "-T: \"256\" is not a type of service (0 to 255, 0x00 to 0xff, af11, ef)" },
@@ -310,6 +347,13 @@ static const struct refused conflicts[] = {
 	  "--retry and -l exclude each other: a listener waits anyway, -w limits for how long" },
 	{ "--retry 0 -l 1",
 	  "--retry and -l exclude each other: a listener waits anyway, -w limits for how long" },
+	{ "--ports 1-9 -l 1",
+	  "--ports and -l exclude each other: --ports is for the side that connects" },
+	{ "-l -p 1 --ports 1-9",
+	  "--ports and -l exclude each other: --ports is for the side that connects" },
+	{ "-l --plan 1", "--plan and -l exclude each other: --plan is for the side that connects" },
+	{ "--ports 1-9 -p 1 h 1", "--ports and -p exclude each other: use --ports to have ports "
+				  "chosen, -p for a block as it is" },
 	{ "-k h 1", "-k needs -l: only a listener can serve one session after another" },
 };
 
@@ -421,6 +465,7 @@ static const struct refused advice[] = {
 	{ "--streams", "-P N" },
 	{ "--bind", "-s ADDR" },
 	{ "--port", "-p PORT" },
+	{ "--port=1", "-p PORT" },
 };
 
 static void check_advice(const struct refused *c, const char *line)
@@ -608,7 +653,11 @@ static void check_anything(int argc, char *argv[])
 		assert_true(c.source_port + c.n_subflows - 1 <= 65535);
 		assert_true(c.window >= CONFIG_WINDOW_MIN && c.window <= CONFIG_WINDOW_MAX);
 		assert_false(c.keep && !c.listen);
-		assert_false(c.listen && (c.source || c.source_port));
+		assert_false(c.listen && (c.source || c.source_port || c.n_ports || c.plan));
+		assert_false(c.source_port && c.n_ports);
+		assert_true(c.n_ports <= CONFIG_PORTS_MAX);
+		for (unsigned i = 0; i < c.n_ports; i++)
+			assert_true(c.ports[i].first >= 1 && c.ports[i].first <= c.ports[i].last);
 		break;
 	case OPTS_USAGE:
 		assert_non_null(memchr(message, '\0', sizeof(message)));
@@ -632,7 +681,7 @@ static void test_random_words(void **state)
 		"--window", "--progress", "--source-", "--",       "-",    "",
 		"1",        "4",          "65530",     "65535",    "auto", "host",
 		"2M",       "\xff\x01\n", "--\n",      "-\t",      "-1",   "--s",
-		"-d",       "--duplex"
+		"-d",       "--duplex",   "--ports",   "--plan",   "1-9",  "4,9-8",
 	};
 	struct rng rng = rng_start();
 
