@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,18 +61,6 @@ static int read_number(const struct topo_source *source, const char *name, const
 	ssize_t r = files_read(source, text, sizeof(text), "/sys/class/net/%s/%s", name, file);
 
 	return r < 0 ? (int)r : parse_u64(text, 0, max, out);
-}
-
-static bool parse_mac(const char *text, uint8_t mac[TOPO_MAC_LEN])
-{
-	uint8_t out[TOPO_MAC_LEN];
-	char end;
-
-	if (sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%c", &out[0], &out[1], &out[2],
-		   &out[3], &out[4], &out[5], &end) != TOPO_MAC_LEN)
-		return false;
-	memcpy(mac, out, sizeof(out));
-	return true;
 }
 
 bool files_in_sysfs(const struct topo_source *source, const char *name, uint32_t ifindex,
@@ -164,7 +151,7 @@ static void proc_partner(const char *line, struct topo_link *port)
 	uint64_t key;
 
 	value = after(line, "    system mac address: ");
-	if (value && parse_mac(value, port->partner_mac))
+	if (value && parse_mac(value, port->partner_mac) == 0)
 		port->has_partner = true;
 	value = after(line, "    oper key: ");
 	if (value && !parse_u64(value, 0, UINT16_MAX, &key))

@@ -141,10 +141,18 @@ int parse_duration(const char *s, uint64_t min_ns, uint64_t max_ns, uint64_t *ou
 	return parse_scaled(s, duration_unit, min_ns, max_ns, out_ns);
 }
 
+/* 0 to 15; -EINVAL: it is none. */
+static int hex_digit(char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	const char *digit = c ? strchr(hex, tolower((unsigned char)c)) : NULL;
+
+	return digit ? (int)(digit - hex) : -EINVAL;
+}
+
 /* "0x" and one or more hexadecimal digits. */
 static int parse_hex_byte(const char *s, uint8_t *out)
 {
-	static const char hex[] = "0123456789abcdef";
 	unsigned v = 0;
 	bool large = false;
 
@@ -152,11 +160,11 @@ static int parse_hex_byte(const char *s, uint8_t *out)
 	if (!*s)
 		return -EINVAL;
 	for (; *s; s++) {
-		const char *digit = strchr(hex, tolower((unsigned char)*s));
+		int digit = hex_digit(*s);
 
-		if (!digit)
+		if (digit < 0)
 			return -EINVAL;
-		v = v << 4 | (unsigned)(digit - hex);
+		v = v << 4 | (unsigned)digit;
 		large |= v > UINT8_MAX;
 		v &= UINT8_MAX;
 	}
@@ -214,4 +222,28 @@ int parse_tos(const char *s, uint8_t *out)
 	if (r == 0)
 		*out = (uint8_t)v;
 	return r;
+}
+
+int parse_mac(const char *s, uint8_t out[6])
+{
+	uint8_t mac[6];
+	char separator = ':';
+
+	for (size_t i = 0; i < sizeof(mac); i++, s += 2) {
+		int high, low;
+
+		if (i == 1 && *s == '-')
+			separator = '-';
+		if (i > 0 && *s++ != separator)
+			return -EINVAL;
+		high = hex_digit(s[0]);
+		low = high < 0 ? high : hex_digit(s[1]);
+		if (low < 0)
+			return -EINVAL;
+		mac[i] = (uint8_t)(high << 4 | low);
+	}
+	if (*s)
+		return -EINVAL;
+	memcpy(out, mac, sizeof(mac));
+	return 0;
 }

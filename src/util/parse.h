@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * parse.h - numbers, sizes and durations from users
+ * parse.h - numbers, sizes, durations and MAC addresses from users
  *
  * The whole string has to be consumed: no leading or trailing space, no sign, decimal only, a
  * fraction with a point and digits on both sides of it.
@@ -25,3 +25,7 @@ int parse_duration(const char *s, uint64_t min_ns, uint64_t max_ns, uint64_t *ou
  * (af11..af43, cs0..cs7, ef, lowdelay, throughput, reliability, critical, inetcontrol, netcontrol).
  */
 int parse_tos(const char *s, uint8_t *out);
+
+/* An Ethernet address: six bytes of two hexadecimal digits each, with ":" between them all or "-"
+ * between them all. Never -ERANGE. */
+int parse_mac(const char *s, uint8_t out[6]);

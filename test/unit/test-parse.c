@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -197,13 +198,53 @@ static void test_tos(void **state)
 	}
 }
 
+static void test_mac(void **state)
+{
+	static const char *const good[] = { "52:54:00:ab:cd:0f", "52-54-00-AB-cd-0F" };
+	static const char *const bad[] = {
+		"",
+		":",
+		"52",
+		"52:54:00:ab:cd",
+		"52:54:00:ab:cd:",
+		"52:54:00:ab:cd:f",
+		"52:54:00:ab:cd:0f:",
+		"52:54:00:ab:cd:0f:00",
+		"52:54:00:ab:cd:0ff",
+		"52:54:00:ab:cd:0g",
+		"52:54:00:ab:cd:g0",
+		"52:54:00:ab:cd:0f ",
+		" 52:54:00:ab:cd:0f",
+		"52:54-00:ab:cd:0f",
+		"52-54:00-ab-cd-0f",
+		"52:54:00:ab:cd-0f",
+		"525400abcd0f",
+		"5254.00ab.cd0f",
+		"052:54:00:ab:cd:0f",
+		"+2:54:00:ab:cd:0f",
+	};
+	static const uint8_t bytes[6] = { 0x52, 0x54, 0x00, 0xab, 0xcd, 0x0f };
+	static const uint8_t untouched[6] = { 1, 2, 3, 4, 5, 6 };
+	uint8_t out[6];
+
+	for (size_t i = 0; i < LEN(good); i++) {
+		memset(out, 0, sizeof(out));
+		assert_int_equal(parse_mac(good[i], out), 0);
+		assert_memory_equal(out, bytes, 6);
+	}
+	for (size_t i = 0; i < LEN(bad); i++) {
+		memcpy(out, untouched, sizeof(out));
+		if (parse_mac(bad[i], out) != -EINVAL || memcmp(out, untouched, 6) != 0)
+			fail_msg("\"%s\" is taken", bad[i]);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_u64),
-		cmocka_unit_test(test_size),
-		cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_tos),
+		cmocka_unit_test(test_u64),      cmocka_unit_test(test_size),
+		cmocka_unit_test(test_duration), cmocka_unit_test(test_tos),
+		cmocka_unit_test(test_mac),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
