@@ -16,9 +16,13 @@
 #include "net/resolve.h"
 #include "topo/sockets.h"
 #include "ui/log.h"
+#include "util/parse.h"
 #include "util/text.h"
 
 #define EXIT_USAGE 2
+
+/* 0 and 4095 are no VLAN of their own. */
+#define VLAN_MAX 4094
 
 #define TEXT_LEN   1536
 #define QUOTED_LEN 64
@@ -26,21 +30,41 @@
 /* getopt's value of an operand, as the option string begins with "-". */
 #define VAL_OPERAND 1
 
-/* And of the long options; those up to OPT_HOST have an argument. */
-enum option_id { OPT_POLICY = 256, OPT_MODE, OPT_LINKS, OPT_VARIANT, OPT_HOST, OPT_JSON };
+/* And of the long options. Those up to OPT_HOST have an argument, those up to OPT_VLAN describe the
+ * bond of OPT_POLICY. */
+enum option_id {
+	OPT_POLICY = 256,
+	OPT_LINKS,
+	OPT_MODE,
+	OPT_ACTIVE,
+	OPT_SMAC,
+	OPT_DMAC,
+	OPT_VLAN,
+	OPT_VARIANT,
+	OPT_HOST,
+	OPT_JSON
+};
 
 static const char help[] =
 	"Usage: mpnc explain [options] SRC:PORT DST:PORT ...\n"
 	"       mpnc explain [options] --sockets [HOST]\n"
 	"\n"
-	"Says which link of a bond each TCP connection takes, and why. IPv6 addresses are\n"
-	"written [ADDR]:PORT. Without --policy this machine as it is now decides: the\n"
-	"route to DST, the neighbour's MAC address, the bond below.\n"
+	"Says which link of a bond each TCP connection takes, in both directions, and\n"
+	"why. IPv6 addresses are written [ADDR]:PORT. Without --policy this machine as\n"
+	"it is now decides: the route to DST, the neighbour's MAC address, the bond\n"
+	"below; the way back is the peer's choice, to be asked there. With --policy\n"
+	"both ends are taken to have the bond that the options describe.\n"
 	"\n"
 	"  --policy POLICY  a bond with this transmit hash policy: layer2, layer2+3,\n"
 	"                   layer3+4, encap2+3, encap3+4, vlan+srcmac\n"
-	"  --mode MODE      of the bond that --policy gives (default balance-xor)\n"
 	"  --links N|NAMES  its links: how many, or their names in order: eth0,eth1\n"
+	"  --mode MODE      its mode (default balance-xor)\n"
+	"  --active LINK    with --mode active-backup: its active link, by name or by\n"
+	"                   number, the first is 0\n"
+	"  --smac MAC       the MAC address that sends, for the policies that look at\n"
+	"                   it: all but layer3+4 and encap3+4\n"
+	"  --dmac MAC       the one it sends to: DST's, or that of a router\n"
+	"  --vlan ID        VLAN of these frames, which vlan+srcmac looks at\n"
 	"  --variant V      the kernel's rule: 3.7, 3.13, 3.19, 4.15, 5.15, 5.18, el8\n"
 	"                   (default: that of the running kernel)\n"
 	"  --sockets        this machine's established connections [those with HOST]\n"
@@ -105,8 +129,12 @@ static int read_words(struct request *q, int argc, char *argv[])
 {
 	static const struct option longs[] = {
 		{ "policy", required_argument, NULL, OPT_POLICY },
-		{ "mode", required_argument, NULL, OPT_MODE },
 		{ "links", required_argument, NULL, OPT_LINKS },
+		{ "mode", required_argument, NULL, OPT_MODE },
+		{ "active", required_argument, NULL, OPT_ACTIVE },
+		{ "smac", required_argument, NULL, OPT_SMAC },
+		{ "dmac", required_argument, NULL, OPT_DMAC },
+		{ "vlan", required_argument, NULL, OPT_VLAN },
 		{ "variant", required_argument, NULL, OPT_VARIANT },
 		{ "sockets", optional_argument, NULL, OPT_HOST },
 		{ "json", no_argument, NULL, OPT_JSON },
@@ -132,6 +160,15 @@ static int read_words(struct request *q, int argc, char *argv[])
 /* What is wrong with the options together; NULL: nothing. */
 static const char *find_conflict(struct request *q)
 {
+	static const char *const lonely[] = {
+		[OPT_LINKS - OPT_POLICY] = "--links needs --policy",
+		[OPT_MODE - OPT_POLICY] = "--mode needs --policy",
+		[OPT_ACTIVE - OPT_POLICY] = "--active needs --policy",
+		[OPT_SMAC - OPT_POLICY] = "--smac needs --policy",
+		[OPT_DMAC - OPT_POLICY] = "--dmac needs --policy",
+		[OPT_VLAN - OPT_POLICY] = "--vlan needs --policy",
+	};
+
 	if (q->sockets) {
 		if (ARG(q, POLICY))
 			return "--sockets is about this machine's own bonds: leave out --policy";
@@ -146,26 +183,40 @@ static const char *find_conflict(struct request *q)
 	}
 	if (ARG(q, POLICY) && !ARG(q, LINKS))
 		return "--policy needs --links: how many links, or their names";
-	if (!ARG(q, POLICY) && ARG(q, LINKS))
-		return "--links needs --policy";
-	if (!ARG(q, POLICY) && ARG(q, MODE))
-		return "--mode needs --policy";
+	for (int i = OPT_LINKS; i <= OPT_VLAN; i++)
+		if (!ARG(q, POLICY) && q->args[i - OPT_POLICY])
+			return lonely[i - OPT_POLICY];
 	return NULL;
 }
 
-static int read_values(struct request *q)
+static int read_mac(const char *option, const char *word, bool *has, uint8_t mac[6])
+{
+	if (word && parse_mac(word, mac) < 0)
+		return bad_word(option, word, "a MAC address, such as 52:54:00:ab:cd:0f");
+	*has = word != NULL;
+	return 0;
+}
+
+/* What stands in the frames. */
+static int read_frame(struct request *q)
+{
+	struct explain_bond *b = &q->bond;
+	uint64_t vlan = 0;
+	int status;
+
+	status = read_mac("--smac", ARG(q, SMAC), &b->has_smac, b->smac);
+	if (!status)
+		status = read_mac("--dmac", ARG(q, DMAC), &b->has_dmac, b->dmac);
+	if (!status && ARG(q, VLAN) && parse_u64(ARG(q, VLAN), 1, VLAN_MAX, &vlan) < 0)
+		status = bad_word("--vlan", ARG(q, VLAN), "the ID of a VLAN (1 to 4094)");
+	b->vlan = (uint16_t)vlan;
+	return status;
+}
+
+static int read_bond(struct request *q)
 {
 	struct hash_bond *b = &q->bond.hash;
-	const char *conflict = find_conflict(q);
 
-	if (conflict)
-		return usage(conflict);
-	if (ARG(q, VARIANT) && (hash_variant_parse(ARG(q, VARIANT), &q->variant) < 0 ||
-				q->variant == HASH_VARIANT_UNKNOWN))
-		return bad_word("--variant", ARG(q, VARIANT),
-				"3.7, 3.13, 3.19, 4.15, 5.15, 5.18 or el8");
-	if (!ARG(q, POLICY))
-		return 0;
 	b->mode = HASH_BALANCE_XOR;
 	b->order = explain_order();
 	b->dynamic = true;
@@ -178,7 +229,24 @@ static int read_values(struct request *q)
 	if (explain_parse_links(ARG(q, LINKS), &q->bond) < 0)
 		return bad_word("--links", ARG(q, LINKS),
 				"1 to 32 links, or their names with commas");
-	return 0;
+	if (ARG(q, ACTIVE) && b->mode != HASH_ACTIVE_BACKUP)
+		return usage("--active is for --mode active-backup");
+	if (ARG(q, ACTIVE) && explain_parse_active(ARG(q, ACTIVE), &q->bond) < 0)
+		return bad_word("--active", ARG(q, ACTIVE), "one of the links");
+	return read_frame(q);
+}
+
+static int read_values(struct request *q)
+{
+	const char *conflict = find_conflict(q);
+
+	if (conflict)
+		return usage(conflict);
+	if (ARG(q, VARIANT) && (hash_variant_parse(ARG(q, VARIANT), &q->variant) < 0 ||
+				q->variant == HASH_VARIANT_UNKNOWN))
+		return bad_word("--variant", ARG(q, VARIANT),
+				"3.7, 3.13, 3.19, 4.15, 5.15, 5.18 or el8");
+	return ARG(q, POLICY) ? read_bond(q) : 0;
 }
 
 static int print(const struct request *q, const struct explanation *e)

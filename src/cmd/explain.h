@@ -27,10 +27,16 @@ struct explain_flow {
 	uint32_t ifindex;         /* a device that the socket is bound to; 0: none */
 };
 
-/* A bond that is given by its properties. */
+/* A bond that is given by its properties, and what the hash may see of its frames but not of a
+ * connection. */
 struct explain_bond {
 	struct hash_bond hash;
 	char links[HASH_LINKS_MAX][TOPO_NAME_LEN]; /* "": it has no name */
+	bool has_smac;
+	bool has_dmac;
+	uint8_t smac[6];
+	uint8_t dmac[6];
+	uint16_t vlan; /* 0: no tag */
 };
 
 /* One direction. */
@@ -62,7 +68,10 @@ int explain_parse_flow(const char *src, const char *dst, struct explain_flow *ou
 /* "4", or names with commas. Sets links, and hash's n_links and usable. Returns 0 or -EINVAL. */
 int explain_parse_links(const char *text, struct explain_bond *out);
 
-/* The reverse flow is that of a peer with the same bond. */
+/* A name or an index. Sets hash's active; the links have to be there. Returns 0 or -EINVAL. */
+int explain_parse_active(const char *text, struct explain_bond *out);
+
+/* The reverse flow is that of a peer with the same bond, and a neighbour. */
 void explain_given(const struct explain_bond *bond, const struct explain_flow *flow,
 		   struct explanation *out);
 

@@ -49,8 +49,8 @@ static void explain_choice(const struct hash_bond *b, const struct flow *flow,
 			    usable, b->n_links);
 }
 
-/* Without the link's name. */
-static void explain_way(const struct hash_bond *b, const struct flow *flow, struct explain_way *way)
+/* Without the link's name. Returns HASH_OK or a reason. */
+static int explain_way(const struct hash_bond *b, const struct flow *flow, struct explain_way *way)
 {
 	unsigned link = 0;
 	int reason = hash_link(b, flow, &link);
@@ -58,11 +58,12 @@ static void explain_way(const struct hash_bond *b, const struct flow *flow, stru
 	*way = (struct explain_way){ 0 };
 	if (reason != HASH_OK) {
 		refuse(way, hash_reason_text(reason));
-		return;
+		return reason;
 	}
 	way->predictable = true;
 	way->index = (int)link;
 	explain_choice(b, flow, way);
+	return HASH_OK;
 }
 
 static void name_rule(const struct hash_bond *b, struct explanation *out)
@@ -72,21 +73,62 @@ static void name_rule(const struct hash_bond *b, struct explanation *out)
 	out->variant = out->policy && b->variant ? hash_variant_name(b->variant) : NULL;
 }
 
+/* vlan+srcmac looks at the sender's address alone. */
+static bool macs_suffice(const struct explain_bond *bond, bool has_sender, bool has_receiver)
+{
+	return has_sender && (has_receiver || bond->hash.policy == HASH_VLAN_SRCMAC);
+}
+
+/* Both ways, as far as the bond's frames are known. */
+static void given_flows(const struct explain_bond *bond, const struct flow *flow, struct flow *out,
+			struct flow *back)
+{
+	*out = *flow;
+	memcpy(out->smac, bond->smac, sizeof(out->smac));
+	memcpy(out->dmac, bond->dmac, sizeof(out->dmac));
+	out->vlan_tci = bond->vlan;
+	*back = flow_reverse(out);
+	out->macs_known = macs_suffice(bond, bond->has_smac, bond->has_dmac);
+	back->macs_known = macs_suffice(bond, bond->has_dmac, bond->has_smac);
+}
+
+/* What would tell more, or else under which condition the rest holds. */
+static void note_given(const struct explain_bond *bond, int tx, int reverse,
+		       struct explanation *out)
+{
+	bool s = bond->has_smac, d = bond->has_dmac;
+	const char *note = "the reverse direction holds if the peer has the same bond and kernel "
+			   "rule";
+
+	if (tx == HASH_R_MACS || reverse == HASH_R_MACS)
+		note = s   ? "--dmac gives the other MAC address"
+		       : d ? "--smac gives the other MAC address"
+			   : "--smac and --dmac give the MAC addresses";
+	else if (tx == HASH_R_ACTIVE)
+		note = "--active gives the active link";
+	else if ((s || d) && mode_hashes(bond->hash.mode) &&
+		 !hash_policy_uses_ports(bond->hash.policy))
+		note = "the reverse direction holds if the peer has the same bond and kernel rule "
+		       "and no router is between";
+	text_printf(out->note, sizeof(out->note), "%s", note);
+}
+
 void explain_given(const struct explain_bond *bond, const struct explain_flow *flow,
 		   struct explanation *out)
 {
-	struct flow back = flow_reverse(&flow->flow);
+	struct flow there, back;
+	int tx, reverse;
 
+	given_flows(bond, &flow->flow, &there, &back);
 	*out = (struct explanation){ .flow = *flow, .given = true };
 	name_rule(&bond->hash, out);
-	explain_way(&bond->hash, &flow->flow, &out->tx);
-	explain_way(&bond->hash, &back, &out->reverse);
+	tx = explain_way(&bond->hash, &there, &out->tx);
+	reverse = explain_way(&bond->hash, &back, &out->reverse);
 	if (out->tx.predictable)
 		memcpy(out->tx.link, bond->links[out->tx.index], TOPO_NAME_LEN);
 	if (out->reverse.predictable)
 		memcpy(out->reverse.link, bond->links[out->reverse.index], TOPO_NAME_LEN);
-	text_printf(out->note, sizeof(out->note),
-		    "the reverse direction holds if the peer has the same bond and kernel rule");
+	note_given(bond, tx, reverse, out);
 }
 
 static enum hash_mode mode_of(const struct topo_bond *bond)

@@ -128,3 +128,20 @@ int explain_parse_links(const char *text, struct explain_bond *out)
 	out->hash.usable = UINT32_MAX >> (HASH_LINKS_MAX - n);
 	return 0;
 }
+
+int explain_parse_active(const char *text, struct explain_bond *out)
+{
+	uint64_t index;
+
+	/* A name may look like a number. */
+	for (unsigned i = 0; i < out->hash.n_links; i++) {
+		if (*text && strcmp(text, out->links[i]) == 0) {
+			out->hash.active = (int)i;
+			return 0;
+		}
+	}
+	if (parse_u64(text, 0, out->hash.n_links - 1, &index) < 0)
+		return -EINVAL;
+	out->hash.active = (int)index;
+	return 0;
+}

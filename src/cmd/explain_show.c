@@ -51,7 +51,7 @@ size_t explain_text(const struct explanation *e, char *buf, size_t size)
 	n += text_printf(buf + n, size - n, "  sent:    ");
 	n += way_text(buf + n, size - n, &e->tx, e->dev);
 	n += text_printf(buf + n, size - n, "  reverse: ");
-	n += way_text(buf + n, size - n, &e->reverse, "");
+	n += way_text(buf + n, size - n, &e->reverse, e->given ? "the peer's bond" : "");
 	if (e->note[0])
 		n += text_printf(buf + n, size - n, "  note:    %s\n", e->note);
 	return n;

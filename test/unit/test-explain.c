@@ -142,6 +142,95 @@ static void test_given(void **state)
 	}
 }
 
+/* layer2: 1 ^ 2 ^ 0x800. layer2+3: that and the addresses, folded. vlan+srcmac: halves and tag. */
+static void test_given_macs(void **state)
+{
+	static const struct {
+		enum hash_policy policy;
+		uint16_t vlan;
+		int tx, reverse; /* of 5 links */
+	} rows[] = {
+		{ HASH_LAYER2, 0, 0x803 % 5, 0x803 % 5 },
+		{ HASH_LAYER23, 0, 0x03030b08 % 5, 0x03030b08 % 5 },
+		{ HASH_ENCAP23, 0, 0x03030b08 % 5, 0x03030b08 % 5 },
+		{ HASH_VLAN_SRCMAC, 0, 0x525401 % 5, 0x525402 % 5 },
+		{ HASH_VLAN_SRCMAC, 10, (0x525401 ^ 10) % 5, (0x525402 ^ 10) % 5 },
+	};
+	struct explain_flow f = flow_of("10.0.0.1:1", "10.0.0.2:2");
+	struct explanation e;
+
+	for (size_t i = 0; i < N(rows); i++) {
+		struct explain_bond b = bond_of(rows[i].policy, "5");
+
+		b.has_smac = b.has_dmac = true;
+		memcpy(b.smac, (uint8_t[6]){ 0x52, 0x54, 0, 0, 0, 1 }, 6);
+		memcpy(b.dmac, (uint8_t[6]){ 0x52, 0x54, 0, 0, 0, 2 }, 6);
+		b.vlan = rows[i].vlan;
+		explain_given(&b, &f, &e);
+		assert_true(e.tx.predictable && e.reverse.predictable);
+		assert_int_equal(e.tx.index, rows[i].tx);
+		assert_int_equal(e.reverse.index, rows[i].reverse);
+		assert_non_null(strstr(e.note, "no router is between"));
+	}
+}
+
+/* What is lacking is named, and one address does for a policy that looks at one. */
+static void test_given_some_macs(void **state)
+{
+	struct explain_flow f = flow_of("10.0.0.1:1", "10.0.0.2:2");
+	struct explain_bond b = bond_of(HASH_LAYER2, "4");
+	struct explanation e;
+
+	explain_given(&b, &f, &e);
+	assert_string_equal(e.note, "--smac and --dmac give the MAC addresses");
+	b.has_smac = true;
+	explain_given(&b, &f, &e);
+	assert_false(e.tx.predictable || e.reverse.predictable);
+	assert_string_equal(e.note, "--dmac gives the other MAC address");
+	b.hash.policy = HASH_VLAN_SRCMAC;
+	explain_given(&b, &f, &e);
+	assert_true(e.tx.predictable);
+	assert_false(e.reverse.predictable);
+	assert_string_equal(e.note, "--dmac gives the other MAC address");
+	b.has_smac = false;
+	b.has_dmac = true;
+	explain_given(&b, &f, &e);
+	assert_false(e.tx.predictable);
+	assert_true(e.reverse.predictable);
+	assert_string_equal(e.note, "--smac gives the other MAC address");
+	b.hash.policy = HASH_LAYER34;
+	explain_given(&b, &f, &e);
+	assert_true(e.tx.predictable && e.reverse.predictable);
+	assert_null(strstr(e.note, "router"));
+}
+
+static void test_given_active(void **state)
+{
+	static const char *const bad[] = { "", "c", "3", "-1", "01x" };
+	struct explain_flow f = flow_of("10.0.0.1:1", "10.0.0.2:2");
+	struct explain_bond b = bond_of(HASH_LAYER2, "a,0,b");
+	struct explanation e;
+
+	b.hash.mode = HASH_ACTIVE_BACKUP;
+	explain_given(&b, &f, &e);
+	assert_string_equal(e.tx.reason, hash_reason_text(HASH_R_ACTIVE));
+	assert_string_equal(e.note, "--active gives the active link");
+	for (size_t i = 0; i < N(bad); i++)
+		assert_int_equal(explain_parse_active(bad[i], &b), -EINVAL);
+	assert_int_equal(b.hash.active, -1);
+	assert_int_equal(explain_parse_active("2", &b), 0);
+	assert_int_equal(b.hash.active, 2);
+	/* A name comes before an index. */
+	assert_int_equal(explain_parse_active("0", &b), 0);
+	assert_int_equal(b.hash.active, 1);
+	explain_given(&b, &f, &e);
+	assert_string_equal(e.tx.link, "0");
+	b = bond_of(HASH_LAYER2, "2");
+	assert_int_equal(explain_parse_active("2", &b), -EINVAL);
+	assert_int_equal(explain_parse_active("", &b), -EINVAL);
+	assert_int_equal(explain_parse_active("0", &b), 0);
+}
+
 static void test_given_refused(void **state)
 {
 	struct explain_flow f = flow_of("10.1.0.1:40000", "10.1.0.77:5201");
@@ -185,7 +274,8 @@ static void test_output(void **state)
 	assert_ptr_equal(strstr(text, "10.1.0.1:40000 -> 10.1.0.77:5201\n"
 				      "  sent:    b, link 1: balance-xor: the layer3+4 hash is "
 				      "0x0e84a4ea by the rule of kernel 5.18, 3 of 3 links are "
-				      "usable\n"),
+				      "usable\n"
+				      "  reverse: a, link 0 of the peer's bond: balance-xor: "),
 			 text);
 	line = explain_json(&e);
 	assert_non_null(line);
@@ -353,6 +443,17 @@ static void test_usage(void **state)
 		"--policy layer2 1.1.1.1:1 1.1.1.2:1",
 		"--links 2 1.1.1.1:1 1.1.1.2:1",
 		"--mode 802.3ad 1.1.1.1:1 1.1.1.2:1",
+		"--active 0 1.1.1.1:1 1.1.1.2:1",
+		"--smac 2:0:0:0:0:1 1.1.1.1:1 1.1.1.2:1",
+		"--smac 02:00:00:00:00:01 1.1.1.1:1 1.1.1.2:1",
+		"--dmac 02:00:00:00:00:01 1.1.1.1:1 1.1.1.2:1",
+		"--vlan 1 1.1.1.1:1 1.1.1.2:1",
+		"--vlan 0 --policy layer2 --links 2 1.1.1.1:1 1.1.1.2:1",
+		"--vlan 4095 --policy layer2 --links 2 1.1.1.1:1 1.1.1.2:1",
+		"--smac 02:00:00:00:00 --policy layer2 --links 2 1.1.1.1:1 1.1.1.2:1",
+		"--dmac x --policy layer2 --links 2 1.1.1.1:1 1.1.1.2:1",
+		"--active 0 --policy layer2 --links 2 1.1.1.1:1 1.1.1.2:1",
+		"--active 2 --mode active-backup --policy layer2 --links 2 1.1.1.1:1 1.1.1.2:1",
 		"--policy layer2 --links 0 1.1.1.1:1 1.1.1.2:1",
 		"--variant 9.9 1.1.1.1:1 1.1.1.2:1",
 		"--variant unknown 1.1.1.1:1 1.1.1.2:1",
@@ -367,6 +468,12 @@ static void test_usage(void **state)
 	assert_int_equal(run("--json 1.1.1.1:1 1.1.1.2:1 --policy layer2+3 --links=a,b "
 			     "--variant el8 [::1]:1 [::2]:1"),
 			 0);
+	assert_int_equal(run("--policy vlan+srcmac --links 2 --variant 5.18 --vlan 4094 --smac "
+			     "02:00:00:00:00:01 --dmac 02-00-00-00-00-02 1.1.1.1:1 1.1.1.2:1"),
+			 0);
+	assert_int_equal(run("--policy layer2 --links a,b --variant 5.18 --mode active-backup "
+			     "--active b 1.1.1.1:1 1.1.1.2:1"),
+			 0);
 	assert_int_equal(run("--help"), 0);
 }
 
@@ -378,6 +485,8 @@ int main(void)
 		cmocka_unit_test(test_output),        cmocka_unit_test(test_local),
 		cmocka_unit_test(test_local_refused), cmocka_unit_test(test_hash_bond),
 		cmocka_unit_test(test_socket),        cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_given_macs),    cmocka_unit_test(test_given_some_macs),
+		cmocka_unit_test(test_given_active),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
