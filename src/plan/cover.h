@@ -19,7 +19,7 @@
 
 /* Nodes of one side: sets of them are bits of 32. */
 #define COVER_NODES_MAX 32
-#define COVER_FLOWS_MAX 64
+#define COVER_FLOWS_MAX 256
 
 enum cover_end { COVER_OUT_LEFT, COVER_OUT_RIGHT, COVER_IN_LEFT, COVER_IN_RIGHT, COVER_ENDS };
 enum cover_way { COVER_OUT, COVER_IN, COVER_WAYS };

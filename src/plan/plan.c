@@ -370,13 +370,18 @@ static int8_t link_at(const struct stages *s, unsigned end, uint16_t port)
 	return s->end[end].is_told ? (int8_t)node_of(s, end, port) : -1;
 }
 
-static void add_flow(struct plan *p, const struct stages *s, uint16_t port)
+static struct plan_flow flow_from(const struct stages *s, uint16_t port)
 {
-	p->flows[p->n_flows++] = (struct plan_flow){
+	return (struct plan_flow){
 		.port = port,
 		.out = { link_at(s, COVER_OUT_LEFT, port), link_at(s, COVER_OUT_RIGHT, port) },
 		.in = { link_at(s, COVER_IN_LEFT, port), link_at(s, COVER_IN_RIGHT, port) },
 	};
+}
+
+static void add_flow(struct plan *p, const struct stages *s, uint16_t port)
+{
+	p->flows[p->n_flows++] = flow_from(s, port);
 }
 
 static bool has_port(const struct plan *p, uint16_t port)
@@ -448,7 +453,7 @@ static bool has_place(const struct plan *p, unsigned place)
 }
 
 /* Consecutive ports from a multiple of a power of two; where there is no such block, ports with the
- * same low bits as one. Around the port that is open, if one is. */
+ * same low bits as one, or any. Around the port that is open, if one is. */
 static void add_block(const struct plan_input *in, const struct stages *s, const uint8_t *bits,
 		      uint16_t near, unsigned want, struct plan *p)
 {
@@ -470,6 +475,10 @@ static void add_block(const struct plan_input *in, const struct stages *s, const
 		if (tries)
 			add_flow(p, s, (uint16_t)any);
 	}
+	/* Of few ports to choose from, those at other places are better than none. */
+	for (unsigned port = 1; port < 65536 && p->n_flows < want; port++)
+		if (is_set(bits, (uint16_t)port) && !has_port(p, (uint16_t)port))
+			add_flow(p, s, (uint16_t)port);
 }
 
 /* The plan ----------------------------------------------------------------------------------- */
@@ -527,6 +536,8 @@ static unsigned flow_limit(const struct plan_input *in)
 
 		limit = 2 * (here > peer ? here : peer);
 	}
+	if (in->min_flows > limit)
+		limit = in->min_flows < PLAN_FLOWS_MAX ? in->min_flows : PLAN_FLOWS_MAX;
 	if (in->max_flows && in->max_flows < limit)
 		limit = in->max_flows;
 	return limit > in->n_open ? limit : in->n_open;
@@ -535,12 +546,13 @@ static unsigned flow_limit(const struct plan_input *in)
 /* Flows that it takes besides those that can be placed. */
 static unsigned flows_wanted(const struct plan_input *in, const struct stages *s)
 {
-	unsigned most = 0;
+	unsigned most = 0, want;
 
 	for (unsigned end = 0; end < COVER_ENDS; end++)
 		if (s->end[end].random_links > most)
 			most = s->end[end].random_links;
-	return is_blind(in) ? PLAN_BLIND_FLOWS : 2 * most;
+	want = is_blind(in) ? PLAN_BLIND_FLOWS : 2 * most;
+	return in->min_flows > want ? in->min_flows : want;
 }
 
 static int cover_links(const struct plan_input *in, const struct stages *s, struct scratch *m)
@@ -619,6 +631,14 @@ int plan_make(const struct plan_input *in, struct plan *out)
 	rc = make(in, m, out);
 	free(m);
 	return rc;
+}
+
+struct plan_flow plan_flow_from(const struct plan_input *in, uint16_t port)
+{
+	struct stages s;
+
+	find_stages(in, &s);
+	return flow_from(&s, port);
 }
 
 uint16_t plan_alternate(const struct plan_input *in, const struct plan *p, unsigned flow,

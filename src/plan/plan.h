@@ -24,8 +24,9 @@
 
 #include "hash/xmit_hash.h"
 
-/* Connections of one plan: twice the links of the largest bond. */
-#define PLAN_FLOWS_MAX 64
+/* Connections of one plan: as many as a session may have. Twice the links of the largest bond would
+ * be enough; a user may ask for more. */
+#define PLAN_FLOWS_MAX 256
 
 /* With nothing to go by: as many consecutive ports, from a multiple of this number. Bonds of 2 and
  * 4 links get the same number of flows on each, whatever the rule of their kernel and the rest of
@@ -70,6 +71,7 @@ struct plan_input {
 			       * them and adds what is lacking */
 	unsigned n_open;
 
+	unsigned min_flows; /* so many even if fewer do: what is planned is repeated in turn */
 	unsigned max_flows; /* in all; 0: no limit but twice the larger number of links */
 	uint64_t seed;      /* where to begin among the ports: the same seed makes the same plan */
 };
@@ -115,6 +117,9 @@ struct plan {
 /* Returns 0, -EADDRNOTAVAIL (no port to choose from and none open), -EINVAL (more open than
  * PLAN_FLOWS_MAX, or a family without ports) or -ENOMEM. */
 int plan_make(const struct plan_input *in, struct plan *out);
+
+/* Over which links a connection from this port runs. */
+struct plan_flow plan_flow_from(const struct plan_input *in, uint16_t port);
 
 /* For a port that turns out to be taken: the next one behind `after` that does the same for the
  * plan as the flow's port, and that no flow of the plan has. Begin with the flow's port; 0 when

@@ -151,7 +151,7 @@ static void check_none_idle(const struct plan_input *in, const struct plan *p,
 			    const struct lanes *used)
 {
 	for (unsigned i = 0; i < p->n_flows; i++) {
-		struct lanes rest[PLAN_FLOWS_MAX];
+		static struct lanes rest[PLAN_FLOWS_MAX];
 		unsigned n = 0;
 
 		for (unsigned k = 0; k < p->n_flows; k++)
@@ -165,7 +165,7 @@ static void check_none_idle(const struct plan_input *in, const struct plan *p,
 /* What every plan for two known bonds of layer3+4 has to be; find_all() comes before. */
 static void check(const struct plan_input *in, const struct plan *p)
 {
-	struct lanes used[PLAN_FLOWS_MAX];
+	static struct lanes used[PLAN_FLOWS_MAX];
 
 	for (unsigned i = 0; i < p->n_flows; i++) {
 		const struct plan_flow *f = &p->flows[i];
@@ -458,11 +458,55 @@ static void test_too_few_ports(void **state)
 	assert_int_equal(p.out.most, 10000);
 }
 
+/* As many as the user wants: each lane gets its share. */
+static void test_more_than_needed(void **state)
+{
+	struct plan_input in = input_of(side_of(4, 10000), side_of(4, 10000));
+	unsigned on[4] = { 0 };
+	struct plan p;
+
+	in.min_flows = in.max_flows = 16;
+	p = make(&in);
+	assert_int_equal(p.n_flows, 16);
+	for (unsigned i = 0; i < 16; i++) {
+		struct plan_flow f = plan_flow_from(&in, p.flows[i].port);
+
+		assert_memory_equal(&f, &p.flows[i], sizeof(f));
+		on[f.out.tx]++;
+		for (unsigned j = 0; j < i; j++)
+			assert_int_not_equal(p.flows[i].port, p.flows[j].port);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(on[i], 4);
+	in.min_flows = in.max_flows = PLAN_FLOWS_MAX;
+	assert_int_equal(make(&in).n_flows, PLAN_FLOWS_MAX);
+}
+
+/* Ports that make no whole block are used all the same. */
+static void test_few_ports_and_nothing_known(void **state)
+{
+	const struct plan_side unknown = { 0 };
+	const struct plan_range six = { 40006, 40011 }, taken = { 40007, 40007 };
+	struct plan_input in = input_of(unknown, unknown);
+	const uint16_t open = 40010;
+
+	in.ranges = &six;
+	in.except = &taken;
+	in.n_except = 1;
+	in.min_flows = in.max_flows = 5;
+	assert_int_equal(make(&in).n_flows, 5);
+	in.open = &open;
+	in.n_open = 1;
+	assert_int_equal(make(&in).n_flows, 5);
+	in.min_flows = in.max_flows = 6;
+	assert_int_equal(make(&in).n_flows, 5);
+}
+
 static void test_taken_ports(void **state)
 {
 	struct plan_input in = input_of(side_of(4, 10000), side_of(3, 10000));
 	struct plan p = make(&in), q;
-	struct plan_range taken[PLAN_FLOWS_MAX];
+	static struct plan_range taken[PLAN_FLOWS_MAX];
 
 	for (unsigned i = 0; i < p.n_flows; i++)
 		taken[i] = (struct plan_range){ p.flows[i].port, p.flows[i].port };
@@ -893,6 +937,8 @@ int main(void)
 		cmocka_unit_test(test_same_seed_same_plan),
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_too_few_ports),
+		cmocka_unit_test(test_more_than_needed),
+		cmocka_unit_test(test_few_ports_and_nothing_known),
 		cmocka_unit_test(test_taken_ports),
 		cmocka_unit_test(test_alternates),
 		cmocka_unit_test(test_open_flows),
