@@ -8,6 +8,7 @@
 #include "cmd/cat.h"
 #include "cmd/explain.h"
 #include "cmd/opts.h"
+#include "cmd/plan_show.h"
 #include "cmd/status.h"
 #include "ui/log.h"
 
@@ -43,7 +44,7 @@ static int netcat(int argc, char *argv[])
 	switch (opts_parse(argc, argv, &config, message)) {
 	case OPTS_RUN:
 		log_set_level(config.verbose);
-		return cat_run(&config);
+		return config.plan ? plan_show(&config) : cat_run(&config);
 	case OPTS_HELP:
 		fputs(opts_help(help, sizeof(help)), stdout);
 		return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -96,11 +96,10 @@ static void ui_tick(struct loop_timer *timer)
 
 static struct engine_config engine_config_of(const struct config *c)
 {
-	return (struct engine_config){
+	struct engine_config config = {
 		.session = { .role = c->listen ? SESSION_SERVER : SESSION_CLIENT,
 			     .window = c->window,
-			     .n_subflows =
-				     c->listen && c->subflows_auto ? SUBFLOWS_MAX : c->n_subflows,
+			     .n_subflows = c->subflows_auto ? SUBFLOWS_MAX : c->n_subflows,
 			     .duplex = c->duplex,
 			     .send_only = c->send_only,
 			     .recv_only = c->recv_only },
@@ -111,7 +110,11 @@ static struct engine_config engine_config_of(const struct config *c)
 		.no_input = c->no_stdin || c->recv_only,
 		.idle_ns = c->timeout_ns,
 		.quit_ns = c->quit_ns,
+		.paths = { .client = !c->listen, .n_ranges = c->n_ports },
 	};
+
+	memcpy(config.paths.ranges, c->ports, sizeof(c->ports));
+	return config;
 }
 
 static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
@@ -250,6 +253,29 @@ static void join(struct cat *cat, int fd, const struct wire_hello *hello)
 		refuse(cat, fd, WIRE_R_LIMIT);
 }
 
+/* Somebody wants to know what is here: no session comes of it, whether one is running or not. */
+static void answer(struct cat *cat, int fd, const struct wire_hello *hello)
+{
+	struct engine_config config = engine_config_of(cat->config);
+	uint8_t buf[HANDSHAKE_ANSWER_LEN];
+	struct wire_welcome m = { .version = handshake_version(hello),
+				  .side = session_side(&config.session),
+				  .n_subflows = (uint16_t)config.session.n_subflows };
+	struct pathmgr *paths;
+	uint32_t ifindex;
+
+	if (pathmgr_new(&paths, &config.paths)) {
+		refuse(cat, fd, WIRE_R_MEMORY);
+		return;
+	}
+	pathmgr_learn(paths, fd, loop_now(cat->loop));
+	m.items.facts = *pathmgr_facts(paths);
+	sock_wire_names(fd, &m.items.names, &ifindex);
+	listener_answer(cat->listener, fd, buf, handshake_welcome(buf, sizeof(buf), &m));
+	pathmgr_free(paths);
+	log_debug("told a peer what is here");
+}
+
 static void on_hello(void *arg, int fd, const struct wire_hello *hello)
 {
 	struct cat *cat = arg;
@@ -257,6 +283,8 @@ static void on_hello(void *arg, int fd, const struct wire_hello *hello)
 
 	if (!handshake_version(hello))
 		refuse(cat, fd, WIRE_R_VERSION);
+	else if (hello->kind == WIRE_HELLO_QUERY)
+		answer(cat, fd, hello);
 	else if (hello->kind == WIRE_HELLO_JOIN)
 		join(cat, fd, hello);
 	else if (handshake_conflict(session_side(&config.session), hello->side))
@@ -340,7 +368,9 @@ static int start_client(struct cat *cat)
 					.addrs = addrs,
 					.sources = sources,
 					.source_port = c->source_port,
-					.n_ports = c->n_subflows,
+					.ports_given = c->n_ports,
+					.follow_plan = c->subflows_auto,
+					.n_flows = c->n_subflows,
 					.connect_ns = c->timeout_ns,
 					.retry_ns = c->retry_ns,
 					.socket = sock_options_of(c) };

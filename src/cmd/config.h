@@ -10,8 +10,8 @@
 #include "plan/plan.h"
 #include "session/stats.h"
 
-/* -P auto, as long as nothing is known about the bond. */
-#define CONFIG_SUBFLOWS_AUTO 4
+/* -P auto with -p, and where no bond can be seen. */
+#define CONFIG_SUBFLOWS_AUTO PLAN_BLIND_FLOWS
 
 #define CONFIG_WINDOW_DEFAULT (64ull << 20)
 /* Below this a fast subflow could not have one chunk in flight while another is being written. */

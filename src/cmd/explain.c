@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "net/facts.h"
 #include "net/resolve.h"
 #include "topo/sockets.h"
 #include "ui/log.h"
@@ -218,7 +219,7 @@ static int read_bond(struct request *q)
 	struct hash_bond *b = &q->bond.hash;
 
 	b->mode = HASH_BALANCE_XOR;
-	b->order = explain_order();
+	b->order = facts_order();
 	b->dynamic = true;
 	b->active = -1;
 	if (hash_policy_parse(ARG(q, POLICY), &b->policy) < 0)
@@ -377,7 +378,7 @@ static int run(struct request *q)
 	if (ARG(q, POLICY) && !q->variant) {
 		r = topo_kernel(q->source, release);
 		if (!r)
-			b->variant = explain_variant(release, b->mode, b->policy);
+			b->variant = facts_variant(release, b->mode, b->policy);
 	}
 	if (!r)
 		r = q->sockets ? explain_sockets(q) : explain_operands(q);

@@ -75,19 +75,6 @@ int explain_parse_active(const char *text, struct explain_bond *out);
 void explain_given(const struct explain_bond *bond, const struct explain_flow *flow,
 		   struct explanation *out);
 
-/* Of this machine. */
-enum hash_order explain_order(void);
-
-/* The rule of a kernel, as far as it matters here. HASH_VARIANT_UNKNOWN: the release does not tell.
- */
-enum hash_variant explain_variant(const char *release, enum hash_mode mode,
-				  enum hash_policy policy);
-
-/* The bond as the hash functions know it. variant: HASH_VARIANT_UNKNOWN is that of the kernel's
- * release. */
-struct hash_bond explain_hash_bond(const struct topo_bond *bond, const char *release,
-				   enum hash_variant variant);
-
 /* By the route from here. Returns 0 or -errno; no route is a result. */
 int explain_local(struct topo_source *source, const struct explain_flow *flow,
 		  enum hash_variant variant, struct explanation *out);

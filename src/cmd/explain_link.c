@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/explain.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "hash/release.h"
+#include "net/facts.h"
 #include "topo/path.h"
 #include "util/text.h"
 
 static uint32_t first_bits(unsigned n)
 {
 	return n < 32 ? (1u << n) - 1 : UINT32_MAX;
-}
-
-static bool mode_hashes(enum hash_mode mode)
-{
-	return mode == HASH_BALANCE_XOR || mode == HASH_8023AD || mode == HASH_BALANCE_TLB ||
-	       mode == HASH_BALANCE_ALB;
 }
 
 static void refuse(struct explain_way *way, const char *reason)
@@ -39,7 +32,7 @@ static void explain_choice(const struct hash_bond *b, const struct flow *flow,
 	if (usable == 1)
 		text_printf(way->reason, sizeof(way->reason), "it is the only usable link of %u",
 			    b->n_links);
-	else if (!mode_hashes(b->mode))
+	else if (!facts_mode_hashes(b->mode))
 		text_printf(way->reason, sizeof(way->reason), "%s: it is the active link", mode);
 	else if (hash_value(b->policy, b->variant, b->order, flow, &value) == HASH_OK)
 		text_printf(way->reason, sizeof(way->reason),
@@ -69,7 +62,7 @@ static int explain_way(const struct hash_bond *b, const struct flow *flow, struc
 static void name_rule(const struct hash_bond *b, struct explanation *out)
 {
 	out->mode = hash_mode_name(b->mode);
-	out->policy = out->given || mode_hashes(b->mode) ? hash_policy_name(b->policy) : NULL;
+	out->policy = out->given || facts_mode_hashes(b->mode) ? hash_policy_name(b->policy) : NULL;
 	out->variant = out->policy && b->variant ? hash_variant_name(b->variant) : NULL;
 }
 
@@ -106,7 +99,7 @@ static void note_given(const struct explain_bond *bond, int tx, int reverse,
 			   : "--smac and --dmac give the MAC addresses";
 	else if (tx == HASH_R_ACTIVE)
 		note = "--active gives the active link";
-	else if ((s || d) && mode_hashes(bond->hash.mode) &&
+	else if ((s || d) && facts_mode_hashes(bond->hash.mode) &&
 		 !hash_policy_uses_ports(bond->hash.policy))
 		note = "the reverse direction holds if the peer has the same bond and kernel rule "
 		       "and no router is between";
@@ -131,59 +124,10 @@ void explain_given(const struct explain_bond *bond, const struct explain_flow *f
 	note_given(bond, tx, reverse, out);
 }
 
-static enum hash_mode mode_of(const struct topo_bond *bond)
-{
-	if (bond->kind == TOPO_KIND_TEAM)
-		return HASH_TEAM;
-	/* Both have the kernel's numbers. */
-	return bond->mode < HASH_TEAM ? (enum hash_mode)bond->mode : HASH_N_MODES;
-}
-
-enum hash_variant explain_variant(const char *release, enum hash_mode mode, enum hash_policy policy)
-{
-	struct hash_guess guess;
-
-	if ((unsigned)mode >= HASH_N_MODES || (unsigned)policy >= HASH_N_POLICIES ||
-	    hash_variant_of(release, &guess) < 0)
-		return HASH_VARIANT_UNKNOWN;
-	return hash_variant_settled(&guess, mode, policy);
-}
-
-enum hash_order explain_order(void)
-{
-	return htonl(1) == 1 ? HASH_BIG : HASH_LITTLE;
-}
-
-struct hash_bond explain_hash_bond(const struct topo_bond *bond, const char *release,
-				   enum hash_variant variant)
-{
-	struct hash_bond b = {
-		.mode = mode_of(bond),
-		.policy = bond->policy < HASH_N_POLICIES ? bond->policy : HASH_N_POLICIES,
-		.order = explain_order(),
-		.dynamic = bond->tlb_dynamic_lb,
-		.n_links = (unsigned)bond->n_ports,
-		.active = -1,
-	};
-
-	b.variant = variant ? variant : explain_variant(release, b.mode, b.policy);
-	for (size_t i = 0; i < bond->n_links; i++) {
-		const struct topo_link *link = &bond->links[i];
-
-		if (link->unusable == TOPO_USABLE)
-			b.usable |= 1u << i;
-		if (bond->has_aggregator && link->aggregator == bond->aggregator)
-			b.joined |= 1u << i;
-		if (bond->active && link->ifindex == bond->active)
-			b.active = (int)i;
-	}
-	return b;
-}
-
 static void explain_bond(const struct topo_path *path, const char *release,
 			 enum hash_variant variant, struct explanation *out)
 {
-	struct hash_bond b = explain_hash_bond(&path->bond, release, variant);
+	struct hash_bond b = facts_hash_bond(&path->bond, release, variant);
 	struct flow flow = out->flow.flow;
 	struct explain_way *tx = &out->tx;
 
@@ -196,7 +140,7 @@ static void explain_bond(const struct topo_path *path, const char *release,
 	explain_way(&b, &flow, tx);
 	/* Whatever does not count the links is right in any order. */
 	if (tx->predictable && !path->bond.order_known && path->bond.n_usable > 1 &&
-	    mode_hashes(b.mode))
+	    facts_mode_hashes(b.mode))
 		refuse(tx, "the order in which the bond counts its links is not known");
 	if (tx->predictable)
 		memcpy(tx->link, path->bond.links[tx->index].name, TOPO_NAME_LEN);

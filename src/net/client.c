@@ -13,6 +13,7 @@ struct dial {
 	struct loop_io io;
 	struct loop_timer timer;
 	struct client *client;
+	uint16_t port; /* the local one; 0: the kernel's choice */
 	struct dial *next;
 };
 
@@ -27,8 +28,11 @@ struct client {
 	uint64_t delay_ns; /* before the next attempt */
 	struct loop_timer retry_timer;
 	struct loop_timer hello_timer;
-	uint64_t heard;     /* bytes from the peer before WELCOME, to see whether more came */
-	unsigned next_port; /* of the block: where the search for a free one goes on */
+	uint64_t heard;        /* bytes from the peer before WELCOME, to see whether more came */
+	unsigned next_port;    /* of the block: where the search for a free one goes on */
+	union sock_addr local; /* of the first connection: the others have the same */
+	struct plan plan;
+	unsigned n_planned; /* connections; 0: there is no plan yet */
 	unsigned failures;  /* in a row */
 	unsigned n_dials;
 	unsigned n_live; /* as last seen, to notice a loss */
@@ -153,8 +157,10 @@ static void dial_done(struct dial *d, int error)
 		attempt_failed(c, error ? error : -r);
 		return;
 	}
-	if (!c->established)
-		loop_set_timer(c->loop, &c->hello_timer, loop_now(c->loop) + CLIENT_HELLO_NS);
+	if (c->established)
+		return;
+	sock_local(fd, &c->local);
+	loop_set_timer(c->loop, &c->hello_timer, loop_now(c->loop) + CLIENT_HELLO_NS);
 }
 
 static void dial_event(struct loop_io *io, uint32_t events)
@@ -169,10 +175,16 @@ static void dial_fired(struct loop_timer *timer)
 	dial_done(timer->arg, ETIMEDOUT);
 }
 
-/* The address to bind: -s of the peer's family, any of it when only a port is wanted. */
+/* The address to bind: that of the first connection, on which the plan rests; before there is one,
+ * -s of the peer's family, or any of it when only a port is wanted. */
 static const union sock_addr *source_for(const struct client *c, const union sock_addr *peer,
 					 uint16_t port, union sock_addr *buf)
 {
+	if (c->established) {
+		*buf = c->local;
+		sock_addr_set_port(buf, port);
+		return buf;
+	}
 	for (int i = 0; i < c->config.n_sources; i++) {
 		if (c->config.sources[i].sa.sa_family == peer->sa.sa_family) {
 			*buf = c->config.sources[i];
@@ -188,24 +200,34 @@ static const union sock_addr *source_for(const struct client *c, const union soc
 	return buf;
 }
 
+static int connect_from(struct client *c, uint16_t port)
+{
+	const union sock_addr *peer = &c->config.addrs[c->addr];
+	union sock_addr source;
+
+	return sock_connect(peer, source_for(c, peer, port, &source), &c->config.socket);
+}
+
+static bool is_taken(int error)
+{
+	return error == -EADDRINUSE || error == -EADDRNOTAVAIL;
+}
+
 /* A socket from the next port of the block that is free; when none of them is, from one of as many
  * ports behind it. Our own subflows' ports are among those that are not free. */
-static int connect_from_block(struct client *c, const union sock_addr *peer)
+static int connect_from_block(struct client *c, uint16_t *port_out)
 {
-	unsigned n = c->config.n_ports;
-	union sock_addr source;
+	unsigned n = c->config.n_flows;
 	int fd = -EADDRNOTAVAIL;
 
-	if (!c->config.source_port)
-		return sock_connect(peer, source_for(c, peer, 0, &source), &c->config.socket);
 	for (unsigned i = 0; i < 2 * n; i++) {
 		unsigned port = c->config.source_port + (i < n ? (c->next_port + i) % n : i);
 
 		if (port > UINT16_MAX)
 			break;
-		fd = sock_connect(peer, source_for(c, peer, (uint16_t)port, &source),
-				  &c->config.socket);
-		if (fd == -EADDRINUSE || fd == -EADDRNOTAVAIL) {
+		fd = connect_from(c, (uint16_t)port);
+		*port_out = (uint16_t)port;
+		if (is_taken(fd)) {
 			/* Our own are found so: the connection exists already. */
 			note(c, fd == -EADDRNOTAVAIL ? 2 : 1, "source port %u: %s", port,
 			     strerror(-fd));
@@ -226,14 +248,12 @@ static uint64_t connect_limit(const struct client *c)
 	return LOOP_NEVER;
 }
 
-static void dial(struct client *c)
+/* Goes on with a socket that is connecting, or takes note of why there is none. */
+static void dial(struct client *c, int fd, uint16_t port)
 {
-	const union sock_addr *peer = &c->config.addrs[c->addr];
 	struct dial *d;
 	uint64_t limit = connect_limit(c);
-	int fd;
 
-	fd = connect_from_block(c, peer);
 	if (fd < 0) {
 		attempt_failed(c, -fd);
 		return;
@@ -245,6 +265,7 @@ static void dial(struct client *c)
 		return;
 	}
 	d->client = c;
+	d->port = port;
 	d->io = (struct loop_io){ .fd = fd, .fn = dial_event, .arg = d };
 	d->timer = (struct loop_timer){ .fn = dial_fired, .arg = d, .due_ns = LOOP_NEVER };
 	d->next = c->dials;
@@ -259,15 +280,143 @@ static void dial(struct client *c)
 		loop_set_timer(c->loop, &d->timer, loop_now(c->loop) + limit);
 }
 
+static void dial_block(struct client *c)
+{
+	uint16_t port = 0;
+	int fd = connect_from_block(c, &port);
+
+	dial(c, fd, port);
+}
+
+/* Ports ---------------------------------------------------------------------------------------- */
+
+/* The planned port of a flow, or another that does the same. */
+static int connect_planned(struct client *c, unsigned flow, uint16_t *port_out)
+{
+	struct pathmgr *paths = engine_paths(c->engine);
+	uint16_t port = c->plan.flows[flow].port;
+	int fd = -EADDRINUSE;
+
+	for (int i = 0; i < CLIENT_PORT_TRIES && port && is_taken(fd); i++) {
+		*port_out = port;
+		fd = connect_from(c, port);
+		if (!is_taken(fd))
+			break;
+		note(c, 2, "source port %u: %s", port, strerror(-fd));
+		pathmgr_avoid(paths, port);
+		port = pathmgr_alternate(paths, &c->plan, flow, port);
+	}
+	return fd;
+}
+
+/* Plans with the connections that are there, and those under way. */
+static int make_plan(struct client *c, unsigned most)
+{
+	uint16_t open[SUBFLOWS_MAX];
+	struct pathmgr_wish wish = { .open = open, .max_flows = most };
+
+	wish.n_open = engine_ports(c->engine, open);
+	for (struct dial *d = c->dials; d && wish.n_open < SUBFLOWS_MAX; d = d->next)
+		open[wish.n_open++] = d->port;
+	if (!c->config.follow_plan && c->config.n_flows < most)
+		wish.max_flows = c->config.n_flows;
+	if (!c->config.follow_plan)
+		wish.min_flows = wish.max_flows;
+	return pathmgr_plan(engine_paths(c->engine), &wish, &c->plan);
+}
+
+static void say_plan(struct client *c)
+{
+	uint16_t ports[PLAN_FLOWS_MAX];
+	char text[ENGINE_REASON_LEN];
+
+	for (unsigned i = 0; i < c->plan.n_flows; i++)
+		ports[i] = c->plan.flows[i].port;
+	pathmgr_verdict(engine_paths(c->engine), ports, c->plan.n_flows, text, sizeof(text));
+	note(c, 1, "%s", text);
+	if (pathmgr_explain(engine_paths(c->engine), &c->plan, text, sizeof(text)))
+		note(c, 1, "%s", text);
+}
+
+/* Opens the connections that the plan has beside those that are there. Returns false if ports are
+ * taken for which the plan has none instead: a new plan will. */
+static bool dial_planned(struct client *c, bool last_try)
+{
+	unsigned have = engine_n_live(c->engine) + c->n_dials;
+
+	for (unsigned i = have; i < c->plan.n_flows && !c->retry_timer.linked; i++) {
+		uint16_t port = 0;
+		int fd = connect_planned(c, i, &port);
+
+		if (is_taken(fd) && !last_try)
+			return false;
+		dial(c, fd, port);
+	}
+	return true;
+}
+
+static void dial_plan(struct client *c, unsigned most)
+{
+	unsigned before = c->n_planned;
+
+	for (int i = 0; i < CLIENT_PLAN_TRIES; i++) {
+		int r = make_plan(c, most);
+
+		if (r) {
+			join_failed(c, strerror(-r));
+			return;
+		}
+		c->n_planned = c->plan.n_flows;
+		if (dial_planned(c, i == CLIENT_PLAN_TRIES - 1))
+			break;
+	}
+	if (c->n_planned != before)
+		say_plan(c);
+}
+
+static void dial_first(struct client *c)
+{
+	uint16_t port = 0;
+	int fd;
+
+	if (c->config.source_port) {
+		dial_block(c);
+		return;
+	}
+	/* The kernel's choice is as good as any: what follows is planned around it. */
+	if (!c->config.ports_given)
+		fd = connect_from(c, 0);
+	else if ((fd = make_plan(c, 1)) == 0)
+		fd = connect_planned(c, 0, &port);
+	dial(c, fd, port);
+}
+
+/* How many connections are to be there, of which the session allows so many. */
+static void open_missing(struct client *c, unsigned allowed)
+{
+	unsigned wanted = c->config.source_port ? c->config.n_flows : c->n_planned;
+
+	if (wanted > allowed)
+		wanted = allowed;
+	if (c->config.source_port) {
+		while (c->n_live + c->n_dials < wanted && !c->retry_timer.linked) {
+			dial_block(c);
+			c->n_live = engine_n_live(c->engine);
+		}
+		return;
+	}
+	if (allowed > 1 && (!wanted || c->n_live + c->n_dials < wanted))
+		dial_plan(c, allowed);
+}
+
 static void retry_fired(struct loop_timer *timer)
 {
 	struct client *c = timer->arg;
 
-	if (c->established) {
+	if (c->established)
 		client_pumped(c);
-	} else {
-		dial(c);
-	}
+	else
+		dial_first(c);
 }
 
 /* The first connection
@@ -328,7 +477,6 @@ static void watch_subflows(struct client *c)
 void client_pumped(struct client *c)
 {
 	struct session *s = engine_session(c->engine);
-	unsigned wanted = session_subflows_wanted(s);
 
 	if (c->failed)
 		return;
@@ -345,10 +493,8 @@ void client_pumped(struct client *c)
 		loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
 	}
 	watch_subflows(c);
-	while (c->n_live + c->n_dials < wanted && !c->retry_timer.linked) {
-		dial(c);
-		c->n_live = engine_n_live(c->engine);
-	}
+	if (!c->retry_timer.linked)
+		open_missing(c, session_subflows_wanted(s));
 }
 
 int client_new(struct client **out, struct loop *loop, struct engine *engine,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * client.h - makes a client's connections: the first one, with every address in turn and --retry,
- * then as many more as the session wants, and new ones for those that died
+ * then those that the path manager plans, and new ones for those that died
  */
 #pragma once
 
@@ -13,6 +13,13 @@
 
 /* A peer that accepts and then says nothing is no mpnc. */
 #define CLIENT_HELLO_NS 10000000000ull
+
+/* Ports that are tried for one planned connection before it counts as failed. Each costs three
+ * system calls; a machine on which so many are taken will fare better later. */
+#define CLIENT_PORT_TRIES 64
+
+/* Plans that are made at once because ports of the one before are taken. */
+#define CLIENT_PLAN_TRIES 8
 
 /* Between attempts: at first, and at most. */
 #define CLIENT_RETRY_MIN_NS 100000000ull
@@ -30,8 +37,10 @@ struct client_config {
 	int n_addrs;
 	const union sock_addr *sources; /* -s, resolved: one of them per family; borrowed */
 	int n_sources;
-	unsigned n_ports;     /* length of the block */
-	uint16_t source_port; /* first port of the block; 0: the kernel's choice */
+	uint16_t source_port; /* -p: first port of a block of n_flows; 0: as planned */
+	bool ports_given;     /* --ports: the first connection is from these too */
+	bool follow_plan;     /* as many connections as the plan has, whatever n_flows says */
+	unsigned n_flows;     /* -P */
 	uint64_t connect_ns;  /* -w; LOOP_NEVER: the kernel's, or CLIENT_CONNECT_NS */
 	uint64_t retry_ns;    /* --retry; 0: one round */
 	struct sock_options socket;

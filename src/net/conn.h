@@ -20,6 +20,7 @@ struct conn {
 	bool writable;
 	bool ending;        /* epoll told of the end: it tells once, so what is left is read without
 			       waiting */
+	bool announced;     /* its line was printed */
 	bool shut;          /* our side is shut down: nothing more will be written */
 	uint32_t chunk_len; /* for which the socket's low-water mark was set last */
 	int error;          /* errno of a failed write: what was received is still read */

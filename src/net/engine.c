@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "net/conn.h"
+#include "net/ending.h"
 #include "net/input.h"
 #include "net/output.h"
 #include "net/sock.h"
@@ -45,6 +46,10 @@ struct engine {
 	struct loop_timer idle_timer;
 	struct loop_timer quit_timer;
 	struct loop_timer close_timer;
+	struct loop_timer links_timer;
+	struct pathmgr *paths;
+	unsigned n_unannounced;
+	struct side_stats here, peer;
 	uint64_t moved; /* sum of what shows progress, for idle_timer */
 
 	struct input *input;    /* NULL: there is none */
@@ -92,10 +97,79 @@ static void conn_event(struct loop_io *io, uint32_t events)
 	loop_queue(e->loop, &e->pump);
 }
 
+/* Links ---------------------------------------------------------------------------------------- */
+
+static void count_links(struct engine *e)
+{
+	struct wire_links links;
+
+	if (pathmgr_count(e->paths, loop_now(e->loop), &links))
+		session_links(e->session, &links);
+}
+
+static void links_fired(struct loop_timer *timer)
+{
+	struct engine *e = timer->arg;
+
+	count_links(e);
+	loop_set_timer(e->loop, timer, loop_now(e->loop) + ENGINE_LINKS_NS);
+	loop_queue(e->loop, &e->pump);
+}
+
+static const char *link_name(const struct wire_facts *f, int8_t link)
+{
+	return link >= 0 && link < f->n_links ? f->link[link].name : "?";
+}
+
+/* Says which way a connection runs, once that can be told. */
+static void announce(struct engine *e, struct conn *c)
+{
+	const struct wire_facts *here = pathmgr_facts(e->paths);
+	const struct wire_facts *peer = session_peer_facts(e->session);
+	bool client = e->config.paths.client;
+	struct subflow_stats *s = &c->stats;
+	char ends[2 * STATS_ADDR_LEN + 32];
+
+	c->announced = true;
+	e->n_unannounced--;
+	if (pathmgr_peer(e->paths, c->io.fd, peer, session_subflow_peer_names(e->session, c->slot)))
+		note(e, 1,
+		     "addresses or ports are translated on the way to %s: nothing can be told of "
+		     "the peer's links",
+		     s->peer);
+	pathmgr_lanes(e->paths, client ? s->local_port : s->peer_port, s);
+	text_printf(ends, sizeof(ends), "%s port %u to %s port %u", s->local, s->local_port,
+		    s->peer, s->peer_port);
+	if (here->n_links || peer->n_links)
+		note(e, 1, "subflow %u: %s, out %s -> %s, in %s <- %s", s->id, ends,
+		     link_name(here, s->tx_link), link_name(peer, s->peer_rx_link),
+		     link_name(here, s->rx_link), link_name(peer, s->peer_tx_link));
+	else
+		note(e, 1, "subflow %u: %s", s->id, ends);
+}
+
+/* The first connection: what is known of our links goes out with its HELLO or WELCOME. */
+static void learn(struct engine *e, int fd)
+{
+	pathmgr_learn(e->paths, fd, loop_now(e->loop));
+	session_set_facts(e->session, pathmgr_facts(e->paths));
+	count_links(e);
+	loop_set_timer(e->loop, &e->links_timer, loop_now(e->loop) + ENGINE_LINKS_NS);
+}
+
+static void announce_all(struct engine *e)
+{
+	for (uint16_t i = 0; i < e->n_slots && e->n_unannounced; i++)
+		if (e->conns[i] && !e->conns[i]->announced && session_subflow_ready(e->session, i))
+			announce(e, e->conns[i]);
+}
+
 static void start_streams(struct engine *e);
 
 int engine_attach(struct engine *e, int fd, const struct wire_hello *hello, bool greeted)
 {
+	struct wire_names names;
+	uint32_t ifindex;
 	struct conn *c;
 	int r;
 
@@ -106,7 +180,10 @@ int engine_attach(struct engine *e, int fd, const struct wire_hello *hello, bool
 		return -ENOMEM;
 	c->io = (struct loop_io){ .fd = fd, .fn = conn_event, .arg = e };
 	c->readable = c->writable = true;
-	r = session_subflow_open(e->session, hello, NULL, loop_now(e->loop), &c->slot);
+	if (!e->next_id || session_state(e->session) == SESSION_CONNECTING)
+		learn(e, fd);
+	r = sock_wire_names(fd, &names, &ifindex);
+	r = session_subflow_open(e->session, hello, r ? NULL : &names, loop_now(e->loop), &c->slot);
 	if (r)
 		goto free_conn;
 	r = loop_add(e->loop, &c->io, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
@@ -116,6 +193,9 @@ int engine_attach(struct engine *e, int fd, const struct wire_hello *hello, bool
 		session_subflow_greeted(e->session, c->slot);
 	c->stats.id = e->next_id++;
 	c->stats.live = true;
+	c->stats.tx_link = c->stats.rx_link = -1;
+	c->stats.peer_tx_link = c->stats.peer_rx_link = -1;
+	e->n_unannounced++;
 	sock_names(fd, &c->stats);
 	e->conns[c->slot] = c;
 	if (c->slot >= e->n_slots)
@@ -124,8 +204,6 @@ int engine_attach(struct engine *e, int fd, const struct wire_hello *hello, bool
 		e->start_ns = loop_now(e->loop);
 		start_streams(e);
 	}
-	note(e, 2, "subflow %u: %s port %u to %s port %u", c->stats.id, c->stats.local,
-	     c->stats.local_port, c->stats.peer, c->stats.peer_port);
 	loop_queue(e->loop, &e->pump);
 	return 0;
 close_subflow:
@@ -148,6 +226,7 @@ static void conn_close(struct engine *e, struct conn *c)
 
 	conn_update_stats(c, e->session);
 	c->stats.live = false;
+	e->n_unannounced -= !c->announced;
 	e->last_error = c->error;
 	if (e->phase == PHASE_RUNNING && !session_finished(e->session))
 		note(e, fault ? 1 : 2, "subflow %u (port %u to %s) closed: %s", c->stats.id,
@@ -323,98 +402,11 @@ static void news_event(struct loop_io *io, uint32_t events)
 /* The end
  * ------------------------------------------------------------------------------------------ */
 
-static void set_end(struct engine *e, int exit, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void set_end(struct engine *e, int exit, const char *fmt, ...)
-{
-	va_list ap;
-
-	e->end.exit = exit;
-	va_start(ap, fmt);
-	text_vprintf(e->end.reason, sizeof(e->end.reason), fmt, ap);
-	va_end(ap);
-}
-
-static void end_lost(struct engine *e, const struct session_end *end)
-{
-	struct session_stats stats;
-	const char *why = e->last_error ? strerror(e->last_error) : "closed by the peer";
-
-	session_stats(e->session, &stats);
-	/* Who has sent nothing was there to receive. */
-	if (session_version(e->session) && !session_received_confirmed(e->session) &&
-	    (stats.rx_received || !stats.tx_read))
-		set_end(e, ENGINE_EXIT_INCOMPLETE,
-			"the stream is incomplete: connections lost at offset %llu (%s)",
-			(unsigned long long)end->offset, why);
-	else
-		set_end(e, ENGINE_EXIT_NETWORK, "all connections are lost: %s", why);
-}
-
-static void end_local(struct engine *e, const struct session_end *end)
-{
-	int exit = ENGINE_EXIT_INCOMPLETE;
-
-	if (end->reason == WIRE_R_TIMEOUT)
-		exit = ENGINE_EXIT_NETWORK;
-	else if (end->reason == WIRE_R_CONFLICT)
-		exit = ENGINE_EXIT_SETUP;
-	set_end(e, exit, "%s (at offset %llu)", end->text, (unsigned long long)end->offset);
-}
-
-static void end_peer(struct engine *e, const struct session_end *end)
-{
-	/* It had more to send when we said that we had enough (-q). */
-	if (end->reason == WIRE_R_STOPPED && session_stopped(e->session) &&
-	    session_sent_confirmed(e->session))
-		set_end(e, ENGINE_EXIT_OK, "complete; the peer's stream was cut short by -q");
-	else
-		set_end(e, end->reason == WIRE_R_DIGEST ? ENGINE_EXIT_INCOMPLETE : ENGINE_EXIT_PEER,
-			"the peer gave up at offset %llu: %s", (unsigned long long)end->offset,
-			end->text);
-}
-
-static void explain_end(struct engine *e)
-{
-	const struct session_end *end = session_end(e->session);
-
-	switch (end->kind) {
-	case SESSION_END_NONE:
-		set_end(e, ENGINE_EXIT_OK, "complete");
-		break;
-	case SESSION_END_LOST:
-		end_lost(e, end);
-		break;
-	case SESSION_END_REFUSED:
-		set_end(e, ENGINE_EXIT_NETWORK, "the peer refused the session: %s", end->text);
-		break;
-	case SESSION_END_NOT_MPNC:
-		set_end(e, ENGINE_EXIT_NETWORK, "peer is not mpnc: it sent \"%s\"", end->text);
-		break;
-	case SESSION_END_LOCAL:
-		end_local(e, end);
-		break;
-	case SESSION_END_PEER:
-		end_peer(e, end);
-		break;
-	case SESSION_END_PROTOCOL:
-		set_end(e, ENGINE_EXIT_NETWORK, "protocol error: %s", end->text);
-		break;
-	case SESSION_END_DIGEST:
-		set_end(e, ENGINE_EXIT_INCOMPLETE, "%s", end->text);
-		break;
-	}
-	/* Whatever else came to pass meanwhile: somebody wants us to end. */
-	if (e->signal && end->kind != SESSION_END_NONE)
-		e->end.exit = ENGINE_EXIT_SIGNAL + e->signal;
-}
-
 static void finish(struct engine *e)
 {
 	if (e->phase == PHASE_ENDED)
 		return;
-	explain_end(e);
+	ending_of(e->session, e->last_error, e->signal, &e->end);
 	e->end_ns = loop_now(e->loop);
 	close_all(e);
 	e->phase = PHASE_ENDED;
@@ -422,6 +414,7 @@ static void finish(struct engine *e)
 	loop_set_timer(e->loop, &e->idle_timer, LOOP_NEVER);
 	loop_set_timer(e->loop, &e->quit_timer, LOOP_NEVER);
 	loop_set_timer(e->loop, &e->close_timer, LOOP_NEVER);
+	loop_set_timer(e->loop, &e->links_timer, LOOP_NEVER);
 	loop_unqueue(e->loop, &e->pump);
 	e->events.ended(e->events.arg);
 }
@@ -599,10 +592,13 @@ static void pump(struct loop_task *task)
 		moved = move_all(e, conn_read, now_ns);
 		if (e->phase == PHASE_RUNNING)
 			sync_output(e, now_ns);
+		if (session_links_due(e->session))
+			count_links(e);
 		moved |= move_all(e, conn_write, now_ns);
 	}
 	if (moved)
 		loop_queue(e->loop, &e->pump);
+	announce_all(e);
 	check_end(e);
 	set_timers(e);
 	if (e->phase == PHASE_RUNNING)
@@ -649,6 +645,7 @@ int engine_new(struct engine **out, struct loop *loop, const struct engine_confi
 	init_timer(e, &e->idle_timer, idle_fired);
 	init_timer(e, &e->quit_timer, quit_fired);
 	init_timer(e, &e->close_timer, close_fired);
+	init_timer(e, &e->links_timer, links_fired);
 	e->pump = (struct loop_task){ .fn = pump, .arg = e };
 	r = digest_new(&e->nothing);
 	if (r)
@@ -663,8 +660,13 @@ int engine_new(struct engine **out, struct loop *loop, const struct engine_confi
 	r = session_new(&e->session, &e->config.session);
 	if (r)
 		goto remove_news;
+	r = pathmgr_new(&e->paths, &config->paths);
+	if (r)
+		goto free_session;
 	*out = e;
 	return 0;
+free_session:
+	session_free(e->session);
 remove_news:
 	loop_remove(loop, &e->news_io);
 close_wake:
@@ -693,6 +695,8 @@ bool engine_free(struct engine *e)
 	loop_set_timer(e->loop, &e->idle_timer, LOOP_NEVER);
 	loop_set_timer(e->loop, &e->quit_timer, LOOP_NEVER);
 	loop_set_timer(e->loop, &e->close_timer, LOOP_NEVER);
+	loop_set_timer(e->loop, &e->links_timer, LOOP_NEVER);
+	pathmgr_free(e->paths);
 	session_free(e->session);
 	wake_close(&e->news);
 	digest_free(e->nothing);
@@ -703,6 +707,22 @@ bool engine_free(struct engine *e)
 struct session *engine_session(struct engine *e)
 {
 	return e->session;
+}
+
+struct pathmgr *engine_paths(struct engine *e)
+{
+	return e->paths;
+}
+
+unsigned engine_ports(const struct engine *e, uint16_t out[SUBFLOWS_MAX])
+{
+	unsigned n = 0;
+
+	for (uint16_t i = 0; i < e->n_slots; i++)
+		if (e->conns[i])
+			out[n++] = e->config.paths.client ? e->conns[i]->stats.local_port
+							  : e->conns[i]->stats.peer_port;
+	return n;
 }
 
 void engine_give_up(struct engine *e)
@@ -745,7 +765,9 @@ void engine_stats(struct engine *e, struct session_stats *out)
 	out->n_live = n - e->n_gone;
 	out->n_subflows = n;
 	out->subflow = e->stats;
-	out->here = out->peer = NULL;
+	pathmgr_stats(e->paths, session_peer_links(e->session), &e->here, &e->peer);
+	out->here = &e->here;
+	out->peer = &e->peer;
 	out->elapsed_ns = 0;
 	if (e->start_ns)
 		out->elapsed_ns =

@@ -11,36 +11,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/ending.h"
 #include "net/loop.h"
+#include "net/pathmgr.h"
 #include "session/session.h"
 
 /* A failed session's ABORT has this long to reach the peer, and an orderly end's DONE. */
 #define ENGINE_ABORT_NS 2000000000ull
 #define ENGINE_DONE_NS  5000000000ull
 
-#define ENGINE_REASON_LEN 400
-
-enum engine_exit {
-	ENGINE_EXIT_OK = 0,
-	ENGINE_EXIT_NETWORK = 1,
-	ENGINE_EXIT_SETUP = 2,
-	ENGINE_EXIT_INCOMPLETE = 3,
-	ENGINE_EXIT_PEER = 4,
-	ENGINE_EXIT_SIGNAL = 128, /* plus its number */
-};
-
-struct engine_end {
-	int exit;                       /* enum engine_exit */
-	char reason[ENGINE_REASON_LEN]; /* one line for people; "complete" */
-};
+/* Our links are counted, and the counts told to the peer, this often. */
+#define ENGINE_LINKS_NS 250000000ull
 
 struct engine_config {
 	struct session_config session; /* input is found out from in_fd */
-	int in_fd;                     /* borrowed */
-	int64_t in_start;              /* as input_new's start */
-	int out_fd;                    /* borrowed */
-	bool keep_output;              /* another session will write to out_fd */
-	bool no_input;                 /* do not read in_fd */
+	struct pathmgr_config paths;
+	int in_fd;        /* borrowed */
+	int64_t in_start; /* as input_new's start */
+	int out_fd;       /* borrowed */
+	bool keep_output; /* another session will write to out_fd */
+	bool no_input;    /* do not read in_fd */
 	uint64_t idle_ns; /* give up when neither stream moves for this long; LOOP_NEVER */
 	uint64_t quit_ns; /* -q; LOOP_NEVER */
 };
@@ -71,6 +61,10 @@ bool engine_free(struct engine *e);
 int engine_attach(struct engine *e, int fd, const struct wire_hello *hello, bool greeted);
 
 struct session *engine_session(struct engine *e);
+struct pathmgr *engine_paths(struct engine *e);
+
+/* The client's ports of the connections that live. Returns how many. */
+unsigned engine_ports(const struct engine *e, uint16_t out[SUBFLOWS_MAX]);
 
 /* Connections that live. */
 unsigned engine_n_live(const struct engine *e);

@@ -17,8 +17,8 @@
 /* What one call of the loop accepts at most. */
 #define ACCEPT_BATCH 64
 
-/* Reads per event from a connection that was refused. */
-#define REFUSED_READS 16
+/* Reads per event from a connection that was answered. */
+#define ANSWERED_READS 16
 
 struct stranger {
 	struct loop_io io;
@@ -27,7 +27,7 @@ struct stranger {
 	struct stranger *older, *newer;
 	char addr[STATS_ADDR_LEN];
 	uint16_t port;
-	bool refused; /* reads on only until the peer closes */
+	bool answered; /* reads on only until the peer closes */
 	struct handshake handshake;
 };
 
@@ -71,7 +71,7 @@ static int stranger_free(struct stranger *s)
 
 static void stranger_drop(struct stranger *s, const char *what, const char *detail)
 {
-	if (!s->refused)
+	if (!s->answered)
 		note(s->listener, s, what, detail);
 	close(stranger_free(s));
 }
@@ -114,14 +114,14 @@ static void stranger_read(struct stranger *s)
 	}
 }
 
-/* Until the peer closes: closing first, with its bytes unread, would destroy the REFUSE under way.
+/* Until the peer closes: closing first, with its bytes unread, would destroy the answer under way.
  */
-static void refused_read(struct stranger *s)
+static void answered_read(struct stranger *s)
 {
 	ssize_t n = 1;
 
 	/* A few at a time: others have their turn, and this one its limit of time. */
-	for (int i = 0; i < REFUSED_READS && n > 0; i++)
+	for (int i = 0; i < ANSWERED_READS && n > 0; i++)
 		n = recv(s->io.fd, s->handshake.buf, sizeof(s->handshake.buf), 0);
 	if (n > 0)
 		return;
@@ -133,8 +133,8 @@ static void stranger_event(struct loop_io *io, uint32_t events)
 {
 	struct stranger *s = io->arg;
 
-	if (s->refused)
-		refused_read(s);
+	if (s->answered)
+		answered_read(s);
 	else
 		stranger_read(s);
 }
@@ -151,7 +151,7 @@ static struct stranger *stranger_new(struct listener *l, int fd, uint64_t limit_
 	s->io = (struct loop_io){ .fd = fd, .fn = stranger_event, .arg = s };
 	s->timer = (struct loop_timer){ .fn = stranger_fired, .arg = s, .due_ns = LOOP_NEVER };
 	s->listener = l;
-	s->refused = false;
+	s->answered = false;
 	s->addr[0] = '\0';
 	s->port = 0;
 	handshake_init(&s->handshake);
@@ -168,22 +168,27 @@ static struct stranger *stranger_new(struct listener *l, int fd, uint64_t limit_
 	return s;
 }
 
-void listener_refuse(struct listener *l, int fd, enum wire_reason reason)
+void listener_answer(struct listener *l, int fd, const void *bytes, size_t n)
 {
-	uint8_t buf[WIRE_PREFACE_LEN + WIRE_HEADER_LEN + WIRE_TEXT_MAX];
-	size_t n = handshake_refuse(buf, sizeof(buf), reason, "");
 	struct stranger *s;
 
 	/* A new connection's socket buffer takes this; if not, the peer sees a close. */
-	if (send(fd, buf, n, MSG_NOSIGNAL) < 0 || shutdown(fd, SHUT_WR) < 0) {
+	if (send(fd, bytes, n, MSG_NOSIGNAL) < 0 || shutdown(fd, SHUT_WR) < 0) {
 		close(fd);
 		return;
 	}
 	s = stranger_new(l, fd, LISTENER_REFUSE_NS);
 	if (s)
-		s->refused = true;
+		s->answered = true;
 	else
 		close(fd);
+}
+
+void listener_refuse(struct listener *l, int fd, enum wire_reason reason)
+{
+	uint8_t buf[WIRE_PREFACE_LEN + WIRE_HEADER_LEN + WIRE_TEXT_MAX];
+
+	listener_answer(l, fd, buf, handshake_refuse(buf, sizeof(buf), reason, ""));
 }
 
 /* Accepting

@@ -22,7 +22,7 @@
 /* Time to say HELLO: a round trip and a retransmission, with room. */
 #define LISTENER_HELLO_NS 5000000000ull
 
-/* Time to read a refusal. */
+/* Time to read an answer that is all there is to say. */
 #define LISTENER_REFUSE_NS 2000000000ull
 
 struct listener;
@@ -45,6 +45,10 @@ struct listener *listener_free(struct listener *l);
 
 /* The port listened on (for port 0) and the address as text. */
 uint16_t listener_port(const struct listener *l, char addr[STATS_ADDR_LEN]);
+
+/* Answers with these few bytes, and closes fd (consumed) once the peer has read them or
+ * LISTENER_REFUSE_NS is over. */
+void listener_answer(struct listener *l, int fd, const void *bytes, size_t n);
 
 /* Answers with REFUSE and closes fd (consumed) once the peer has read it or LISTENER_REFUSE_NS is
  * over. */

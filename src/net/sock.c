@@ -157,6 +157,44 @@ int sock_accept(int listen_fd, union sock_addr *peer_out)
 	return fd < 0 ? -errno : fd;
 }
 
+void sock_local(int fd, union sock_addr *out)
+{
+	socklen_t len = sizeof(*out);
+
+	memset(out, 0, sizeof(*out));
+	getsockname(fd, &out->sa, &len);
+}
+
+static void wire_addr_of(const union sock_addr *addr, struct wire_addr *out)
+{
+	*out = (struct wire_addr){ .family = 6, .port = sock_addr_port(addr) };
+	if (addr->sa.sa_family == AF_INET) {
+		out->family = 4;
+		memcpy(out->addr, &addr->in.sin_addr, 4);
+	} else if (IN6_IS_ADDR_V4MAPPED(&addr->in6.sin6_addr)) {
+		out->family = 4;
+		memcpy(out->addr, addr->in6.sin6_addr.s6_addr + 12, 4);
+	} else {
+		memcpy(out->addr, &addr->in6.sin6_addr, 16);
+	}
+}
+
+int sock_wire_names(int fd, struct wire_names *out, uint32_t *ifindex_out)
+{
+	union sock_addr local, remote;
+	socklen_t len = sizeof(local);
+
+	if (getsockname(fd, &local.sa, &len) < 0)
+		return -errno;
+	len = sizeof(remote);
+	if (getpeername(fd, &remote.sa, &len) < 0)
+		return -errno;
+	wire_addr_of(&local, &out->local);
+	wire_addr_of(&remote, &out->remote);
+	*ifindex_out = remote.sa.sa_family == AF_INET6 ? remote.in6.sin6_scope_id : 0;
+	return 0;
+}
+
 void sock_names(int fd, struct subflow_stats *out)
 {
 	union sock_addr addr;

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "session/stats.h"
+#include "wire/facts.h"
 
 /* Unsent bytes that the kernel may hold per connection (TCP_NOTSENT_LOWAT). What it holds can no
  * longer take another way, but with too little a fast connection runs dry between two turns of the
@@ -68,6 +69,13 @@ int sock_listen(const union sock_addr *addr, bool only6, const struct sock_optio
 
 /* Accepts one connection. Returns the descriptor or -errno (-EAGAIN: none is waiting). */
 int sock_accept(int listen_fd, union sock_addr *peer_out);
+
+/* Both ends of a connection. *ifindex_out: the scope of a link-local address, else 0. Returns 0 or
+ * -errno. */
+int sock_wire_names(int fd, struct wire_names *out, uint32_t *ifindex_out);
+
+/* The local end of a socket; all zero if it has none. */
+void sock_local(int fd, union sock_addr *out);
 
 /* Fills addresses and ports of a connection. */
 void sock_names(int fd, struct subflow_stats *out);

@@ -83,6 +83,46 @@ size_t handshake_refuse(uint8_t *out, size_t size, enum wire_reason reason, cons
 	return n ? WIRE_PREFACE_LEN + n : 0;
 }
 
+size_t handshake_query(uint8_t *out, size_t size)
+{
+	const struct wire_hello m = { .version_min = WIRE_VERSION_MIN,
+				      .version_max = WIRE_VERSION_MAX,
+				      .kind = WIRE_HELLO_QUERY };
+	size_t n;
+
+	if (size < WIRE_PREFACE_LEN)
+		return 0;
+	memcpy(out, WIRE_PREFACE, WIRE_PREFACE_LEN);
+	n = wire_put_hello(out + WIRE_PREFACE_LEN, size - WIRE_PREFACE_LEN, &m);
+	return n ? WIRE_PREFACE_LEN + n : 0;
+}
+
+enum handshake_answer handshake_answer(const uint8_t *in, size_t len, struct wire_welcome *welcome,
+				       struct wire_notice *refusal,
+				       char text_out[HANDSHAKE_TEXT_LEN])
+{
+	const uint8_t *head = in + WIRE_PREFACE_LEN, *body = in + HEADER_END;
+	size_t preface = len < WIRE_PREFACE_LEN ? len : WIRE_PREFACE_LEN;
+	struct wire_header h;
+
+	text_quote(text_out, HANDSHAKE_TEXT_LEN, in, len < 32 ? len : 32);
+	if (memcmp(in, WIRE_PREFACE, preface))
+		return HANDSHAKE_ANSWER_STRANGER;
+	if (len < HEADER_END)
+		return HANDSHAKE_ANSWER_MORE;
+	if (wire_get_header(head, &h) || (h.type != WIRE_WELCOME && h.type != WIRE_REFUSE))
+		return HANDSHAKE_ANSWER_STRANGER;
+	if (len < HEADER_END + h.length)
+		return HANDSHAKE_ANSWER_MORE;
+	if (!wire_check_ok(head, &h, body))
+		return HANDSHAKE_ANSWER_STRANGER;
+	if (h.type == WIRE_WELCOME && !wire_get_welcome(body, h.length, welcome))
+		return HANDSHAKE_ANSWER_WELCOME;
+	if (h.type == WIRE_REFUSE && !wire_get_notice(&h, body, refusal))
+		return HANDSHAKE_ANSWER_REFUSED;
+	return HANDSHAKE_ANSWER_STRANGER;
+}
+
 size_t handshake_welcome(uint8_t *out, size_t size, const struct wire_welcome *m)
 {
 	size_t n;

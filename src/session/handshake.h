@@ -43,8 +43,29 @@ enum handshake_result handshake_read(struct handshake *h, size_t n, struct wire_
  * size is too small (WIRE_PREFACE_LEN + WIRE_HEADER_LEN + 4 + strlen(text) is enough). */
 size_t handshake_refuse(uint8_t *out, size_t size, enum wire_reason reason, const char *text);
 
-/* The answer to a QUERY: preface and WELCOME. Returns its length, 0 if size is too small. */
+/* A query: asks a listener what it is, without a session. ------------------------------------- */
+
+/* The longest answer. */
+#define HANDSHAKE_ANSWER_LEN (WIRE_PREFACE_LEN + WIRE_HEADER_LEN + WIRE_CONTROL_MAX)
+
+enum handshake_answer {
+	HANDSHAKE_ANSWER_MORE,     /* it is not complete yet */
+	HANDSHAKE_ANSWER_WELCOME,  /* *welcome is filled */
+	HANDSHAKE_ANSWER_REFUSED,  /* *refusal is */
+	HANDSHAKE_ANSWER_STRANGER, /* not mpnc: text_out quotes it */
+};
+
+/* Preface and HELLO of kind QUERY. Returns the length, 0 if size is too small (100 is enough). */
+size_t handshake_query(uint8_t *out, size_t size);
+
+/* What the listener says to it: preface and WELCOME. Returns the length, 0 if size is too small
+ * (HANDSHAKE_ANSWER_LEN is enough). */
 size_t handshake_welcome(uint8_t *out, size_t size, const struct wire_welcome *m);
+
+/* Reads all that has come of the answer. */
+enum handshake_answer handshake_answer(const uint8_t *in, size_t len, struct wire_welcome *welcome,
+				       struct wire_notice *refusal,
+				       char text_out[HANDSHAKE_TEXT_LEN]);
 
 /* Can the two sides (enum wire_side) not work together, as both only send or both only receive? */
 bool handshake_conflict(uint8_t ours, uint8_t theirs);

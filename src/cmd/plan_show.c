@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/plan_show.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/ending.h"
+#include "net/facts.h"
+#include "net/pathmgr.h"
+#include "net/query.h"
+#include "net/resolve.h"
+#include "ui/log.h"
+#include "util/text.h"
+
+#define SCHEMA 1
+
+/* As a user waits who is used to ping. */
+#define LIMIT_NS 5000000000ull
+
+struct show {
+	const struct config *config;
+	union sock_addr addrs[RESOLVE_MAX];
+	union sock_addr sources[RESOLVE_MAX];
+	int n_addrs;
+	int n_sources;
+	struct pathmgr *paths;
+	struct wire_welcome peer; /* facts of kind WIRE_FACTS_NONE: not known */
+	char why[QUERY_TEXT_LEN]; /* it could not be asked; "": it was */
+	struct plan plan;
+	struct side_stats here, there;
+};
+
+static int resolve_or_say(const struct config *c, const char *host, const char *port,
+			  union sock_addr addrs[RESOLVE_MAX])
+{
+	struct resolve_request request = {
+		.host = host, .port = port, .family = c->family, .numeric = c->numeric
+	};
+	const char *why;
+	int n = resolve(&request, addrs, &why);
+
+	if (n < 0)
+		log_error("cannot resolve %s port %s: %s", host, port ? port : "0", why);
+	return n;
+}
+
+/* A socket of UDP that is connected sends nothing, but has chosen its way. */
+static int pretend(const struct show *s)
+{
+	const union sock_addr *peer = &s->addrs[0];
+	int fd = socket(peer->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	for (int i = 0; i < s->n_sources; i++)
+		if (s->sources[i].sa.sa_family == peer->sa.sa_family &&
+		    bind(fd, &s->sources[i].sa, sock_addr_len(&s->sources[i])) < 0)
+			break;
+	if (connect(fd, &peer->sa, sock_addr_len(peer)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void ask(struct show *s)
+{
+	const struct config *c = s->config;
+	struct query query = {
+		.addrs = s->addrs,
+		.n_addrs = s->n_addrs,
+		.sources = s->sources,
+		.n_sources = s->n_sources,
+		.limit_ns = c->timeout_ns == CONFIG_NEVER ? LIMIT_NS : c->timeout_ns,
+		.socket = { .tos = c->tos },
+	};
+	int fd = query_peer(&query, &s->peer, s->why);
+
+	if (fd < 0)
+		fd = pretend(s);
+	if (fd < 0)
+		return;
+	pathmgr_learn(s->paths, fd, 0);
+	pathmgr_peer(s->paths, fd, &s->peer.items.facts, &s->peer.items.names);
+	close(fd);
+}
+
+static int make_plan(struct show *s)
+{
+	const struct config *c = s->config;
+	unsigned most = s->peer.n_subflows ? s->peer.n_subflows : SUBFLOWS_MAX;
+	uint16_t block[SUBFLOWS_MAX];
+	struct pathmgr_wish wish = { .max_flows = most, .open = block };
+
+	if (!c->subflows_auto && c->n_subflows < most)
+		wish.max_flows = c->n_subflows;
+	if (!c->subflows_auto)
+		wish.min_flows = wish.max_flows;
+	if (c->source_port) {
+		for (unsigned i = 0; i < c->n_subflows && c->source_port + i <= UINT16_MAX; i++)
+			block[wish.n_open++] = (uint16_t)(c->source_port + i);
+		wish.max_flows = wish.n_open;
+	}
+	return pathmgr_plan(s->paths, &wish, &s->plan);
+}
+
+/* A table ----------------------------------------------------------------------------------------
+ */
+
+static const char *name_of(const struct side_stats *side, int8_t link)
+{
+	return link >= 0 && (unsigned)link < side->n_links ? side->link[link].name : "?";
+}
+
+static bool speeds_known(const struct side_stats *side)
+{
+	for (unsigned i = 0; i < side->n_links; i++)
+		if (side->link[i].speed)
+			return true;
+	return false;
+}
+
+static void print_rates(const struct show *s)
+{
+	const char *unit = speeds_known(&s->here) || speeds_known(&s->there) ? "Mbit/s" : "links";
+	const struct plan *p = &s->plan;
+
+	/* Without a bond at either end there is nothing to reach. */
+	if (p->notes & PLAN_BLIND)
+		return;
+	printf("out: %llu of %llu %s, in: %llu of %llu %s\n", (unsigned long long)p->out.reach,
+	       (unsigned long long)p->out.most, unit, (unsigned long long)p->in.reach,
+	       (unsigned long long)p->in.most, unit);
+}
+
+static void print_flow(const struct show *s, uint16_t port, bool lanes)
+{
+	struct subflow_stats f;
+
+	if (!lanes) {
+		printf("%6u\n", port);
+		return;
+	}
+	pathmgr_lanes(s->paths, port, &f);
+	printf("%6u  %-12s -> %-12s  %-12s <- %s\n", port, name_of(&s->here, f.tx_link),
+	       name_of(&s->there, f.peer_rx_link), name_of(&s->here, f.rx_link),
+	       name_of(&s->there, f.peer_tx_link));
+}
+
+static void print_table(const struct show *s)
+{
+	bool lanes = s->here.n_links || s->there.n_links;
+	uint16_t ports[PLAN_FLOWS_MAX];
+	char text[512];
+
+	for (unsigned i = 0; i < s->plan.n_flows; i++)
+		ports[i] = s->plan.flows[i].port;
+	pathmgr_verdict(s->paths, ports, s->plan.n_flows, text, sizeof(text));
+	printf("%s\n", text);
+	printf(lanes ? "%6s  %-12s    %-12s  %-12s    %s\n" : "%6s\n", "PORT", "OUT", "PEER", "IN",
+	       "PEER");
+	for (unsigned i = 0; i < s->plan.n_flows; i++)
+		print_flow(s, ports[i], lanes);
+
+	print_rates(s);
+	if (pathmgr_explain(s->paths, &s->plan, text, sizeof(text)))
+		printf("note: %s\n", text);
+}
+
+/* JSON: NULL stands for "out of memory", which json_object_set_new passes on. --------------------
+ */
+
+static json_t *link_name(const struct side_stats *side, int8_t link)
+{
+	if (link < 0 || (unsigned)link >= side->n_links)
+		return json_null();
+	return json_string(side->link[link].name);
+}
+
+static json_t *side_json(const struct side_stats *side)
+{
+	json_t *links, *object;
+	int r = 0;
+
+	if (!side->name[0])
+		return json_null();
+	links = json_array();
+	for (unsigned i = 0; i < side->n_links; i++) {
+		const struct link_stats *l = &side->link[i];
+		json_t *speed = l->speed ? json_integer(l->speed) : json_null();
+
+		r |= json_array_append_new(links, json_pack("{s:s, s:o, s:b}", "name", l->name,
+							    "speed", speed, "usable", l->usable));
+	}
+	object = json_pack("{s:s, s:s?, s:o}", "name", side->name, "kind",
+			   side->kind[0] ? side->kind : NULL, "links", links);
+	if (r) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static json_t *flows_json(const struct show *s)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < s->plan.n_flows; i++) {
+		struct subflow_stats f;
+		json_t *flow;
+
+		pathmgr_lanes(s->paths, s->plan.flows[i].port, &f);
+		flow = json_pack("{s:i, s:o, s:o, s:o, s:o}", "port", (int)s->plan.flows[i].port,
+				 "tx_link", link_name(&s->here, f.tx_link), "peer_rx_link",
+				 link_name(&s->there, f.peer_rx_link), "peer_tx_link",
+				 link_name(&s->there, f.peer_tx_link), "rx_link",
+				 link_name(&s->here, f.rx_link));
+		if (json_array_append_new(array, flow)) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+static json_t *rate_json(const struct plan_rate *rate)
+{
+	return json_pack("{s:I, s:I}", "reach", (json_int_t)rate->reach, "most",
+			 (json_int_t)rate->most);
+}
+
+static int print_json(const struct show *s)
+{
+	char text[512];
+	json_t *object;
+	int r;
+
+	pathmgr_explain(s->paths, &s->plan, text, sizeof(text));
+	object = json_pack("{s:i, s:o, s:o, s:s?, s:o, s:o, s:o, s:s}", "schema", SCHEMA, "here",
+			   side_json(&s->here), "peer", side_json(&s->there), "peer_unknown",
+			   s->why[0] ? s->why : NULL, "flows", flows_json(s), "out",
+			   rate_json(&s->plan.out), "in", rate_json(&s->plan.in), "note", text);
+	r = object ? json_dumpf(object, stdout, JSON_INDENT(2)) : -1;
+	json_decref(object);
+	putchar('\n');
+	return r;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ */
+
+static int show(struct show *s)
+{
+	const struct config *c = s->config;
+	struct pathmgr_config config = { .client = true, .n_ranges = c->n_ports };
+	const struct wire_links nothing = { 0 };
+	int r;
+
+	s->n_addrs = resolve_or_say(c, c->host, c->port, s->addrs);
+	if (s->n_addrs < 0)
+		return ENGINE_EXIT_SETUP;
+	if (c->source)
+		s->n_sources = resolve_or_say(c, c->source, NULL, s->sources);
+	if (s->n_sources < 0)
+		return ENGINE_EXIT_SETUP;
+	memcpy(config.ranges, c->ports, sizeof(c->ports));
+	r = pathmgr_new(&s->paths, &config);
+	if (!r) {
+		ask(s);
+		r = make_plan(s);
+	}
+	if (r) {
+		log_error("cannot plan: %s", strerror(-r));
+		return ENGINE_EXIT_SETUP;
+	}
+	pathmgr_stats(s->paths, &nothing, &s->here, &s->there);
+	if (c->json)
+		r = print_json(s);
+	else
+		print_table(s);
+	if (r || fflush(stdout)) {
+		log_error("cannot write the plan");
+		return ENGINE_EXIT_SETUP;
+	}
+	if (!s->why[0])
+		return ENGINE_EXIT_OK;
+	log_error("the links of %s port %s are not known: %s", c->host, c->port, s->why);
+	return ENGINE_EXIT_NETWORK;
+}
+
+int plan_show(const struct config *config)
+{
+	struct show *s = calloc(1, sizeof(*s));
+	int exit;
+
+	if (!s) {
+		log_error("out of memory");
+		return ENGINE_EXIT_SETUP;
+	}
+	s->config = config;
+	exit = show(s);
+	pathmgr_free(s->paths);
+	free(s);
+	return exit;
+}

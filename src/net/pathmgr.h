@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pathmgr.h - the path manager of one session: what is known of the links at both ends, over which
+ * of them a connection runs, which source ports to connect from, and what the links have counted
+ *
+ * Only reads from this machine; makes no connection. Ports are always the client's, on whichever
+ * side this runs.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plan/plan.h"
+#include "session/stats.h"
+#include "wire/facts.h"
+
+/* Taken ports that are remembered. */
+#define PATHMGR_AVOID_MAX 64
+
+/* Ranges of ports that a user may give. */
+#define PATHMGR_RANGES_MAX 16
+
+struct pathmgr;
+
+struct pathmgr_config {
+	bool client;
+	/* To choose from; n_ranges 0: what the kernel would choose from, less what is reserved. */
+	struct plan_range ranges[PATHMGR_RANGES_MAX];
+	unsigned n_ranges;
+};
+
+/* Returns 0 or -ENOMEM. Where netlink is forbidden nothing will be known, which is no error. */
+int pathmgr_new(struct pathmgr **out, const struct pathmgr_config *config);
+struct pathmgr *pathmgr_free(struct pathmgr *p);
+
+/* The session's first connection stands: finds the way of its packets, and counts from here. What
+ * was known before is forgotten. */
+void pathmgr_learn(struct pathmgr *p, int fd, uint64_t now_ns);
+
+/* Of our side; kind WIRE_FACTS_NONE: not known. Borrowed. */
+const struct wire_facts *pathmgr_facts(const struct pathmgr *p);
+
+/* What the peer told of its links, and of the ends of the connection on fd as it sees them. Returns
+ * true if it sees other addresses or ports than we do: they are translated on the way, so that
+ * nothing can be told of the peer's links. */
+bool pathmgr_peer(struct pathmgr *p, int fd, const struct wire_facts *facts,
+		  const struct wire_names *names);
+
+/* Fills the four links of the connection that the client has made from this port. */
+void pathmgr_lanes(const struct pathmgr *p, uint16_t port, struct subflow_stats *out);
+
+/* Reads our links' counters. Returns false when there are none to read. */
+bool pathmgr_count(struct pathmgr *p, uint64_t now_ns, struct wire_links *out);
+
+/* What has been counted, here (by pathmgr_count) and there (as the peer told). */
+void pathmgr_stats(const struct pathmgr *p, const struct wire_links *peer, struct side_stats *here,
+		   struct side_stats *there);
+
+/* How many connections, and from where. */
+struct pathmgr_wish {
+	const uint16_t *open; /* ports of connections that are there, or being made */
+	unsigned n_open;
+	unsigned min_flows; /* 0: as few as reach the most */
+	unsigned max_flows;
+};
+
+/* Client: makes the plan. Successive plans try other ports. Returns as plan_make. */
+int pathmgr_plan(struct pathmgr *p, const struct pathmgr_wish *wish, struct plan *out);
+
+/* For a port of the last plan that is taken: the next one that does the same; 0: none is left. */
+uint16_t pathmgr_alternate(const struct pathmgr *p, const struct plan *plan, unsigned flow,
+			   uint16_t after);
+
+/* A port that turned out to be taken: later plans do without it, until PATHMGR_AVOID_MAX others
+ * were. */
+void pathmgr_avoid(struct pathmgr *p, uint16_t port);
+
+/* One line: both ends, and how many of these connections run over each link: "bond0 802.3ad
+ * layer3+4 4x10000 -> peer bond0 802.3ad layer3+4 4x10000: 4 subflows, tx 1/1/1/1, rx 1/1/1/1".
+ * First our data: over our links, over the peer's; then the peer's, if that differs. Only their
+ * number where nothing is known. Returns the length. */
+size_t pathmgr_verdict(const struct pathmgr *p, const uint16_t *ports, unsigned n, char *buf,
+		       size_t size);
+
+/* What there is to say about a plan, in one line; "": nothing. Returns the length. */
+size_t pathmgr_explain(const struct pathmgr *p, const struct plan *plan, char *buf, size_t size);

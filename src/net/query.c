@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/query.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "session/handshake.h"
+#include "util/text.h"
+
+static uint64_t clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* Returns 0 or -errno. */
+static int wait_for(int fd, short events, uint64_t due_ns)
+{
+	struct pollfd pfd = { .fd = fd, .events = events };
+	int r;
+
+	do {
+		uint64_t now_ns = clock_ns();
+
+		if (now_ns >= due_ns)
+			return -ETIMEDOUT;
+		r = poll(&pfd, 1, (int)((due_ns - now_ns) / 1000000 + 1));
+	} while (r == 0 || (r < 0 && errno == EINTR));
+	return r < 0 ? -errno : 0;
+}
+
+static const union sock_addr *source_for(const struct query *q, const union sock_addr *peer)
+{
+	for (int i = 0; i < q->n_sources; i++)
+		if (q->sources[i].sa.sa_family == peer->sa.sa_family)
+			return &q->sources[i];
+	return NULL;
+}
+
+static int ask(int fd, uint64_t due_ns)
+{
+	uint8_t hello[100];
+	size_t n = handshake_query(hello, sizeof(hello));
+	int r = wait_for(fd, POLLOUT, due_ns);
+
+	if (!r)
+		r = sock_connected(fd);
+	/* A new connection's socket buffer takes this. */
+	if (!r && send(fd, hello, n, MSG_NOSIGNAL) != (ssize_t)n)
+		r = -errno;
+	return r;
+}
+
+/* Returns 0, -errno, or -EPROTO with the reason in why. */
+static int read_answer(int fd, uint64_t due_ns, struct wire_welcome *out, char why[QUERY_TEXT_LEN])
+{
+	uint8_t in[HANDSHAKE_ANSWER_LEN];
+	char quoted[HANDSHAKE_TEXT_LEN];
+	struct wire_notice refusal;
+	size_t have = 0;
+
+	while (have < sizeof(in)) {
+		int r = wait_for(fd, POLLIN, due_ns);
+		ssize_t n = r ? 0 : recv(fd, in + have, sizeof(in) - have, 0);
+
+		if (r || n < 0)
+			return r ? r : -errno;
+		if (n == 0)
+			return -ECONNRESET;
+		have += (size_t)n;
+		switch (handshake_answer(in, have, out, &refusal, quoted)) {
+		case HANDSHAKE_ANSWER_MORE:
+			break;
+		case HANDSHAKE_ANSWER_WELCOME:
+			return 0;
+		case HANDSHAKE_ANSWER_REFUSED:
+			text_printf(why, QUERY_TEXT_LEN, "it refused: %s",
+				    refusal.text[0] ? refusal.text
+						    : wire_reason_text(refusal.reason));
+			return -EPROTO;
+		case HANDSHAKE_ANSWER_STRANGER:
+			text_printf(why, QUERY_TEXT_LEN, "it is not mpnc: it sent \"%s\"", quoted);
+			return -EPROTO;
+		}
+	}
+	return -EMSGSIZE;
+}
+
+int query_peer(const struct query *query, struct wire_welcome *out, char why[QUERY_TEXT_LEN])
+{
+	int r = -EADDRNOTAVAIL;
+
+	why[0] = '\0';
+	for (int i = 0; i < query->n_addrs; i++) {
+		const union sock_addr *peer = &query->addrs[i];
+		uint64_t due_ns = clock_ns() + query->limit_ns;
+		int fd = sock_connect(peer, source_for(query, peer), &query->socket);
+
+		r = fd < 0 ? fd : ask(fd, due_ns);
+		if (!r)
+			r = read_answer(fd, due_ns, out, why);
+		if (!r)
+			return fd;
+		if (fd >= 0)
+			close(fd);
+	}
+	if (r != -EPROTO)
+		text_printf(why, QUERY_TEXT_LEN, "%s", strerror(-r));
+	return -1;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What topo knows of a bond has to arrive at the peer's planner as if the bond were its own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "net/facts.h"
+
+#define RELEASE "6.1.0-18-amd64"
+
+static struct topo_path bonded(uint8_t mode, uint8_t policy, unsigned n)
+{
+	struct topo_path path = { .end = TOPO_END_BOND, .has_smac = true, .has_dmac = true };
+	struct topo_bond *b = &path.bond;
+
+	b->kind = TOPO_KIND_BOND;
+	strcpy(b->name, "bond0");
+	b->mode = mode;
+	b->policy = policy;
+	b->order_known = true;
+	b->n_ports = b->n_links = b->n_usable = n;
+	b->has_aggregator = true;
+	b->aggregator = 3;
+	b->active = 11;
+	for (unsigned i = 0; i < n; i++) {
+		struct topo_link *l = &b->links[i];
+
+		l->name[0] = (char)('a' + i);
+		l->ifindex = 10 + i;
+		l->speed = 1000;
+		l->aggregator = 3;
+	}
+	path.smac[5] = 1;
+	path.dmac[5] = 2;
+	path.n_vlans = 1;
+	path.vlan = 7;
+	return path;
+}
+
+/* Over the wire and back. */
+static struct wire_facts told(const struct topo_path *path)
+{
+	struct wire_items items = { 0 }, got;
+	uint8_t buf[1024];
+	struct cursor_out out = { .p = buf, .left = sizeof(buf) };
+	struct cursor_in in = { .p = buf };
+
+	facts_of_path(path, RELEASE, &items.facts);
+	wire_put_items(&out, &items);
+	in.left = sizeof(buf) - out.left;
+	wire_get_items(&in, &got);
+	assert_false(in.bad);
+	return got.facts;
+}
+
+static void assert_same_bond(const struct hash_bond *a, const struct hash_bond *b)
+{
+	assert_int_equal(a->mode, b->mode);
+	assert_int_equal(a->policy, b->policy);
+	assert_int_equal(a->variant, b->variant);
+	assert_int_equal(a->order, b->order);
+	assert_int_equal(a->dynamic, b->dynamic);
+	assert_int_equal(a->n_links, b->n_links);
+	assert_int_equal(a->usable, b->usable);
+	assert_int_equal(a->joined, b->joined);
+	assert_int_equal(a->active, b->active);
+	assert_int_equal(a->team_parts, b->team_parts);
+}
+
+static void test_bonds_arrive_unchanged(void **state)
+{
+	for (uint8_t mode = 0; mode <= TOPO_MODE_BALANCE_ALB; mode++) {
+		for (uint8_t policy = 0; policy <= TOPO_POLICY_VLAN_SRCMAC; policy++) {
+			struct topo_path path = bonded(mode, policy, 4);
+			struct hash_bond ours;
+			struct wire_facts facts;
+			struct plan_side side;
+
+			path.bond.links[2].unusable = TOPO_UNUSABLE_CARRIER;
+			path.bond.links[3].aggregator = 4;
+			path.bond.tlb_dynamic_lb = mode & 1;
+			ours = facts_hash_bond(&path.bond, RELEASE, HASH_VARIANT_UNKNOWN);
+			facts = told(&path);
+			facts_plan_side(&facts, &side);
+			assert_true(side.known && side.macs_known && !side.double_tagged);
+			assert_same_bond(&side.bond, &ours);
+			assert_int_equal(side.bond.usable, 0xb);
+			assert_int_equal(side.bond.joined, 0x7);
+			assert_int_equal(side.bond.active, 1);
+			assert_int_equal(side.speed[3], 1000);
+			assert_int_equal(side.mac[5], 1);
+			assert_int_equal(side.next_hop[5], 2);
+			assert_int_equal(side.vlan_tci, 7);
+		}
+	}
+}
+
+/* A number that no kernel has must not be taken for the team's, or for any. */
+static void test_numbers_of_no_kernel(void **state)
+{
+	struct topo_path path = bonded(4, 1, 2);
+	struct wire_facts facts = told(&path);
+	struct plan_side side;
+
+	facts.mode = HASH_TEAM;
+	facts.policy = 250;
+	facts.variant = 99;
+	facts.active = 2;
+	facts_plan_side(&facts, &side);
+	assert_int_equal(side.bond.mode, HASH_N_MODES);
+	assert_int_equal(side.bond.policy, HASH_N_POLICIES);
+	assert_int_equal(side.bond.variant, HASH_VARIANT_UNKNOWN);
+	assert_int_equal(side.bond.active, -1);
+}
+
+/* Links whose order is not known cannot be counted, however well the rule is known. */
+static void test_unknown_order(void **state)
+{
+	struct topo_path path = bonded(4, 1, 2);
+	struct wire_facts facts;
+	struct plan_side side;
+
+	path.bond.order_known = false;
+	facts = told(&path);
+	facts_plan_side(&facts, &side);
+	assert_int_equal(side.bond.variant, HASH_VARIANT_UNKNOWN);
+}
+
+static void test_plain_device(void **state)
+{
+	struct topo_path path = { .end = TOPO_END_PLAIN, .link = { .name = "eth0", .speed = 100 } };
+	struct wire_facts facts = told(&path);
+	struct plan_side side;
+
+	facts_plan_side(&facts, &side);
+	assert_true(side.known);
+	assert_int_equal(side.bond.n_links, 1);
+	assert_int_equal(side.speed[0], 100);
+	/* As a guest's device shows itself. */
+	path.link.speed = 0;
+	facts = told(&path);
+	facts_plan_side(&facts, &side);
+	assert_false(side.known);
+	path.end = TOPO_END_TUNNEL;
+	facts = told(&path);
+	assert_int_equal(facts.kind, WIRE_FACTS_NONE);
+}
+
+static void is_text(const struct topo_path *path, const char *text)
+{
+	struct wire_facts facts = told(path);
+	char buf[200];
+
+	assert_int_equal(facts_text(&facts, buf, sizeof(buf)), strlen(text));
+	assert_string_equal(buf, text);
+}
+
+static void test_text(void **state)
+{
+	static struct topo_path path;
+
+	path = bonded(4, 1, 4);
+	is_text(&path, "bond0 802.3ad layer3+4 4x1000");
+	path.bond.links[3].unusable = TOPO_UNUSABLE_MII;
+	is_text(&path, "bond0 802.3ad layer3+4 3x1000");
+	path.bond.links[1].speed = 100;
+	path.bond.links[2].speed = 0;
+	is_text(&path, "bond0 802.3ad layer3+4 1000+100+?");
+	path.bond.links[0].speed = path.bond.links[1].speed = 0;
+	is_text(&path, "bond0 802.3ad layer3+4 3 links");
+	for (unsigned i = 0; i < 3; i++)
+		path.bond.links[i].unusable = TOPO_UNUSABLE_MII;
+	is_text(&path, "bond0 802.3ad layer3+4 no usable link");
+	path = bonded(1, 1, 2);
+	is_text(&path, "bond0 active-backup 2x1000");
+	path = (struct topo_path){ .end = TOPO_END_PLAIN,
+				   .link = { .name = "eth0", .speed = 100 } };
+	is_text(&path, "eth0 100");
+	path.end = TOPO_END_LOCAL;
+	is_text(&path, "?");
+}
+
+static void test_side_stats(void **state)
+{
+	struct topo_path path = bonded(4, 1, 2);
+	struct side_stats side;
+	struct wire_facts facts;
+
+	path.bond.links[1].unusable = TOPO_UNUSABLE_MII;
+	facts = told(&path);
+	facts_side_stats(&facts, &side);
+	assert_string_equal(side.name, "bond0");
+	assert_string_equal(side.kind, "802.3ad layer3+4");
+	assert_false(side.counted);
+	assert_int_equal(side.n_links, 2);
+	assert_true(side.link[0].usable && !side.link[1].usable);
+	assert_string_equal(side.link[1].name, "b");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bonds_arrive_unchanged),
+		cmocka_unit_test(test_numbers_of_no_kernel),
+		cmocka_unit_test(test_unknown_order),
+		cmocka_unit_test(test_plain_device),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_side_stats),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
