@@ -54,6 +54,7 @@ static void put_facts(struct cursor_out *c, const struct wire_facts *f)
 
 static void get_facts(struct cursor_in *c, struct wire_facts *f)
 {
+	*f = (struct wire_facts){ 0 };
 	f->kind = cursor_get_u8(c);
 	f->flags = cursor_get_u8(c);
 	f->mode = cursor_get_u8(c);
@@ -77,6 +78,9 @@ static void get_facts(struct cursor_in *c, struct wire_facts *f)
 		f->link[i].speed = cursor_get_u32(c);
 		get_name(c, f->link[i].name);
 	}
+	/* A later version's kind. */
+	if (f->kind > WIRE_FACTS_TEAM || f->kind == WIRE_FACTS_NONE)
+		*f = (struct wire_facts){ 0 };
 }
 
 static void put_addr(struct cursor_out *c, const struct wire_addr *a)
@@ -101,10 +105,17 @@ static void put_names(struct cursor_out *c, const struct wire_names *n)
 	put_addr(c, &n->remote);
 }
 
+static bool is_ip(const struct wire_addr *a)
+{
+	return a->family == 4 || a->family == 6;
+}
+
 static void get_names(struct cursor_in *c, struct wire_names *n)
 {
 	get_addr(c, &n->local);
 	get_addr(c, &n->remote);
+	if (!is_ip(&n->local) || !is_ip(&n->remote))
+		*n = (struct wire_names){ 0 };
 }
 
 /* Leaves room for type and length; item_end fills it. */

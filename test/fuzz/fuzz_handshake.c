@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a listener reads first. The first byte says what is behind it: with bit 0 the body of a
- * HELLO, which gets its preface and a right header, else all that the connection brings; with bit 1
- * the text of a REFUSE too. The result must not depend on how the bytes are cut into pieces.
+ * What a listener reads first, and what answers a query. The first byte says what is behind it:
+ * with bit 0 the body of a HELLO and of a WELCOME, which get preface and a right header, else all
+ * that the connection brings; with bit 1 the text of a REFUSE too. The result must not depend on
+ * how the bytes are cut into pieces.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -81,6 +82,28 @@ static void opening(const uint8_t *in, size_t len, size_t step)
 		     !memcmp(&whole.hello, &pieces.hello, sizeof(whole.hello)));
 }
 
+/* In memory that ends where the bytes do. The answer is the same whenever enough of it is there. */
+static void answer(const uint8_t *in, size_t len)
+{
+	static struct wire_welcome welcome;
+	enum handshake_answer before = HANDSHAKE_ANSWER_MORE;
+	struct wire_notice refusal;
+	char text[HANDSHAKE_TEXT_LEN];
+
+	for (size_t n = 0; n <= len; n++) {
+		uint8_t *part = malloc(n ? n : 1);
+		enum handshake_answer now;
+
+		must(part != NULL);
+		memcpy(part, in, n);
+		now = handshake_answer(part, n, &welcome, &refusal, text);
+		must(before == HANDSHAKE_ANSWER_MORE || now == before);
+		before = now;
+		free(part);
+		must(memchr(text, '\0', sizeof(text)) != NULL);
+	}
+}
+
 static void refuse(const uint8_t *in, size_t len)
 {
 	uint8_t out[WIRE_PREFACE_LEN + WIRE_HEADER_LEN + 4 + WIRE_TEXT_MAX];
@@ -122,8 +145,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(body, data, len);
 		wire_put_header(header, WIRE_HELLO, 0, body, len);
 		opening(made, WIRE_PREFACE_LEN + WIRE_HEADER_LEN + len, 1 + (what >> 2));
+		wire_put_header(header, WIRE_WELCOME, 0, body, len);
+		answer(made, WIRE_PREFACE_LEN + WIRE_HEADER_LEN + len);
 	} else {
 		opening(data, size, 1 + (what >> 2));
+		answer(data, size < 200 ? size : 200);
 	}
 	return 0;
 }

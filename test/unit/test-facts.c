@@ -152,7 +152,7 @@ static void test_largest(void **state)
 		memset(m.items.facts.link[i].name, 'x', WIRE_NAME_LEN - 1);
 		m.items.facts.link[i].speed = UINT32_MAX - i;
 	}
-	m.items.names.local.family = 6;
+	m.items.names.local.family = m.items.names.remote.family = 6;
 	n = wire_put_hello(frame, sizeof(frame), &m);
 	assert_true(n > 0 && n < 900);
 	assert_int_equal(wire_get_hello(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN, &got), 0);
