@@ -2,10 +2,10 @@
 #include "cmd/explain.h"
 
 #include <arpa/inet.h>
-#include <jansson.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "cmd/json.h"
 #include "util/text.h"
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
@@ -57,23 +57,6 @@ size_t explain_text(const struct explanation *e, char *buf, size_t size)
 	return n;
 }
 
-/* Below, NULL stands for "out of memory", which json_object_set_new() passes on. */
-
-static json_t *text_or_null(const char *s)
-{
-	char quoted[EXPLAIN_REASON_LEN];
-	json_t *json;
-
-	if (!s || !*s)
-		return json_null();
-	json = json_string(s);
-	if (json)
-		return json;
-	/* Names of devices may be any bytes. */
-	text_quote(quoted, sizeof(quoted), s, strlen(s));
-	return json_string(quoted);
-}
-
 static json_t *index_or_null(const struct explain_way *way)
 {
 	return way->index < 0 ? json_null() : json_integer(way->index);
@@ -81,37 +64,31 @@ static json_t *index_or_null(const struct explain_way *way)
 
 char *explain_json(const struct explanation *e)
 {
-	char src[EXPLAIN_END_LEN], dst[EXPLAIN_END_LEN], *line = NULL;
-	json_t *object = json_object();
-	int r = 0;
+	char src[EXPLAIN_END_LEN], dst[EXPLAIN_END_LEN], *line;
+	json_t *object;
 
 	end_text(src, &e->flow, false);
 	end_text(dst, &e->flow, true);
-	const struct {
-		const char *name;
-		json_t *value;
-	} fields[] = {
+	const struct json_field fields[] = {
 		{ "src", json_string(src) },
 		{ "dst", json_string(dst) },
-		{ "dev", text_or_null(e->dev) },
-		{ "mode", text_or_null(e->mode) },
-		{ "policy", text_or_null(e->policy) },
-		{ "variant", text_or_null(e->variant) },
+		{ "dev", json_text(e->dev) },
+		{ "mode", json_text(e->mode) },
+		{ "policy", json_text(e->policy) },
+		{ "variant", json_text(e->variant) },
 		{ "route", json_boolean(!e->no_route) },
 		{ "predictable", json_boolean(e->tx.predictable) },
-		{ "reason", text_or_null(e->tx.reason) },
+		{ "reason", json_text(e->tx.reason) },
 		{ "tx_index", index_or_null(&e->tx) },
-		{ "tx_link", text_or_null(e->tx.link) },
+		{ "tx_link", json_text(e->tx.link) },
 		{ "reverse_predictable", json_boolean(e->reverse.predictable) },
-		{ "reverse_reason", text_or_null(e->reverse.reason) },
+		{ "reverse_reason", json_text(e->reverse.reason) },
 		{ "reverse_index", index_or_null(&e->reverse) },
-		{ "reverse_link", text_or_null(e->reverse.link) },
-		{ "note", text_or_null(e->note) },
+		{ "reverse_link", json_text(e->reverse.link) },
+		{ "note", json_text(e->note) },
 	};
-	for (size_t i = 0; i < LEN(fields); i++)
-		r |= json_object_set_new(object, fields[i].name, fields[i].value);
-	if (r == 0)
-		line = json_dumps(object, JSON_COMPACT);
+	object = json_make_object(fields, LEN(fields));
+	line = json_dumps(object, JSON_COMPACT);
 	json_decref(object);
 	return line;
 }

@@ -46,8 +46,14 @@ int status_run(struct topo_source *source, const struct status_options *o, FILE 
 /* One line of titles; then for each bond a line, and a line per link. */
 void status_table(FILE *out, const struct topo_bond *bonds, size_t n, const char *release);
 
+/* The line of one bond in that table. */
+void status_bond_line(FILE *out, const struct topo_bond *b, const char *release);
+
 /* One line: {"schema":1,"bonds":[...]}. What is not known is null. Returns 0 or -ENOMEM. */
 int status_json(FILE *out, const struct topo_bond *bonds, size_t n, const char *release);
+
+/* What "bonds" is in there. NULL: out of memory. */
+struct json_t *status_json_bonds(const struct topo_bond *bonds, size_t n, const char *release);
 
 /* Prometheus's text format, version 0.0.4. */
 void status_prom(FILE *out, const struct topo_bond *bonds, size_t n, const char *release);

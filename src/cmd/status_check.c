@@ -134,22 +134,15 @@ __attribute__((format(printf, 3, 4))) static void found(struct findings *f, cons
 	fputc('\n', f->out);
 }
 
-/* In an active-backup team all ports but one are disabled, as they should. */
-static bool is_disabled(const struct topo_bond *b, const struct topo_link *l)
-{
-	return l->unusable == TOPO_UNUSABLE_DISABLED && strcmp(b->team_mode, "activebackup") != 0;
-}
-
 static void check_link(struct findings *f, const struct topo_bond *b, const struct topo_link *l)
 {
-	const uint8_t *partner = facts_link_partner(b, l);
 	struct facts_text name = facts_name(l->name);
 
 	if (facts_is_down(l)) {
 		found(f, b->name, "%s is down (%s)", name.text, topo_unusable_text(l->unusable));
 		return;
 	}
-	if (is_disabled(b, l))
+	if (facts_is_disabled(b, l))
 		found(f, b->name, "%s is disabled in the team", name.text);
 	if (l->unusable == TOPO_UNUSABLE_AGGREGATOR)
 		found(f, b->name, "%s is in aggregator %u, but %u is the active one", name.text,
@@ -157,34 +150,19 @@ static void check_link(struct findings *f, const struct topo_bond *b, const stru
 	if (facts_is_lacp(b) && l->unusable == TOPO_UNUSABLE_BACKUP)
 		found(f, b->name, "%s carries nothing (LACP has not enabled it)", name.text);
 	/* Said once of the bond if it has none at all. */
-	if (facts_bond_partner(b) && !facts_is_zero(facts_bond_partner(b)) && partner &&
-	    facts_is_zero(partner))
+	if (facts_bond_partner(b) && !facts_is_zero(facts_bond_partner(b)) && facts_is_silent(b, l))
 		found(f, b->name, "%s has no LACP partner (nobody answers)", name.text);
-}
-
-/* Of links that are down the speed is not that at which they work. */
-static bool has_speed(const struct topo_link *l)
-{
-	return l->speed && !facts_is_down(l);
 }
 
 static void check_speeds(struct findings *f, const struct topo_bond *b)
 {
 	const char *separator = "";
-	uint32_t first = 0;
-	bool differ = false;
 
-	for (size_t i = 0; i < b->n_links; i++) {
-		if (!has_speed(&b->links[i]))
-			continue;
-		first = first ? first : b->links[i].speed;
-		differ |= b->links[i].speed != first;
-	}
-	if (!differ)
+	if (!facts_speeds_differ(b))
 		return;
 	fputs("speeds differ: ", begin(f, b->name));
 	for (size_t i = 0; i < b->n_links; i++) {
-		if (!has_speed(&b->links[i]))
+		if (!facts_has_speed(&b->links[i]))
 			continue;
 		fprintf(f->out, "%s%s %u", separator, facts_name(b->links[i].name).text,
 			b->links[i].speed);

@@ -27,6 +27,37 @@ bool facts_is_down(const struct topo_link *l)
 	       l->unusable == TOPO_UNUSABLE_MII;
 }
 
+bool facts_is_disabled(const struct topo_bond *b, const struct topo_link *l)
+{
+	return l->unusable == TOPO_UNUSABLE_DISABLED && strcmp(b->team_mode, "activebackup") != 0;
+}
+
+bool facts_has_speed(const struct topo_link *l)
+{
+	return l->speed && !facts_is_down(l);
+}
+
+bool facts_speeds_differ(const struct topo_bond *b)
+{
+	uint32_t first = 0;
+
+	for (size_t i = 0; i < b->n_links; i++) {
+		if (!facts_has_speed(&b->links[i]))
+			continue;
+		first = first ? first : b->links[i].speed;
+		if (b->links[i].speed != first)
+			return true;
+	}
+	return false;
+}
+
+bool facts_is_silent(const struct topo_bond *b, const struct topo_link *l)
+{
+	const uint8_t *partner = facts_link_partner(b, l);
+
+	return partner && facts_is_zero(partner);
+}
+
 const char *facts_kind_name(const struct topo_bond *b)
 {
 	return b->kind == TOPO_KIND_TEAM ? "team" : "bond";
@@ -102,8 +133,7 @@ const char *facts_mii_name(const struct topo_link *l)
 	return l->mii < LEN(names) ? names[l->mii] : "unknown";
 }
 
-/* All links of an aggregator
- * have one partner, so that of the active one is known to users too. */
+/* All links of an aggregator have one partner, so that of the active one is known to users too. */
 const uint8_t *facts_link_partner(const struct topo_bond *b, const struct topo_link *l)
 {
 	if (!facts_is_lacp(b))

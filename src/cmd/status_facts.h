@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * status_facts.h - what mpnc status says of a bond or link, in words, for the files of status
+ * status_facts.h - what a bond or link is said to be, in words, for status and doctor
  *
  * Pure. The words are the same in the table, in JSON and in Prometheus's labels.
  */
@@ -26,6 +26,18 @@ bool facts_is_lacp(const struct topo_bond *b);
 
 /* Nothing goes over the wire, whatever the bond makes of the link. */
 bool facts_is_down(const struct topo_link *l);
+
+/* In an active-backup team all ports but one are disabled, as they should: those are not meant. */
+bool facts_is_disabled(const struct topo_bond *b, const struct topo_link *l);
+
+/* Of links that are down the speed is not that at which they work. */
+bool facts_has_speed(const struct topo_link *l);
+
+/* Among the links that have one. */
+bool facts_speeds_differ(const struct topo_bond *b);
+
+/* LACP on this link has no answer, as far as can be seen. */
+bool facts_is_silent(const struct topo_bond *b, const struct topo_link *l);
 
 const char *facts_kind_name(const struct topo_bond *b);
 const char *facts_mode_name(const struct topo_bond *b);

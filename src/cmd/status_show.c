@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/status.h"
 
-#include <errno.h>
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "cmd/json.h"
 #include "cmd/status_facts.h"
 #include "util/text.h"
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
-
-/* Keeps 33.3 from becoming 33.299999999999997. */
-#define REAL_DIGITS 12
 
 #define BITS_PER_MBIT 1000000ull
 
@@ -32,7 +27,7 @@ static int name_width(const struct topo_bond *bonds, size_t n)
 	return (int)width;
 }
 
-static void bond_line(FILE *out, const struct topo_bond *b, const char *release)
+void status_bond_line(FILE *out, const struct topo_bond *b, const char *release)
 {
 	const char *policy = facts_policy_name(b), *variant = facts_variant_name(b, release);
 
@@ -116,58 +111,13 @@ void status_table(FILE *out, const struct topo_bond *bonds, size_t n, const char
 	fprintf(out, "  %-*s %7s %6s %-11s %5s %4s %-17s%14s%14s\n", width, "LINK", "MBIT/S", "MTU",
 		"STATE", "FAILS", "AGGR", "PARTNER", "RX SHARE", "TX SHARE");
 	for (size_t i = 0; i < n; i++) {
-		bond_line(out, &bonds[i], release);
+		status_bond_line(out, &bonds[i], release);
 		for (size_t j = 0; j < bonds[i].n_links; j++)
 			link_line(out, &bonds[i], &bonds[i].links[j], width);
 	}
 }
 
 /* JSON ----------------------------------------------------------------------------------------- */
-
-/* Below, NULL stands for "out of memory", which json_object_set_new() passes on. */
-
-struct field {
-	const char *name;
-	json_t *value;
-};
-
-/* Takes all values over, even if it fails. */
-static json_t *make_object(const struct field *fields, size_t n)
-{
-	json_t *object = json_object();
-	int r = 0;
-
-	for (size_t i = 0; i < n; i++)
-		r |= json_object_set_new(object, fields[i].name, fields[i].value);
-	if (!r)
-		return object;
-	json_decref(object);
-	return NULL;
-}
-
-static json_t *number(uint64_t v)
-{
-	return json_integer(v < INT64_MAX ? (json_int_t)v : INT64_MAX);
-}
-
-static json_t *number_if(bool known, uint64_t v)
-{
-	return known ? number(v) : json_null();
-}
-
-static json_t *text(const char *s)
-{
-	char quoted[4 * TOPO_REASON_LEN];
-	json_t *json;
-
-	if (!s || !*s)
-		return json_null();
-	json = json_string(s);
-	if (json)
-		return json;
-	text_quote(quoted, sizeof(quoted), s, strlen(s));
-	return json_string(quoted);
-}
 
 static json_t *mac_text(const uint8_t *mac)
 {
@@ -186,92 +136,76 @@ static json_t *link_object(const struct topo_bond *b, const struct topo_link *l)
 {
 	bool of_bond = b->kind == TOPO_KIND_BOND;
 	struct topo_counters sum = facts_sum(b);
-	const struct field fields[] = {
-		{ "name", text(l->name) },
-		{ "state", text(facts_link_state(l)) },
+	const struct json_field fields[] = {
+		{ "name", json_text(l->name) },
+		{ "state", json_text(facts_link_state(l)) },
 		{ "usable", json_boolean(!l->unusable) },
-		{ "speed", number_if(l->speed, l->speed) },
-		{ "mtu", number(l->mtu) },
-		{ "mii", of_bond ? text(facts_mii_name(l)) : json_null() },
-		{ "failures", number_if(of_bond, l->failures) },
-		{ "carrier_changes", number(l->carrier_changes) },
-		{ "aggregator", number_if(facts_is_lacp(b), l->aggregator) },
+		{ "speed", json_number_if(l->speed, l->speed) },
+		{ "mtu", json_number(l->mtu) },
+		{ "mii", of_bond ? json_text(facts_mii_name(l)) : json_null() },
+		{ "failures", json_number_if(of_bond, l->failures) },
+		{ "carrier_changes", json_number(l->carrier_changes) },
+		{ "aggregator", json_number_if(facts_is_lacp(b), l->aggregator) },
 		{ "partner", mac_text(facts_link_partner(b, l)) },
-		{ "rx_bytes", number(l->counters.rx_bytes) },
-		{ "tx_bytes", number(l->counters.tx_bytes) },
+		{ "rx_bytes", json_number(l->counters.rx_bytes) },
+		{ "tx_bytes", json_number(l->counters.tx_bytes) },
 		{ "rx_percent", percent(l->counters.rx_bytes, sum.rx_bytes) },
 		{ "tx_percent", percent(l->counters.tx_bytes, sum.tx_bytes) },
 	};
 
-	return make_object(fields, LEN(fields));
+	return json_make_object(fields, LEN(fields));
 }
 
 static json_t *link_array(const struct topo_bond *b)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < b->n_links; i++) {
-		if (json_array_append_new(array, link_object(b, &b->links[i])) < 0) {
-			json_decref(array);
-			return NULL;
-		}
-	}
+	for (size_t i = 0; i < b->n_links; i++)
+		array = json_add(array, link_object(b, &b->links[i]));
 	return array;
 }
 
 static json_t *bond_object(const struct topo_bond *b, const char *release)
 {
 	bool of_bond = b->kind == TOPO_KIND_BOND;
-	const struct field fields[] = {
-		{ "name", text(b->name) },
-		{ "kind", text(facts_kind_name(b)) },
-		{ "mode", text(facts_mode_name(b)) },
-		{ "policy", text(facts_policy_name(b)) },
-		{ "hash_variant", text(facts_variant_name(b, release)) },
-		{ "state", text(facts_bond_state(b)) },
-		{ "mtu", number(b->mtu) },
-		{ "miimon_ms", number_if(of_bond, b->miimon_ms) },
-		{ "arp_interval_ms", number_if(of_bond, b->arp_interval_ms) },
-		{ "aggregator", number_if(facts_bond_partner(b), b->aggregator) },
+	const struct json_field fields[] = {
+		{ "name", json_text(b->name) },
+		{ "kind", json_text(facts_kind_name(b)) },
+		{ "mode", json_text(facts_mode_name(b)) },
+		{ "policy", json_text(facts_policy_name(b)) },
+		{ "hash_variant", json_text(facts_variant_name(b, release)) },
+		{ "state", json_text(facts_bond_state(b)) },
+		{ "mtu", json_number(b->mtu) },
+		{ "miimon_ms", json_number_if(of_bond, b->miimon_ms) },
+		{ "arp_interval_ms", json_number_if(of_bond, b->arp_interval_ms) },
+		{ "aggregator", json_number_if(facts_bond_partner(b), b->aggregator) },
 		{ "partner", mac_text(facts_bond_partner(b)) },
-		{ "n_links", number(b->n_ports) },
-		{ "n_usable", number(b->n_usable) },
-		{ "note", text(b->reason) },
+		{ "n_links", json_number(b->n_ports) },
+		{ "n_usable", json_number(b->n_usable) },
+		{ "note", json_text(b->reason) },
 		{ "links", link_array(b) },
 	};
 
-	return make_object(fields, LEN(fields));
+	return json_make_object(fields, LEN(fields));
 }
 
-static json_t *all_bonds(const struct topo_bond *bonds, size_t n, const char *release)
+json_t *status_json_bonds(const struct topo_bond *bonds, size_t n, const char *release)
 {
 	json_t *array = json_array();
-	const struct field fields[] = {
-		{ "schema", number(STATUS_SCHEMA) },
-		{ "bonds", array },
-	};
 
-	for (size_t i = 0; i < n; i++) {
-		if (json_array_append_new(array, bond_object(&bonds[i], release)) < 0) {
-			json_decref(array);
-			json_decref(fields[0].value);
-			return NULL;
-		}
-	}
-	return make_object(fields, LEN(fields));
+	for (size_t i = 0; i < n; i++)
+		array = json_add(array, bond_object(&bonds[i], release));
+	return array;
 }
 
 int status_json(FILE *out, const struct topo_bond *bonds, size_t n, const char *release)
 {
-	json_t *object = all_bonds(bonds, n, release);
-	char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
+	const struct json_field fields[] = {
+		{ "schema", json_number(STATUS_SCHEMA) },
+		{ "bonds", status_json_bonds(bonds, n, release) },
+	};
 
-	json_decref(object);
-	if (!line)
-		return -ENOMEM;
-	fprintf(out, "%s\n", line);
-	free(line);
-	return 0;
+	return json_print(out, json_make_object(fields, LEN(fields)));
 }
 
 /* Prometheus ----------------------------------------------------------------------------------- */
