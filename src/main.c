@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd/cat.h"
+#include "cmd/doctor.h"
 #include "cmd/explain.h"
 #include "cmd/opts.h"
 #include "cmd/plan_show.h"
@@ -31,6 +32,7 @@ static const struct verb {
 	const char *name;
 	int (*run)(int argc, char *argv[]); /* argv[0] is the verb; returns the exit status */
 } verbs[] = {
+	{ "doctor", doctor_main },
 	{ "explain", explain_main },
 	{ "status", status_main },
 };

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -257,4 +258,54 @@ int route_bridge_port(struct topo_source *source, uint32_t bridge, const uint8_t
 	r = source->ops->query(source->ctx, NETLINK_ROUTE, request, take_fdb, &fdb);
 	*ifindex_out = fdb.port;
 	return r == -EINTR ? 0 : r;
+}
+
+struct subnets {
+	int family;
+	const uint8_t *addr;
+	uint32_t *ifindexes;
+	int n;
+	size_t max;
+};
+
+static bool same_prefix(const uint8_t *a, const uint8_t *b, unsigned bits)
+{
+	unsigned bytes = bits / 8, rest = bits % 8;
+
+	return memcmp(a, b, bytes) == 0 && (!rest || ((a[bytes] ^ b[bytes]) >> (8 - rest)) == 0);
+}
+
+static int take_address(const struct nlmsghdr *reply, void *arg)
+{
+	const struct ifaddrmsg *header = attr_header(reply, sizeof(*header));
+	const struct nlattr *tb[IFA_MAX + 1];
+	struct subnets *s = arg;
+	uint8_t addr[16];
+	size_t len = addr_len(s->family);
+
+	if (reply->nlmsg_type != RTM_NEWADDR || !header || header->ifa_family != s->family ||
+	    header->ifa_prefixlen > 8 * len || (size_t)s->n == s->max)
+		return 0;
+	attr_table(reply, sizeof(*header), tb, IFA_MAX + 1);
+	/* Of a point-to-point device that is the other end's. */
+	if (attr_bytes(tb[IFA_ADDRESS], addr, len) &&
+	    same_prefix(addr, s->addr, header->ifa_prefixlen))
+		s->ifindexes[s->n++] = header->ifa_index;
+	return 0;
+}
+
+int route_subnets(struct topo_source *source, int family, const uint8_t *addr, uint32_t *ifindexes,
+		  size_t max)
+{
+	char buffer[REQUEST_LEN] __attribute__((aligned(8)));
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct ifaddrmsg *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
+	struct subnets s = { family, addr, ifindexes, 0, max };
+	int r;
+
+	request->nlmsg_type = RTM_GETADDR;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	header->ifa_family = (unsigned char)family;
+	r = source->ops->query(source->ctx, NETLINK_ROUTE, request, take_address, &s);
+	return r && r != -EINTR ? r : s.n;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route.h - the kernel's tables that path.c asks: routes, neighbours, and what bridges have learnt
+ * route.h - the kernel's tables about peers: routes, neighbours, what bridges have learnt, subnets
  */
 #pragma once
 
@@ -19,6 +19,11 @@ int route_neighbour(struct topo_source *source, const struct topo_flow *flow, ui
  * VLANs any. Returns 0 or -errno. */
 int route_bridge_port(struct topo_source *source, uint32_t bridge, const uint8_t mac[TOPO_MAC_LEN],
 		      uint32_t *ifindex_out);
+
+/* The devices that have an address in whose subnet addr is. Fills up to max and returns how many it
+ * filled, or -errno. */
+int route_subnets(struct topo_source *source, int family, const uint8_t *addr, uint32_t *ifindexes,
+		  size_t max);
 
 /* Numeric, of 4 or 16 bytes. */
 void route_addr_text(char *buf, size_t size, int family, const uint8_t *addr);

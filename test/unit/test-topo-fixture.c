@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -44,6 +45,7 @@ void fixture_key(char key[FIXTURE_KEY_LEN], int family, const struct nlmsghdr *r
 	const struct nlattr *tb[RTA_DST + 1];
 	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(request);
 	const struct if_stats_msg *stats = mnl_nlmsg_get_payload(request);
+	const struct ifaddrmsg *addresses = mnl_nlmsg_get_payload(request);
 
 	if (family == NETLINK_GENERIC) {
 		text_printf(key, FIXTURE_KEY_LEN, "genl-%u-%u", request->nlmsg_type, genl->cmd);
@@ -54,6 +56,8 @@ void fixture_key(char key[FIXTURE_KEY_LEN], int family, const struct nlmsghdr *r
 		key_neighbour(key, request);
 	} else if (request->nlmsg_type == RTM_GETSTATS) {
 		text_printf(key, FIXTURE_KEY_LEN, "stats-%u", stats->ifindex);
+	} else if (request->nlmsg_type == RTM_GETADDR) {
+		text_printf(key, FIXTURE_KEY_LEN, "addr-%u", addresses->ifa_family);
 	} else {
 		text_printf(key, FIXTURE_KEY_LEN, "link");
 	}

@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What doctor knows about, as data; the worst first. A condition that is looked for in vain in a
+ * bond that works must not be found there: a test goes through all of them.
+ *
+ * Severities: an error loses packets or leaves a link idle that is meant to work. A warning is a
+ * set-up that works as it was asked to, and cannot give a transfer what the links could. A note is
+ * about what may be as it should, what is over, or what only cannot be seen.
+ *
+ * Left out, as one machine's user cannot see it:
+ * - by which hash the switch shares out what it sends here: only that it does not share, much later
+ *   and by the counters (receive-uneven). A transfer under way tells.
+ * - that the switch's ports are a static group or in no group at all while this end does no LACP,
+ *   and a path that is too narrow for the MTU behind one of the switch's ports: takes a peer.
+ * - failures, churn, fragments that go on: takes two looks; "mpnc status --check --since" has the
+ *   first of these.
+ * - the peer's bond, and groups over two switches that do not know of each other: takes a peer.
+ * - which fields a team hashes by, and its links' LACP: teamd tells root only.
+ * - a bond inside of a card (mlx5) as long as no part of it is a virtual function: debugfs, for
+ *   root only.
+ * - bonds of Open vSwitch: ovs-appctl, for root only.
+ */
+#include "cmd/doctor_rules.h"
+
+#define TO_LACP                                                                                \
+	"a group with LACP on the switch, with a hash over ports; then, which interrupts all " \
+	"traffic of {bond}:\n"                                                                 \
+	"$ ip link set dev {bond} down\n"                                                      \
+	"$ ip link set dev {port} nomaster\n"                                                  \
+	"$ ip link set dev {bond} type bond mode 802.3ad miimon 100\n"                         \
+	"$ ip link set dev {bond} type bond xmit_hash_policy layer3+4\n"                       \
+	"$ ip link set dev {port} down\n"                                                      \
+	"$ ip link set dev {port} master {bond}\n"                                             \
+	"$ ip link set dev {bond} up"
+
+#define TO_PORTS "$ ip link set dev {bond} type bond xmit_hash_policy layer3+4"
+
+#define TO_STATIC                                                                         \
+	"interrupts all traffic of {bond}:\n"                                             \
+	"$ ip link set dev {bond} down\n"                                                 \
+	"$ ip link set dev {bond} type bond tlb_dynamic_lb 0 xmit_hash_policy layer3+4\n" \
+	"$ ip link set dev {bond} up\n"                                                   \
+	"better, as it balances what is received too: mode 802.3ad, with LACP on the switch"
+
+const struct doctor_condition doctor_conditions[] = {
+	/* Errors */
+	{
+		.id = "bond-down",
+		.severity = DOCTOR_ERROR,
+		.holds = rules_bond_down,
+		.message = "{bond} is down: {detail}.",
+		.one_stream = "nothing goes over {bond}",
+		.several_streams = "the same",
+		.remedy = "$ ip link set dev {bond} up\n"
+			  "without carrier: whatever else is found about {bond}",
+	},
+	{
+		.id = "no-links",
+		.severity = DOCTOR_ERROR,
+		.holds = rules_no_links,
+		.message = "{bond} has no links.",
+		.one_stream = "nothing goes over {bond}",
+		.several_streams = "the same",
+		.remedy = "$ ip link set dev NAME down\n"
+			  "$ ip link set dev NAME master {bond}",
+	},
+	{
+		.id = "link-down",
+		.severity = DOCTOR_ERROR,
+		.holds = rules_link_down,
+		.message = "{links} cannot carry anything ({detail}); {usable} of {n} links are "
+			   "left.",
+		.one_stream = "{one}, as long as a link is left",
+		.several_streams = "{all}",
+		.remedy = "without carrier: cable, optic, and the switch's port; else:\n"
+			  "$ ip link set dev {link} up",
+	},
+	{
+		.id = "team-port-disabled",
+		.severity = DOCTOR_ERROR,
+		.holds = rules_port_disabled,
+		.message = "{links} is disabled in the team {bond}; {usable} of {n} links are "
+			   "left.",
+		.one_stream = "{one}",
+		.several_streams = "{all}",
+		.remedy = "what teamd waits for (a link watch, LACP):\n"
+			  "$ teamdctl {bond} state",
+	},
+	{
+		.id = "lacp-no-aggregator",
+		.severity = DOCTOR_ERROR,
+		.holds = rules_no_aggregator,
+		.message = "LACP has no group in use on {bond}: it cannot send at all.",
+		.one_stream = "nothing goes over {bond}",
+		.several_streams = "the same",
+		.remedy = "on the switch: put the ports of all links into one group with LACP "
+			  "(active)",
+	},
+	{
+		.id = "lacp-no-partner",
+		.severity = DOCTOR_ERROR,
+		.holds = rules_no_partner,
+		.message = "the switch does not answer LACP: {bond} works as if it had one link "
+			   "of {n}.",
+		.one_stream = "{one}",
+		.several_streams = "{one} for all together",
+		.remedy = "on the switch: put the ports of all links into one group with LACP "
+			  "(active), not a static one (\"mode on\")",
+	},
+	{
+		.id = "lacp-silent-link",
+		.severity = DOCTOR_ERROR,
+		.holds = rules_silent,
+		.message = "the switch does not answer LACP on {links}, but on other links of "
+			   "{bond}: this link is idle.",
+		.one_stream = "{one}",
+		.several_streams = "{all}, over {usable} of {n} links",
+		.remedy = "on the switch: put the port at the other end of {links} into the group "
+			  "of the others, with LACP (active)",
+	},
+	{
+		.id = "lacp-other-group",
+		.severity = DOCTOR_ERROR,
+		.holds = rules_other_group,
+		.message = "LACP has {links} in another group (aggregator) than the one in use, so "
+			   "it is idle: {detail}.",
+		.one_stream = "{one}",
+		.several_streams = "{all}, over {usable} of {n} links",
+		.remedy = "on the switch: the same speed and duplex, and the same group, for all "
+			  "ports; over two switches these have to be one LACP system (MLAG, stack)",
+	},
+	{
+		.id = "lacp-expired",
+		.severity = DOCTOR_ERROR,
+		.holds = rules_expired,
+		.message = "LACP messages have stopped on {links} of {bond} ({detail}).",
+		.one_stream = "one that takes this link stalls, until LACP takes the link away",
+		.several_streams = "those that take this link stall",
+		.remedy = "a fibre that works one way only, or a busy switch; see what arrives:\n"
+			  "$ tcpdump -ni {link} ether proto 0x8809",
+	},
+	{
+		.id = "lacp-out-of-sync",
+		.severity = DOCTOR_ERROR,
+		.holds = rules_out_of_sync,
+		.message = "LACP does not let {links} work within {bond}: {detail}. Just after a "
+			   "change this is normal for some seconds.",
+		.one_stream = "{one}; on this link it may stall",
+		.several_streams = "{all}, over {usable} of {n} links",
+		.remedy = "on the switch: why it has suspended the port (another group's key, a "
+			  "limit of the group, speed or duplex)",
+	},
+	{
+		.id = "lacp-min-links",
+		.severity = DOCTOR_ERROR,
+		.holds = rules_min_links,
+		.message = "{bond} wants at least {min_links} usable links and has {usable}, so it "
+			   "has taken its own carrier away.",
+		.one_stream = "nothing goes over {bond}",
+		.several_streams = "the same",
+		.remedy = "repair the links, or want fewer:\n"
+			  "$ ip link set dev {bond} type bond min_links {usable}",
+	},
+	{
+		.id = "mtu-differs",
+		.severity = DOCTOR_ERROR,
+		.holds = rules_mtu_links,
+		.message = "{bond} has MTU {mtu}, but {detail}. Full packets are lost on links "
+			   "with a smaller one.",
+		.one_stream = "stalls as soon as it is sent over such a link; else {one}",
+		.several_streams = "those on such a link stall, the others work",
+		.remedy = "$ ip link set dev {link} mtu {mtu}\n"
+			  "on the switch: at least this MTU on the ports of all links",
+	},
+	/* Warnings */
+	{
+		.id = "policy-layer2",
+		.severity = DOCTOR_WARNING,
+		.holds = rules_policy_mac,
+		.message =
+			"{bond} chooses the link by MAC addresses ({policy}): all connections to "
+			"one neighbour leave through one link, whatever their ports. Behind a "
+			"router, that is everything.",
+		.one_stream = "{one}",
+		.several_streams = "{one} for all together",
+		.remedy = TO_PORTS,
+	},
+	{
+		.id = "policy-layer2+3",
+		.severity = DOCTOR_WARNING,
+		.holds = rules_policy_ip,
+		.message = "{bond} chooses the link by IP addresses ({policy}): all connections to "
+			   "one peer leave through one link, whatever their ports.",
+		.one_stream = "{one}",
+		.several_streams = "{one} for all together; only other peers use other links",
+		.remedy = TO_PORTS,
+	},
+	{
+		.id = "active-backup",
+		.severity = DOCTOR_WARNING,
+		.holds = rules_active_backup,
+		.message = "{bond} keeps {n} links and uses one (active-backup; now: {detail}).",
+		.one_stream = "{one}",
+		.several_streams = "{one} for all together",
+		.remedy = TO_LACP,
+	},
+	{
+		.id = "broadcast",
+		.severity = DOCTOR_WARNING,
+		.holds = rules_broadcast,
+		.message = "{bond} sends every packet over every link (broadcast).",
+		.one_stream = "{one}",
+		.several_streams = "{one} for all together",
+		.remedy = TO_LACP,
+	},
+	{
+		.id = "balance-rr",
+		.severity = DOCTOR_WARNING,
+		.holds = rules_balance_rr,
+		.message = "{bond} deals out the packets of each connection to all links "
+			   "(balance-rr), so they overtake each other. TCP takes that for loss "
+			   "from {reordering} packets on.",
+		.one_stream = "more than one link, less than {all}",
+		.several_streams = "the same, each for itself; nothing is gained by several",
+		.remedy = TO_LACP "\n"
+				  "or make TCP more patient, at both ends:\n"
+				  "$ sysctl -w net.ipv4.tcp_reordering=127",
+	},
+	{
+		.id = "balance-tlb",
+		.severity = DOCTOR_WARNING,
+		.holds = rules_dynamic_tlb,
+		.message = "{bond} spreads connections by load, anew every 10 s (balance-tlb), and "
+			   "receives over one link only.",
+		.one_stream = "{one}; may change links while it runs",
+		.several_streams =
+			"up to {all} sent, but all may begin on one link; {one} received",
+		.remedy = TO_STATIC,
+	},
+	{
+		.id = "balance-alb",
+		.severity = DOCTOR_WARNING,
+		.holds = rules_dynamic_alb,
+		.message = "{bond} gives each peer one link to send and one to receive "
+			   "(balance-alb).",
+		.one_stream = "{one}",
+		.several_streams = "{one} for all to one peer together",
+		.remedy = TO_STATIC,
+	},
+	{
+		.id = "sends-only",
+		.severity = DOCTOR_WARNING,
+		.holds = rules_sends_only,
+		.message = "{bond} spreads what it sends, but receives from one peer over one link "
+			   "({mode}).",
+		.one_stream = "{one}",
+		.several_streams = "{all} sent at most, {one} received",
+		.remedy = TO_LACP,
+	},
+	{
+		.id = "team-active-backup",
+		.severity = DOCTOR_WARNING,
+		.holds = rules_team_active_backup,
+		.message = "the team {bond} keeps {n} links and uses one (activebackup).",
+		.one_stream = "{one}",
+		.several_streams = "{one} for all together",
+		.remedy = "a group with LACP on the switch, and in teamd's configuration:\n"
+			  "\"runner\": {\"name\": \"lacp\", \"tx_hash\": [\"ipv4\", \"ipv6\", "
+			  "\"l4\"]}",
+	},
+	{
+		.id = "no-monitoring",
+		.severity = DOCTOR_WARNING,
+		.holds = rules_no_monitoring,
+		.message = "{bond} does not watch its links (miimon 0, arp_interval 0): one that "
+			   "dies goes on being used.",
+		.one_stream = "is lost with its link",
+		.several_streams = "those on a dead link are lost, and new ones go there too",
+		.remedy = "$ ip link set dev {bond} type bond miimon 100",
+	},
+	{
+		.id = "speeds-differ",
+		.severity = DOCTOR_WARNING,
+		.holds = rules_speeds,
+		.message = "the links of {bond} get equal shares, but differ in speed ({detail} "
+			   "Mbit/s).",
+		.one_stream = "as fast as the link that it happens to take",
+		.several_streams = "equal shares end when the slowest link is full; mpnc gives "
+				   "faster links more",
+		.remedy = "links of one speed; with mode 802.3ad only those of one speed are used",
+	},
+	{
+		.id = "half-duplex",
+		.severity = DOCTOR_WARNING,
+		.holds = rules_half_duplex,
+		.message = "{links} of {bond} has negotiated half duplex; LACP takes no such link.",
+		.one_stream = "far below {one} on such a link",
+		.several_streams = "held up by this link, or without it",
+		.remedy =
+			"on the switch: autonegotiation as here, or the same fixed setting at both "
+			"ends\n"
+			"$ ethtool -s {link} autoneg on",
+	},
+	{
+		.id = "speed-unknown",
+		.severity = DOCTOR_WARNING,
+		.holds = rules_unknown_speed,
+		.message = "speed or duplex of {links} are not known, by which LACP groups links: "
+			   "{bond} may leave them out.",
+		.one_stream = "{one}",
+		.several_streams = "{all}, over {usable} of {n} links",
+		.remedy = "a virtual card can be told what it is:\n"
+			  "$ ethtool -s {link} speed 10000 duplex full",
+	},
+	{
+		.id = "mtu-above",
+		.severity = DOCTOR_WARNING,
+		.holds = rules_mtu_above,
+		.message = "{bond} has MTU {mtu}, but upon it {detail}: larger packets are lost.",
+		.one_stream = "stalls as soon as it sends full packets by that device",
+		.several_streams = "the same",
+		.remedy = "$ ip link set dev {dev} mtu {mtu}",
+	},
+	{
+		.id = "pci-slot",
+		.severity = DOCTOR_WARNING,
+		.holds = rules_slot,
+		.message = "{links} of {bond} are faster than their slot: {detail}.",
+		.one_stream = "{one}, if the slot gives that much",
+		.several_streams = "no more than the slot carries",
+		.remedy = "another slot with more or faster lanes; see what card and slot can do:\n"
+			  "$ lspci -vv",
+	},
+	{
+		.id = "double-tag",
+		.severity = DOCTOR_WARNING,
+		.holds = rules_double_tag,
+		.message = "{detail}: a VLAN upon a VLAN. {bond} does not see the IP header behind "
+			   "two tags and chooses the link by MAC addresses alone.",
+		.one_stream = "{one}",
+		.several_streams = "{one} for all by this VLAN together",
+		.remedy = "spreads them at random, by looking behind the tags:\n"
+			  "$ ip link set dev {bond} type bond xmit_hash_policy encap3+4",
+	},
+	{
+		.id = "no-route",
+		.severity = DOCTOR_WARNING,
+		.of_machine = true,
+		.holds = rules_no_route,
+		.message = "{detail}.",
+		.one_stream = "cannot connect",
+		.several_streams = "the same",
+		.remedy = "$ ip route get {peer}",
+	},
+	{
+		.id = "route-elsewhere",
+		.severity = DOCTOR_WARNING,
+		.of_machine = true,
+		.holds = rules_route_elsewhere,
+		.message = "{peer} is in a subnet of {dev}, which is on {bond}, but packets leave "
+			   "by {detail}.",
+		.one_stream = "gets what that other device has",
+		.several_streams = "the same for all together",
+		.remedy = "see which rule or route decides, then for instance:\n"
+			  "$ ip route replace {peer} dev {dev}",
+	},
+	/* Notes */
+	{
+		.id = "policy-random",
+		.severity = DOCTOR_NOTE,
+		.holds = rules_policy_random,
+		.message = "{bond} chooses the link by a random number of each connection "
+			   "({policy}): links cannot be chosen, only watched.",
+		.one_stream = "{one}; may change links after a loss",
+		.several_streams = "up to {all}, by chance: take three times as many as links",
+		.remedy = TO_PORTS,
+	},
+	{
+		.id = "one-link",
+		.severity = DOCTOR_NOTE,
+		.holds = rules_one_link,
+		.message = "{bond} has one link only.",
+		.one_stream = "{one}",
+		.several_streams = "the same for all together",
+		.remedy = "",
+	},
+	{
+		.id = "link-flapped",
+		.severity = DOCTOR_NOTE,
+		.holds = rules_flapped,
+		.message = "links of {bond} have failed and come back since they were added "
+			   "({detail}).",
+		.one_stream = "each time those on that link lost packets",
+		.several_streams = "and most others moved to another link",
+		.remedy = "if it goes on: cable, optic, the switch's port. Whether it does:\n"
+			  "$ mpnc status --json --check --since FILE",
+	},
+	{
+		.id = "lacp-slow",
+		.severity = DOCTOR_NOTE,
+		.holds = rules_slow_rate,
+		.message = "{bond} asks for LACP messages every 30 s (lacp_rate slow): a link that "
+			   "fails without losing its signal is used for up to 90 s.",
+		.one_stream = "may stall so long",
+		.several_streams = "those on that link may; mpnc sends again on the others",
+		.remedy = "here and on the switch; interrupts all traffic of {bond}:\n"
+			  "$ ip link set dev {bond} down\n"
+			  "$ ip link set dev {bond} type bond lacp_rate fast\n"
+			  "$ ip link set dev {bond} up",
+	},
+	{
+		.id = "lacp-passive",
+		.severity = DOCTOR_NOTE,
+		.holds = rules_passive,
+		.message = "{bond} only answers LACP (lacp_active off): it works as long as the "
+			   "switch asks.",
+		.one_stream = "{one}",
+		.several_streams = "{all}",
+		.remedy = "interrupts all traffic of {bond}:\n"
+			  "$ ip link set dev {bond} down\n"
+			  "$ ip link set dev {bond} type bond lacp_active on\n"
+			  "$ ip link set dev {bond} up",
+	},
+	{
+		.id = "lacp-churned",
+		.severity = DOCTOR_NOTE,
+		.holds = rules_churned,
+		.message = "LACP on {links} of {bond} took more than a minute to get into step, or "
+			   "an old kernel says so wrongly; it works now.",
+		.one_stream = "{one}",
+		.several_streams = "{all}",
+		.remedy = "",
+	},
+	{
+		.id = "uneven-number",
+		.severity = DOCTOR_NOTE,
+		.holds = rules_uneven_number,
+		.message = "{usable} usable links are no power of two: both directions of a "
+			   "connection take different links, and many switches share out 3 : 3 : 2 "
+			   "or the like.",
+		.one_stream = "{one}",
+		.several_streams = "{all} with a multiple of {usable}, evenly spread",
+		.remedy = "",
+	},
+	{
+		.id = "receive-uneven",
+		.severity = DOCTOR_NOTE,
+		.holds = rules_uneven_receipt,
+		.message =
+			"{detail} of all that {bond} has received came by {links}, while it sent "
+			"by several: the switch may choose by addresses alone.",
+		.one_stream = "{one}",
+		.several_streams = "{all} sent, {one} received",
+		.remedy = "on the switch: a hash over addresses and ports (Catalyst: port-channel "
+			  "load-balance src-dst-mixed-ip-port; Junos MX: hash-key family inet "
+			  "layer-4)",
+	},
+	{
+		.id = "fragments",
+		.severity = DOCTOR_NOTE,
+		.holds = rules_fragments,
+		.message =
+			"IPv4 fragments ({detail} since the start): they have no ports, so {bond} "
+			"sends them by other links than whole packets of the same flow.",
+		.one_stream = "TCP is not concerned; large UDP datagrams overtake each other",
+		.several_streams = "the same",
+		.remedy = "datagrams no larger than the path's MTU",
+	},
+	{
+		.id = "hash-unknown",
+		.severity = DOCTOR_NOTE,
+		.holds = rules_unknown_rule,
+		.message = "which hash kernel {detail} has cannot be told from its version: links "
+			   "cannot be chosen in advance, only watched.",
+		.one_stream = "{one}",
+		.several_streams = "up to {all}, by chance at first",
+		.remedy = "",
+	},
+	{
+		.id = "order-unknown",
+		.severity = DOCTOR_NOTE,
+		.holds = rules_unknown_order,
+		.message = "the order in which {bond} counts its links is not known ({detail}): "
+			   "connections can be spread, but not put on a certain link.",
+		.one_stream = "{one}",
+		.several_streams = "{all}",
+		.remedy = "",
+	},
+	{
+		.id = "team-hidden",
+		.severity = DOCTOR_NOTE,
+		.holds = rules_team_hidden,
+		.message = "{bond} is a team, whose mode and hash the kernel shows to root only.",
+		.one_stream = "{one}",
+		.several_streams = "up to {all}, if teamd's tx_hash has \"l4\"",
+		.remedy = "as root:\n"
+			  "$ teamdctl {bond} config dump",
+	},
+	{
+		.id = "team-hash",
+		.severity = DOCTOR_NOTE,
+		.holds = rules_team_hash,
+		.message = "the team {bond} hashes by what teamd's tx_hash names. Without \"l4\", "
+			   "the default, ports have no effect; for IPv6 the source port has none "
+			   "even then.",
+		.one_stream = "{one}",
+		.several_streams = "up to {all} with \"l4\", else {one} to one peer",
+		.remedy = "in teamd's configuration, \"tx_hash\": [\"ipv4\", \"ipv6\", \"l4\"]; "
+			  "see:\n"
+			  "$ teamdctl {bond} config dump",
+	},
+	{
+		.id = "no-bond",
+		.severity = DOCTOR_NOTE,
+		.of_machine = true,
+		.holds = rules_no_bond,
+		.message = "no bond or team is in use here. One at the other end, or one of the "
+			   "host that this virtual machine or container runs on, cannot be seen "
+			   "from here.",
+		.one_stream = "the rate of the one link",
+		.several_streams = "no more, unless there is such a bond",
+		.remedy = "",
+	},
+	{
+		.id = "namespace",
+		.severity = DOCTOR_NOTE,
+		.of_machine = true,
+		.holds = rules_namespace,
+		.message = "all devices here belong to another network namespace's ({detail}), as "
+			   "in a container: a bond there decides, and cannot be seen.",
+		.one_stream = "the rate of one of its links",
+		.several_streams = "what its hash makes of them",
+		.remedy = "run mpnc doctor on the host",
+	},
+	{
+		.id = "hidden-lag",
+		.severity = DOCTOR_NOTE,
+		.of_machine = true,
+		.holds = rules_virtual_function,
+		.message = "{detail}: a virtual function of a Mellanox card, which may bond its "
+			   "ports in hardware, unseen and by a hash of its own.",
+		.one_stream = "the rate of one port",
+		.several_streams = "what that hash makes of them",
+		.remedy = "ask whoever runs the host",
+	},
+	{
+		.id = "route-hidden",
+		.severity = DOCTOR_NOTE,
+		.of_machine = true,
+		.holds = rules_route_hidden,
+		.message = "the way to {peer} cannot be followed to its links: {detail}.",
+		.one_stream = "not known",
+		.several_streams = "not known",
+		.remedy = "",
+	},
+	{
+		.id = "route-no-bond",
+		.severity = DOCTOR_NOTE,
+		.of_machine = true,
+		.holds = rules_route_plain,
+		.message = "no bond is on the way to {peer}: {detail}.",
+		.one_stream = "the rate of that device",
+		.several_streams = "no more, unless the peer's end is the narrow one",
+		.remedy = "",
+	},
+};
+
+const size_t doctor_n_conditions = sizeof(doctor_conditions) / sizeof(doctor_conditions[0]);
