@@ -72,8 +72,8 @@ struct doctor_finding {
 };
 
 /*
- * Texts have names in braces: {bond}, {kind}, {mode}, {policy}, {links} (the finding's), {usable}
- * and {n} (how many), {one} and {all} (what one link and all usable ones carry), {partner}, {mtu},
+ * Texts have names in braces: {bond}, {mode}, {policy}, {links} (the finding's), {usable} and {n}
+ * (how many), {one} and {all} (what one link and all usable ones carry), {aggregator}, {mtu},
  * {min_links}, {detail}, {dev}, {peer}, {reordering}.
  *
  * A line that begins with "$ " is a command: it is shown as it is, its names quoted for a shell. If

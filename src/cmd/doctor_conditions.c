@@ -22,37 +22,49 @@
  */
 #include "cmd/doctor_rules.h"
 
-#define TO_LACP                                                                                \
-	"a group with LACP on the switch, with a hash over ports; then, which interrupts all " \
-	"traffic of {bond}:\n"                                                                 \
-	"$ ip link set dev {bond} down\n"                                                      \
-	"$ ip link set dev {port} nomaster\n"                                                  \
-	"$ ip link set dev {bond} type bond mode 802.3ad miimon 100\n"                         \
-	"$ ip link set dev {bond} type bond xmit_hash_policy layer3+4\n"                       \
-	"$ ip link set dev {port} down\n"                                                      \
-	"$ ip link set dev {port} master {bond}\n"                                             \
+/* What goes with a bond that is set down, even for a moment, and does not come back. */
+#define INTERRUPTS                                                                            \
+	"in the network's configuration, or from a console, as it interrupts all traffic of " \
+	"{bond} and takes its routes and IPv6 addresses away:\n"
+
+#define TO_LACP                                                                               \
+	"first, on the switch: one group with LACP, and a hash over ports; then, " INTERRUPTS \
+	"$ ip link set dev {bond} down\n"                                                     \
+	"$ ip link set dev {port} nomaster\n"                                                 \
+	"$ ip link set dev {bond} type bond mode 802.3ad miimon 100\n"                        \
+	"$ ip link set dev {bond} type bond xmit_hash_policy layer3+4\n"                      \
+	"$ ip link set dev {port} master {bond}\n"                                            \
 	"$ ip link set dev {bond} up"
 
 #define TO_PORTS "$ ip link set dev {bond} type bond xmit_hash_policy layer3+4"
 
-#define TO_STATIC                                                                         \
-	"interrupts all traffic of {bond}:\n"                                             \
-	"$ ip link set dev {bond} down\n"                                                 \
-	"$ ip link set dev {bond} type bond tlb_dynamic_lb 0 xmit_hash_policy layer3+4\n" \
-	"$ ip link set dev {bond} up\n"                                                   \
+#define TO_STATIC                                                        \
+	INTERRUPTS                                                       \
+	"$ ip link set dev {bond} down\n"                                \
+	"$ ip link set dev {bond} type bond tlb_dynamic_lb 0\n"          \
+	"$ ip link set dev {bond} type bond xmit_hash_policy layer3+4\n" \
+	"$ ip link set dev {bond} up\n"                                  \
 	"better, as it balances what is received too: mode 802.3ad, with LACP on the switch"
 
 const struct doctor_condition doctor_conditions[] = {
 	/* Errors */
 	{
-		.id = "bond-down",
+		.id = "bond-set-down",
 		.severity = DOCTOR_ERROR,
-		.holds = rules_bond_down,
-		.message = "{bond} is down: {detail}.",
+		.holds = rules_set_down,
+		.message = "{bond} is set down.",
 		.one_stream = "nothing goes over {bond}",
 		.several_streams = "the same",
-		.remedy = "$ ip link set dev {bond} up\n"
-			  "without carrier: whatever else is found about {bond}",
+		.remedy = "$ ip link set dev {bond} up",
+	},
+	{
+		.id = "bond-no-carrier",
+		.severity = DOCTOR_ERROR,
+		.holds = rules_no_carrier,
+		.message = "{bond} has no carrier.",
+		.one_stream = "nothing goes over {bond}",
+		.several_streams = "the same",
+		.remedy = "whatever else is found about {bond}",
 	},
 	{
 		.id = "no-links",
@@ -61,26 +73,44 @@ const struct doctor_condition doctor_conditions[] = {
 		.message = "{bond} has no links.",
 		.one_stream = "nothing goes over {bond}",
 		.several_streams = "the same",
-		.remedy = "$ ip link set dev NAME down\n"
-			  "$ ip link set dev NAME master {bond}",
+		.remedy = "of each device that is to be one (ETH):\n"
+			  "$ ip link set dev ETH down\n"
+			  "$ ip link set dev ETH master {bond}",
 	},
 	{
-		.id = "link-down",
+		.id = "link-set-down",
 		.severity = DOCTOR_ERROR,
-		.holds = rules_link_down,
-		.message = "{links} cannot carry anything ({detail}); {usable} of {n} links are "
-			   "left.",
+		.holds = rules_link_set_down,
+		.message = "links of {bond} are set down: {links}.",
 		.one_stream = "{one}, as long as a link is left",
-		.several_streams = "{all}",
-		.remedy = "without carrier: cable, optic, and the switch's port; else:\n"
-			  "$ ip link set dev {link} up",
+		.several_streams = "{all}, over {usable} of {n} links",
+		.remedy = "$ ip link set dev {link} up",
+	},
+	{
+		.id = "link-no-carrier",
+		.severity = DOCTOR_ERROR,
+		.holds = rules_link_no_carrier,
+		.message = "links of {bond} have no carrier: {links}.",
+		.one_stream = "{one}, as long as a link is left",
+		.several_streams = "{all}, over {usable} of {n} links",
+		.remedy = "cable, optic, and whether the port is enabled on the switch",
+	},
+	{
+		.id = "link-held-down",
+		.severity = DOCTOR_ERROR,
+		.holds = rules_link_held_down,
+		.message = "links of {bond} have carrier, but its link monitoring holds them for "
+			   "down: {links}.",
+		.one_stream = "{one}, as long as a link is left",
+		.several_streams = "{all}, over {usable} of {n} links",
+		.remedy = "whether an ARP target answers on them, or the updelay is long:\n"
+			  "$ ip -d link show dev {bond}",
 	},
 	{
 		.id = "team-port-disabled",
 		.severity = DOCTOR_ERROR,
 		.holds = rules_port_disabled,
-		.message = "{links} is disabled in the team {bond}; {usable} of {n} links are "
-			   "left.",
+		.message = "links of the team {bond} are disabled: {links}.",
 		.one_stream = "{one}",
 		.several_streams = "{all}",
 		.remedy = "what teamd waits for (a link watch, LACP):\n"
@@ -111,8 +141,8 @@ const struct doctor_condition doctor_conditions[] = {
 		.id = "lacp-silent-link",
 		.severity = DOCTOR_ERROR,
 		.holds = rules_silent,
-		.message = "the switch does not answer LACP on {links}, but on other links of "
-			   "{bond}: this link is idle.",
+		.message = "the switch answers LACP on other links of {bond}, but not on {links}, "
+			   "which stays idle.",
 		.one_stream = "{one}",
 		.several_streams = "{all}, over {usable} of {n} links",
 		.remedy = "on the switch: put the port at the other end of {links} into the group "
@@ -122,8 +152,8 @@ const struct doctor_condition doctor_conditions[] = {
 		.id = "lacp-other-group",
 		.severity = DOCTOR_ERROR,
 		.holds = rules_other_group,
-		.message = "LACP has {links} in another group (aggregator) than the one in use, so "
-			   "it is idle: {detail}.",
+		.message = "links of {bond} are idle, as LACP has put them into other aggregators "
+			   "than the one in use ({aggregator}): {detail}.",
 		.one_stream = "{one}",
 		.several_streams = "{all}, over {usable} of {n} links",
 		.remedy = "on the switch: the same speed and duplex, and the same group, for all "
@@ -133,22 +163,22 @@ const struct doctor_condition doctor_conditions[] = {
 		.id = "lacp-expired",
 		.severity = DOCTOR_ERROR,
 		.holds = rules_expired,
-		.message = "LACP messages have stopped on {links} of {bond} ({detail}).",
-		.one_stream = "one that takes this link stalls, until LACP takes the link away",
-		.several_streams = "those that take this link stall",
-		.remedy = "a fibre that works one way only, or a busy switch; see what arrives:\n"
+		.message = "LACP messages have stopped on links of {bond}: {detail}.",
+		.one_stream = "stalls on such a link, until LACP takes it away",
+		.several_streams = "those on such a link stall, the others work",
+		.remedy = "a fibre that works one way only, or a busy switch; what arrives here:\n"
 			  "$ tcpdump -ni {link} ether proto 0x8809",
 	},
 	{
 		.id = "lacp-out-of-sync",
 		.severity = DOCTOR_ERROR,
 		.holds = rules_out_of_sync,
-		.message = "LACP does not let {links} work within {bond}: {detail}. Just after a "
-			   "change this is normal for some seconds.",
-		.one_stream = "{one}; on this link it may stall",
+		.message = "LACP does not let links of {bond} work: {detail}. This is normal for "
+			   "some seconds after a change.",
+		.one_stream = "{one}; on such a link it may stall",
 		.several_streams = "{all}, over {usable} of {n} links",
-		.remedy = "on the switch: why it has suspended the port (another group's key, a "
-			  "limit of the group, speed or duplex)",
+		.remedy = "on the switch: why it has suspended the port (no member of the group, "
+			  "a limit of the group, speed or duplex)",
 	},
 	{
 		.id = "lacp-min-links",
@@ -171,6 +201,16 @@ const struct doctor_condition doctor_conditions[] = {
 		.several_streams = "those on such a link stall, the others work",
 		.remedy = "$ ip link set dev {link} mtu {mtu}\n"
 			  "on the switch: at least this MTU on the ports of all links",
+	},
+	{
+		.id = "no-route",
+		.severity = DOCTOR_ERROR,
+		.of_machine = true,
+		.holds = rules_no_route,
+		.message = "{detail}.",
+		.one_stream = "cannot connect",
+		.several_streams = "the same",
+		.remedy = "$ ip route get {peer}",
 	},
 	/* Warnings */
 	{
@@ -218,8 +258,8 @@ const struct doctor_condition doctor_conditions[] = {
 		.severity = DOCTOR_WARNING,
 		.holds = rules_balance_rr,
 		.message = "{bond} deals out the packets of each connection to all links "
-			   "(balance-rr), so they overtake each other. TCP takes that for loss "
-			   "from {reordering} packets on.",
+			   "(balance-rr), so they overtake each other. At first TCP takes a "
+			   "packet for lost that is {reordering} places late.",
 		.one_stream = "more than one link, less than {all}",
 		.several_streams = "the same, each for itself; nothing is gained by several",
 		.remedy = TO_LACP "\n"
@@ -293,9 +333,11 @@ const struct doctor_condition doctor_conditions[] = {
 		.id = "half-duplex",
 		.severity = DOCTOR_WARNING,
 		.holds = rules_half_duplex,
-		.message = "{links} of {bond} has negotiated half duplex; LACP takes no such link.",
+		.message =
+			"links of {bond} have negotiated half duplex, which LACP does not use at "
+			"all: {links}.",
 		.one_stream = "far below {one} on such a link",
-		.several_streams = "held up by this link, or without it",
+		.several_streams = "held up by such a link, or without it",
 		.remedy =
 			"on the switch: autonegotiation as here, or the same fixed setting at both "
 			"ends\n"
@@ -305,8 +347,8 @@ const struct doctor_condition doctor_conditions[] = {
 		.id = "speed-unknown",
 		.severity = DOCTOR_WARNING,
 		.holds = rules_unknown_speed,
-		.message = "speed or duplex of {links} are not known, by which LACP groups links: "
-			   "{bond} may leave them out.",
+		.message = "LACP groups links by speed and duplex, and {bond} does not know those "
+			   "of {links}.",
 		.one_stream = "{one}",
 		.several_streams = "{all}, over {usable} of {n} links",
 		.remedy = "a virtual card can be told what it is:\n"
@@ -325,7 +367,8 @@ const struct doctor_condition doctor_conditions[] = {
 		.id = "pci-slot",
 		.severity = DOCTOR_WARNING,
 		.holds = rules_slot,
-		.message = "{links} of {bond} are faster than their slot: {detail}.",
+		.message = "links of {bond} are faster than the slot of their card: {links}; "
+			   "{detail}.",
 		.one_stream = "{one}, if the slot gives that much",
 		.several_streams = "no more than the slot carries",
 		.remedy = "another slot with more or faster lanes; see what card and slot can do:\n"
@@ -341,16 +384,6 @@ const struct doctor_condition doctor_conditions[] = {
 		.several_streams = "{one} for all by this VLAN together",
 		.remedy = "spreads them at random, by looking behind the tags:\n"
 			  "$ ip link set dev {bond} type bond xmit_hash_policy encap3+4",
-	},
-	{
-		.id = "no-route",
-		.severity = DOCTOR_WARNING,
-		.of_machine = true,
-		.holds = rules_no_route,
-		.message = "{detail}.",
-		.one_stream = "cannot connect",
-		.several_streams = "the same",
-		.remedy = "$ ip route get {peer}",
 	},
 	{
 		.id = "route-elsewhere",
@@ -390,9 +423,9 @@ const struct doctor_condition doctor_conditions[] = {
 		.holds = rules_flapped,
 		.message = "links of {bond} have failed and come back since they were added "
 			   "({detail}).",
-		.one_stream = "each time those on that link lost packets",
-		.several_streams = "and most others moved to another link",
-		.remedy = "if it goes on: cable, optic, the switch's port. Whether it does:\n"
+		.one_stream = "lost packets then, if it was on that link",
+		.several_streams = "most changed links, and back",
+		.remedy = "if it goes on: cable, optic, the switch's port; to be told of it:\n"
 			  "$ mpnc status --json --check --since FILE",
 	},
 	{
@@ -401,12 +434,12 @@ const struct doctor_condition doctor_conditions[] = {
 		.holds = rules_slow_rate,
 		.message = "{bond} asks for LACP messages every 30 s (lacp_rate slow): a link that "
 			   "fails without losing its signal is used for up to 90 s.",
-		.one_stream = "may stall so long",
-		.several_streams = "those on that link may; mpnc sends again on the others",
-		.remedy = "here and on the switch; interrupts all traffic of {bond}:\n"
-			  "$ ip link set dev {bond} down\n"
-			  "$ ip link set dev {bond} type bond lacp_rate fast\n"
-			  "$ ip link set dev {bond} up",
+		.one_stream = "may stall for so long",
+		.several_streams = "those on that link may; mpnc goes on over the others",
+		.remedy =
+			"here and on the switch; here " INTERRUPTS "$ ip link set dev {bond} down\n"
+			"$ ip link set dev {bond} type bond lacp_rate fast\n"
+			"$ ip link set dev {bond} up",
 	},
 	{
 		.id = "lacp-passive",
@@ -416,17 +449,17 @@ const struct doctor_condition doctor_conditions[] = {
 			   "switch asks.",
 		.one_stream = "{one}",
 		.several_streams = "{all}",
-		.remedy = "interrupts all traffic of {bond}:\n"
-			  "$ ip link set dev {bond} down\n"
-			  "$ ip link set dev {bond} type bond lacp_active on\n"
-			  "$ ip link set dev {bond} up",
+		.remedy = INTERRUPTS "$ ip link set dev {bond} down\n"
+				     "$ ip link set dev {bond} type bond lacp_active on\n"
+				     "$ ip link set dev {bond} up",
 	},
 	{
 		.id = "lacp-churned",
 		.severity = DOCTOR_NOTE,
 		.holds = rules_churned,
-		.message = "LACP on {links} of {bond} took more than a minute to get into step, or "
-			   "an old kernel says so wrongly; it works now.",
+		.message =
+			"LACP on links of {bond} took more than a minute to get into step, or an "
+			"old kernel says so wrongly; they work now: {links}.",
 		.one_stream = "{one}",
 		.several_streams = "{all}",
 		.remedy = "",

@@ -100,14 +100,14 @@ bool doctor_in_use(const struct topo_bond *b)
 
 /* What a bond can send over at all ------------------------------------------------------------- */
 
-bool rules_bond_down(const struct doctor_view *v, struct doctor_finding *f)
+bool rules_set_down(const struct doctor_view *v, struct doctor_finding *f)
 {
-	const struct topo_bond *b = v->bond;
+	return v->bond->n_links && !v->bond->up;
+}
 
-	if (!b->n_links || (b->up && b->carrier))
-		return false;
-	add(f, "%s", b->up ? "no carrier" : "set down");
-	return true;
+bool rules_no_carrier(const struct doctor_view *v, struct doctor_finding *f)
+{
+	return v->bond->n_links && v->bond->up && !v->bond->carrier;
 }
 
 bool rules_no_links(const struct doctor_view *v, struct doctor_finding *f)
@@ -115,18 +115,31 @@ bool rules_no_links(const struct doctor_view *v, struct doctor_finding *f)
 	return !v->bond->n_links;
 }
 
-static bool is_down(const struct doctor_view *v, const struct topo_link *l)
+static uint32_t links_unusable(const struct doctor_view *v, enum topo_unusable why)
 {
-	return facts_is_down(l);
+	uint32_t links = 0;
+
+	for (size_t i = 0; i < v->bond->n_links; i++)
+		if (v->bond->links[i].unusable == why)
+			links |= 1u << i;
+	return links;
 }
 
-bool rules_link_down(const struct doctor_view *v, struct doctor_finding *f)
+bool rules_link_set_down(const struct doctor_view *v, struct doctor_finding *f)
 {
-	f->links = links_that(v, is_down);
-	for (size_t i = 0; i < v->bond->n_links; i++)
-		if (has(f, i))
-			add(f, "%s: %s", facts_name(v->bond->links[i].name).text,
-			    topo_unusable_text(v->bond->links[i].unusable));
+	f->links = links_unusable(v, TOPO_UNUSABLE_DOWN);
+	return f->links;
+}
+
+bool rules_link_no_carrier(const struct doctor_view *v, struct doctor_finding *f)
+{
+	f->links = links_unusable(v, TOPO_UNUSABLE_CARRIER);
+	return f->links;
+}
+
+bool rules_link_held_down(const struct doctor_view *v, struct doctor_finding *f)
+{
+	f->links = links_unusable(v, TOPO_UNUSABLE_MII);
 	return f->links;
 }
 
@@ -239,8 +252,6 @@ bool rules_other_group(const struct doctor_view *v, struct doctor_finding *f)
 	for (size_t i = 0; i < v->bond->n_links; i++)
 		if (has(f, i))
 			add_cause(f, v->bond, &v->bond->links[i]);
-	if (f->links)
-		add(f, "%u is the one in use", v->bond->aggregator);
 	return f->links;
 }
 
@@ -257,9 +268,10 @@ bool rules_expired(const struct doctor_view *v, struct doctor_finding *f)
 		const struct topo_link *l = &v->bond->links[i];
 
 		if (has(f, i))
-			add(f, "%s: %s", facts_name(l->name).text,
-			    l->actor_state & TOPO_LACP_EXPIRED ? "nothing more is heard here"
-							       : "the switch hears nothing more");
+			add(f, "%s (%s)", facts_name(l->name).text,
+			    l->actor_state & TOPO_LACP_EXPIRED
+				    ? "nothing is heard here any more"
+				    : "the switch hears nothing any more");
 	}
 	return f->links;
 }
@@ -454,7 +466,8 @@ bool rules_uneven_number(const struct doctor_view *v, struct doctor_finding *f)
 {
 	size_t n = v->bond->n_usable;
 
-	return is_by_ports(v->bond) && (n & (n - 1));
+	/* Else it is the missing links that there is something to say about. */
+	return is_by_ports(v->bond) && n == v->bond->n_ports && (n & (n - 1));
 }
 
 /* The largest share of one link, and which; negative: nothing was carried. */

@@ -10,9 +10,12 @@
 #include "cmd/doctor.h"
 
 /* Of a bond: what it can send over at all */
-bool rules_bond_down(const struct doctor_view *v, struct doctor_finding *f);
+bool rules_set_down(const struct doctor_view *v, struct doctor_finding *f);
+bool rules_no_carrier(const struct doctor_view *v, struct doctor_finding *f);
 bool rules_no_links(const struct doctor_view *v, struct doctor_finding *f);
-bool rules_link_down(const struct doctor_view *v, struct doctor_finding *f);
+bool rules_link_set_down(const struct doctor_view *v, struct doctor_finding *f);
+bool rules_link_no_carrier(const struct doctor_view *v, struct doctor_finding *f);
+bool rules_link_held_down(const struct doctor_view *v, struct doctor_finding *f);
 bool rules_port_disabled(const struct doctor_view *v, struct doctor_finding *f);
 bool rules_one_link(const struct doctor_view *v, struct doctor_finding *f);
 bool rules_no_monitoring(const struct doctor_view *v, struct doctor_finding *f);

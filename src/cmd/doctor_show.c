@@ -117,7 +117,7 @@ static void put_route(FILE *out, const struct doctor_view *v)
 	fprintf(out, "%s: ", v->peer);
 	for (size_t i = 0; i < v->path->n_hops; i++)
 		fprintf(out, "%s%s", i ? " > " : "by ", facts_name(v->path->hops[i].name).text);
-	fputs(v->path->n_hops ? "\n" : "no device\n", out);
+	fputc('\n', out);
 }
 
 static bool has_command(const struct doctor_finding *findings, size_t n)
@@ -136,7 +136,7 @@ int doctor_show(FILE *out, const struct doctor_view *v, const struct doctor_find
 	for (size_t i = 0; i < v->n_bonds; i++)
 		if (doctor_in_use(&v->bonds[i]))
 			status_bond_line(out, &v->bonds[i], v->release);
-	if (v->path)
+	if (v->path && v->path->n_hops)
 		put_route(out, v);
 	for (size_t i = 0; !r && i < n; i++)
 		r = put_finding(out, v, &findings[i]);

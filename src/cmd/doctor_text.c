@@ -104,6 +104,8 @@ static void put_bond_value(const struct writer *w, const struct topo_bond *b, co
 		put_number(w, b->n_usable);
 	else if (strcmp(name, "n") == 0)
 		put_number(w, b->n_ports);
+	else if (strcmp(name, "aggregator") == 0)
+		put_number(w, b->aggregator);
 	else if (strcmp(name, "mtu") == 0)
 		put_number(w, b->mtu);
 	else if (strcmp(name, "min_links") == 0)
@@ -226,7 +228,7 @@ static bool is_asked(const struct doctor_condition *c, const struct topo_bond *b
 {
 	if (!b)
 		return c->of_machine;
-	return !c->of_machine && doctor_in_use(b) && (b->up || c->holds == rules_bond_down);
+	return !c->of_machine && doctor_in_use(b) && (b->up || c->holds == rules_set_down);
 }
 
 int doctor_examine(const struct doctor_view *view, struct doctor_finding **out, size_t *n_out)

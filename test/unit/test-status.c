@@ -46,39 +46,15 @@ static int free_output(void **state)
 	return 0;
 }
 
-/* Four links of 802.3ad in one aggregator with a partner; nothing is wrong with it. */
+/* Nothing is wrong with it, but it has a past. */
 static void make_bond(struct topo_bond *b)
 {
-	memset(b, 0, sizeof(*b));
-	*b = (struct topo_bond){ .kind = TOPO_KIND_BOND,
-				 .name = "bond0",
-				 .mtu = 1500,
-				 .up = true,
-				 .carrier = true,
-				 .mode = TOPO_MODE_8023AD,
-				 .policy = TOPO_POLICY_LAYER34,
-				 .miimon_ms = 100,
-				 .has_aggregator = true,
-				 .aggregator = 1,
-				 .partner_mac = { 2, 0, 0, 0, 0, 1 },
-				 .n_ports = 4,
-				 .n_links = 4 };
-	for (size_t i = 0; i < b->n_links; i++)
-		b->links[i] = (struct topo_link){
-			.name = { 'e', 't', 'h', (char)('0' + i) },
-			.ifindex = (uint32_t)i + 2,
-			.speed = 10000,
-			.mtu = 1500,
-			.up = true,
-			.carrier = true,
-			.failures = 3,
-			.aggregator = 1,
-			.actor_state = TOPO_LACP_WORKING,
-			.has_partner = true,
-			.partner_mac = { 2, 0, 0, 0, 0, 1 },
-			.counters = { .rx_bytes = i == 0 ? 3000 : 0, .tx_bytes = 1000 },
-		};
-	topo_judge(b);
+	fixture_bond(b);
+	for (size_t i = 0; i < b->n_links; i++) {
+		b->links[i].failures = 3;
+		b->links[i].counters.rx_bytes = i == 0 ? 3000 : 0;
+		b->links[i].counters.tx_bytes = 1000;
+	}
 }
 
 static const char *check(struct topo_bond *b, const struct status_past *past)

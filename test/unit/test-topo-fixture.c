@@ -133,3 +133,44 @@ void fixture_open(struct fixture *f, const char *dir)
 	f->source.ctx = f;
 	f->source.root = f->dir;
 }
+
+void fixture_bond(struct topo_bond *b)
+{
+	*b = (struct topo_bond){ .kind = TOPO_KIND_BOND,
+				 .name = "bond0",
+				 .ifindex = 10,
+				 .mtu = 1500,
+				 .up = true,
+				 .carrier = true,
+				 .mode = TOPO_MODE_8023AD,
+				 .policy = TOPO_POLICY_LAYER34,
+				 .lacp_rate = 1,
+				 .lacp_active = true,
+				 .tlb_dynamic_lb = true,
+				 .miimon_ms = 100,
+				 .has_aggregator = true,
+				 .aggregator = 1,
+				 .n_aggregated = 4,
+				 .partner_key = 15,
+				 .partner_mac = { 2, 0, 0, 0, 0, 1 },
+				 .order_known = true,
+				 .n_ports = 4,
+				 .n_links = 4 };
+	for (size_t i = 0; i < b->n_links; i++)
+		b->links[i] = (struct topo_link){
+			.name = { 'e', 't', 'h', (char)('0' + i) },
+			.ifindex = (uint32_t)i + 2,
+			.speed = 10000,
+			.duplex = TOPO_DUPLEX_FULL,
+			.mtu = 1500,
+			.up = true,
+			.carrier = true,
+			.aggregator = 1,
+			.actor_state = 0x3f,
+			.partner_state = 0x3f,
+			.has_partner = true,
+			.partner_key = 15,
+			.partner_mac = { 2, 0, 0, 0, 0, 1 },
+		};
+	topo_judge(b);
+}

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "topo/source.h"
+#include "topo/topo.h"
 
 #define FIXTURE_PATH_LEN 512
 #define FIXTURE_KEY_LEN  64
@@ -29,3 +29,7 @@ struct fixture {
 void fixture_open(struct fixture *f, const char *dir);
 
 void fixture_key(char key[FIXTURE_KEY_LEN], int family, const struct nlmsghdr *request);
+
+/* A bond that nothing is wrong with: 802.3ad, four links of 10 Gbit/s in one aggregator with a
+ * partner, layer3+4. Judged. */
+void fixture_bond(struct topo_bond *b);
