@@ -38,13 +38,13 @@
 
 #define TO_PORTS "$ ip link set dev {bond} type bond xmit_hash_policy layer3+4"
 
-#define TO_STATIC                                                        \
-	INTERRUPTS                                                       \
-	"$ ip link set dev {bond} down\n"                                \
-	"$ ip link set dev {bond} type bond tlb_dynamic_lb 0\n"          \
-	"$ ip link set dev {bond} type bond xmit_hash_policy layer3+4\n" \
-	"$ ip link set dev {bond} up\n"                                  \
-	"better, as it balances what is received too: mode 802.3ad, with LACP on the switch"
+#define TO_LACP_OR_STATIC                                                          \
+	TO_LACP "\n"                                                               \
+		"or, to spread at least what is sent, with the switch as it is:\n" \
+		"$ ip link set dev {bond} down\n"                                  \
+		"$ ip link set dev {bond} type bond tlb_dynamic_lb 0\n"            \
+		"$ ip link set dev {bond} type bond xmit_hash_policy layer3+4\n"   \
+		"$ ip link set dev {bond} up"
 
 const struct doctor_condition doctor_conditions[] = {
 	/* Errors */
@@ -195,10 +195,10 @@ const struct doctor_condition doctor_conditions[] = {
 		.id = "mtu-differs",
 		.severity = DOCTOR_ERROR,
 		.holds = rules_mtu_links,
-		.message = "{bond} has MTU {mtu}, but {detail}. Full packets are lost on links "
-			   "with a smaller one.",
-		.one_stream = "stalls as soon as it is sent over such a link; else {one}",
-		.several_streams = "those on such a link stall, the others work",
+		.message = "{bond} has MTU {mtu}, but {detail}. A link with a smaller one may drop "
+			   "full packets, as a rule those that it receives.",
+		.one_stream = "{one}, but may stall on such a link",
+		.several_streams = "those on such a link may stall, the others work",
 		.remedy = "$ ip link set dev {link} mtu {mtu}\n"
 			  "on the switch: at least this MTU on the ports of all links",
 	},
@@ -275,7 +275,7 @@ const struct doctor_condition doctor_conditions[] = {
 		.one_stream = "{one}; may change links while it runs",
 		.several_streams =
 			"up to {all} sent, but all may begin on one link; {one} received",
-		.remedy = TO_STATIC,
+		.remedy = TO_LACP_OR_STATIC,
 	},
 	{
 		.id = "balance-alb",
@@ -285,7 +285,7 @@ const struct doctor_condition doctor_conditions[] = {
 			   "(balance-alb).",
 		.one_stream = "{one}",
 		.several_streams = "{one} for all to one peer together",
-		.remedy = TO_STATIC,
+		.remedy = TO_LACP_OR_STATIC,
 	},
 	{
 		.id = "sends-only",
@@ -358,8 +358,9 @@ const struct doctor_condition doctor_conditions[] = {
 		.id = "mtu-above",
 		.severity = DOCTOR_WARNING,
 		.holds = rules_mtu_above,
-		.message = "{bond} has MTU {mtu}, but upon it {detail}: larger packets are lost.",
-		.one_stream = "stalls as soon as it sends full packets by that device",
+		.message = "{bond} has MTU {mtu}, but upon it {detail}: larger packets may be "
+			   "lost.",
+		.one_stream = "may stall as soon as it sends full packets by that device",
 		.several_streams = "the same",
 		.remedy = "$ ip link set dev {dev} mtu {mtu}",
 	},

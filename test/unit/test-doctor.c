@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture.h"
 #include "test-topo-fixture.h"
 #include "util/text.h"
 
@@ -708,27 +709,6 @@ static void test_near_misses(void **state)
 
 /* Output --------------------------------------------------------------------------------------- */
 
-static char *output;
-static size_t output_len;
-
-static FILE *open_output(void)
-{
-	FILE *out;
-
-	free(output);
-	output = NULL;
-	out = open_memstream(&output, &output_len);
-	assert_non_null(out);
-	return out;
-}
-
-static int free_output(void **state)
-{
-	free(output);
-	output = NULL;
-	return 0;
-}
-
 static void show(struct machine *m, bool json)
 {
 	struct doctor_finding *findings;
@@ -765,10 +745,10 @@ static void test_text(void **state)
 		"%s"
 		"\n"
 		"error: mtu-differs\n"
-		"  bond0 has MTU 1500, but eth0 has 1400, eth2 has 1400. Full packets are lost on\n"
-		"  links with a smaller one.\n"
-		"  one stream:      stalls as soon as it is sent over such a link; else 10 Gbit/s\n"
-		"  several streams: those on such a link stall, the others work\n"
+		"  bond0 has MTU 1500, but eth0 has 1400, eth2 has 1400. A link with a smaller\n"
+		"  one may drop full packets, as a rule those that it receives.\n"
+		"  one stream:      10 Gbit/s, but may stall on such a link\n"
+		"  several streams: those on such a link may stall, the others work\n"
 		"  change:          ip link set dev eth0 mtu 1500\n"
 		"                   ip link set dev eth2 mtu 1500\n"
 		"                   on the switch: at least this MTU on the ports of all links\n"

@@ -18,33 +18,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture.h"
 #include "test-topo-fixture.h"
 
 #define RELEASE "6.1.0"
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
-
-/* What was written last, until the next time. */
-static char *output;
-static size_t output_len;
-
-static FILE *open_output(void)
-{
-	FILE *out;
-
-	free(output);
-	output = NULL;
-	out = open_memstream(&output, &output_len);
-	assert_non_null(out);
-	return out;
-}
-
-static int free_output(void **state)
-{
-	free(output);
-	output = NULL;
-	return 0;
-}
 
 /* Nothing is wrong with it, but it has a past. */
 static void make_bond(struct topo_bond *b)
