@@ -676,6 +676,60 @@ static void hash_macs_of_one(struct machine *m)
 	keep_one_link(m);
 }
 
+/* The cards and the bridge of others. */
+static void be_host_of_guests(struct machine *m)
+{
+	m->view.n_bonds = 0;
+	m->cards[0].virtual_function = true;
+	strcpy(m->cards[1].driver, "mlx5_core");
+}
+
+static void bridge_beside(struct machine *m)
+{
+	struct dev *bridge = add_dev(m, "br0", TOPO_KIND_BRIDGE, 0);
+
+	add_dev(m, "bond0.7", TOPO_KIND_VLAN, m->bond.ifindex);
+	m->list[4].master = bridge->link.ifindex;
+	bridge->link.mtu = 9000;
+}
+
+static void fill_slot(struct machine *m)
+{
+	m->cards[0].slot_mbits = m->cards[1].slot_mbits = 20000;
+}
+
+static void hide_slots(struct machine *m)
+{
+	for (size_t i = 0; i < m->bond.n_links; i++)
+		m->cards[i].slot[0] = '\0';
+	m->cards[0].slot_mbits = 1000;
+}
+
+/* There it is the mode's way. */
+static void receive_by_one_of_alb(struct machine *m)
+{
+	receive_by_one(m);
+	be_static_alb(m);
+}
+
+static void receive_by_the_only_one(struct machine *m)
+{
+	receive_by_one(m);
+	for (size_t i = 0; i < m->bond.n_links; i++)
+		m->bond.links[i].carrier = i == 2;
+}
+
+static void have_tunnel_elsewhere(struct machine *m)
+{
+	struct dev *tunnel = add_dev(m, "wg0", TOPO_KIND_TUNNEL, 7);
+
+	tunnel->elsewhere = true;
+	m->view.n_bonds = 0;
+	m->list[4].kind = TOPO_KIND_VETH;
+	for (size_t i = 0; i < m->bond.n_links; i++)
+		m->list[i].kind = TOPO_KIND_LOOPBACK;
+}
+
 static void test_near_misses(void **state)
 {
 	static const struct {
@@ -698,6 +752,13 @@ static void test_near_misses(void **state)
 		{ set_down_and_break, "bond-set-down" },
 		{ lose_all_links, "bond-no-carrier link-no-carrier" },
 		{ hash_macs_of_one, "one-link" },
+		{ be_host_of_guests, "no-bond" },
+		{ bridge_beside, "" },
+		{ fill_slot, "" },
+		{ hide_slots, "" },
+		{ receive_by_one_of_alb, "sends-only" },
+		{ receive_by_the_only_one, "link-no-carrier" },
+		{ have_tunnel_elsewhere, "no-bond" },
 	};
 
 	for (size_t i = 0; i < LEN(near); i++) {
@@ -774,6 +835,142 @@ static void test_text(void **state)
 	keep_three_links(&machine);
 	show(&machine, false);
 	assert_non_null(strstr(output, "\nnothing to say but 1 note\n"));
+}
+
+static void split_by_speed(struct machine *m)
+{
+	split(m);
+	m->bond.links[2].speed = 1000;
+}
+
+static void split_by_duplex(struct machine *m)
+{
+	split(m);
+	m->bond.links[2].duplex = TOPO_DUPLEX_HALF;
+}
+
+static void split_by_partner(struct machine *m)
+{
+	split(m);
+	m->bond.links[2].partner_mac[5] = 9;
+}
+
+static void split_by_key(struct machine *m)
+{
+	split(m);
+	m->bond.links[2].partner_key = 9;
+}
+
+/* A user is not shown the partners; the first link is no measure, as it is in no group either. */
+static void split_unseen(struct machine *m)
+{
+	split(m);
+	m->bond.links[0].aggregator = 2;
+	m->bond.links[0].speed = m->bond.links[2].speed = 1000;
+	m->bond.links[2].has_partner = false;
+	m->bond.links[2].partner_key = 0;
+	memset(m->bond.links[2].partner_mac, 0, TOPO_MAC_LEN);
+}
+
+static void split_unknown_speed(struct machine *m)
+{
+	split_unseen(m);
+	m->bond.links[2].speed = 0;
+}
+
+static void refuse_to_aggregate(struct machine *m)
+{
+	m->bond.links[0].actor_state = 0x03;
+	m->bond.links[1].actor_state = 0x07;
+	m->bond.links[2].actor_state = 0x0f;
+	m->bond.links[3].actor_state = 0x1f;
+}
+
+static void forget_active(struct machine *m)
+{
+	be_active_backup(m);
+	m->bond.active = 0;
+}
+
+static void widen_macvlan(struct machine *m)
+{
+	add_dev(m, "mv0", TOPO_KIND_MACVLAN, m->bond.ifindex)->link.mtu = 9000;
+}
+
+static void widen_ipvlan(struct machine *m)
+{
+	add_dev(m, "iv0", TOPO_KIND_IPVLAN, m->bond.ifindex)->link.mtu = 9000;
+}
+
+static void be_rr_of_two_speeds(struct machine *m)
+{
+	be_rr(m);
+	m->bond.links[3].speed = 2500;
+	m->bond.links[2].speed = 100;
+}
+
+/* Where they break depends on the words. */
+static void join_lines(char *text)
+{
+	char *to = text;
+
+	while (*text) {
+		bool broken = *text == '\n';
+
+		*to++ = broken ? ' ' : *text;
+		text += 1 + (broken ? strspn(text + 1, " ") : 0);
+	}
+	*to = '\0';
+}
+
+/* What the findings name. */
+static void test_values(void **state)
+{
+	static const struct {
+		void (*spoil)(struct machine *m);
+		const char *text;
+	} values[] = {
+		{ split_by_speed, "(1): eth2 in 3: 1000 instead of 10000 Mbit/s." },
+		{ split_by_duplex, "(1): eth2 in 3: half duplex." },
+		{ split_by_partner, "(1): eth2 in 3: its partner is 02:00:00:00:00:09, the others' "
+				    "is 02:00:00:00:00:01." },
+		{ split_by_key, "(1): eth2 in 3: the partner's key is 9, the others' is 15." },
+		{ split_unseen, "(1): eth0 in 2: 1000 instead of 10000 Mbit/s, eth2 in 3: 1000 "
+				"instead of 10000 Mbit/s." },
+		{ split_unknown_speed, " Mbit/s, eth2 in 3." },
+		{ expire, "eth2 (nothing is heard here any" },
+		{ expire_far, "eth2 (the switch hears nothing any" },
+		{ refuse_to_aggregate, "eth0 is refusing to aggregate here (0x03), ready at" },
+		{ refuse_to_aggregate, "eth1 is not in sync here (0x07)," },
+		{ refuse_to_aggregate, "eth2 is not receiving here (0x0f)," },
+		{ refuse_to_aggregate, "eth3 is not sending here (0x1f)," },
+		{ be_active_backup, "(active-backup; now: eth1)" },
+		{ forget_active, "(active-backup; now: none)" },
+		{ widen_macvlan, "upon it mv0 has 9000" },
+		{ widen_ipvlan, "upon it iv0 has 9000" },
+		{ widen_bridge, "upon it br0 has 9000" },
+		{ widen_bridge, "ip link set dev br0 mtu 1500" },
+		{ narrow_slot, "eth0, eth1; PCI slot 0000:00:00 carries 16000 of 20000 Mbit/s." },
+		{ receive_by_one, "100% of all that bond0 has received came by eth2" },
+		{ be_rr, "that is 3 places late" },
+		{ be_rr_of_two_speeds, "eth2 100, eth3 2500 Mbit/s" },
+		{ be_rr_of_two_speeds, "less than 22.6 Gbit/s" },
+		{ mix_speeds, "eth2 10000, eth3 1000 Mbit/s" },
+		{ be_red_hat, "which hash kernel 3.10.0-1160.el7.x86_64 has" },
+		{ want_links, "wants at least 5 usable links and has 4" },
+		{ go_elsewhere_from_vlan, "10.0.0.2 is in a subnet of bond0.7, which is on bond0, "
+					  "but packets leave by eth9." },
+		{ be_container, "(eth0 (veth))" },
+	};
+
+	for (size_t i = 0; i < LEN(values); i++) {
+		make_machine(&machine);
+		values[i].spoil(&machine);
+		show(&machine, false);
+		join_lines(output);
+		if (!strstr(output, values[i].text))
+			fail_msg("not \"%s\", but:\n%s", values[i].text, output);
+	}
 }
 
 /* Every text: no name is left in braces, and no line is wider than a terminal, but the bond's. */
@@ -992,6 +1189,7 @@ int main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_near_misses),
 		cmocka_unit_test_teardown(test_text, free_output),
+		cmocka_unit_test_teardown(test_values, free_output),
 		cmocka_unit_test_teardown(test_texts, free_output),
 		cmocka_unit_test_teardown(test_json, free_output),
 		cmocka_unit_test_teardown(test_hostile_names, free_output),
