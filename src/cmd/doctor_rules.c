@@ -325,12 +325,13 @@ bool rules_min_links(const struct doctor_view *v, struct doctor_finding *f)
 /* Of a link that does not work another rule tells why. */
 static bool is_churned(const struct doctor_view *v, const struct topo_link *l)
 {
-	return facts_is_lacp(v->bond) && l->churned && !l->unusable && !is_out_of_sync(v, l);
+	return has_partner(v->bond) && l->churned && !l->unusable && !is_silent(v, l) &&
+	       !is_expired(v, l) && !is_out_of_sync(v, l);
 }
 
 bool rules_churned(const struct doctor_view *v, struct doctor_finding *f)
 {
-	f->links = has_partner(v->bond) ? links_that(v, is_churned) : 0;
+	f->links = links_that(v, is_churned);
 	return f->links;
 }
 

@@ -32,18 +32,36 @@ static size_t line_len(const char *text, size_t room)
 	return len;
 }
 
+static bool is_command(const char *line)
+{
+	return strncmp(line, COMMAND, strlen(COMMAND)) == 0;
+}
+
+/* Are there words between the commands? */
+static bool has_prose(const char *text)
+{
+	while (text && is_command(text)) {
+		text = strchr(text, '\n');
+		text += text ? 1 : 0;
+	}
+	return text && *text;
+}
+
 /* Broken into lines that begin at column; the first one is there already. A line with a command is
  * left whole, so that it can be copied. */
 static void put_paragraphs(FILE *out, const char *text, int column)
 {
-	while (*text) {
-		size_t room = (size_t)(WIDTH - column), len;
+	int indent = has_prose(text) ? INDENT : 0;
 
-		if (strncmp(text, COMMAND, strlen(COMMAND)) == 0) {
+	while (*text) {
+		size_t len;
+
+		if (is_command(text)) {
 			text += strlen(COMMAND);
 			len = strcspn(text, "\n");
+			fprintf(out, "%*s", indent, "");
 		} else {
-			len = line_len(text, room);
+			len = line_len(text, (size_t)(WIDTH - column));
 		}
 		fprintf(out, "%.*s\n", (int)len, text);
 		text += len;

@@ -572,6 +572,7 @@ static void keep_old_state(struct machine *m)
 	m->bond.links[1].actor_state = 0xbf;
 	m->bond.links[1].duplex = TOPO_DUPLEX_HALF;
 	m->bond.links[1].speed = 0;
+	m->bond.links[2].partner_state = 0x07;
 	m->bond.links[2].failures = 1;
 }
 
@@ -712,6 +713,19 @@ static void receive_by_one_of_alb(struct machine *m)
 	be_static_alb(m);
 }
 
+static void receive_by_one_of_rr(struct machine *m)
+{
+	receive_by_one(m);
+	be_rr(m);
+}
+
+/* LACP has given up on it, and not yet moved it. */
+static void lose_one_partner_just_now(struct machine *m)
+{
+	lose_one_partner(m);
+	m->bond.links[3].aggregator = 1;
+}
+
 static void receive_by_the_only_one(struct machine *m)
 {
 	receive_by_one(m);
@@ -757,6 +771,8 @@ static void test_near_misses(void **state)
 		{ fill_slot, "" },
 		{ hide_slots, "" },
 		{ receive_by_one_of_alb, "sends-only" },
+		{ receive_by_one_of_rr, "balance-rr" },
+		{ lose_one_partner_just_now, "lacp-silent-link" },
 		{ receive_by_the_only_one, "link-no-carrier" },
 		{ have_tunnel_elsewhere, "no-bond" },
 	};
@@ -810,8 +826,8 @@ static void test_text(void **state)
 		"  one may drop full packets, as a rule those that it receives.\n"
 		"  one stream:      10 Gbit/s, but may stall on such a link\n"
 		"  several streams: those on such a link may stall, the others work\n"
-		"  change:          ip link set dev eth0 mtu 1500\n"
-		"                   ip link set dev eth2 mtu 1500\n"
+		"  change:            ip link set dev eth0 mtu 1500\n"
+		"                     ip link set dev eth2 mtu 1500\n"
 		"                   on the switch: at least this MTU on the ports of all links\n"
 		"\n"
 		"note: lacp-passive\n"
@@ -822,9 +838,9 @@ static void test_text(void **state)
 		"  change:          in the network's configuration, or from a console, as it\n"
 		"                   interrupts all traffic of bond0 and takes its routes and IPv6\n"
 		"                   addresses away:\n"
-		"                   ip link set dev bond0 down\n"
-		"                   ip link set dev bond0 type bond lacp_active on\n"
-		"                   ip link set dev bond0 up\n"
+		"                     ip link set dev bond0 down\n"
+		"                     ip link set dev bond0 type bond lacp_active on\n"
+		"                     ip link set dev bond0 up\n"
 		"\n"
 		"Commands last until the next boot: change the network's configuration too.\n"
 		"1 error, 1 note\n",
@@ -1032,6 +1048,24 @@ static void test_json(void **state)
 	finding = json_array_get(json_object_get(root, "findings"), 1);
 	assert_true(json_is_null(json_object_get(finding, "bond")));
 	assert_true(json_is_null(json_object_get(finding, "remedy")));
+	json_decref(root);
+
+	make_machine(&machine);
+	split(&machine);
+	show(&machine, true);
+	root = json_loads(output, 0, NULL);
+	finding = json_array_get(json_object_get(root, "findings"), 0);
+	assert_int_equal(json_array_size(json_object_get(finding, "links")), 1);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(finding, "links"), 0)),
+			    "eth2");
+	json_decref(root);
+
+	make_machine(&machine);
+	go_by_bond(&machine);
+	strcpy(machine.path.bond.name, "bond0");
+	show(&machine, true);
+	root = json_loads(output, 0, NULL);
+	assert_string_equal(text_of(json_object_get(root, "route"), "bond"), "bond0");
 	json_decref(root);
 
 	make_machine(&machine);

@@ -19,6 +19,7 @@
 #include "test-topo-fixture.h"
 #include "topo/attr.h"
 #include "topo/path.h"
+#include "topo/route.h"
 
 #define FILE_LEN (64u << 10)
 
@@ -169,6 +170,10 @@ static void copy_device(const struct recorder *rec, const char *device)
 	copy_sysfs(rec, device, "speed");
 	copy_sysfs(rec, device, "duplex");
 	copy_sysfs(rec, device, "bonding/slaves");
+	copy_sysfs(rec, device, "device/uevent");
+	copy_sysfs(rec, device, "device/current_link_speed");
+	copy_sysfs(rec, device, "device/current_link_width");
+	copy_sysfs(rec, device, "device/physfn/uevent");
 }
 
 static void copy_files(const struct recorder *rec, const struct topo_bond *bond, int sysfs)
@@ -212,10 +217,12 @@ static void record_path(struct recorder *rec, const char *text, int sysfs)
 {
 	static struct topo_path path;
 	struct topo_flow flow = { .family = strchr(text, ':') ? AF_INET6 : AF_INET };
+	uint32_t subnet;
 	int r;
 
 	if (inet_pton(flow.family, text, flow.dst) != 1)
 		die(text);
+	route_subnets(&rec->source, flow.family, flow.dst, &subnet, 1);
 	r = topo_path(&rec->source, &flow, &path);
 	printf("%s: %d, %zu hops, end %d %s%s\n", text, r, path.n_hops, (int)path.end,
 	       path.end ? path.reason : path.bond.name, path.has_dmac ? ", dmac known" : "");
@@ -243,6 +250,8 @@ int main(int argc, char **argv)
 	for (int i = first + 1; i < argc; i++)
 		record_path(&rec, argv[i], sysfs);
 	copy_file(&rec, "/proc/sys/kernel/osrelease");
+	copy_file(&rec, "/proc/sys/net/ipv4/tcp_reordering");
+	copy_file(&rec, "/proc/net/snmp");
 	topo_source_free(rec.machine);
 	return 0;
 }
