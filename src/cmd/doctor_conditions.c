@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What doctor knows about, as data; the worst first. A condition that is looked for in vain in a
- * bond that works must not be found there: a test goes through all of them.
+ * What doctor knows about, as data; the worst first. The tests have a machine for each condition,
+ * and want none to be found in bonds that work.
  *
- * Severities: an error loses packets or leaves a link idle that is meant to work. A warning is a
- * set-up that works as it was asked to, and cannot give a transfer what the links could. A note is
- * about what may be as it should, what is over, or what only cannot be seen.
+ * Severities: an error loses packets, or leaves a link idle that is meant to work. A warning is a
+ * set-up that does what it was asked to, which is not to give one peer all links. A note is about
+ * what may be meant so, what is over, or what cannot be known.
  *
- * Left out, as one machine's user cannot see it:
- * - by which hash the switch shares out what it sends here: only that it does not share, much later
- *   and by the counters (receive-uneven). A transfer under way tells.
- * - that the switch's ports are a static group or in no group at all while this end does no LACP,
- *   and a path that is too narrow for the MTU behind one of the switch's ports: takes a peer.
- * - failures, churn, fragments that go on: takes two looks; "mpnc status --check --since" has the
- *   first of these.
- * - the peer's bond, and groups over two switches that do not know of each other: takes a peer.
- * - which fields a team hashes by, and its links' LACP: teamd tells root only.
- * - a bond inside of a card (mlx5) as long as no part of it is a virtual function: debugfs, for
- *   root only.
+ * Left out, as a user of one machine cannot see it:
+ * - by which hash the switch shares out what it sends here. The counters show at last that it does
+ *   not share (receive-uneven); a transfer shows it while it runs.
+ * - a static group on the switch for a bond without LACP, or none; and a port of the switch that
+ *   does not take the MTU: both need a peer to send something.
+ * - failures, churn or fragments that are going on: these need two looks, and status --since has
+ *   the first of them.
+ * - the peer's bond, and a group over two switches that do not know of each other: needs a peer.
+ * - which fields a team hashes by, and LACP on its links: teamd tells root only.
+ * - ports that a card bonds in hardware (mlx5), but where a virtual function hints at it: debugfs,
+ *   for root only.
  * - bonds of Open vSwitch: ovs-appctl, for root only.
  */
 #include "cmd/doctor_rules.h"
@@ -93,7 +93,7 @@ const struct doctor_condition doctor_conditions[] = {
 		.message = "links of {bond} have no carrier: {links}.",
 		.one_stream = "{one}, as long as a link is left",
 		.several_streams = "{all}, over {usable} of {n} links",
-		.remedy = "cable, optic, and whether the port is enabled on the switch",
+		.remedy = "check cable, optic, and whether the port is enabled on the switch",
 	},
 	{
 		.id = "link-held-down",
@@ -103,7 +103,7 @@ const struct doctor_condition doctor_conditions[] = {
 			   "down: {links}.",
 		.one_stream = "{one}, as long as a link is left",
 		.several_streams = "{all}, over {usable} of {n} links",
-		.remedy = "whether an ARP target answers on them, or the updelay is long:\n"
+		.remedy = "see whether an ARP target answers on them, or the updelay is long:\n"
 			  "$ ip -d link show dev {bond}",
 	},
 	{
@@ -113,7 +113,7 @@ const struct doctor_condition doctor_conditions[] = {
 		.message = "links of the team {bond} are disabled: {links}.",
 		.one_stream = "{one}",
 		.several_streams = "{all}",
-		.remedy = "what teamd waits for (a link watch, LACP):\n"
+		.remedy = "see what teamd waits for (a link watch, LACP):\n"
 			  "$ teamdctl {bond} state",
 	},
 	{
@@ -166,7 +166,8 @@ const struct doctor_condition doctor_conditions[] = {
 		.message = "LACP messages have stopped on links of {bond}: {detail}.",
 		.one_stream = "stalls on such a link, until LACP takes it away",
 		.several_streams = "those on such a link stall, the others work",
-		.remedy = "a fibre that works one way only, or a busy switch; what arrives here:\n"
+		.remedy = "look for a fibre that works one way only, or a busy switch; what "
+			  "comes in here:\n"
 			  "$ tcpdump -ni {link} ether proto 0x8809",
 	},
 	{
@@ -177,8 +178,8 @@ const struct doctor_condition doctor_conditions[] = {
 			   "some seconds after a change.",
 		.one_stream = "{one}; on such a link it may stall",
 		.several_streams = "{all}, over {usable} of {n} links",
-		.remedy = "on the switch: why it has suspended the port (no member of the group, "
-			  "a limit of the group, speed or duplex)",
+		.remedy = "on the switch: see why it has suspended the port (no member of the "
+			  "group, a limit of the group, speed or duplex)",
 	},
 	{
 		.id = "lacp-min-links",
@@ -391,8 +392,8 @@ const struct doctor_condition doctor_conditions[] = {
 		.severity = DOCTOR_WARNING,
 		.of_machine = true,
 		.holds = rules_route_elsewhere,
-		.message = "{peer} is in a subnet of {dev}, which is on {bond}, but packets leave "
-			   "by {detail}.",
+		.message = "{peer} is in the subnet of {dev}, but packets leave by {detail} "
+			   "instead of {bond}.",
 		.one_stream = "gets what that other device has",
 		.several_streams = "the same for all together",
 		.remedy = "see which rule or route decides, then for instance:\n"
@@ -426,7 +427,7 @@ const struct doctor_condition doctor_conditions[] = {
 			   "({detail}).",
 		.one_stream = "lost packets then, if it was on that link",
 		.several_streams = "most changed links, and back",
-		.remedy = "if it goes on: cable, optic, the switch's port; to be told of it:\n"
+		.remedy = "if it goes on, check cable, optic and the switch's port; to be told:\n"
 			  "$ mpnc status --json --check --since FILE",
 	},
 	{
@@ -493,9 +494,9 @@ const struct doctor_condition doctor_conditions[] = {
 		.id = "fragments",
 		.severity = DOCTOR_NOTE,
 		.holds = rules_fragments,
-		.message =
-			"IPv4 fragments ({detail} since the start): they have no ports, so {bond} "
-			"sends them by other links than whole packets of the same flow.",
+		.message = "IPv4 fragments ({detail} since the start): they have no ports, so "
+			   "{bond} may send them by other links than whole packets of the same "
+			   "flow.",
 		.one_stream = "TCP is not concerned; large UDP datagrams overtake each other",
 		.several_streams = "the same",
 		.remedy = "datagrams no larger than the path's MTU",

@@ -974,8 +974,8 @@ static void test_values(void **state)
 		{ mix_speeds, "eth2 10000, eth3 1000 Mbit/s" },
 		{ be_red_hat, "which hash kernel 3.10.0-1160.el7.x86_64 has" },
 		{ want_links, "wants at least 5 usable links and has 4" },
-		{ go_elsewhere_from_vlan, "10.0.0.2 is in a subnet of bond0.7, which is on bond0, "
-					  "but packets leave by eth9." },
+		{ go_elsewhere_from_vlan, "10.0.0.2 is in the subnet of bond0.7, but packets leave "
+					  "by eth9 instead of bond0." },
 		{ be_container, "(eth0 (veth))" },
 	};
 
