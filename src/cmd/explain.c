@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "net/facts.h"
+#include "net/linkfacts.h"
 #include "net/resolve.h"
 #include "topo/sockets.h"
 #include "ui/log.h"
@@ -219,7 +219,7 @@ static int read_bond(struct request *q)
 	struct hash_bond *b = &q->bond.hash;
 
 	b->mode = HASH_BALANCE_XOR;
-	b->order = facts_order();
+	b->order = linkfacts_order();
 	b->dynamic = true;
 	b->active = -1;
 	if (hash_policy_parse(ARG(q, POLICY), &b->policy) < 0)
@@ -378,7 +378,7 @@ static int run(struct request *q)
 	if (ARG(q, POLICY) && !q->variant) {
 		r = topo_kernel(q->source, release);
 		if (!r)
-			b->variant = facts_variant(release, b->mode, b->policy);
+			b->variant = linkfacts_variant(release, b->mode, b->policy);
 	}
 	if (!r)
 		r = q->sockets ? explain_sockets(q) : explain_operands(q);

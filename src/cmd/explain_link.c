@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "net/facts.h"
+#include "net/linkfacts.h"
 #include "topo/path.h"
 #include "util/text.h"
 
@@ -32,7 +32,7 @@ static void explain_choice(const struct hash_bond *b, const struct flow *flow,
 	if (usable == 1)
 		text_printf(way->reason, sizeof(way->reason), "it is the only usable link of %u",
 			    b->n_links);
-	else if (!facts_mode_hashes(b->mode))
+	else if (!linkfacts_mode_hashes(b->mode))
 		text_printf(way->reason, sizeof(way->reason), "%s: it is the active link", mode);
 	else if (hash_value(b->policy, b->variant, b->order, flow, &value) == HASH_OK)
 		text_printf(way->reason, sizeof(way->reason),
@@ -62,7 +62,8 @@ static int explain_way(const struct hash_bond *b, const struct flow *flow, struc
 static void name_rule(const struct hash_bond *b, struct explanation *out)
 {
 	out->mode = hash_mode_name(b->mode);
-	out->policy = out->given || facts_mode_hashes(b->mode) ? hash_policy_name(b->policy) : NULL;
+	out->policy =
+		out->given || linkfacts_mode_hashes(b->mode) ? hash_policy_name(b->policy) : NULL;
 	out->variant = out->policy && b->variant ? hash_variant_name(b->variant) : NULL;
 }
 
@@ -99,7 +100,7 @@ static void note_given(const struct explain_bond *bond, int tx, int reverse,
 			   : "--smac and --dmac give the MAC addresses";
 	else if (tx == HASH_R_ACTIVE)
 		note = "--active gives the active link";
-	else if ((s || d) && facts_mode_hashes(bond->hash.mode) &&
+	else if ((s || d) && linkfacts_mode_hashes(bond->hash.mode) &&
 		 !hash_policy_uses_ports(bond->hash.policy))
 		note = "the reverse direction holds if the peer has the same bond and kernel rule "
 		       "and no router is between";
@@ -127,7 +128,7 @@ void explain_given(const struct explain_bond *bond, const struct explain_flow *f
 static void explain_bond(const struct topo_path *path, const char *release,
 			 enum hash_variant variant, struct explanation *out)
 {
-	struct hash_bond b = facts_hash_bond(&path->bond, release, variant);
+	struct hash_bond b = linkfacts_hash_bond(&path->bond, release, variant);
 	struct flow flow = out->flow.flow;
 	struct explain_way *tx = &out->tx;
 
@@ -140,7 +141,7 @@ static void explain_bond(const struct topo_path *path, const char *release,
 	explain_way(&b, &flow, tx);
 	/* Whatever does not count the links is right in any order. */
 	if (tx->predictable && !path->bond.order_known && path->bond.n_usable > 1 &&
-	    facts_mode_hashes(b.mode))
+	    linkfacts_mode_hashes(b.mode))
 		refuse(tx, "the order in which the bond counts its links is not known");
 	if (tx->predictable)
 		memcpy(tx->link, path->bond.links[tx->index].name, TOPO_NAME_LEN);

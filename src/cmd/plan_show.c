@@ -2,20 +2,22 @@
 #include "cmd/plan_show.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cmd/json.h"
 #include "net/ending.h"
-#include "net/facts.h"
+#include "net/linkfacts.h"
 #include "net/pathmgr.h"
 #include "net/query.h"
 #include "net/resolve.h"
 #include "ui/log.h"
 #include "util/text.h"
+
+#define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 #define SCHEMA 1
 
@@ -171,38 +173,40 @@ static void print_table(const struct show *s)
 		printf("note: %s\n", text);
 }
 
-/* JSON: NULL stands for "out of memory", which json_object_set_new passes on. --------------------
+/* JSON -------------------------------------------------------------------------------------------
  */
 
 static json_t *link_name(const struct side_stats *side, int8_t link)
 {
 	if (link < 0 || (unsigned)link >= side->n_links)
 		return json_null();
-	return json_string(side->link[link].name);
+	return json_text(side->link[link].name);
 }
 
 static json_t *side_json(const struct side_stats *side)
 {
-	json_t *links, *object;
-	int r = 0;
+	json_t *links = json_array();
 
-	if (!side->name[0])
-		return json_null();
-	links = json_array();
 	for (unsigned i = 0; i < side->n_links; i++) {
 		const struct link_stats *l = &side->link[i];
-		json_t *speed = l->speed ? json_integer(l->speed) : json_null();
+		const struct json_field fields[] = {
+			{ "name", json_text(l->name) },
+			{ "speed", json_number_if(l->speed, l->speed) },
+			{ "usable", json_boolean(l->usable) },
+		};
 
-		r |= json_array_append_new(links, json_pack("{s:s, s:o, s:b}", "name", l->name,
-							    "speed", speed, "usable", l->usable));
+		links = json_add(links, json_make_object(fields, LEN(fields)));
 	}
-	object = json_pack("{s:s, s:s?, s:o}", "name", side->name, "kind",
-			   side->kind[0] ? side->kind : NULL, "links", links);
-	if (r) {
-		json_decref(object);
-		return NULL;
-	}
-	return object;
+	const struct json_field fields[] = {
+		{ "name", json_text(side->name) },
+		{ "kind", json_text(side->kind) },
+		{ "links", links },
+	};
+	if (side->name[0])
+		return json_make_object(fields, LEN(fields));
+	for (size_t i = 0; i < LEN(fields); i++)
+		json_decref(fields[i].value);
+	return json_null();
 }
 
 static json_t *flows_json(const struct show *s)
@@ -211,43 +215,43 @@ static json_t *flows_json(const struct show *s)
 
 	for (unsigned i = 0; i < s->plan.n_flows; i++) {
 		struct subflow_stats f;
-		json_t *flow;
 
 		pathmgr_lanes(s->paths, s->plan.flows[i].port, &f);
-		flow = json_pack("{s:i, s:o, s:o, s:o, s:o}", "port", (int)s->plan.flows[i].port,
-				 "tx_link", link_name(&s->here, f.tx_link), "peer_rx_link",
-				 link_name(&s->there, f.peer_rx_link), "peer_tx_link",
-				 link_name(&s->there, f.peer_tx_link), "rx_link",
-				 link_name(&s->here, f.rx_link));
-		if (json_array_append_new(array, flow)) {
-			json_decref(array);
-			return NULL;
-		}
+		const struct json_field fields[] = {
+			{ "port", json_number(s->plan.flows[i].port) },
+			{ "tx_link", link_name(&s->here, f.tx_link) },
+			{ "peer_rx_link", link_name(&s->there, f.peer_rx_link) },
+			{ "peer_tx_link", link_name(&s->there, f.peer_tx_link) },
+			{ "rx_link", link_name(&s->here, f.rx_link) },
+		};
+		array = json_add(array, json_make_object(fields, LEN(fields)));
 	}
 	return array;
 }
 
 static json_t *rate_json(const struct plan_rate *rate)
 {
-	return json_pack("{s:I, s:I}", "reach", (json_int_t)rate->reach, "most",
-			 (json_int_t)rate->most);
+	const struct json_field fields[] = {
+		{ "reach", json_number(rate->reach) },
+		{ "most", json_number(rate->most) },
+	};
+
+	return json_make_object(fields, LEN(fields));
 }
 
 static int print_json(const struct show *s)
 {
 	char text[512];
-	json_t *object;
-	int r;
 
 	pathmgr_explain(s->paths, &s->plan, text, sizeof(text));
-	object = json_pack("{s:i, s:o, s:o, s:s?, s:o, s:o, s:o, s:s}", "schema", SCHEMA, "here",
-			   side_json(&s->here), "peer", side_json(&s->there), "peer_unknown",
-			   s->why[0] ? s->why : NULL, "flows", flows_json(s), "out",
-			   rate_json(&s->plan.out), "in", rate_json(&s->plan.in), "note", text);
-	r = object ? json_dumpf(object, stdout, JSON_INDENT(2)) : -1;
-	json_decref(object);
-	putchar('\n');
-	return r;
+	const struct json_field fields[] = {
+		{ "schema", json_number(SCHEMA) }, { "here", side_json(&s->here) },
+		{ "peer", side_json(&s->there) },  { "peer_unknown", json_text(s->why) },
+		{ "flows", flows_json(s) },        { "out", rate_json(&s->plan.out) },
+		{ "in", rate_json(&s->plan.in) },  { "note", json_text(text) },
+	};
+
+	return json_print(stdout, json_make_object(fields, LEN(fields)));
 }
 
 /* ------------------------------------------------------------------------------------------------

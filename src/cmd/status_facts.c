@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "hash/release.h"
+#include "net/linkfacts.h"
 #include "util/text.h"
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
@@ -88,14 +88,10 @@ const char *facts_policy_name(const struct topo_bond *b)
 
 const char *facts_variant_name(const struct topo_bond *b, const char *release)
 {
-	struct hash_guess guess;
-
 	if (b->kind == TOPO_KIND_TEAM || !facts_policy_name(b))
 		return NULL;
-	if (b->policy >= HASH_N_POLICIES || hash_variant_of(release, &guess) < 0)
-		return hash_variant_name(HASH_VARIANT_UNKNOWN);
 	return hash_variant_name(
-		hash_variant_settled(&guess, (enum hash_mode)b->mode, (enum hash_policy)b->policy));
+		linkfacts_variant(release, (enum hash_mode)b->mode, (enum hash_policy)b->policy));
 }
 
 const char *facts_bond_state(const struct topo_bond *b)

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "net/facts.h"
+#include "net/linkfacts.h"
 #include "net/sock.h"
 #include "topo/ports.h"
 #include "util/text.h"
@@ -106,9 +106,9 @@ static void set_sides(struct pathmgr *p)
 	struct plan_side ours = { 0 }, theirs = { 0 };
 
 	if (has_bond(&p->facts) || has_bond(&p->peer_facts)) {
-		facts_plan_side(&p->facts, &ours);
+		linkfacts_plan_side(&p->facts, &ours);
 		if (!p->translated)
-			facts_plan_side(&p->peer_facts, &theirs);
+			linkfacts_plan_side(&p->peer_facts, &theirs);
 	}
 	p->in.here = p->client ? ours : theirs;
 	p->in.peer = p->client ? theirs : ours;
@@ -161,7 +161,7 @@ void pathmgr_learn(struct pathmgr *p, int fd, uint64_t now_ns)
 	flow.dport = names.remote.port;
 	if (topo_path(p->source, &flow, &path))
 		return;
-	facts_of_path(&path, p->release, &p->facts);
+	linkfacts_of_path(&path, p->release, &p->facts);
 	set_sides(p);
 	start_counting(p, &path, now_ns);
 }
@@ -237,7 +237,7 @@ bool pathmgr_count(struct pathmgr *p, uint64_t now_ns, struct wire_links *out)
 static void fill_side(const struct wire_facts *facts, const struct wire_links *links,
 		      struct side_stats *out)
 {
-	facts_side_stats(facts, out);
+	linkfacts_side_stats(facts, out);
 	out->counted = links->n && links->n == out->n_links;
 	for (unsigned i = 0; i < out->n_links && out->counted; i++) {
 		out->link[i].tx_bytes = links->link[i].tx_bytes;
@@ -336,9 +336,9 @@ size_t pathmgr_verdict(const struct pathmgr *p, const uint16_t *ports, unsigned 
 		n = PLAN_FLOWS_MAX;
 	find_spread(p, ports, n, AWAY, &away);
 	find_spread(p, ports, n, BACK, &back);
-	used = facts_text(&p->facts, buf, size);
+	used = linkfacts_text(&p->facts, buf, size);
 	used += text_printf(buf + used, size - used, " -> peer ");
-	used += facts_text(&p->peer_facts, buf + used, size - used);
+	used += linkfacts_text(&p->peer_facts, buf + used, size - used);
 	used += text_printf(buf + used, size - used, ": %u subflow%s, tx %s, rx %s", n,
 			    n == 1 ? "" : "s", away.tx, away.rx);
 	if (strcmp(away.tx, back.rx) != 0 || strcmp(away.rx, back.tx) != 0)

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "net/facts.h"
+#include "net/linkfacts.h"
 
 #define RELEASE "6.1.0-18-amd64"
 
@@ -50,7 +50,7 @@ static struct wire_facts told(const struct topo_path *path)
 	struct cursor_out out = { .p = buf, .left = sizeof(buf) };
 	struct cursor_in in = { .p = buf };
 
-	facts_of_path(path, RELEASE, &items.facts);
+	linkfacts_of_path(path, RELEASE, &items.facts);
 	wire_put_items(&out, &items);
 	in.left = sizeof(buf) - out.left;
 	wire_get_items(&in, &got);
@@ -84,9 +84,9 @@ static void test_bonds_arrive_unchanged(void **state)
 			path.bond.links[2].unusable = TOPO_UNUSABLE_CARRIER;
 			path.bond.links[3].aggregator = 4;
 			path.bond.tlb_dynamic_lb = mode & 1;
-			ours = facts_hash_bond(&path.bond, RELEASE, HASH_VARIANT_UNKNOWN);
+			ours = linkfacts_hash_bond(&path.bond, RELEASE, HASH_VARIANT_UNKNOWN);
 			facts = told(&path);
-			facts_plan_side(&facts, &side);
+			linkfacts_plan_side(&facts, &side);
 			assert_true(side.known && side.macs_known && !side.double_tagged);
 			assert_same_bond(&side.bond, &ours);
 			assert_int_equal(side.bond.usable, 0xb);
@@ -111,7 +111,7 @@ static void test_numbers_of_no_kernel(void **state)
 	facts.policy = 250;
 	facts.variant = 99;
 	facts.active = 2;
-	facts_plan_side(&facts, &side);
+	linkfacts_plan_side(&facts, &side);
 	assert_int_equal(side.bond.mode, HASH_N_MODES);
 	assert_int_equal(side.bond.policy, HASH_N_POLICIES);
 	assert_int_equal(side.bond.variant, HASH_VARIANT_UNKNOWN);
@@ -127,7 +127,7 @@ static void test_unknown_order(void **state)
 
 	path.bond.order_known = false;
 	facts = told(&path);
-	facts_plan_side(&facts, &side);
+	linkfacts_plan_side(&facts, &side);
 	assert_int_equal(side.bond.variant, HASH_VARIANT_UNKNOWN);
 }
 
@@ -137,14 +137,14 @@ static void test_plain_device(void **state)
 	struct wire_facts facts = told(&path);
 	struct plan_side side;
 
-	facts_plan_side(&facts, &side);
+	linkfacts_plan_side(&facts, &side);
 	assert_true(side.known);
 	assert_int_equal(side.bond.n_links, 1);
 	assert_int_equal(side.speed[0], 100);
 	/* As a guest's device shows itself. */
 	path.link.speed = 0;
 	facts = told(&path);
-	facts_plan_side(&facts, &side);
+	linkfacts_plan_side(&facts, &side);
 	assert_false(side.known);
 	path.end = TOPO_END_TUNNEL;
 	facts = told(&path);
@@ -156,7 +156,7 @@ static void is_text(const struct topo_path *path, const char *text)
 	struct wire_facts facts = told(path);
 	char buf[200];
 
-	assert_int_equal(facts_text(&facts, buf, sizeof(buf)), strlen(text));
+	assert_int_equal(linkfacts_text(&facts, buf, sizeof(buf)), strlen(text));
 	assert_string_equal(buf, text);
 }
 
@@ -193,7 +193,7 @@ static void test_side_stats(void **state)
 
 	path.bond.links[1].unusable = TOPO_UNUSABLE_MII;
 	facts = told(&path);
-	facts_side_stats(&facts, &side);
+	linkfacts_side_stats(&facts, &side);
 	assert_string_equal(side.name, "bond0");
 	assert_string_equal(side.kind, "802.3ad layer3+4");
 	assert_false(side.counted);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "net/facts.h"
+#include "net/linkfacts.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -23,7 +23,8 @@ static enum hash_mode mode_of(const struct topo_bond *bond)
 	return bond->mode < HASH_TEAM ? (enum hash_mode)bond->mode : HASH_N_MODES;
 }
 
-enum hash_variant facts_variant(const char *release, enum hash_mode mode, enum hash_policy policy)
+enum hash_variant linkfacts_variant(const char *release, enum hash_mode mode,
+				    enum hash_policy policy)
 {
 	struct hash_guess guess;
 
@@ -33,24 +34,24 @@ enum hash_variant facts_variant(const char *release, enum hash_mode mode, enum h
 	return hash_variant_settled(&guess, mode, policy);
 }
 
-enum hash_order facts_order(void)
+enum hash_order linkfacts_order(void)
 {
 	return htonl(1) == 1 ? HASH_BIG : HASH_LITTLE;
 }
 
-struct hash_bond facts_hash_bond(const struct topo_bond *bond, const char *release,
-				 enum hash_variant variant)
+struct hash_bond linkfacts_hash_bond(const struct topo_bond *bond, const char *release,
+				     enum hash_variant variant)
 {
 	struct hash_bond b = {
 		.mode = mode_of(bond),
 		.policy = bond->policy < HASH_N_POLICIES ? bond->policy : HASH_N_POLICIES,
-		.order = facts_order(),
+		.order = linkfacts_order(),
 		.dynamic = bond->tlb_dynamic_lb,
 		.n_links = (unsigned)bond->n_ports,
 		.active = -1,
 	};
 
-	b.variant = variant ? variant : facts_variant(release, b.mode, b.policy);
+	b.variant = variant ? variant : linkfacts_variant(release, b.mode, b.policy);
 	for (size_t i = 0; i < bond->n_links; i++) {
 		const struct topo_link *link = &bond->links[i];
 
@@ -64,7 +65,7 @@ struct hash_bond facts_hash_bond(const struct topo_bond *bond, const char *relea
 	return b;
 }
 
-bool facts_mode_hashes(enum hash_mode mode)
+bool linkfacts_mode_hashes(enum hash_mode mode)
 {
 	return mode == HASH_BALANCE_XOR || mode == HASH_8023AD || mode == HASH_BALANCE_TLB ||
 	       mode == HASH_BALANCE_ALB;
@@ -80,7 +81,7 @@ static void name_link(const struct topo_link *link, struct wire_link *out)
 
 static void bond_facts(const struct topo_bond *bond, const char *release, struct wire_facts *out)
 {
-	struct hash_bond b = facts_hash_bond(bond, release, HASH_VARIANT_UNKNOWN);
+	struct hash_bond b = linkfacts_hash_bond(bond, release, HASH_VARIANT_UNKNOWN);
 
 	out->kind = bond->kind == TOPO_KIND_TEAM ? WIRE_FACTS_TEAM : WIRE_FACTS_BOND;
 	out->mode = bond->mode;
@@ -109,7 +110,7 @@ static void plain_facts(const struct topo_link *link, struct wire_facts *out)
 	name_link(link, &out->link[0]);
 }
 
-void facts_of_path(const struct topo_path *path, const char *release, struct wire_facts *out)
+void linkfacts_of_path(const struct topo_path *path, const char *release, struct wire_facts *out)
 {
 	*out = (struct wire_facts){ 0 };
 	if (path->end == TOPO_END_BOND)
@@ -118,7 +119,7 @@ void facts_of_path(const struct topo_path *path, const char *release, struct wir
 		plain_facts(&path->link, out);
 	else
 		return;
-	if (facts_order() == HASH_BIG)
+	if (linkfacts_order() == HASH_BIG)
 		out->flags |= WIRE_FACTS_BIG_ENDIAN;
 	if (path->has_smac && path->has_dmac)
 		out->flags |= WIRE_FACTS_MACS;
@@ -170,7 +171,7 @@ static struct hash_bond single_link(void)
 				   .active = -1 };
 }
 
-void facts_plan_side(const struct wire_facts *facts, struct plan_side *out)
+void linkfacts_plan_side(const struct wire_facts *facts, struct plan_side *out)
 {
 	*out = (struct plan_side){ 0 };
 	if (facts->kind == WIRE_FACTS_BOND || facts->kind == WIRE_FACTS_TEAM)
@@ -199,14 +200,14 @@ static size_t kind_text(const struct wire_facts *f, char *buf, size_t size)
 		return text_printf(buf, size, "team");
 	if (f->kind != WIRE_FACTS_BOND)
 		return text_printf(buf, size, "%s", "");
-	if (!facts_mode_hashes(mode))
+	if (!linkfacts_mode_hashes(mode))
 		return text_printf(buf, size, "%s", hash_mode_name(mode));
 	return text_printf(
 		buf, size, "%s %s", hash_mode_name(mode),
 		hash_policy_name(f->policy < HASH_N_POLICIES ? f->policy : HASH_N_POLICIES));
 }
 
-void facts_side_stats(const struct wire_facts *facts, struct side_stats *out)
+void linkfacts_side_stats(const struct wire_facts *facts, struct side_stats *out)
 {
 	*out = (struct side_stats){ 0 };
 	if (facts->kind == WIRE_FACTS_NONE)
@@ -262,7 +263,7 @@ static size_t speeds_text(const struct wire_facts *f, char *buf, size_t size)
 	return used;
 }
 
-size_t facts_text(const struct wire_facts *facts, char *buf, size_t size)
+size_t linkfacts_text(const struct wire_facts *facts, char *buf, size_t size)
 {
 	char kind[sizeof(((struct side_stats *)NULL)->kind)], speeds[WIRE_LINKS_MAX * 11];
 

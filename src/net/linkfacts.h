@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * facts.h - what the modules below know of links, in each other's terms: topo's bond as hash's, the
- * way out of this machine as the protocol's facts, and either side's facts as plan's
+ * linkfacts.h - what the modules below know of links, in each other's terms: topo's bond as hash's,
+ * the way out of this machine as the protocol's facts, and either side's facts as plan's
  */
 #pragma once
 
@@ -12,30 +12,31 @@
 #include "wire/facts.h"
 
 /* Of this machine. */
-enum hash_order facts_order(void);
+enum hash_order linkfacts_order(void);
 
 /* The rule of a kernel, as far as it matters in this mode with this policy. HASH_VARIANT_UNKNOWN:
  * the release does not tell. */
-enum hash_variant facts_variant(const char *release, enum hash_mode mode, enum hash_policy policy);
+enum hash_variant linkfacts_variant(const char *release, enum hash_mode mode,
+				    enum hash_policy policy);
 
 /* A bond of this machine. release: of the running kernel; variant HASH_VARIANT_UNKNOWN: the one
  * that the release has. */
-struct hash_bond facts_hash_bond(const struct topo_bond *bond, const char *release,
-				 enum hash_variant variant);
+struct hash_bond linkfacts_hash_bond(const struct topo_bond *bond, const char *release,
+				     enum hash_variant variant);
 
 /* Does a bond of this mode choose links by a transmit hash policy? */
-bool facts_mode_hashes(enum hash_mode mode);
+bool linkfacts_mode_hashes(enum hash_mode mode);
 
 /* The way that a session's packets take out of this machine. Kind WIRE_FACTS_NONE if it ends at
  * nothing that has links: in a tunnel, another namespace, the machine itself. */
-void facts_of_path(const struct topo_path *path, const char *release, struct wire_facts *out);
+void linkfacts_of_path(const struct topo_path *path, const char *release, struct wire_facts *out);
 
 /* Our facts or the peer's. A single device of which the speed is not known limits nothing, and is
  * likely to be a guest's, so it counts as not known. */
-void facts_plan_side(const struct wire_facts *facts, struct plan_side *out);
+void linkfacts_plan_side(const struct wire_facts *facts, struct plan_side *out);
 
 /* Names, kind and speeds; nothing is counted yet. */
-void facts_side_stats(const struct wire_facts *facts, struct side_stats *out);
+void linkfacts_side_stats(const struct wire_facts *facts, struct side_stats *out);
 
 /* "bond0 802.3ad layer3+4 4x10000", "eth0 1000", "?" if nothing is known. Returns the length. */
-size_t facts_text(const struct wire_facts *facts, char *buf, size_t size);
+size_t linkfacts_text(const struct wire_facts *facts, char *buf, size_t size);
