@@ -36,6 +36,7 @@ struct cat {
 	struct listener *listener;
 	struct queue *queue;
 	struct client *client;
+	union sock_addr addrs[RESOLVE_MAX], sources[RESOLVE_MAX]; /* the client borrows them */
 	struct progress *progress;
 	struct report *report;
 	int exit;
@@ -361,12 +362,11 @@ static int start_listener(struct cat *cat)
 static int start_client(struct cat *cat)
 {
 	const struct config *c = cat->config;
-	union sock_addr addrs[RESOLVE_MAX], sources[RESOLVE_MAX];
 	struct engine_events events = { .note = on_note, .arg = cat };
 	struct client_config config = { .host = c->host,
 					.port = c->port,
-					.addrs = addrs,
-					.sources = sources,
+					.addrs = cat->addrs,
+					.sources = cat->sources,
 					.source_port = c->source_port,
 					.ports_given = c->n_ports,
 					.follow_plan = c->subflows_auto,
@@ -377,11 +377,11 @@ static int start_client(struct cat *cat)
 	uint8_t id[WIRE_SESSION_ID_LEN];
 	int r;
 
-	config.n_addrs = resolve_or_say(c, c->host, c->port, addrs);
+	config.n_addrs = resolve_or_say(c, c->host, c->port, cat->addrs);
 	if (config.n_addrs < 0)
 		return config.n_addrs;
 	if (c->source)
-		config.n_sources = resolve_or_say(c, c->source, NULL, sources);
+		config.n_sources = resolve_or_say(c, c->source, NULL, cat->sources);
 	if (config.n_sources < 0)
 		return config.n_sources;
 	if (getrandom(id, sizeof(id), 0) != sizeof(id)) {

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mpnc --plan for every pair of 1 to LINKS_A links against 1 to LINKS_B: it reaches what the links can
 # carry, both ways, with at most twice as many connections as the larger end has links.
-LINKS_A=${LINKS_A:-8} LINKS_B=${LINKS_B:-8} RATE=0
+LINKS_A=${LINKS_A:-8} LINKS_B=${LINKS_B:-8} RATE=0 LIMIT=${LIMIT:-600}
 MODE_A=${MODE_A:-balance-xor} MODE_B=${MODE_B:-balance-xor}
 # shellcheck source=../guest/lib.sh
 . /lab/lib.sh
 
 # usable END: links that its bond sends over.
-usable() { ip netns exec "$1" "${nobody[@]}" mpnc status --json | grep -o '"usable": *true' | wc -l; }
+usable() { ip netns exec "$1" "${nobody[@]}" mpnc status --json | grep -o '"usable":true' | wc -l; }
 
 has_usable() { (($(usable "$1") == $2)); }
 
@@ -22,7 +22,7 @@ use() {
 }
 
 # field NAME: of the plan's JSON, each value on a line.
-field() { sed -nE "s/^ *\"$1\": \"?([^\",]*).*/\1/p" plan; }
+field() { grep -o "\"$1\":[0-9]*" plan | cut -d : -f 2; }
 
 # check A B: the plan for so many links.
 check() {
