@@ -135,7 +135,7 @@ static int load(struct topo_source *source, uint32_t ifindex, struct devs *devs)
 	return r;
 }
 
-static int load_settled(struct topo_source *source, uint32_t ifindex, struct devs *devs)
+int bonds_load(struct topo_source *source, uint32_t ifindex, struct devs *devs)
 {
 	int r = 1;
 
@@ -150,7 +150,7 @@ static int load_settled(struct topo_source *source, uint32_t ifindex, struct dev
 int topo_bonds(struct topo_source *source, struct topo_bond **bonds_out, size_t *n_out)
 {
 	struct devs devs;
-	int r = load_settled(source, 0, &devs);
+	int r = bonds_load(source, 0, &devs);
 
 	if (!r) {
 		if (devs.n_bonds)
@@ -166,7 +166,7 @@ int topo_bonds(struct topo_source *source, struct topo_bond **bonds_out, size_t 
 int topo_bond(struct topo_source *source, uint32_t ifindex, struct topo_bond *out)
 {
 	struct devs devs;
-	int r = load_settled(source, ifindex, &devs);
+	int r = bonds_load(source, ifindex, &devs);
 	const struct dev *dev = r ? NULL : devs_find(&devs, ifindex);
 
 	if (dev && (dev->kind == TOPO_KIND_BOND || dev->kind == TOPO_KIND_TEAM))

@@ -11,5 +11,9 @@
  * changed in between. The bond is complete then too, but its order not known. */
 int bonds_complete(struct topo_source *source, const struct devs *devs, struct topo_bond *bond);
 
+/* All devices, with that bond or team complete; ifindex 0: with all of them. *devs is to be given
+ * to devs_clear after use, after a failure too. Returns 0 or -errno. */
+int bonds_load(struct topo_source *source, uint32_t ifindex, struct devs *devs);
+
 /* in_sysfs, speed and duplex of a device. */
 void bonds_speed(struct topo_source *source, struct topo_link *link);

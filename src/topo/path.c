@@ -6,7 +6,9 @@
  */
 #include "topo/path.h"
 
+#include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "topo/bonds.h"
@@ -222,11 +224,13 @@ static int walk_down(struct walk *w)
 	return r == STEP_END ? 0 : r;
 }
 
-/* Returns 0, 1 if it should be tried again (as bonds_complete), or -errno. */
+/* Fills *own with the devices, unless they are held. Returns 0, 1 if it should be tried again (as
+ * bonds_complete), or -errno. */
 static int find_path(struct topo_source *source, const struct topo_flow *flow,
-		     struct topo_path *path, struct devs *devs)
+		     struct topo_path *path, struct devs *own)
 {
-	struct walk w = { .source = source, .devs = devs, .path = path };
+	const struct devs *held = source->held;
+	struct walk w = { .source = source, .devs = held ? held : own, .path = path };
 	uint32_t ifindex;
 	int r;
 
@@ -235,18 +239,18 @@ static int find_path(struct topo_source *source, const struct topo_flow *flow,
 	if (r || path->end)
 		return r;
 	r = route_neighbour(source, flow, ifindex, path);
-	if (!r)
-		r = devs_load(source, devs);
+	if (!r && !held)
+		r = devs_load(source, own);
 	if (r)
 		return r;
-	w.at = devs_find(devs, ifindex);
+	w.at = devs_find(w.devs, ifindex);
 	if (!w.at) {
 		end_walk(&w, TOPO_END_LOST, "the device of the route has gone");
 		return 1;
 	}
 	r = walk_down(&w);
-	if (!r && path->end == TOPO_END_BOND)
-		r = bonds_complete(source, devs, &path->bond);
+	if (!r && !held && path->end == TOPO_END_BOND)
+		r = bonds_complete(source, own, &path->bond);
 	return r;
 }
 
@@ -261,4 +265,24 @@ int topo_path(struct topo_source *source, const struct topo_flow *flow, struct t
 		devs_clear(&devs);
 	}
 	return r < 0 ? r : 0;
+}
+
+int topo_hold(struct topo_source *source)
+{
+	struct devs *devs = calloc(1, sizeof(*devs));
+	int r = devs ? bonds_load(source, 0, devs) : -ENOMEM;
+
+	topo_release(source);
+	source->held = devs;
+	if (r)
+		topo_release(source);
+	return r;
+}
+
+void topo_release(struct topo_source *source)
+{
+	if (source->held)
+		devs_clear(source->held);
+	free(source->held);
+	source->held = NULL;
 }

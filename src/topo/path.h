@@ -75,3 +75,11 @@ struct topo_path {
 /* Finds the way of a flow. A peer that cannot be reached is a result (path.end), no error. Returns
  * 0 or -errno. */
 int topo_path(struct topo_source *source, const struct topo_flow *flow, struct topo_path *out);
+
+/* From now on topo_path takes the devices and bonds as they are at this moment, and asks only for
+ * routes and neighbours: for many flows, of which each would cost as much as all devices. Ends with
+ * topo_release. Returns 0 or -errno. */
+int topo_hold(struct topo_source *source);
+
+/* Does nothing if there is nothing held. */
+void topo_release(struct topo_source *source);

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "topo/attr.h"
+#include "topo/path.h"
 
 /* The kernel fills up to 32 KiB per read of a dump, and one device with many virtual functions may
  * take more than half of that. */
@@ -178,6 +179,8 @@ struct topo_source *topo_source_free(struct topo_source *source)
 {
 	struct machine *m = source ? source->ctx : NULL;
 
+	if (source)
+		topo_release(source);
 	for (unsigned i = 0; m && i < N_FAMILIES; i++)
 		if (m->sockets[i])
 			mnl_socket_close(m->sockets[i]);

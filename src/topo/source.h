@@ -23,10 +23,13 @@ struct topo_source_ops {
 		     void *arg);
 };
 
+struct devs;
+
 struct topo_source {
 	const struct topo_source_ops *ops;
-	void *ctx;        /* for ops */
-	const char *root; /* put before "/sys/..." and "/proc/..."; "" for the real ones */
+	void *ctx;         /* for ops */
+	const char *root;  /* put before "/sys/..." and "/proc/..."; "" for the real ones */
+	struct devs *held; /* topo_hold's; NULL: every question is asked anew */
 };
 
 /* The machine we run on, in the network namespace of the calling thread at this moment. Needs no

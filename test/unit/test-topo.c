@@ -144,6 +144,28 @@ static void test_lacp(void **state)
 	assert_int_equal(b.links[3].failures, 1);
 }
 
+/* With nothing left in /proc, only what is held can still tell the order. */
+static void test_held(void **state)
+{
+	static struct topo_path fresh, held;
+	struct fixture f;
+
+	open_machine(&f, "lacp");
+	find_way(&f.source, "10.0.0.2", &fresh);
+	assert_int_equal(topo_hold(&f.source), 0);
+	f.source.root = "/nonexistent";
+	find_way(&f.source, "10.0.0.2", &held);
+	assert_int_equal(held.end, TOPO_END_BOND);
+	assert_memory_equal(&held.bond, &fresh.bond, sizeof(held.bond));
+	find_way(&f.source, "192.0.2.1", &held);
+	assert_int_equal(held.end, TOPO_END_UNREACHABLE);
+
+	topo_release(&f.source);
+	find_way(&f.source, "10.0.0.2", &held);
+	assert_false(held.bond.order_known);
+	topo_release(&f.source);
+}
+
 static void test_lacp_paths(void **state)
 {
 	static struct topo_path p;
@@ -1198,6 +1220,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lacp),
+		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_lacp_paths),
 		cmocka_unit_test(test_lacp_split),
 		cmocka_unit_test(test_lacp_alone),
