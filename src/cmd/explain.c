@@ -380,6 +380,8 @@ static int run(struct request *q)
 		if (!r)
 			b->variant = linkfacts_variant(release, b->mode, b->policy);
 	}
+	if (!r && !ARG(q, POLICY))
+		r = topo_hold(q->source);
 	if (!r)
 		r = q->sockets ? explain_sockets(q) : explain_operands(q);
 out:

@@ -29,11 +29,11 @@ static void explain_choice(const struct hash_bond *b, const struct flow *flow,
 	const char *mode = hash_mode_name(b->mode);
 	uint32_t value = 0;
 
-	if (usable == 1)
+	if (b->mode == HASH_ACTIVE_BACKUP)
+		text_printf(way->reason, sizeof(way->reason), "%s: it is the active link", mode);
+	else if (usable == 1)
 		text_printf(way->reason, sizeof(way->reason), "it is the only usable link of %u",
 			    b->n_links);
-	else if (!linkfacts_mode_hashes(b->mode))
-		text_printf(way->reason, sizeof(way->reason), "%s: it is the active link", mode);
 	else if (hash_value(b->policy, b->variant, b->order, flow, &value) == HASH_OK)
 		text_printf(way->reason, sizeof(way->reason),
 			    "%s: the %s hash is 0x%08x by the rule of kernel %s, %u of %u links "

@@ -56,6 +56,22 @@ static void explain_here(const char *machine, const char *src, const char *dst,
 	assert_int_equal(explain_local(&f.source, &flow, HASH_VARIANT_UNKNOWN, out), 0);
 }
 
+/* A bond's backup links are not usable, but that is not why the active one is taken. */
+static void test_active_link_called_the_only_usable(void **state)
+{
+	struct explain_bond b = bond_of(HASH_LAYER34, "eth0,eth1");
+	struct explain_flow flow = flow_of("10.0.0.1:1", "10.0.0.2:2");
+	struct explanation e;
+
+	b.hash.mode = HASH_ACTIVE_BACKUP;
+	b.hash.usable = 2;
+	b.hash.active = 1;
+	explain_given(&b, &flow, &e);
+	assert_true(e.tx.predictable);
+	assert_string_equal(e.tx.link, "eth1");
+	assert_string_equal(e.tx.reason, "active-backup: it is the active link");
+}
+
 static void test_parse_flow(void **state)
 {
 	static const char *const bad[] = { "",
@@ -481,12 +497,19 @@ static void test_usage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse_flow),    cmocka_unit_test(test_parse_links),
-		cmocka_unit_test(test_given),         cmocka_unit_test(test_given_refused),
-		cmocka_unit_test(test_output),        cmocka_unit_test(test_local),
-		cmocka_unit_test(test_local_refused), cmocka_unit_test(test_hash_bond),
-		cmocka_unit_test(test_socket),        cmocka_unit_test(test_usage),
-		cmocka_unit_test(test_given_macs),    cmocka_unit_test(test_given_some_macs),
+		cmocka_unit_test(test_active_link_called_the_only_usable),
+		cmocka_unit_test(test_parse_flow),
+		cmocka_unit_test(test_parse_links),
+		cmocka_unit_test(test_given),
+		cmocka_unit_test(test_given_refused),
+		cmocka_unit_test(test_output),
+		cmocka_unit_test(test_local),
+		cmocka_unit_test(test_local_refused),
+		cmocka_unit_test(test_hash_bond),
+		cmocka_unit_test(test_socket),
+		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_given_macs),
+		cmocka_unit_test(test_given_some_macs),
 		cmocka_unit_test(test_given_active),
 	};
 
