@@ -156,16 +156,17 @@ foreign() {
 	done
 }
 
-# wait_until WHAT COMMAND...: polls for 30 s.
-wait_until() {
-	local what=$1 i
-	shift
-	for ((i = 0; i < 600; i++)); do
-		! "$@" >/dev/null 2>&1 || return 0
+# soon COMMAND...: polls for 30 s until it succeeds.
+soon() {
+	local end=$((SECONDS + 30))
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS < end)) || return 1
 		sleep 0.05
 	done
-	fail "waited 30 s for $what"
 }
+
+# wait_until WHAT COMMAND...
+wait_until() { soon "${@:2}" || fail "waited 30 s for $1"; }
 
 # distributing NAMESPACE BOND LINKS: both sides of each link say that they do.
 distributing() {
