@@ -9,7 +9,7 @@ logs=build/check
 passed=0 failed=0 skipped=0
 
 sources() { find src test -name '*.[ch]' -print0 | sort -z; }
-scripts() { find .ci/run tools test \( -name '*.sh' -o -path .ci/run \) -print0 | sort -z; }
+scripts() { find .ci/run tools test \( -name '*.sh' -o -path .ci/run -o -path test/lab/run \) -print0 | sort -z; }
 
 # configure DIR OPTION...: the compiler is CC's when DIR is new.
 configure() {
@@ -68,6 +68,11 @@ step_fuzz-corpus() {
 	tests build-fuzz fuzz
 }
 
+# Without a machine to boot it is skipped.
+step_lab() {
+	MPNC=$PWD/build-check-gcc/mpnc test/lab/run -f test/lab/check.list
+}
+
 # results RESULT...: the names of the step's tests that ended so.
 results() {
 	local pattern
@@ -92,6 +97,7 @@ run() {
 
 	mapfile -t broken < <(results FAIL TIMEOUT ERROR INTERRUPT UNEXPECTEDPASS)
 	mapfile -t missed < <(results SKIP)
+	((rc != 77)) || missed+=("$(tail -n 1 "$log")")
 	if [[ ${CI-} == true ]]; then
 		broken+=("${missed[@]/%/ (skipped)}")
 		missed=()
@@ -101,6 +107,8 @@ run() {
 	failed=$((failed + ${#broken[@]}))
 	if ((${#broken[@]})); then
 		word=FAILED
+	elif ((rc == 77)); then
+		word=skip
 	elif ((rc != 0)); then
 		word=FAILED
 		failed=$((failed + 1))
@@ -110,14 +118,14 @@ run() {
 
 	printf '%6s  %6.1f s\n' "$word" "$(((${EPOCHREALTIME/./} - begin) / 100000))e-1"
 	((${#missed[@]} == 0)) || printf '  skipped: %s\n' "${missed[@]}"
-	if [[ $word != ok ]]; then
+	if [[ $word == FAILED ]]; then
 		((${#broken[@]} == 0)) || printf '  failed: %s\n' "${broken[@]}"
 		tail -n 60 "$log" | sed 's/^/  | /'
 	fi
 }
 
 all=(format includes complexity spdx shellcheck selftest manpage gcc help-in-man asan clang
-	fuzz-corpus)
+	fuzz-corpus lab)
 steps=("$@")
 (($#)) || steps=("${all[@]}")
 for step in "${steps[@]}"; do

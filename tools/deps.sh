@@ -11,7 +11,7 @@ lab=(qemu-system-x86 cpio kmod iproute2 util-linux diffutils iperf3 netcat-openb
 
 case ${1-} in
 build) wanted=("${build[@]}") ;;
-all) wanted=("${build[@]}" "${gates[@]}" "${tests[@]}") ;;
+all) wanted=("${build[@]}" "${gates[@]}" "${tests[@]}" "${lab[@]}") ;;
 lab) wanted=("${build[@]}" "${lab[@]}") ;;
 *)
 	echo "usage: $0 build|all|lab" >&2

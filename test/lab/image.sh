@@ -33,26 +33,33 @@ archive() {
 }
 
 # Each package of a kernel gets a directory of its own, so an update is noticed by its name.
-fetch_kernel() {
-	local package dir
-	package=$(apt-cache depends linux-image-cloud-amd64 |
+find_kernel() {
+	package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null |
 		sed -nE 's/.*Depends: (linux-image-[0-9].*)/\1/p' | head -n 1)
-	[[ $package ]] || {
-		echo "$0: apt knows no linux-image-cloud-amd64; try: apt-get update" >&2
-		return 1
-	}
 	dir=$lab_cache/$package
 	lab_kernel=$dir/boot/vmlinuz-${package#linux-image-}
+	[[ $package ]]
+}
+
+download_kernel() {
 	[[ ! -f $lab_kernel ]] || return 0
 	echo "lab: downloading $package" >&2
 	rm -rf "$dir.new"
 	mkdir -p "$dir.new"
-	(cd "$dir.new" && apt-get -q -o APT::Sandbox::User=root download "$package" >/dev/null && dpkg-deb -x ./*.deb . && rm ./*.deb) || {
-		echo "$0: apt-get cannot download $package; try: apt-get update" >&2
-		return 1
-	}
-	depmod -b "$dir.new" "${package#linux-image-}"
-	mv "$dir.new" "$dir"
+	(cd "$dir.new" && apt-get -q -o APT::Sandbox::User=root download "$package" >/dev/null &&
+		dpkg-deb -x ./*.deb . && rm ./*.deb) &&
+		depmod -b "$dir.new" "${package#linux-image-}" &&
+		mv "$dir.new" "$dir"
+}
+
+# A list of packages that is old may name a kernel that is no longer there.
+fetch_kernel() {
+	local package dir
+	! find_kernel || ! download_kernel || return 0
+	((EUID != 0)) || apt-get -q -o DPkg::Lock::Timeout=300 update >/dev/null || true
+	! find_kernel || ! download_kernel || return 0
+	echo "$0: no kernel to boot: apt-get cannot download ${package:-linux-image-cloud-amd64}"
+	return 77
 }
 
 add_modules() {
@@ -95,7 +102,7 @@ build_base() {
 lab_image() {
 	local key
 	mkdir -p "$lab_cache"
-	fetch_kernel
+	fetch_kernel || return
 	key=$({
 		echo "$lab_kernel"
 		cat "${BASH_SOURCE[0]}" /var/lib/dpkg/status

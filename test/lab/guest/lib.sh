@@ -3,7 +3,7 @@
 # For scenarios, which source this, call topology, do something, and end with pass or fail.
 #
 #   SIZE  200     MiB of a transfer
-#   ARGS  -P,16   mpnc's arguments at the sender, with commas for spaces
+#   ARGS  none    mpnc's options at the sender, with commas for spaces
 #   LIMIT 120     seconds that a program may take
 # shellcheck disable=SC2034 # scenarios use what is set here
 set -euo pipefail
@@ -11,7 +11,7 @@ set -euo pipefail
 . "${BASH_SOURCE[0]%/*}/net.sh"
 trap '[[ ${verdict-} ]] || echo "FAIL: ended with status $? after: $BASH_COMMAND"' EXIT
 
-SIZE=${SIZE:-200} ARGS=${ARGS:--P,16} LIMIT=${LIMIT:-120}
+SIZE=${SIZE:-200} ARGS=${ARGS-} LIMIT=${LIMIT:-120}
 PORT=31337
 input=/tmp/input
 nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs)
@@ -62,12 +62,23 @@ shares() {
 		END { for (i = 1; i <= NR; i++) printf "%3.0f%%%s", 100 * v[i] / (sum ? sum : 1), (i < NR ? " " : "") }'
 }
 
+# within LEAST MOST DELTAS: whether each one's share, in per cent, is.
+within() {
+	tr ' ' '\n' <<<"$3" | awk -v least="$1" -v most="$2" '{ v[NR] = $1; sum += $1 }
+		END { for (i = 1; i <= NR; i++) if (100 * v[i] < least * sum || 100 * v[i] > most * sum) exit 1 }'
+}
+
 # links_hit DELTAS: how many of them are above 1 MB.
 links_hit() { tr ' ' '\n' <<<"$1" | awk '$1 > 1e6 { n++ } END { print n + 0 }'; }
 
-# ideal: Mbit/s of payload that the links together can carry: 1448 bytes of payload in 1514.
+# ideal: Mbit/s of payload that the links together can carry, 1448 bytes of payload in 1514; or, when
+# refer has measured, as many times what one iperf3 stream gets as the end with fewer links has.
 ideal() {
 	local end i sum least=0
+	if [[ ${reference-} ]]; then
+		calc "$reference * $((LINKS_A < LINKS_B ? LINKS_A : LINKS_B))"
+		return
+	fi
 	for end in A B; do
 		sum=0
 		for ((i = 0; i < $(of LINKS "$end"); i++)); do
@@ -78,10 +89,20 @@ ideal() {
 	calc "$least * 1448 / 1514"
 }
 
+# refer: measures for ideal, for links that are all alike.
+refer() {
+	[[ $RATES_A$RATES_B != *,* ]] || fail "one link's rate says nothing about links of several"
+	reference=$(iperf 1)
+	echo "one stream of iperf3: $reference Mbit/s"
+}
+
 cpu_ticks() { awk '/^cpu / { for (i = 2; i <= 9; i++) sum += $i; print $5 + $6, sum }' /proc/stat; }
 
+# make_file FILE
+make_file() { head -c "$((SIZE << 20))" /dev/urandom >"$1"; }
+
 # make_input: a file for the source and the sink.
-make_input() { head -c "$((SIZE << 20))" /dev/urandom >"$input"; }
+make_input() { make_file "$input"; }
 
 # transfer: $input from a pipe into "${send[@]}" in A, out of "${receive[@]}" in B and
 # compared with what it was; both run as nobody. Sets
@@ -96,12 +117,13 @@ make_input() { head -c "$((SIZE << 20))" /dev/urandom >"$input"; }
 #   idle             per cent of the guest's processors
 transfer() { transfer_while true; }
 
-# transfer_while COMMAND...: the same, and COMMAND runs meanwhile.
+# transfer_while COMMAND...: the same, and COMMAND runs meanwhile. If $back is a file, that is B's input,
+# and what A puts out is compared with it; back_ratio is then the other direction's, and intact both's.
 transfer_while() {
 	local start before before_rx ticks bytes last_ns pause_ns pause_at_ns
 	rm -f sent received
 	{
-		run_in B "${receive[@]}" </dev/null 2>receive.err
+		run_in B "${receive[@]}" <"${back:-/dev/null}" 2>receive.err
 		echo $? >received
 	} | sink "$input" >sink.out &
 	sink=$!
@@ -112,24 +134,35 @@ transfer_while() {
 	start=${EPOCHREALTIME/./}
 	# shellcheck disable=SC2002 # a pipe is what is wanted
 	cat "$input" 2>/dev/null | {
-		run_in A "${send[@]}" >/dev/null 2>send.err
+		run_in A "${send[@]}" 2>send.err
 		echo $? >sent
-	} &
+	} | sink_back >back.out &
 	"$@"
 	wait
 	tx=$(deltas "$before" "$(counters A tx_bytes)")
 	rx=$(deltas "$before_rx" "$(counters B rx_bytes)")
 	idle=$(awk '{ printf "%d", 100 * ($3 - $1) / ($4 - $2) }' <<<"$ticks $(cpu_ticks)")
+	bytes=0 intact=0 last_ns=0
+	eval "$(<back.out)"
+	back_ratio=$(part_of_ideal) back_intact=$intact
 	bytes=0 intact=0
 	eval "$(<sink.out)"
+	[[ ! ${back-} ]] || intact=$((intact && back_intact))
 	sent=$(<sent) received=$(<received)
 	seconds=$(calc "($last_ns / 1000 - $start) / 1e6" %.2f)
 	goodput=$(calc "$bytes * 8 / ($last_ns / 1000 - $start)")
-	ratio=$(calc "$(ideal) > 0 ? $goodput / $(ideal) : 0" %.2f)
+	ratio=$(part_of_ideal)
 	pause=$(calc "$pause_ns / 1e9" %.2f)
 	pause_at=$(calc "$pause_ns ? ($pause_at_ns / 1000 - $start) / 1e6 : 0" %.2f)
 	PORT=$((PORT + 1))
 }
+
+# part_of_ideal: of the direction that start, bytes and last_ns are of.
+part_of_ideal() {
+	calc "$(ideal) > 0 && $bytes ? $bytes * 8 / ($last_ns / 1000 - $start) / $(ideal) : 0" %.3f
+}
+
+sink_back() { if [[ ${back-} ]]; then sink "$back"; else cat >/dev/null; fi; }
 
 # A program's failure is a finding, not the script's.
 run_in() {
@@ -150,10 +183,11 @@ until_arrived() {
 
 # by_mpnc, by_nc: what the next transfer runs.
 by_mpnc() {
-	local args
+	local args both=()
 	IFS=', ' read -ra args <<<"$ARGS"
-	receive=(mpnc -l "$ADDR_B" "$PORT")
-	send=(mpnc "${args[@]}" "$ADDR_B" "$PORT")
+	[[ ! ${back-} ]] || both=(--duplex)
+	receive=(mpnc "${both[@]}" -l "$ADDR_B" "$PORT")
+	send=(mpnc "${both[@]}" "${args[@]}" "$ADDR_B" "$PORT")
 }
 
 by_nc() {

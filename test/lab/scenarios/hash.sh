@@ -76,8 +76,10 @@ hold() {
 	((tried += ${#flows[@]} / 2)) || true
 }
 
+# The verdict is that of all jobs together.
 broken() {
-	echo "WRONG $mode, $n links, $*"
+	verdict=wrong
+	echo "WRONG $mode, ${n-} links, $*"
 	exit 1
 }
 
@@ -281,20 +283,25 @@ if [[ ${1-} == job ]]; then
 	mode=$2
 	mkdir -p "/tmp/$mode"
 	cd "/tmp/$mode"
+	RANDOM=$SEED
 	# teamd's sockets are named after the device alone.
 	mount -t tmpfs tmpfs /run/teamd
+	# shellcheck disable=SC2317 # called by wait_until
+	fail() { broken "$@"; }
+	trap '[[ ${verdict-} ]] || echo "WRONG $mode: ended with status $? after: $BASH_COMMAND"' EXIT
 	job
-	verdict=done
+	verdict=right
 	exit
 fi
 echo "SEED=$SEED"
+export SEED
 for mode in "${modes[@]}"; do
 	host "$mode"
-	SEED=$SEED RANDOM=$SEED ip netns exec "$mode" bash "$0" job "$mode" 2>&1 &
+	ip netns exec "$mode" bash "$0" job "$mode" 2>&1 &
 	jobs+=($!)
 done
 for job in "${jobs[@]}"; do
 	wait "$job" || failed=1
 done
-((!${failed:-0})) || fail "a flow took another link than was predicted"
+((!${failed:-0})) || fail "not every flow took the link that was predicted, see WRONG above"
 pass "every flow took the link that was predicted, in $SECONDS s"
