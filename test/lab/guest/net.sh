@@ -156,9 +156,9 @@ foreign() {
 	done
 }
 
-# soon COMMAND...: polls for 30 s until it succeeds.
+# soon COMMAND...: polls for a minute until it succeeds.
 soon() {
-	local end=$((SECONDS + 30))
+	local end=$((SECONDS + 60))
 	until "$@" >/dev/null 2>&1; do
 		((SECONDS < end)) || return 1
 		sleep 0.05
@@ -166,7 +166,7 @@ soon() {
 }
 
 # wait_until WHAT COMMAND...
-wait_until() { soon "${@:2}" || fail "waited 30 s for $1"; }
+wait_until() { soon "${@:2}" || fail "waited a minute for $1"; }
 
 # distributing NAMESPACE BOND LINKS: both sides of each link say that they do.
 distributing() {
