@@ -131,16 +131,19 @@ transfer_while() {
 	before=$(counters A tx_bytes)
 	before_rx=$(counters B rx_bytes)
 	ticks=$(cpu_ticks)
-	start=${EPOCHREALTIME/./}
-	# shellcheck disable=SC2002 # a pipe is what is wanted
+	# The clock starts with the program: what runs it, in a namespace and as nobody, takes as long as
+	# a link needs for a megabyte.
+	# shellcheck disable=SC2002,SC2016 # a pipe is what is wanted, and expanded as nobody
 	cat "$input" 2>/dev/null | {
-		run_in A "${send[@]}" 2>send.err
+		run_in A bash -c 'echo "${EPOCHREALTIME/./}" >&3; exec "$@" 3>&-' - "${send[@]}" \
+			2>send.err 3>started
 		echo $? >sent
 	} | sink_back >back.out &
 	"$@"
 	wait
 	tx=$(deltas "$before" "$(counters A tx_bytes)")
 	rx=$(deltas "$before_rx" "$(counters B rx_bytes)")
+	start=$(<started)
 	idle=$(awk '{ printf "%d", 100 * ($3 - $1) / ($4 - $2) }' <<<"$ticks $(cpu_ticks)")
 	bytes=0 intact=0 last_ns=0
 	eval "$(<back.out)"
