@@ -57,9 +57,11 @@ static const char help[] =
 	"both ends are taken to have the bond that the options describe.\n"
 	"\n"
 	"  --policy POLICY  a bond with this transmit hash policy: layer2, layer2+3,\n"
-	"                   layer3+4, encap2+3, encap3+4, vlan+srcmac\n"
+	"                   layer3+4, encap2+3, encap3+4, vlan+srcmac; of a team its\n"
+	"                   tx_hash: eth,vlan,ipv4,ipv6,l4\n"
 	"  --links N|NAMES  its links: how many, or their names in order: eth0,eth1\n"
-	"  --mode MODE      its mode (default balance-xor)\n"
+	"  --mode MODE      its mode (default balance-xor), or team, whose links are in the\n"
+	"                   order in which they were enabled\n"
 	"  --active LINK    with --mode active-backup: its active link, by name or by\n"
 	"                   number, the first is 0\n"
 	"  --smac MAC       the MAC address that sends, for the policies that look at\n"
@@ -222,11 +224,15 @@ static int read_bond(struct request *q)
 	b->order = linkfacts_order();
 	b->dynamic = true;
 	b->active = -1;
-	if (hash_policy_parse(ARG(q, POLICY), &b->policy) < 0)
+	if (ARG(q, MODE) && hash_mode_parse(ARG(q, MODE), &b->mode) < 0)
+		return bad_word("--mode", ARG(q, MODE),
+				"a mode of bonding, such as 802.3ad, or team");
+	if (b->mode == HASH_TEAM && explain_parse_tx_hash(ARG(q, POLICY), &q->bond) < 0)
+		return bad_word("--policy", ARG(q, POLICY),
+				"the tx_hash of a team, such as eth,ipv4,l4");
+	if (b->mode != HASH_TEAM && hash_policy_parse(ARG(q, POLICY), &b->policy) < 0)
 		return bad_word("--policy", ARG(q, POLICY),
 				"layer2, layer2+3, layer3+4, encap2+3, encap3+4 or vlan+srcmac");
-	if (ARG(q, MODE) && (hash_mode_parse(ARG(q, MODE), &b->mode) < 0 || b->mode == HASH_TEAM))
-		return bad_word("--mode", ARG(q, MODE), "a mode of bonding, such as 802.3ad");
 	if (explain_parse_links(ARG(q, LINKS), &q->bond) < 0)
 		return bad_word("--links", ARG(q, LINKS),
 				"1 to 32 links, or their names with commas");

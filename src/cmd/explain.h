@@ -68,6 +68,9 @@ int explain_parse_flow(const char *src, const char *dst, struct explain_flow *ou
 /* "4", or names with commas. Sets links, and hash's n_links and usable. Returns 0 or -EINVAL. */
 int explain_parse_links(const char *text, struct explain_bond *out);
 
+/* teamd's tx_hash, with commas: "eth,ipv4,l4". Sets hash's team_parts. Returns 0 or -EINVAL. */
+int explain_parse_tx_hash(const char *text, struct explain_bond *out);
+
 /* A name or an index. Sets hash's active; the links have to be there. Returns 0 or -EINVAL. */
 int explain_parse_active(const char *text, struct explain_bond *out);
 

@@ -34,6 +34,11 @@ static void explain_choice(const struct hash_bond *b, const struct flow *flow,
 	else if (usable == 1)
 		text_printf(way->reason, sizeof(way->reason), "it is the only usable link of %u",
 			    b->n_links);
+	else if (b->mode == HASH_TEAM && hash_team_value(b->team_parts, flow, &value) == HASH_OK)
+		text_printf(way->reason, sizeof(way->reason),
+			    "team: the hash is 0x%02x, in the order in which its %u links were "
+			    "enabled",
+			    value, usable);
 	else if (hash_value(b->policy, b->variant, b->order, flow, &value) == HASH_OK)
 		text_printf(way->reason, sizeof(way->reason),
 			    "%s: the %s hash is 0x%08x by the rule of kernel %s, %u of %u links "
@@ -62,8 +67,9 @@ static int explain_way(const struct hash_bond *b, const struct flow *flow, struc
 static void name_rule(const struct hash_bond *b, struct explanation *out)
 {
 	out->mode = hash_mode_name(b->mode);
-	out->policy =
-		out->given || linkfacts_mode_hashes(b->mode) ? hash_policy_name(b->policy) : NULL;
+	out->policy = (out->given && b->mode != HASH_TEAM) || linkfacts_mode_hashes(b->mode)
+			      ? hash_policy_name(b->policy)
+			      : NULL;
 	out->variant = out->policy && b->variant ? hash_variant_name(b->variant) : NULL;
 }
 

@@ -145,3 +145,33 @@ int explain_parse_active(const char *text, struct explain_bond *out)
 	out->hash.active = (int)index;
 	return 0;
 }
+
+int explain_parse_tx_hash(const char *text, struct explain_bond *out)
+{
+	static const struct {
+		const char *name;
+		uint8_t parts;
+	} words[] = {
+		{ "eth", HASH_TEAM_ETH },
+		{ "vlan", HASH_TEAM_VLAN },
+		{ "ipv4", HASH_TEAM_IPV4 },
+		{ "ipv6", HASH_TEAM_IPV6 },
+		{ "ip", HASH_TEAM_IPV4 | HASH_TEAM_IPV6 },
+		{ "l3", HASH_TEAM_IPV4 | HASH_TEAM_IPV6 },
+		{ "tcp", HASH_TEAM_L4 },
+		{ "l4", HASH_TEAM_L4 },
+	};
+
+	while (*text) {
+		size_t len = strcspn(text, ","), i = 0;
+
+		while (i < sizeof(words) / sizeof(words[0]) &&
+		       (strlen(words[i].name) != len || memcmp(words[i].name, text, len)))
+			i++;
+		if (i == sizeof(words) / sizeof(words[0]))
+			return -EINVAL;
+		out->hash.team_parts |= words[i].parts;
+		text += len + (text[len] == ',');
+	}
+	return out->hash.team_parts ? 0 : -EINVAL;
+}

@@ -109,6 +109,27 @@ static void test_parse_flow(void **state)
 	assert_int_equal(explain_parse_flow("10.0.0.1:1", "[::1]:1", &f, message), -EINVAL);
 }
 
+static void test_parse_tx_hash(void **state)
+{
+	static const char *const bad[] = { "", ",", "l5", "ipv4,,l4", "IPV4" };
+	struct explain_flow flow = flow_of("10.1.0.1:40000", "10.1.0.77:5201");
+	struct explain_bond b = bond_of(HASH_LAYER2, "3");
+	struct explanation e;
+
+	for (size_t i = 0; i < N(bad); i++)
+		assert_int_equal(explain_parse_tx_hash(bad[i], &b), -EINVAL);
+	b.hash.team_parts = 0;
+	b.hash.mode = HASH_TEAM;
+	assert_int_equal(explain_parse_tx_hash("ipv4,ipv6,l4", &b), 0);
+	assert_int_equal(b.hash.team_parts, HASH_TEAM_IPV4 | HASH_TEAM_IPV6 | HASH_TEAM_L4);
+	/* 0xd5 % 3 */
+	explain_given(&b, &flow, &e);
+	assert_true(e.tx.predictable);
+	assert_int_equal(e.tx.index, 0);
+	assert_non_null(strstr(e.tx.reason, "0xd5"));
+	assert_null(e.policy);
+}
+
 static void test_parse_links(void **state)
 {
 	static const char *const bad[] = { "", "0", "33", "a,", ",a", "a,,b", "name-of-sixteen-" };
@@ -499,6 +520,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_active_link_called_the_only_usable),
 		cmocka_unit_test(test_parse_flow),
+		cmocka_unit_test(test_parse_tx_hash),
 		cmocka_unit_test(test_parse_links),
 		cmocka_unit_test(test_given),
 		cmocka_unit_test(test_given_refused),

@@ -25,7 +25,7 @@ IFS=', ' read -ra counts <<<"${COUNTS:-2,3,4,5}"
 IFS=', ' read -ra modes <<<"${MODES:-balance-xor,802.3ad,balance-tlb}"
 IFS=', ' read -ra policies <<<"${POLICIES:-layer2,layer2+3,layer3+4,vlan+srcmac}"
 FLOWS=${FLOWS:-200} AFTER=${AFTER:-25} SEED=${SEED:-$RANDOM}
-most=5 vlans=(5 6 7) eth=()
+most=5 vlans=(5 6 7) eth=() tx_hash=ipv4,ipv6,l4
 for ((i = 0; i < most; i++)); do
 	eth+=("eth$i")
 done
@@ -61,11 +61,22 @@ draw() {
 	}')
 }
 
-# predict: by the program. Only root sees how a team hashes.
+# predict: by the program. What a team hashes is shown to root only, and the order of its links to
+# nobody: it is learnt first.
 predict() {
-	local as=("${nobody[@]}")
-	[[ $mode != team ]] || as=()
-	"${as[@]}" mpnc explain --json "${flows[@]}"
+	local team=()
+	[[ $mode != team ]] || team=(--mode team --policy "$tx_hash" --links "$order")
+	"${nobody[@]}" mpnc explain --json "${team[@]}" "${flows[@]}"
+}
+
+# learn_order: of the team's links, by one flow for each place at least.
+learn_order() {
+	local up
+	up=$(teamdctl bond0 state dump | grep -c '"up": true')
+	order=$(seq -f place%g -s , 0 $((up / 3 - 1)))
+	draw 40
+	order=$({ predict | "${nobody[@]}" probe "${eth[@]}" || true; } |
+		sed -nE 's/.*predicted (place[0-9]+), seen (eth[0-9]+).*/\1 \2/p' | sort -u | cut -d ' ' -f 2 | paste -sd ,)
 }
 
 # hold WHAT: each of the flows takes the link that is predicted.
@@ -86,6 +97,7 @@ broken() {
 # hold_all WHAT COUNT: for each policy.
 hold_all() {
 	local policy
+	[[ $mode != team ]] || learn_order
 	draw "$2"
 	if [[ $mode == team ]]; then
 		hold "$1"
@@ -165,7 +177,7 @@ build_team() {
 		ip link set "eth$i" down
 		ports+="${ports:+,}\"eth$i\":{}"
 	done
-	teamd -d -c '{"device":"bond0","runner":{"name":"loadbalance","tx_hash":["eth","ipv4","ipv6","l4"]},
+	teamd -d -c '{"device":"bond0","runner":{"name":"loadbalance","tx_hash":["'"${tx_hash//,/\",\"}"'"]},
 		"link_watch":{"name":"ethtool"},"ports":{'"$ports"'}}'
 }
 
