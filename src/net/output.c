@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@ struct output {
 	bool own_fd;
 	int std_fd; /* as given */
 	bool last;
-	size_t most; /* bytes per write */
+	bool blocks; /* a pipe without O_NONBLOCK: never more may be written than it has room for */
 	enum kind kind;
 	struct winbuf *buf;
 	struct wake *news;
@@ -122,10 +123,25 @@ static bool wait_for_bytes(struct output *o, uint64_t at)
 	}
 }
 
+/* What a pipe takes now without blocking, and without O_NONBLOCK: full pages lie in it, but for the
+ * first, which may be read in part, and the last. At least PIPE_BUF, as poll has promised that. */
+static size_t room_of(const struct output *o)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), used;
+	int size = fcntl(o->fd, F_GETPIPE_SZ), held;
+
+	if (size < 0 || ioctl(o->fd, FIONREAD, &held) < 0)
+		return PIPE_BUF;
+	used = held ? ((size_t)held / page + 2) * page : 0;
+	return used + PIPE_BUF < (size_t)size ? (size_t)size - used : PIPE_BUF;
+}
+
 static ssize_t write_some(const struct output *o, const uint8_t *p, size_t n)
 {
-	if (n > o->most)
-		n = o->most;
+	size_t most = o->blocks ? room_of(o) : WINBUF_BLOCK;
+
+	if (n > most)
+		n = most;
 	if (o->kind == KIND_SOCKET)
 		return send(o->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	return write(o->fd, p, n);
@@ -158,7 +174,7 @@ static void run(void *arg)
 /*
  * A pipe or terminal is opened once more, so that it can be non-blocking for us alone: the flag
  * belongs to the open file, which we share with whoever started us. Where that is not allowed (the
- * pipe is another user's), poll promises room for PIPE_BUF bytes, and no more than that is written.
+ * pipe is another user's), no more is written than there is room for.
  */
 static void open_private(struct output *o, int fd)
 {
@@ -171,7 +187,7 @@ static void open_private(struct output *o, int fd)
 		o->fd = own;
 		o->own_fd = true;
 	} else {
-		o->most = PIPE_BUF;
+		o->blocks = true;
 	}
 }
 
@@ -180,7 +196,6 @@ static void open_output(struct output *o, int fd)
 	struct stat st;
 
 	o->fd = fd;
-	o->most = WINBUF_BLOCK;
 	o->kind = KIND_FILE;
 	if (fstat(fd, &st) < 0)
 		return;

@@ -46,6 +46,33 @@ run 0 tx 127.0.0.1 "$PORT" <data
 expect_exit rx 0
 expect_log rx 'received 5.00 MiB'
 
+# Another user's pipe cannot be opened anew to be non-blocking for us alone.
+if ((EUID == 0)); then
+	section "into a pipe that belongs to another user, whose reader stalls"
+	nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	cp "$MPNC" mpnc # the program's own directory may be closed to others
+	chmod 755 . mpnc
+	mkfifo -m 600 theirs
+	exec 6<>theirs
+	spawn rx "${nobody[@]}" "$WORK/mpnc" -l -v 127.0.0.1 0 </dev/null >&6 6>&-
+	wait_port rx
+	start tx 127.0.0.1 "$PORT" <data
+	head -c 1000000 <&6 >out
+	(($(stat -c %s out) == 1000000)) || fail "the reader got $(stat -c %s out) bytes"
+	kill -TERM "${PID[rx]}"
+	expect_exit rx 143
+	expect_exit tx 4
+	exec 6>&-
+	spawn check cmp data theirs
+	exec 6>theirs
+	spawn rx "${nobody[@]}" "$WORK/mpnc" -l -v 127.0.0.1 0 </dev/null >&6 6>&-
+	exec 6>&-
+	wait_port rx
+	run 0 tx 127.0.0.1 "$PORT" <data
+	expect_exit rx 0
+	expect_exit check 0
+fi
+
 section "a slow pipe of tiny writes arrives as it is written"
 mkfifo slow
 exec 5<>slow
