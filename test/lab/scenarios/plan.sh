@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mpnc --plan for every pair of 1 to LINKS_A links against 1 to LINKS_B: it reaches what the links can
 # carry, both ways, with at most twice as many connections as the larger end has links.
+# shellcheck disable=SC2034 # lib.sh uses what is set here
 LINKS_A=${LINKS_A:-8} LINKS_B=${LINKS_B:-8} RATE=0 LIMIT=${LIMIT:-600}
 MODE_A=${MODE_A:-balance-xor} MODE_B=${MODE_B:-balance-xor}
 # shellcheck source=../guest/lib.sh
 . /lab/lib.sh
 
 # usable END: links that its bond sends over.
+# shellcheck disable=SC2317 # called by wait_until
 usable() { ip netns exec "$1" "${nobody[@]}" mpnc status --json | grep -o '"usable":true' | wc -l; }
 
+# shellcheck disable=SC2317 # called by wait_until
 has_usable() { (($(usable "$1") == $2)); }
 
 # use END N: the first N links only. A veth that is set down takes its other end's carrier along.
