@@ -8,6 +8,7 @@
 #include "cmd/cat.h"
 #include "cmd/doctor.h"
 #include "cmd/explain.h"
+#include "cmd/genkey.h"
 #include "cmd/opts.h"
 #include "cmd/plan_show.h"
 #include "cmd/status.h"
@@ -34,6 +35,7 @@ static const struct verb {
 } verbs[] = {
 	{ "doctor", doctor_main },
 	{ "explain", explain_main },
+	{ "genkey", genkey_main },
 	{ "status", status_main },
 };
 
