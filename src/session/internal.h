@@ -95,6 +95,7 @@ struct subflow {
 	uint64_t heard_ns;            /* when something came last */
 	uint64_t moved_ns;            /* when something could be written last */
 	bool ack_due;                 /* the last ACK is to be repeated here */
+	bool sealed;                  /* the connection authenticates its bytes */
 	struct wire_names names;      /* the connection's ends as we see them */
 	struct wire_names peer_names; /* as the peer does */
 	uint64_t tx_bytes;

@@ -209,6 +209,11 @@ void session_subflow_greeted(struct session *s, uint16_t slot)
 	s->subflows[slot]->said |= SAID_PREFACE;
 }
 
+void session_subflow_sealed(struct session *s, uint16_t slot)
+{
+	s->subflows[slot]->sealed = true;
+}
+
 void session_subflow_close(struct session *s, uint16_t slot, uint64_t now_ns)
 {
 	sendwin_lost(s->out.win, slot);

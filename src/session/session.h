@@ -124,6 +124,10 @@ int session_subflow_open(struct session *s, const struct wire_hello *hello,
 /* The preface has been sent on this connection already (a listener kept it waiting). */
 void session_subflow_greeted(struct session *s, uint16_t slot);
 
+/* The connection proves by itself that bytes are the peer's and unchanged (TLS): the checks of DATA
+ * cover headers only. */
+void session_subflow_sealed(struct session *s, uint16_t slot);
+
 /* The connection is gone or is to be closed; its chunks are sent again elsewhere. With the last one
  * the session ends: done if all was confirmed, else SESSION_END_LOST. While the session is still
  * SESSION_CONNECTING it does not: the caller may open another one, or session_give_up. */

@@ -397,7 +397,8 @@ static int data_complete(struct session *s, struct subflow *sf, uint64_t now_ns)
 {
 	struct rx *rx = &sf->rx;
 
-	if (!chunk_ok(s, rx, s->check))
+	if (sf->sealed ? digest_check("", 0, rx->seed) != rx->header.check
+		       : !chunk_ok(s, rx, s->check))
 		return close_with(sf, "DATA does not match its checksum");
 	if (s->config.send_only)
 		return break_off(s, sf, "the peer sent bytes although we take none (--send-only)");

@@ -344,7 +344,10 @@ static void build_data(struct session *s, struct subflow *sf, uint16_t slot, uin
 	tx->payload = winbuf_at(s->out.buf, c->offset, &contiguous);
 	tx->payload_len = c->len;
 	tx->pin = winbuf_pin(s->out.buf, c->offset);
-	wire_put_header(tx->header, WIRE_DATA, c->offset, tx->payload, c->len);
+	if (sf->sealed)
+		wire_put_sealed_header(tx->header, c->offset, c->len);
+	else
+		wire_put_header(tx->header, WIRE_DATA, c->offset, tx->payload, c->len);
 	tx->data_len = WIRE_HEADER_LEN + c->len;
 	tx->data_done = 0;
 }

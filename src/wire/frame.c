@@ -13,8 +13,9 @@ uint64_t wire_seed(const uint8_t header[WIRE_HEADER_LEN])
 	return digest_check(header, SEED_LEN, 0);
 }
 
-void wire_put_header(uint8_t out[WIRE_HEADER_LEN], enum wire_type type, uint64_t value,
-		     const void *body, size_t length)
+/* A header whose check covers the first checked bytes of the body. */
+static void put_header(uint8_t out[WIRE_HEADER_LEN], enum wire_type type, uint64_t value,
+		       const void *body, size_t length, size_t checked)
 {
 	struct cursor_out c = { .p = out, .left = WIRE_HEADER_LEN };
 
@@ -23,7 +24,18 @@ void wire_put_header(uint8_t out[WIRE_HEADER_LEN], enum wire_type type, uint64_t
 	cursor_put_u16(&c, 0);
 	cursor_put_u32(&c, (uint32_t)length);
 	cursor_put_u64(&c, value);
-	cursor_put_u64(&c, digest_check(body, length, wire_seed(out)));
+	cursor_put_u64(&c, digest_check(body, checked, wire_seed(out)));
+}
+
+void wire_put_header(uint8_t out[WIRE_HEADER_LEN], enum wire_type type, uint64_t value,
+		     const void *body, size_t length)
+{
+	put_header(out, type, value, body, length, length);
+}
+
+void wire_put_sealed_header(uint8_t out[WIRE_HEADER_LEN], uint64_t value, size_t length)
+{
+	put_header(out, WIRE_DATA, value, "", length, 0);
 }
 
 /* The longest body of a type, and whether the type is one that may come. */
@@ -276,6 +288,7 @@ const char *wire_reason_text(unsigned reason)
 		[WIRE_R_DIGEST] = "the stream does not match its digest",
 		[WIRE_R_STOPPED] = "it was asked to stop and had more to send",
 		[WIRE_R_MEMORY] = "out of memory",
+		[WIRE_R_KEY] = "it wants a key (--key) or a certificate (--cert)",
 	};
 
 	if (reason < sizeof(text) / sizeof(text[0]) && text[reason])

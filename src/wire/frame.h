@@ -85,6 +85,7 @@ enum wire_reason {
 	WIRE_R_DIGEST = 11,    /* the stream does not match its digest */
 	WIRE_R_STOPPED = 12,   /* STOP came while there was more to send */
 	WIRE_R_MEMORY = 13,    /* no memory */
+	WIRE_R_KEY = 14,       /* plain, where TLS is wanted */
 };
 
 struct wire_header {
@@ -157,6 +158,10 @@ uint64_t wire_seed(const uint8_t header[WIRE_HEADER_LEN]);
 /* Writes a complete header for a body that is contiguous in memory. */
 void wire_put_header(uint8_t out[WIRE_HEADER_LEN], enum wire_type type, uint64_t value,
 		     const void *body, size_t length);
+
+/* The same for DATA on a connection that authenticates what it carries: the check is that of the
+ * header and no bytes. */
+void wire_put_sealed_header(uint8_t out[WIRE_HEADER_LEN], uint64_t value, size_t length);
 
 /* Splits a header. The check is not tested here: it needs the body. Lengths beyond what the type
  * may have, and types that are neither known nor optional, are WIRE_E_MALFORMED. */

@@ -243,7 +243,7 @@ static void test_reasons(void **state)
 	const unsigned known[] = {
 		WIRE_R_NONE,     WIRE_R_BUSY,     WIRE_R_NO_SESSION, WIRE_R_VERSION, WIRE_R_LIMIT,
 		WIRE_R_CONFLICT, WIRE_R_PROTOCOL, WIRE_R_OUTPUT,     WIRE_R_INPUT,   WIRE_R_SIGNAL,
-		WIRE_R_TIMEOUT,  WIRE_R_DIGEST,   WIRE_R_STOPPED,    WIRE_R_MEMORY,
+		WIRE_R_TIMEOUT,  WIRE_R_DIGEST,   WIRE_R_STOPPED,    WIRE_R_MEMORY,  WIRE_R_KEY,
 	};
 	const char *unknown = wire_reason_text(UINT32_MAX);
 
