@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "cmd/secure.h"
 #include "net/client.h"
 #include "net/engine.h"
 #include "net/input.h"
@@ -32,7 +33,8 @@ struct cat {
 	struct loop_timer wait_timer; /* -l -w: for a peer */
 	struct loop_timer ui_timer;
 	uint64_t interval_due_ns;
-	struct engine *engine; /* the session that runs; NULL: none */
+	struct engine *engine;   /* the session that runs; NULL: none */
+	struct tls_context *tls; /* NULL: plain */
 	struct listener *listener;
 	struct queue *queue;
 	struct client *client;
@@ -208,12 +210,15 @@ static void session_over(struct loop_task *task)
 
 /* Listening ------------------------------------------------------------------------------------ */
 
-static void serve(struct cat *cat, int fd, const struct wire_hello *hello, bool greeted)
+static void serve(struct cat *cat, struct channel ch, const struct wire_hello *hello, bool greeted)
 {
-	int r = start_session(cat, hello->session);
+	int r;
 
+	if (ch.tls)
+		log_info("the peer proved to be \"%s\"", tls_peer_name(ch.tls));
+	r = start_session(cat, hello->session);
 	if (!r)
-		r = engine_attach(cat->engine, fd, hello, greeted);
+		r = engine_attach(cat->engine, ch, hello, greeted);
 	if (!r) {
 		loop_set_timer(cat->loop, &cat->wait_timer, LOOP_NEVER);
 		return;
@@ -222,40 +227,40 @@ static void serve(struct cat *cat, int fd, const struct wire_hello *hello, bool 
 	log_error("cannot serve a peer: %s", strerror(-r));
 	if (engine_free(cat->engine))
 		cat->engine = NULL;
-	listener_refuse(cat->listener, fd, WIRE_R_MEMORY);
+	listener_refuse(cat->listener, ch, WIRE_R_MEMORY);
 }
 
 static void serve_next(struct cat *cat)
 {
 	struct wire_hello hello;
-	int fd;
+	struct channel ch;
 
-	if (queue_pop(cat->queue, &fd, &hello))
-		serve(cat, fd, &hello, true);
+	if (queue_pop(cat->queue, &ch, &hello))
+		serve(cat, ch, &hello, true);
 	else if (cat->config->timeout_ns != CONFIG_NEVER)
 		loop_set_timer(cat->loop, &cat->wait_timer,
 			       loop_now(cat->loop) + cat->config->timeout_ns);
 }
 
-static void refuse(struct cat *cat, int fd, enum wire_reason reason)
+static void refuse(struct cat *cat, struct channel ch, enum wire_reason reason)
 {
 	log_info("refused a peer: %s", wire_reason_text(reason));
-	listener_refuse(cat->listener, fd, reason);
+	listener_refuse(cat->listener, ch, reason);
 }
 
-static void join(struct cat *cat, int fd, const struct wire_hello *hello)
+static void join(struct cat *cat, struct channel ch, const struct wire_hello *hello)
 {
 	struct session *s = cat->engine ? engine_session(cat->engine) : NULL;
 
 	if (!s || memcmp(session_id(s), hello->session, WIRE_SESSION_ID_LEN) ||
 	    session_state(s) != SESSION_OPEN)
-		refuse(cat, fd, WIRE_R_NO_SESSION);
-	else if (engine_attach(cat->engine, fd, hello, false))
-		refuse(cat, fd, WIRE_R_LIMIT);
+		refuse(cat, ch, WIRE_R_NO_SESSION);
+	else if (engine_attach(cat->engine, ch, hello, false))
+		refuse(cat, ch, WIRE_R_LIMIT);
 }
 
 /* Somebody wants to know what is here: no session comes of it, whether one is running or not. */
-static void answer(struct cat *cat, int fd, const struct wire_hello *hello)
+static void answer(struct cat *cat, struct channel ch, const struct wire_hello *hello)
 {
 	struct engine_config config = engine_config_of(cat->config);
 	uint8_t buf[HANDSHAKE_ANSWER_LEN];
@@ -266,34 +271,34 @@ static void answer(struct cat *cat, int fd, const struct wire_hello *hello)
 	uint32_t ifindex;
 
 	if (pathmgr_new(&paths, &config.paths)) {
-		refuse(cat, fd, WIRE_R_MEMORY);
+		refuse(cat, ch, WIRE_R_MEMORY);
 		return;
 	}
-	pathmgr_learn(paths, fd, loop_now(cat->loop));
+	pathmgr_learn(paths, ch.fd, loop_now(cat->loop));
 	m.items.facts = *pathmgr_facts(paths);
-	sock_wire_names(fd, &m.items.names, &ifindex);
-	listener_answer(cat->listener, fd, buf, handshake_welcome(buf, sizeof(buf), &m));
+	sock_wire_names(ch.fd, &m.items.names, &ifindex);
+	listener_answer(cat->listener, ch, buf, handshake_welcome(buf, sizeof(buf), &m));
 	pathmgr_free(paths);
 	log_debug("told a peer what is here");
 }
 
-static void on_hello(void *arg, int fd, const struct wire_hello *hello)
+static void on_hello(void *arg, struct channel ch, const struct wire_hello *hello)
 {
 	struct cat *cat = arg;
 	struct engine_config config = engine_config_of(cat->config);
 
 	if (!handshake_version(hello))
-		refuse(cat, fd, WIRE_R_VERSION);
+		refuse(cat, ch, WIRE_R_VERSION);
 	else if (hello->kind == WIRE_HELLO_QUERY)
-		answer(cat, fd, hello);
+		answer(cat, ch, hello);
 	else if (hello->kind == WIRE_HELLO_JOIN)
-		join(cat, fd, hello);
+		join(cat, ch, hello);
 	else if (handshake_conflict(session_side(&config.session), hello->side))
-		refuse(cat, fd, WIRE_R_CONFLICT);
+		refuse(cat, ch, WIRE_R_CONFLICT);
 	else if (!cat->engine)
-		serve(cat, fd, hello, false);
-	else if (!cat->config->keep || !queue_push(cat->queue, fd, hello))
-		refuse(cat, fd, WIRE_R_BUSY);
+		serve(cat, ch, hello, false);
+	else if (!cat->config->keep || !queue_push(cat->queue, ch, hello))
+		refuse(cat, ch, WIRE_R_BUSY);
 }
 
 static void wait_fired(struct loop_timer *timer)
@@ -341,7 +346,7 @@ static int start_listener(struct cat *cat)
 
 	if (n < 0)
 		return n;
-	r = listener_new(&cat->listener, cat->loop, addrs, n, &options, &events);
+	r = listener_new(&cat->listener, cat->loop, addrs, n, &options, cat->tls, &events);
 	if (r) {
 		log_error("cannot listen on %s port %s: %s", c->host ? c->host : "*", c->port,
 			  strerror(-r));
@@ -351,8 +356,9 @@ static int start_listener(struct cat *cat)
 	if (r)
 		return r;
 	port = listener_port(cat->listener, addr);
-	log_info("listening on %s port %u; without a key, whoever can reach it can talk to it",
-		 addr, port);
+	log_info("listening on %s port %u; %s", addr, port,
+		 cat->tls ? "with TLS, for peers that prove who they are"
+			  : "without a key, whoever can reach it can talk to it");
 	serve_next(cat);
 	return 0;
 }
@@ -373,6 +379,7 @@ static int start_client(struct cat *cat)
 					.n_flows = c->n_subflows,
 					.connect_ns = c->timeout_ns,
 					.retry_ns = c->retry_ns,
+					.tls = cat->tls,
 					.socket = sock_options_of(c) };
 	uint8_t id[WIRE_SESSION_ID_LEN];
 	int r;
@@ -501,6 +508,8 @@ static int start(struct cat *cat)
 	if (!r)
 		r = start_ui(cat);
 	if (!r)
+		r = secure_open(cat->config, &cat->tls);
+	if (!r)
 		r = cat->config->listen ? start_listener(cat) : start_client(cat);
 	return r;
 }
@@ -538,5 +547,6 @@ int cat_run(const struct config *config)
 	queue_free(cat.queue);
 	listener_free(cat.listener);
 	loop_free(cat.loop);
+	tls_context_free(cat.tls);
 	return cat.exit;
 }

@@ -53,6 +53,13 @@ struct config {
 	bool json;             /* --json */
 	const char *json_file; /* borrowed from argv; NULL: stderr */
 
+	const char *key_file;    /* --key; these are borrowed from argv, NULL: not given */
+	const char *key_dir;     /* --key-dir, only with -l */
+	const char *cert;        /* --cert, and with it: */
+	const char *private_key; /* --private-key */
+	const char *ca;          /* --ca */
+	const char *cert_name;   /* --name */
+
 	/* Not with -l, and ports not with source_port. */
 	struct plan_range ports[CONFIG_PORTS_MAX]; /* --ports; may overlap */
 	unsigned n_ports;                          /* 0: not given */

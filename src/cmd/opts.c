@@ -73,8 +73,24 @@ static const struct {
 	{ OPT_RETRY, OPT_LISTEN, "a listener waits anyway, -w limits for how long" },
 	{ OPT_PORTS, OPT_LISTEN, "--ports is for the side that connects" },
 	{ OPT_PLAN, OPT_LISTEN, "--plan is for the side that connects" },
+	{ OPT_KEY, OPT_KEY_DIR, "a directory of one key is possible" },
+	{ OPT_KEY, OPT_CERT, "a peer is known by a key or by a certificate" },
+	{ OPT_KEY_DIR, OPT_CERT, "a peer is known by a key or by a certificate" },
 	{ OPT_PORTS, OPT_PORT, "use --ports to have ports chosen, -p for a block as it is" },
 };
+
+static enum opts_result check_certificates(struct parser *p)
+{
+	const struct config *c = p->config;
+	bool any = c->cert || c->private_key || c->ca || c->cert_name;
+
+	if (c->key_dir && !c->listen)
+		return opts_fail(p, "--key-dir needs -l: the side that connects has one key: "
+				    "--key FILE");
+	if (any && !(c->cert && c->private_key && c->ca))
+		return opts_fail(p, "certificates need all of --cert, --private-key and --ca");
+	return OPTS_RUN;
+}
 
 static enum opts_result check_conflicts(struct parser *p)
 {
@@ -88,7 +104,7 @@ static enum opts_result check_conflicts(struct parser *p)
 	if (p->config->keep && !p->config->listen)
 		return opts_fail(p, "-k needs -l: only a listener can serve one session after "
 				    "another");
-	return OPTS_RUN;
+	return check_certificates(p);
 }
 
 struct getopt_tables {

@@ -166,6 +166,16 @@ static enum opts_result set_wait(struct parser *p, const struct option_def *o, c
 	return OPTS_RUN;
 }
 
+static enum opts_result set_path(struct parser *p, const struct option_def *o, const char *arg)
+{
+	const char **path = field_of(p, o);
+
+	if (!*arg)
+		return opts_bad_argument(p, o, arg, "a name");
+	*path = arg;
+	return OPTS_RUN;
+}
+
 static enum opts_result set_retry(struct parser *p, const struct option_def *o, const char *arg)
 {
 	if (parse_duration(arg, 0, TIME_MAX_NS, &p->config->retry_ns) < 0)
@@ -254,6 +264,24 @@ const struct option_def opts_table[N_OPTIONS] = {
 			 set_sockbuf, FIELD(rcvbuf) },
 	[OPT_SNDBUF] = { 'O', NULL, "LEN", "the same for the TCP send buffer", set_sockbuf,
 			 FIELD(sndbuf) },
+
+	[OPT_KEY] = { 0, "key", "FILE",
+		      "encrypt, and talk only to who has the same key:\n"
+		      "a file of mpnc genkey",
+		      set_path, FIELD(key_file), "Encryption (TLS 1.3)" },
+	[OPT_KEY_DIR] = { 0, "key-dir", "DIR", "with -l: any key of a directory", set_path,
+			  FIELD(key_dir) },
+	[OPT_CERT] = { 0, "cert", "FILE",
+		       "the same with certificates: ours (PEM), and with it\n"
+		       "--private-key and --ca",
+		       set_path, FIELD(cert) },
+	[OPT_PRIVATE_KEY] = { 0, "private-key", "FILE", "the key of our certificate", set_path,
+			      FIELD(private_key) },
+	[OPT_CA] = { 0, "ca", "FILE", "authority of the peer's certificate", set_path, FIELD(ca) },
+	[OPT_NAME] = { 0, "name", "NAME",
+		       "name in the peer's certificate (default: HOST; with\n"
+		       "-l: any)",
+		       set_path, FIELD(cert_name) },
 
 	[OPT_NO_STDIN] = { 'd', NULL, NULL, "never read standard input", set_flag, FIELD(no_stdin),
 			   "Data" },

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/json.h"
+#include "cmd/secure.h"
 #include "net/ending.h"
 #include "net/linkfacts.h"
 #include "net/pathmgr.h"
@@ -26,6 +27,7 @@
 
 struct show {
 	const struct config *config;
+	struct tls_context *tls; /* NULL: plain */
 	union sock_addr addrs[RESOLVE_MAX];
 	union sock_addr sources[RESOLVE_MAX];
 	int n_addrs;
@@ -79,6 +81,7 @@ static void ask(struct show *s)
 		.n_sources = s->n_sources,
 		.limit_ns = c->timeout_ns == CONFIG_NEVER ? LIMIT_NS : c->timeout_ns,
 		.socket = { .tos = c->tos },
+		.tls = s->tls,
 	};
 	int fd = query_peer(&query, &s->peer, s->why);
 
@@ -271,6 +274,8 @@ static int show(struct show *s)
 		s->n_sources = resolve_or_say(c, c->source, NULL, s->sources);
 	if (s->n_sources < 0)
 		return ENGINE_EXIT_SETUP;
+	if (secure_open(c, &s->tls))
+		return ENGINE_EXIT_SETUP;
 	memcpy(config.ranges, c->ports, sizeof(c->ports));
 	r = pathmgr_new(&s->paths, &config);
 	if (!r) {
@@ -308,6 +313,7 @@ int plan_show(const struct config *config)
 	s->config = config;
 	exit = show(s);
 	pathmgr_free(s->paths);
+	tls_context_free(s->tls);
 	free(s);
 	return exit;
 }

@@ -13,7 +13,8 @@ struct dial {
 	struct loop_io io;
 	struct loop_timer timer;
 	struct client *client;
-	uint16_t port; /* the local one; 0: the kernel's choice */
+	struct tls *tls; /* its handshake is under way; NULL: connecting */
+	uint16_t port;   /* the local one; 0: the kernel's choice */
 	struct dial *next;
 };
 
@@ -72,9 +73,11 @@ static void fail(struct client *c, const char *fmt, ...)
 /* Attempts
  * ----------------------------------------------------------------------------------------- */
 
-static void dial_free(struct dial *d, bool close_fd)
+/* Returns the connection, which is open. */
+static struct channel dial_free(struct dial *d)
 {
 	struct client *c = d->client;
+	struct channel ch = { .fd = d->io.fd, .tls = d->tls };
 	struct dial **p = &c->dials;
 
 	while (*p != d)
@@ -83,9 +86,8 @@ static void dial_free(struct dial *d, bool close_fd)
 	c->n_dials--;
 	loop_remove(c->loop, &d->io);
 	loop_set_timer(c->loop, &d->timer, LOOP_NEVER);
-	if (close_fd)
-		close(d->io.fd);
 	free(d);
+	return ch;
 }
 
 static uint64_t next_delay(struct client *c)
@@ -133,46 +135,99 @@ static void join_failed(struct client *c, const char *why)
 	loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + delay);
 }
 
-static void attempt_failed(struct client *c, int error)
+static void attempt_failed(struct client *c, const char *why)
 {
 	if (c->established)
-		join_failed(c, strerror(error));
+		join_failed(c, why);
 	else
-		first_failed(c, strerror(error));
+		first_failed(c, why);
 }
 
-static void dial_done(struct dial *d, int error)
+static void dial_failed(struct dial *d, int error)
 {
 	struct client *c = d->client;
-	int fd = d->io.fd;
-	int r = 0;
+	struct channel ch = dial_free(d);
+	char why[TLS_TEXT_LEN];
 
-	dial_free(d, error != 0);
-	if (!error) {
-		r = engine_attach(c->engine, fd, NULL, false);
-		if (r)
-			close(fd);
-	}
-	if (error || r < 0) {
-		attempt_failed(c, error ? error : -r);
+	text_printf(why, sizeof(why), "%s", channel_text(ch) ? channel_text(ch) : strerror(error));
+	/* Who has another key will have it in a minute, too. */
+	if (error == EPROTO)
+		c->retry_until_ns = 0;
+	channel_close(ch);
+	attempt_failed(c, why);
+}
+
+static void dial_done(struct dial *d)
+{
+	struct client *c = d->client;
+	struct channel ch = dial_free(d);
+	int r = engine_attach(c->engine, ch, NULL, false);
+
+	if (r) {
+		channel_close(ch);
+		if (r < 0)
+			attempt_failed(c, strerror(-r));
 		return;
 	}
 	if (c->established)
 		return;
-	sock_local(fd, &c->local);
+	sock_local(ch.fd, &c->local);
 	loop_set_timer(c->loop, &c->hello_timer, loop_now(c->loop) + CLIENT_HELLO_NS);
+}
+
+static void dial_shake(struct dial *d)
+{
+	int r = tls_handshake(d->tls);
+
+	if (r == -EAGAIN)
+		loop_change(d->client->loop, &d->io,
+			    tls_flushed(d->tls) ? EPOLLIN : EPOLLIN | EPOLLOUT);
+	else if (r)
+		dial_failed(d, -r);
+	else
+		dial_done(d);
+}
+
+static void dial_connected(struct dial *d)
+{
+	struct client *c = d->client;
+	int r = sock_connected(d->io.fd);
+
+	if (!r && !c->config.tls) {
+		dial_done(d);
+		return;
+	}
+	if (!r)
+		r = tls_new(&d->tls, c->config.tls, d->io.fd);
+	if (r) {
+		dial_failed(d, -r);
+		return;
+	}
+	loop_set_timer(c->loop, &d->timer, loop_now(c->loop) + CLIENT_HELLO_NS);
+	dial_shake(d);
 }
 
 static void dial_event(struct loop_io *io, uint32_t events)
 {
 	struct dial *d = io->arg;
 
-	dial_done(d, -sock_connected(d->io.fd));
+	if (d->tls)
+		dial_shake(d);
+	else
+		dial_connected(d);
 }
 
 static void dial_fired(struct loop_timer *timer)
 {
-	dial_done(timer->arg, ETIMEDOUT);
+	struct dial *d = timer->arg;
+	struct client *c = d->client;
+
+	if (!d->tls) {
+		dial_failed(d, ETIMEDOUT);
+		return;
+	}
+	channel_close(dial_free(d));
+	attempt_failed(c, "it accepts connections but says nothing: is it mpnc?");
 }
 
 /* The address to bind: that of the first connection, on which the plan rests; before there is one,
@@ -255,13 +310,13 @@ static void dial(struct client *c, int fd, uint16_t port)
 	uint64_t limit = connect_limit(c);
 
 	if (fd < 0) {
-		attempt_failed(c, -fd);
+		attempt_failed(c, strerror(-fd));
 		return;
 	}
 	d = calloc(1, sizeof(*d));
 	if (!d) {
 		close(fd);
-		attempt_failed(c, ENOMEM);
+		attempt_failed(c, strerror(ENOMEM));
 		return;
 	}
 	d->client = c;
@@ -272,8 +327,8 @@ static void dial(struct client *c, int fd, uint16_t port)
 	c->dials = d;
 	c->n_dials++;
 	if (loop_add(c->loop, &d->io, EPOLLOUT)) {
-		dial_free(d, true);
-		attempt_failed(c, ENOMEM);
+		channel_close(dial_free(d));
+		attempt_failed(c, strerror(ENOMEM));
 		return;
 	}
 	if (limit != LOOP_NEVER)
@@ -440,7 +495,7 @@ static void hello_fired(struct loop_timer *timer)
 static void first_lost(struct client *c)
 {
 	const struct session_end *end = session_end(engine_session(c->engine));
-	int error = engine_last_error(c->engine);
+	const char *error = engine_last_error(c->engine);
 
 	loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
 	/* A full house may empty; no other refusal goes away by itself. */
@@ -454,8 +509,7 @@ static void first_lost(struct client *c)
 	if (end->kind == SESSION_END_REFUSED)
 		first_failed(c, end->text);
 	else
-		first_failed(c,
-			     error ? strerror(error) : "it closed the connection without a word");
+		first_failed(c, error ? error : "it closed the connection without a word");
 }
 
 /* One that was lost, or refused, is not replaced at once: that could go on as fast as it fails. */
@@ -521,7 +575,7 @@ struct client *client_free(struct client *c)
 	if (!c)
 		return NULL;
 	while (c->dials)
-		dial_free(c->dials, true);
+		channel_close(dial_free(c->dials));
 	loop_set_timer(c->loop, &c->retry_timer, LOOP_NEVER);
 	loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
 	free(c);

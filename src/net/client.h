@@ -44,6 +44,7 @@ struct client_config {
 	uint64_t connect_ns;  /* -w; LOOP_NEVER: the kernel's, or CLIENT_CONNECT_NS */
 	uint64_t retry_ns;    /* --retry; 0: one round */
 	struct sock_options socket;
+	const struct tls_context *tls; /* how each side proves itself; NULL: plain; borrowed */
 };
 
 struct client;

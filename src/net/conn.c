@@ -16,6 +16,11 @@ static size_t iov_len(const struct iovec *iov, int n)
 	return len;
 }
 
+struct channel conn_channel(const struct conn *c)
+{
+	return (struct channel){ .fd = c->io.fd, .tls = c->tls };
+}
+
 static enum conn_result read_failed(struct conn *c, int error)
 {
 	if (error == EINTR)
@@ -32,22 +37,21 @@ static enum conn_result read_failed(struct conn *c, int error)
 enum conn_result conn_read(struct conn *c, struct session *s, uint64_t now_ns)
 {
 	struct iovec iov[SESSION_IOV];
-	struct msghdr msg = { .msg_iov = iov };
-	size_t want;
+	int n_iov;
 	ssize_t n;
 
 	if (!c->readable)
 		return CONN_IDLE;
-	msg.msg_iovlen = (size_t)session_rx_space(s, c->slot, iov);
-	want = iov_len(iov, (int)msg.msg_iovlen);
-	n = recvmsg(c->io.fd, &msg, 0);
+	n_iov = session_rx_space(s, c->slot, iov);
+	n = channel_recv(conn_channel(c), iov, n_iov);
 	if (n < 0)
-		return read_failed(c, errno);
+		return read_failed(c, (int)-n);
 	if (n == 0)
 		return CONN_CLOSED;
 	/* A short read has emptied the socket; what comes later is a new edge. But not the end:
-	 * when it was told of together with these bytes, it will not be told of again. */
-	if ((size_t)n < want && !c->ending && !c->error)
+	 * when it was told of together with these bytes, it will not be told of again. TLS may keep
+	 * bytes that are not a whole record yet, or an error: it says EAGAIN itself. */
+	if (!c->tls && (size_t)n < iov_len(iov, n_iov) && !c->ending && !c->error)
 		c->readable = false;
 	return session_rx(s, c->slot, (size_t)n, now_ns) ? CONN_CLOSED : CONN_MOVED;
 }
@@ -63,32 +67,39 @@ static void follow_rate(struct conn *c, const struct session *s)
 	}
 }
 
+static enum conn_result write_failed(struct conn *c, int error)
+{
+	if (error == EINTR)
+		return CONN_MOVED;
+	c->writable = false;
+	if (error == EAGAIN)
+		return CONN_IDLE;
+	/* The peer's last words may still be there to be read. */
+	c->error = error;
+	c->readable = true;
+	return CONN_MOVED;
+}
+
 enum conn_result conn_write(struct conn *c, struct session *s, uint64_t now_ns)
 {
+	struct channel ch = conn_channel(c);
 	struct iovec iov[SESSION_IOV];
-	struct msghdr msg = { .msg_iov = iov };
-	size_t want;
+	int r, n_iov;
 	ssize_t n;
 
 	if (!c->writable || c->shut)
 		return CONN_IDLE;
-	msg.msg_iovlen = (size_t)session_tx(s, c->slot, now_ns, iov);
-	if (!msg.msg_iovlen)
+	/* What was sealed last time and did not fit. */
+	r = channel_flush(ch);
+	if (r)
+		return write_failed(c, -r);
+	n_iov = session_tx(s, c->slot, now_ns, iov);
+	if (!n_iov)
 		return CONN_IDLE;
-	want = iov_len(iov, (int)msg.msg_iovlen);
-	n = sendmsg(c->io.fd, &msg, MSG_NOSIGNAL);
-	if (n < 0 && errno == EINTR)
-		return CONN_MOVED;
-	if (n < 0) {
-		c->writable = false;
-		if (errno == EAGAIN)
-			return CONN_IDLE;
-		/* The peer's last words may still be there to be read. */
-		c->error = errno;
-		c->readable = true;
-		return CONN_MOVED;
-	}
-	if ((size_t)n < want)
+	n = channel_send(ch, iov, n_iov);
+	if (n < 0)
+		return write_failed(c, (int)-n);
+	if ((size_t)n < iov_len(iov, n_iov) || (c->tls && !tls_flushed(c->tls)))
 		c->writable = false;
 	follow_rate(c, s);
 	session_tx_done(s, c->slot, (size_t)n, now_ns);

@@ -10,11 +10,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/channel.h"
 #include "net/loop.h"
 #include "session/session.h"
 
 struct conn {
 	struct loop_io io; /* io.fd is the socket, owned */
+	struct tls *tls;   /* owned; NULL: plain */
 	uint16_t slot;
 	bool readable;
 	bool writable;
@@ -39,6 +41,9 @@ enum conn_result conn_read(struct conn *c, struct session *s, uint64_t now_ns);
 
 /* Writes one frame, or what the socket takes of it. */
 enum conn_result conn_write(struct conn *c, struct session *s, uint64_t now_ns);
+
+/* The connection's bytes; c still owns them. */
+struct channel conn_channel(const struct conn *c);
 
 /* Takes the current numbers from the kernel and the session. */
 void conn_update_stats(struct conn *c, const struct session *s);

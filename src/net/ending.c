@@ -18,11 +18,11 @@ static void set_end(struct engine_end *out, int exit, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void end_lost(const struct session *s, int last_error, struct engine_end *out)
+static void end_lost(const struct session *s, const char *last_error, struct engine_end *out)
 {
 	const struct session_end *end = session_end(s);
 	struct session_stats stats;
-	const char *why = last_error ? strerror(last_error) : "closed by the peer";
+	const char *why = last_error ? last_error : "closed by the peer";
 
 	session_stats(s, &stats);
 	/* Who has sent nothing was there to receive. */
@@ -60,7 +60,8 @@ static void end_peer(const struct session *s, struct engine_end *out)
 			end->text);
 }
 
-void ending_of(const struct session *session, int last_error, int signal, struct engine_end *out)
+void ending_of(const struct session *session, const char *last_error, int signal,
+	       struct engine_end *out)
 {
 	const struct session_end *end = session_end(session);
 

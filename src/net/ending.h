@@ -22,6 +22,7 @@ struct engine_end {
 	char reason[ENGINE_REASON_LEN]; /* one line for people; "complete" */
 };
 
-/* last_error: errno with which the last connection closed, 0: in order. signal: the one that made
+/* last_error: why the last connection closed, NULL: in order. signal: the one that made
  * us end, or 0. */
-void ending_of(const struct session *session, int last_error, int signal, struct engine_end *out);
+void ending_of(const struct session *session, const char *last_error, int signal,
+	       struct engine_end *out);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "net/conn.h"
@@ -36,8 +35,9 @@ struct engine {
 	struct session *session;
 	enum phase phase;
 	struct engine_end end;
-	int signal; /* that ended the session */
-	int last_error;
+	int signal;  /* that ended the session */
+	bool failed; /* the last connection that closed did: */
+	char last_error[TLS_TEXT_LEN];
 
 	struct wake news; /* from input and output */
 	struct loop_io news_io;
@@ -166,7 +166,7 @@ static void announce_all(struct engine *e)
 
 static void start_streams(struct engine *e);
 
-int engine_attach(struct engine *e, int fd, const struct wire_hello *hello, bool greeted)
+int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *hello, bool greeted)
 {
 	struct wire_names names;
 	uint32_t ifindex;
@@ -178,11 +178,12 @@ int engine_attach(struct engine *e, int fd, const struct wire_hello *hello, bool
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	c->io = (struct loop_io){ .fd = fd, .fn = conn_event, .arg = e };
+	c->io = (struct loop_io){ .fd = ch.fd, .fn = conn_event, .arg = e };
+	c->tls = ch.tls;
 	c->readable = c->writable = true;
 	if (!e->next_id || session_state(e->session) == SESSION_CONNECTING)
-		learn(e, fd);
-	r = sock_wire_names(fd, &names, &ifindex);
+		learn(e, ch.fd);
+	r = sock_wire_names(ch.fd, &names, &ifindex);
 	r = session_subflow_open(e->session, hello, r ? NULL : &names, loop_now(e->loop), &c->slot);
 	if (r)
 		goto free_conn;
@@ -191,12 +192,14 @@ int engine_attach(struct engine *e, int fd, const struct wire_hello *hello, bool
 		goto close_subflow;
 	if (greeted)
 		session_subflow_greeted(e->session, c->slot);
+	if (c->tls)
+		session_subflow_sealed(e->session, c->slot);
 	c->stats.id = e->next_id++;
 	c->stats.live = true;
 	c->stats.tx_link = c->stats.rx_link = -1;
 	c->stats.peer_tx_link = c->stats.peer_rx_link = -1;
 	e->n_unannounced++;
-	sock_names(fd, &c->stats);
+	sock_names(ch.fd, &c->stats);
 	e->conns[c->slot] = c;
 	if (c->slot >= e->n_slots)
 		e->n_slots = (uint16_t)(c->slot + 1);
@@ -223,22 +226,26 @@ static void remember(struct engine *e, const struct subflow_stats *stats)
 static void conn_close(struct engine *e, struct conn *c)
 {
 	const char *fault = session_subflow_text(e->session, c->slot);
+	const char *why = channel_text(conn_channel(c));
 
+	if (!why && c->error)
+		why = strerror(c->error);
 	conn_update_stats(c, e->session);
 	c->stats.live = false;
 	e->n_unannounced -= !c->announced;
-	e->last_error = c->error;
+	e->failed = why;
+	text_printf(e->last_error, sizeof(e->last_error), "%s", why ? why : "");
 	if (e->phase == PHASE_RUNNING && !session_finished(e->session))
 		note(e, fault ? 1 : 2, "subflow %u (port %u to %s) closed: %s", c->stats.id,
 		     c->stats.local_port, c->stats.peer,
-		     fault      ? fault
-		     : c->error ? strerror(c->error)
-				: "the peer closed it");
+		     fault ? fault
+		     : why ? why
+			   : "the peer closed it");
 	remember(e, &c->stats);
 	session_subflow_close(e->session, c->slot, loop_now(e->loop));
 	e->conns[c->slot] = NULL;
 	loop_remove(e->loop, &c->io);
-	close(c->io.fd);
+	channel_close(conn_channel(c));
 	free(c);
 }
 
@@ -251,9 +258,9 @@ unsigned engine_n_live(const struct engine *e)
 	return n;
 }
 
-int engine_last_error(const struct engine *e)
+const char *engine_last_error(const struct engine *e)
 {
-	return e->last_error;
+	return e->failed ? e->last_error : NULL;
 }
 
 static void close_all(struct engine *e)
@@ -406,7 +413,7 @@ static void finish(struct engine *e)
 {
 	if (e->phase == PHASE_ENDED)
 		return;
-	ending_of(e->session, e->last_error, e->signal, &e->end);
+	ending_of(e->session, engine_last_error(e), e->signal, &e->end);
 	e->end_ns = loop_now(e->loop);
 	close_all(e);
 	e->phase = PHASE_ENDED;
@@ -428,10 +435,11 @@ static bool all_told(struct engine *e)
 
 		if (!c)
 			continue;
-		if (!c->shut && session_tx_flushed(e->session, i)) {
+		if (!c->shut && session_tx_flushed(e->session, i) &&
+		    !channel_flush(conn_channel(c))) {
 			/* The rest is read and thrown away until the peer closes: closing now, with
 			 * bytes unread, would reset the connection and lose what we said. */
-			shutdown(c->io.fd, SHUT_WR);
+			channel_shutdown(conn_channel(c));
 			c->shut = true;
 		}
 		told = false;

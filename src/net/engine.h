@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/channel.h"
 #include "net/ending.h"
 #include "net/loop.h"
 #include "net/pathmgr.h"
@@ -55,10 +56,11 @@ int engine_new(struct engine **out, struct loop *loop, const struct engine_confi
 /* Ends the threads. Returns false if one is stuck in the kernel: then the process has to end. */
 bool engine_free(struct engine *e);
 
-/* Takes over a connected socket: hello is what came on it (listener), or NULL (client). Returns 0,
- * or -errno or enum session_error, after which fd is still the caller's. greeted: the preface was
+/* Takes over a connection: hello is what came on it (listener), or NULL (client). Returns 0,
+ * or -errno or enum session_error, after which ch is still the caller's. greeted: the preface was
  * sent. */
-int engine_attach(struct engine *e, int fd, const struct wire_hello *hello, bool greeted);
+int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *hello,
+		  bool greeted);
 
 struct session *engine_session(struct engine *e);
 struct pathmgr *engine_paths(struct engine *e);
@@ -69,8 +71,9 @@ unsigned engine_ports(const struct engine *e, uint16_t out[SUBFLOWS_MAX]);
 /* Connections that live. */
 unsigned engine_n_live(const struct engine *e);
 
-/* Why the last connection closed, for a client whose first one did not last: errno, 0: in order. */
-int engine_last_error(const struct engine *e);
+/* Why the last connection closed, for a client whose first one did not last: NULL: in order.
+ * Borrowed. */
+const char *engine_last_error(const struct engine *e);
 
 /* No connection is left and none will come (client): ends the session. */
 void engine_give_up(struct engine *e);

@@ -27,7 +27,9 @@ struct stranger {
 	struct stranger *older, *newer;
 	char addr[STATS_ADDR_LEN];
 	uint16_t port;
+	bool sniffed;  /* its first byte was looked at */
 	bool answered; /* reads on only until the peer closes */
+	struct tls *tls;
 	struct handshake handshake;
 };
 
@@ -35,6 +37,7 @@ struct listener {
 	struct loop_io io;
 	struct loop *loop;
 	struct listener_events events;
+	const struct tls_context *tls;
 	struct loop_timer pause;
 	struct stranger *oldest, *newest;
 	unsigned n_strangers;
@@ -54,11 +57,11 @@ static void note(const struct listener *l, const struct stranger *s, const char 
 /* Strangers
  * ---------------------------------------------------------------------------------------- */
 
-/* Takes it out of the table; returns its socket, which is open. */
-static int stranger_free(struct stranger *s)
+/* Takes it out of the table; returns its connection, which is open. */
+static struct channel stranger_free(struct stranger *s)
 {
 	struct listener *l = s->listener;
-	int fd = s->io.fd;
+	struct channel ch = { .fd = s->io.fd, .tls = s->tls };
 
 	*(s->older ? &s->older->newer : &l->oldest) = s->newer;
 	*(s->newer ? &s->newer->older : &l->newest) = s->older;
@@ -66,14 +69,14 @@ static int stranger_free(struct stranger *s)
 	loop_remove(l->loop, &s->io);
 	loop_set_timer(l->loop, &s->timer, LOOP_NEVER);
 	free(s);
-	return fd;
+	return ch;
 }
 
 static void stranger_drop(struct stranger *s, const char *what, const char *detail)
 {
 	if (!s->answered)
 		note(s->listener, s, what, detail);
-	close(stranger_free(s));
+	channel_close(stranger_free(s));
 }
 
 static void stranger_fired(struct loop_timer *timer)
@@ -81,34 +84,128 @@ static void stranger_fired(struct loop_timer *timer)
 	stranger_drop(timer->arg, "it did not say HELLO in time", NULL);
 }
 
+/* All that there was to say to it has been said: reads on only until the peer closes. */
+static void stranger_answered(struct stranger *s)
+{
+	struct listener *l = s->listener;
+
+	s->tls = tls_free(s->tls);
+	s->answered = true;
+	shutdown(s->io.fd, SHUT_WR);
+	loop_change(l->loop, &s->io, EPOLLIN | EPOLLRDHUP);
+	loop_set_timer(l->loop, &s->timer, loop_now(l->loop) + LISTENER_REFUSE_NS);
+}
+
+/* A TLS client, and no key here: it is told with an alert, which is all that it understands. */
+static void refuse_tls(struct stranger *s)
+{
+	static const uint8_t unexpected_message[] = { 0x15, 3, 3, 0, 2, 2, 10 };
+
+	note(s->listener, s, "it speaks TLS, and this listener has no key", NULL);
+	send(s->io.fd, unexpected_message, sizeof(unexpected_message), MSG_NOSIGNAL);
+	stranger_answered(s);
+}
+
+/* Looks whether it begins with TLS. Returns false when there is nothing to be read from it now. */
+static bool stranger_sniff(struct stranger *s)
+{
+	struct listener *l = s->listener;
+	uint8_t first;
+	ssize_t n = recv(s->io.fd, &first, 1, MSG_PEEK);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	s->sniffed = true;
+	if (n <= 0 || first != TLS_FIRST_BYTE)
+		return true;
+	if (!l->tls) {
+		refuse_tls(s);
+		return false;
+	}
+	if (tls_new(&s->tls, l->tls, s->io.fd)) {
+		stranger_drop(s, strerror(ENOMEM), NULL);
+		return false;
+	}
+	return true;
+}
+
+/* Returns true when the peer has proved who it is. */
+static bool stranger_shake(struct stranger *s)
+{
+	int r = tls_handshake(s->tls);
+	uint32_t events = EPOLLIN | EPOLLRDHUP;
+
+	if (!r)
+		return true;
+	if (r == -EAGAIN) {
+		if (!tls_flushed(s->tls))
+			events |= EPOLLOUT;
+		loop_change(s->listener->loop, &s->io, events);
+		return false;
+	}
+	note(s->listener, s, tls_text(s->tls) ? tls_text(s->tls) : strerror(-r), NULL);
+	stranger_answered(s);
+	return false;
+}
+
+/* Somebody who has the key, but sends something else: openssl s_client. */
+static void answer_nonsense(struct stranger *s, const char *text)
+{
+	uint8_t buf[WIRE_PREFACE_LEN + WIRE_HEADER_LEN + WIRE_TEXT_MAX];
+	struct listener *l = s->listener;
+
+	note(l, s, "it is not mpnc, it sent", text);
+	listener_answer(l, stranger_free(s), buf,
+			handshake_refuse(buf, sizeof(buf), WIRE_R_PROTOCOL,
+					 "this is mpnc, and what came is not"));
+}
+
+static void stranger_hello(struct stranger *s, const struct wire_hello *hello)
+{
+	struct listener *l = s->listener;
+
+	if (l->tls && !s->tls) {
+		note(l, s, "it came without a key", NULL);
+		listener_refuse(l, stranger_free(s), WIRE_R_KEY);
+		return;
+	}
+	l->events.hello(l->events.arg, stranger_free(s), hello);
+}
+
 static void stranger_read(struct stranger *s)
 {
 	char text[HANDSHAKE_TEXT_LEN];
 	struct wire_hello hello;
-	struct listener *l = s->listener;
+	struct channel ch = { .fd = s->io.fd, .tls = s->tls };
 
 	for (;;) {
-		size_t size;
-		void *p = handshake_space(&s->handshake, &size);
-		ssize_t n = recv(s->io.fd, p, size, 0);
+		struct iovec iov;
+		ssize_t n;
 
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		iov.iov_base = handshake_space(&s->handshake, &iov.iov_len);
+		n = channel_recv(ch, &iov, 1);
+		if (n == -EAGAIN || n == -EINTR)
 			return;
 		if (n <= 0) {
 			stranger_drop(s,
 				      s->handshake.have ? "it closed before its HELLO was complete"
 							: "it closed without a word",
-				      n < 0 ? strerror(errno) : NULL);
+				      channel_text(ch) ? channel_text(ch)
+				      : n < 0          ? strerror((int)-n)
+						       : NULL);
 			return;
 		}
 		switch (handshake_read(&s->handshake, (size_t)n, &hello, text)) {
 		case HANDSHAKE_MORE:
 			break;
 		case HANDSHAKE_STRANGER:
-			stranger_drop(s, "it is not mpnc, it sent", text);
+			if (s->tls)
+				answer_nonsense(s, text);
+			else
+				stranger_drop(s, "it is not mpnc, it sent", text);
 			return;
 		case HANDSHAKE_HELLO:
-			l->events.hello(l->events.arg, stranger_free(s), &hello);
+			stranger_hello(s, &hello);
 			return;
 		}
 	}
@@ -135,7 +232,7 @@ static void stranger_event(struct loop_io *io, uint32_t events)
 
 	if (s->answered)
 		answered_read(s);
-	else
+	else if ((s->sniffed || stranger_sniff(s)) && (!s->tls || stranger_shake(s)))
 		stranger_read(s);
 }
 
@@ -151,6 +248,8 @@ static struct stranger *stranger_new(struct listener *l, int fd, uint64_t limit_
 	s->io = (struct loop_io){ .fd = fd, .fn = stranger_event, .arg = s };
 	s->timer = (struct loop_timer){ .fn = stranger_fired, .arg = s, .due_ns = LOOP_NEVER };
 	s->listener = l;
+	s->tls = NULL;
+	s->sniffed = false;
 	s->answered = false;
 	s->addr[0] = '\0';
 	s->port = 0;
@@ -168,27 +267,28 @@ static struct stranger *stranger_new(struct listener *l, int fd, uint64_t limit_
 	return s;
 }
 
-void listener_answer(struct listener *l, int fd, const void *bytes, size_t n)
+void listener_answer(struct listener *l, struct channel ch, const void *bytes, size_t n)
 {
 	struct stranger *s;
 
 	/* A new connection's socket buffer takes this; if not, the peer sees a close. */
-	if (send(fd, bytes, n, MSG_NOSIGNAL) < 0 || shutdown(fd, SHUT_WR) < 0) {
-		close(fd);
+	if (!channel_send_all(ch, bytes, n) || channel_shutdown(ch)) {
+		channel_close(ch);
 		return;
 	}
-	s = stranger_new(l, fd, LISTENER_REFUSE_NS);
+	ch.tls = tls_free(ch.tls);
+	s = stranger_new(l, ch.fd, LISTENER_REFUSE_NS);
 	if (s)
 		s->answered = true;
 	else
-		close(fd);
+		channel_close(ch);
 }
 
-void listener_refuse(struct listener *l, int fd, enum wire_reason reason)
+void listener_refuse(struct listener *l, struct channel ch, enum wire_reason reason)
 {
 	uint8_t buf[WIRE_PREFACE_LEN + WIRE_HEADER_LEN + WIRE_TEXT_MAX];
 
-	listener_answer(l, fd, buf, handshake_refuse(buf, sizeof(buf), reason, ""));
+	listener_answer(l, ch, buf, handshake_refuse(buf, sizeof(buf), reason, ""));
 }
 
 /* Accepting
@@ -282,7 +382,7 @@ static int listen_first(const union sock_addr *addrs, int n_addrs,
 }
 
 int listener_new(struct listener **out, struct loop *loop, const union sock_addr *addrs,
-		 int n_addrs, const struct sock_options *options,
+		 int n_addrs, const struct sock_options *options, const struct tls_context *tls,
 		 const struct listener_events *events)
 {
 	struct listener *l = calloc(1, sizeof(*l));
@@ -298,6 +398,7 @@ int listener_new(struct listener **out, struct loop *loop, const union sock_addr
 	l->loop = loop;
 	l->max_strangers = max_strangers();
 	l->events = *events;
+	l->tls = tls;
 	r = loop_add(loop, &l->io, EPOLLIN);
 	if (r)
 		goto close_fd;
@@ -315,7 +416,7 @@ struct listener *listener_free(struct listener *l)
 	if (!l)
 		return NULL;
 	while (l->oldest)
-		close(stranger_free(l->oldest));
+		channel_close(stranger_free(l->oldest));
 	loop_set_timer(l->loop, &l->pause, LOOP_NEVER);
 	loop_remove(l->loop, &l->io);
 	close(l->io.fd);

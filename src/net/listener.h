@@ -5,9 +5,13 @@
  * A connection is a stranger's until it has said a correct HELLO. Strangers share a table of fixed
  * size; when it is full the oldest goes, as one of ours says HELLO at once. So neither a port scan
  * nor a thousand silent connections keep a real peer out.
+ *
+ * With TLS the handshake comes first, in the same table and the same time. The first byte tells a
+ * TLS client from a plain one, so that each can be told what is wanted here.
  */
 #pragma once
 
+#include "net/channel.h"
 #include "net/loop.h"
 #include "net/resolve.h"
 #include "net/sock.h"
@@ -30,26 +34,27 @@ struct listener;
 struct listener_events {
 	/* As in engine.h. */
 	void (*note)(void *arg, int level, const char *text);
-	/* A peer said HELLO on fd, which is the callee's from here on: to keep, close, or refuse.
+	/* A peer said HELLO on ch, which is the callee's from here on: to keep, close, or refuse.
 	 */
-	void (*hello)(void *arg, int fd, const struct wire_hello *hello);
+	void (*hello)(void *arg, struct channel ch, const struct wire_hello *hello);
 	void *arg;
 };
 
 /* Listens on the first of addrs that works; for the wildcard of both families one socket takes
- * both. Returns 0 or -errno of the last attempt. */
+ * both. tls: who may come (borrowed); NULL: anyone, plain. Returns 0 or -errno of the last attempt.
+ */
 int listener_new(struct listener **out, struct loop *loop, const union sock_addr *addrs,
-		 int n_addrs, const struct sock_options *options,
+		 int n_addrs, const struct sock_options *options, const struct tls_context *tls,
 		 const struct listener_events *events);
 struct listener *listener_free(struct listener *l);
 
 /* The port listened on (for port 0) and the address as text. */
 uint16_t listener_port(const struct listener *l, char addr[STATS_ADDR_LEN]);
 
-/* Answers with these few bytes, and closes fd (consumed) once the peer has read them or
+/* Answers with these few bytes, and closes ch (consumed) once the peer has read them or
  * LISTENER_REFUSE_NS is over. */
-void listener_answer(struct listener *l, int fd, const void *bytes, size_t n);
+void listener_answer(struct listener *l, struct channel ch, const void *bytes, size_t n);
 
-/* Answers with REFUSE and closes fd (consumed) once the peer has read it or LISTENER_REFUSE_NS is
+/* Answers with REFUSE and closes ch (consumed) once the peer has read it or LISTENER_REFUSE_NS is
  * over. */
-void listener_refuse(struct listener *l, int fd, enum wire_reason reason);
+void listener_refuse(struct listener *l, struct channel ch, enum wire_reason reason);

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "net/channel.h"
 #include "session/handshake.h"
 #include "util/text.h"
 
@@ -42,22 +43,53 @@ static const union sock_addr *source_for(const struct query *q, const union sock
 	return NULL;
 }
 
-static int ask(int fd, uint64_t due_ns)
+static int shake(struct channel ch, uint64_t due_ns)
 {
-	uint8_t hello[100];
-	size_t n = handshake_query(hello, sizeof(hello));
-	int r = wait_for(fd, POLLOUT, due_ns);
+	int r = ch.tls ? tls_handshake(ch.tls) : 0;
 
-	if (!r)
-		r = sock_connected(fd);
-	/* A new connection's socket buffer takes this. */
-	if (!r && send(fd, hello, n, MSG_NOSIGNAL) != (ssize_t)n)
-		r = -errno;
+	while (r == -EAGAIN) {
+		r = wait_for(ch.fd, tls_flushed(ch.tls) ? POLLIN : POLLIN | POLLOUT, due_ns);
+		if (!r)
+			r = tls_handshake(ch.tls);
+	}
 	return r;
 }
 
+static int ask(struct channel *ch, const struct query *query, uint64_t due_ns)
+{
+	uint8_t hello[100];
+	size_t n = handshake_query(hello, sizeof(hello));
+	int r = wait_for(ch->fd, POLLOUT, due_ns);
+
+	if (!r)
+		r = sock_connected(ch->fd);
+	if (!r && query->tls)
+		r = tls_new(&ch->tls, query->tls, ch->fd);
+	if (!r)
+		r = shake(*ch, due_ns);
+	/* A new connection's socket buffer takes this. */
+	if (!r && !channel_send_all(*ch, hello, n))
+		r = -ECONNRESET;
+	return r;
+}
+
+/* Returns how many bytes came, or -errno. */
+static ssize_t read_some(struct channel ch, void *buf, size_t size, uint64_t due_ns)
+{
+	const struct iovec iov = { .iov_base = buf, .iov_len = size };
+	ssize_t n = channel_recv(ch, &iov, 1);
+
+	while (n == -EAGAIN) {
+		n = wait_for(ch.fd, POLLIN, due_ns);
+		if (!n)
+			n = channel_recv(ch, &iov, 1);
+	}
+	return n ? n : -ECONNRESET;
+}
+
 /* Returns 0, -errno, or -EPROTO with the reason in why. */
-static int read_answer(int fd, uint64_t due_ns, struct wire_welcome *out, char why[QUERY_TEXT_LEN])
+static int read_answer(struct channel ch, uint64_t due_ns, struct wire_welcome *out,
+		       char why[QUERY_TEXT_LEN])
 {
 	uint8_t in[HANDSHAKE_ANSWER_LEN];
 	char quoted[HANDSHAKE_TEXT_LEN];
@@ -65,13 +97,10 @@ static int read_answer(int fd, uint64_t due_ns, struct wire_welcome *out, char w
 	size_t have = 0;
 
 	while (have < sizeof(in)) {
-		int r = wait_for(fd, POLLIN, due_ns);
-		ssize_t n = r ? 0 : recv(fd, in + have, sizeof(in) - have, 0);
+		ssize_t n = read_some(ch, in + have, sizeof(in) - have, due_ns);
 
-		if (r || n < 0)
-			return r ? r : -errno;
-		if (n == 0)
-			return -ECONNRESET;
+		if (n < 0)
+			return (int)n;
 		have += (size_t)n;
 		switch (handshake_answer(in, have, out, &refusal, quoted)) {
 		case HANDSHAKE_ANSWER_MORE:
@@ -99,15 +128,21 @@ int query_peer(const struct query *query, struct wire_welcome *out, char why[QUE
 	for (int i = 0; i < query->n_addrs; i++) {
 		const union sock_addr *peer = &query->addrs[i];
 		uint64_t due_ns = clock_ns() + query->limit_ns;
-		int fd = sock_connect(peer, source_for(query, peer), &query->socket);
+		struct channel ch = { .fd = sock_connect(peer, source_for(query, peer),
+							 &query->socket) };
 
-		r = fd < 0 ? fd : ask(fd, due_ns);
+		r = ch.fd < 0 ? ch.fd : ask(&ch, query, due_ns);
 		if (!r)
-			r = read_answer(fd, due_ns, out, why);
+			r = read_answer(ch, due_ns, out, why);
+		if (channel_text(ch)) {
+			text_printf(why, QUERY_TEXT_LEN, "%s", channel_text(ch));
+			r = -EPROTO;
+		}
+		tls_free(ch.tls);
 		if (!r)
-			return fd;
-		if (fd >= 0)
-			close(fd);
+			return ch.fd;
+		if (ch.fd >= 0)
+			close(ch.fd);
 	}
 	if (r != -EPROTO)
 		text_printf(why, QUERY_TEXT_LEN, "%s", strerror(-r));

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "net/sock.h"
+#include "net/tls.h"
 #include "wire/frame.h"
 
 #define QUERY_TEXT_LEN 200
@@ -18,6 +19,7 @@ struct query {
 	int n_sources;
 	uint64_t limit_ns; /* for each address */
 	struct sock_options socket;
+	const struct tls_context *tls; /* borrowed; NULL: plain */
 };
 
 /* Returns the connected descriptor, which the caller closes when it has seen all it wants of it,

@@ -4,11 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 struct waiting {
 	struct loop_io io; /* only its end is watched */
+	struct channel channel;
 	struct wire_hello hello;
 	struct queue *queue;
 };
@@ -20,29 +19,24 @@ struct queue {
 	struct waiting *waiting[QUEUE_MAX]; /* the first has waited longest */
 };
 
-static bool send_all(int fd, const void *p, size_t n)
-{
-	/* A few bytes into an empty socket buffer; one that is full is no waiting client's. */
-	return send(fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n;
-}
-
-static bool send_ping(int fd)
+static bool send_ping(struct channel ch)
 {
 	uint8_t frame[WIRE_HEADER_LEN];
 
-	return send_all(fd, frame, wire_put_plain(frame, sizeof(frame), WIRE_PING, 0));
+	/* A full socket buffer is no waiting client's. */
+	return channel_send_all(ch, frame, wire_put_plain(frame, sizeof(frame), WIRE_PING, 0));
 }
 
-static int take_out(struct queue *q, unsigned i)
+static struct channel take_out(struct queue *q, unsigned i)
 {
 	struct waiting *w = q->waiting[i];
-	int fd = w->io.fd;
+	struct channel ch = w->channel;
 
 	memmove(&q->waiting[i], &q->waiting[i + 1], (q->n - i - 1) * sizeof(q->waiting[0]));
 	q->n--;
 	loop_remove(q->loop, &w->io);
 	free(w);
-	return fd;
+	return ch;
 }
 
 static void gone(struct loop_io *io, uint32_t events)
@@ -52,7 +46,7 @@ static void gone(struct loop_io *io, uint32_t events)
 
 	for (unsigned i = 0; i < q->n; i++) {
 		if (q->waiting[i] == w) {
-			close(take_out(q, i));
+			channel_close(take_out(q, i));
 			return;
 		}
 	}
@@ -63,8 +57,8 @@ static void ping_all(struct loop_timer *timer)
 	struct queue *q = timer->arg;
 
 	for (unsigned i = q->n; i-- > 0;)
-		if (!send_ping(q->waiting[i]->io.fd))
-			close(take_out(q, i));
+		if (!send_ping(q->waiting[i]->channel))
+			channel_close(take_out(q, i));
 	if (q->n)
 		loop_set_timer(q->loop, timer, loop_now(q->loop) + QUEUE_PING_NS);
 }
@@ -86,13 +80,13 @@ struct queue *queue_free(struct queue *q)
 	if (!q)
 		return NULL;
 	while (q->n)
-		close(take_out(q, q->n - 1));
+		channel_close(take_out(q, q->n - 1));
 	loop_set_timer(q->loop, &q->timer, LOOP_NEVER);
 	free(q);
 	return NULL;
 }
 
-bool queue_push(struct queue *q, int fd, const struct wire_hello *hello)
+bool queue_push(struct queue *q, struct channel ch, const struct wire_hello *hello)
 {
 	struct waiting *w;
 
@@ -101,7 +95,8 @@ bool queue_push(struct queue *q, int fd, const struct wire_hello *hello)
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return false;
-	w->io = (struct loop_io){ .fd = fd, .fn = gone, .arg = w };
+	w->io = (struct loop_io){ .fd = ch.fd, .fn = gone, .arg = w };
+	w->channel = ch;
 	w->hello = *hello;
 	w->queue = q;
 	if (loop_add(q->loop, &w->io, EPOLLRDHUP)) {
@@ -109,18 +104,18 @@ bool queue_push(struct queue *q, int fd, const struct wire_hello *hello)
 		return false;
 	}
 	q->waiting[q->n++] = w;
-	if (!send_all(fd, WIRE_PREFACE, WIRE_PREFACE_LEN) || !send_ping(fd))
-		close(take_out(q, q->n - 1));
+	if (!channel_send_all(ch, WIRE_PREFACE, WIRE_PREFACE_LEN) || !send_ping(ch))
+		channel_close(take_out(q, q->n - 1));
 	else if (!q->timer.linked)
 		loop_set_timer(q->loop, &q->timer, loop_now(q->loop) + QUEUE_PING_NS);
 	return true;
 }
 
-bool queue_pop(struct queue *q, int *fd_out, struct wire_hello *hello_out)
+bool queue_pop(struct queue *q, struct channel *ch_out, struct wire_hello *hello_out)
 {
 	if (!q->n)
 		return false;
 	*hello_out = q->waiting[0]->hello;
-	*fd_out = take_out(q, 0);
+	*ch_out = take_out(q, 0);
 	return true;
 }

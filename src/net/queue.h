@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "net/channel.h"
 #include "net/loop.h"
 #include "wire/frame.h"
 
@@ -24,8 +25,8 @@ struct queue;
 int queue_new(struct queue **out, struct loop *loop);
 struct queue *queue_free(struct queue *q);
 
-/* Takes fd; returns false, and leaves fd alone, when the queue is full. */
-bool queue_push(struct queue *q, int fd, const struct wire_hello *hello);
+/* Takes ch; returns false, and leaves ch alone, when the queue is full. */
+bool queue_push(struct queue *q, struct channel ch, const struct wire_hello *hello);
 
 /* Hands over the one that has waited longest and is still there. It has been sent the preface. */
-bool queue_pop(struct queue *q, int *fd_out, struct wire_hello *hello_out);
+bool queue_pop(struct queue *q, struct channel *ch_out, struct wire_hello *hello_out);

@@ -51,11 +51,11 @@ fi
 
 section "TLS"
 printf '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03' | knock
-expect_dropped 'not mpnc, it sent'
+expect_dropped 'it speaks TLS, and this listener has no key'
 if command -v openssl >/dev/null; then
 	timeout 10 openssl s_client -connect "127.0.0.1:$PORT" </dev/null >answer 2>&1 &&
 		fail "openssl found TLS"
-	expect_dropped 'not mpnc, it sent'
+	expect_dropped 'it speaks TLS, and this listener has no key'
 fi
 
 section "random bytes"

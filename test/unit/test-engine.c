@@ -116,7 +116,7 @@ static void end_that_comes_with_the_last_bytes_is_seen(void **state)
 	set_up(&f);
 	tcp_pair(&ours, &theirs);
 	f.theirs = theirs;
-	assert_int_equal(engine_attach(f.engine, ours, NULL, false), 0);
+	assert_int_equal(engine_attach(f.engine, (struct channel){ .fd = ours }, NULL, false), 0);
 	assert_int_equal(loop_run(f.loop), 0);
 	assert_true(f.gone);
 	close(theirs);

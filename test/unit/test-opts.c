@@ -103,6 +103,10 @@ static void dump_config(struct dump *d, const struct config *c)
 	put(d, c->rcvbuf, "rcvbuf=%llu", (unsigned long long)c->rcvbuf);
 	put(d, c->verbose, "verbose=%d", c->verbose);
 	put(d, c->progress != CONFIG_PROGRESS_AUTO, "progress=%d", (int)c->progress);
+	put(d, c->key_file, "key=%s", c->key_file);
+	put(d, c->key_dir, "keys=%s", c->key_dir);
+	put(d, c->cert, "cert=%s,%s,%s", c->cert, c->private_key, c->ca);
+	put(d, c->cert_name, "name=%s", c->cert_name);
 	put(d, c->json, "json");
 	put(d, c->json_file, "json_file=%s", c->json_file);
 }
@@ -213,6 +217,11 @@ static const struct accepted accepted[] = {
 	{ "--json h 1", "host=h port=1 json" },
 	{ "--json=f.json h 1", "host=h port=1 json json_file=f.json" },
 	{ "--json=f.json --json h 1", "host=h port=1 json" },
+	{ "--key k h 1", "host=h port=1 key=k" },
+	{ "-l --key=k 1", "listen port=1 key=k" },
+	{ "-l --key-dir d 1", "listen port=1 keys=d" },
+	{ "--cert c --private-key p --ca a h 1", "host=h port=1 cert=c,p,a" },
+	{ "--cert c --private-key p --ca a --name n -l 1", "listen port=1 cert=c,p,a name=n" },
 	/* names may be shortened */
 	{ "--lis 1", "listen port=1" },
 };
@@ -271,6 +280,7 @@ static const struct refused operands[] = {
 #define BAD_PORTS(word) "--ports: \"" word "\" " NO_PORTS
 
 static const struct refused arguments[] = {
+	{ "--key '' h 1", "--key: \"\" is not a name" },
 	{ "-p", "-p needs an argument: PORT" },
 	{ "h 1 --window", "--window needs an argument: SIZE" },
 	{ "h 1 --wait", "-w needs an argument: TIME" },
@@ -334,6 +344,15 @@ static const struct refused arguments[] = {
 static const struct refused conflicts[] = {
 	{ "-4 -6 h 1",
 	  "-4 and -6 exclude each other: give one of them, or none for both families" },
+	{ "-l --key k --key-dir d 1",
+	  "--key and --key-dir exclude each other: a directory of one key is possible" },
+	{ "--key k --cert c h 1",
+	  "--key and --cert exclude each other: a peer is known by a key or by a certificate" },
+	{ "-l --cert c --key-dir d 1",
+	  "--key-dir and --cert exclude each other: a peer is known by a key or by a certificate" },
+	{ "--key-dir d h 1", "--key-dir needs -l: the side that connects has one key: --key FILE" },
+	{ "--cert c h 1", "certificates need all of --cert, --private-key and --ca" },
+	{ "--name n h 1", "certificates need all of --cert, --private-key and --ca" },
 	{ "-64 h 1", "-4 and -6 exclude each other: give one of them, or none for both families" },
 	{ "--send-only --recv-only h 1", "--send-only and --recv-only exclude each other: give one "
 					 "of them, or none for both directions" },
@@ -455,8 +474,8 @@ static const struct refused advice[] = {
 	{ "--broker", "one mpnc for each peer" },
 	{ "--chat", "one mpnc for each peer" },
 	{ "--no-shutdown", "keep it open" },
-	{ "--ssl", "gpg" },
-	{ "--ssl-cert=x", "gpg" },
+	{ "--ssl", "--key FILE" },
+	{ "--ssl-cert=x", "--cert, --private-key, --ca" },
 	{ "--allow", "firewall" },
 	{ "--allowfile", "firewall" },
 	{ "--deny", "firewall" },

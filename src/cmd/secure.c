@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/secure.h"
+
+#include <sys/prctl.h>
+
+#include "ui/log.h"
+
+int secure_open(const struct config *c, struct tls_context **out)
+{
+	struct tls_config config = { .server = c->listen,
+				     .key_file = c->key_file,
+				     .key_dir = c->key_dir,
+				     .cert = c->cert,
+				     .private_key = c->private_key,
+				     .ca = c->ca,
+				     .name = c->cert_name };
+	char why[TLS_TEXT_LEN];
+	int r;
+
+	*out = NULL;
+	if (!c->key_file && !c->key_dir && !c->cert)
+		return 0;
+	/* RLIMIT_CORE would neither stop a core that goes into a pipe nor spare our children. */
+	prctl(PR_SET_DUMPABLE, 0);
+	/* Whoever is connected to should have the name that was asked for. */
+	if (!c->listen && !config.name)
+		config.name = c->host;
+	r = tls_context_new(out, &config, why);
+	if (r)
+		log_error("%s", why);
+	return r;
+}

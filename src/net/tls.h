@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tls.h - TLS 1.3 on one connection, through OpenSSL
+ *
+ * A context says how peers prove who they are: by a shared key, or by certificates of one
+ * authority, both ways. A struct tls is one connection's, over a non-blocking socket that it does
+ * not own. Nothing here blocks, and no record ever passes that was not authenticated.
+ *
+ * OpenSSL reads from and writes to two buffers of ours, so that a system call moves several
+ * records. What is sealed and not yet taken by the socket stays in the buffer: tls_flush.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/* The first byte of a TLS connection: a record of type handshake. */
+#define TLS_FIRST_BYTE 0x16
+
+/* Longest line that explains a failure. */
+#define TLS_TEXT_LEN 256
+
+/* The name of a peer: of its key, or in its certificate. */
+#define TLS_NAME_LEN 64
+
+/* A key seals so many bytes, then the next one is derived from it (KeyUpdate): a sixth of what is
+ * safe for AES-GCM with full records (RFC 8446, 5.5), as some of ours are shorter. */
+#define TLS_REKEY_LEN (64ull << 30)
+
+struct tls_config {
+	bool server;
+	const char *key_file; /* this, or */
+	const char *key_dir;  /* server: this, or all three of */
+	const char *cert;
+	const char *private_key;
+	const char *ca;
+	const char *name;   /* that the peer's certificate must have; NULL: any */
+	uint64_t rekey_len; /* 0: TLS_REKEY_LEN */
+};
+
+struct tls_context;
+struct tls;
+
+/* Reads all files. Returns 0, or -errno and in why a line for the user. */
+int tls_context_new(struct tls_context **out, const struct tls_config *config,
+		    char why[TLS_TEXT_LEN]);
+struct tls_context *tls_context_free(struct tls_context *context);
+
+/* For a connected, non-blocking socket; context and fd are borrowed. Returns 0 or -ENOMEM. */
+int tls_new(struct tls **out, const struct tls_context *context, int fd);
+struct tls *tls_free(struct tls *t);
+
+/* Goes on with the handshake. Returns 0 when it is done, -EAGAIN when the socket has to become
+ * readable (and writable, if tls_flushed says no), or another -errno: tls_text says why. A client
+ * that is done may still be refused with its first tls_recv. */
+int tls_handshake(struct tls *t);
+
+/* As readv. 0: the peer has ended its direction in order; an end without its word for it is
+ * -ECONNRESET. -EAGAIN: the socket is empty. */
+ssize_t tls_recv(struct tls *t, const struct iovec *iov, int n);
+
+/* Seals as much as the socket seems to take; returns how many bytes of iov that were, or -errno. */
+ssize_t tls_send(struct tls *t, const struct iovec *iov, int n);
+
+/* Hands sealed bytes to the socket. Returns 0 when none are left, or -errno. */
+int tls_flush(struct tls *t);
+bool tls_flushed(const struct tls *t);
+
+/* Tells the peer that nothing more will come; as much of that as the socket takes. */
+void tls_shutdown(struct tls *t);
+
+/* Why a call failed, NULL: it did not, or errno says all. Borrowed. */
+const char *tls_text(const struct tls *t);
+
+/* Who the peer is, when the handshake is done; "" if it has no name. Borrowed. */
+const char *tls_peer_name(const struct tls *t);

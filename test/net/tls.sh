@@ -1,0 +1,247 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# With a key: whole streams, nothing readable on the way, and a clear line for whoever does not have it.
+. "$(dirname "$0")/lib.sh"
+need python3 openssl
+
+for name in a b; do
+	run 0 it genkey "$name.key"
+	[[ $(stat -c %a "$name.key") == 600 ]] || fail "genkey made a file that others can read"
+done
+random_file data 8M
+
+section "genkey does not overwrite, and warns of a file that others can read"
+run 2 it genkey a.key
+expect_log it 'a.key: File exists'
+(umask 022 && "$MPNC" genkey >open.key 2>it.err)
+expect_log it 'chmod 600'
+[[ $(wc -c <open.key) == 45 ]] || fail "no key: $(<open.key)"
+
+section "a key file that others can read"
+run 2 it --key open.key 127.0.0.1 1 <data
+expect_log it 'chmod 600 open.key'
+run 2 it -l --key open.key 0 <data
+expect_log it 'chmod 600 open.key'
+run 2 it --key nothing 127.0.0.1 1 <data
+expect_log it 'nothing: No such file'
+
+for n in 1 4 16; do
+	section "both ways, $n subflows"
+	listen rx --key a.key --duplex <data >out.rx
+	run 0 tx -P "$n" --key a.key --duplex 127.0.0.1 "$PORT" <data >out.tx
+	expect_exit rx 0
+	expect_same data out.rx
+	expect_same data out.tx
+done
+expect_log rx 'proved to be "a.key"'
+
+section "a few bytes, and none"
+for text in x ''; do
+	listen rx --key a.key </dev/null >out
+	run 0 tx --key a.key 127.0.0.1 "$PORT" < <(printf %s "$text")
+	expect_exit rx 0
+	expect_content out "$text"
+done
+
+section "a directory of keys: the client's is named"
+mkdir -m 700 keys
+cp -p a.key keys/alice
+cp -p b.key keys/bob
+listen rx --key-dir keys </dev/null >out
+run 0 tx --key b.key 127.0.0.1 "$PORT" <data
+expect_exit rx 0
+expect_log rx 'proved to be "bob"'
+expect_same data out
+
+# refused STATUS PATTERN ARG...: a client that gets one line, at once
+refused() {
+	local wanted=$1 pattern=$2
+
+	run "$wanted" tx "${@:3}" 127.0.0.1 "$PORT" <data >back
+	expect_log tx "$pattern"
+	[[ $(wc -l <tx.err) == 1 ]] || fail "more than one line: $(<tx.err)"
+	((RUN_MS < 1000)) || fail "it took $RUN_MS ms"
+	expect_empty back
+}
+
+section "another key, no key, another TLS; then the right one"
+listen rx --key a.key </dev/null >out
+refused 1 'the key files differ' --key b.key
+refused 1 'the key files differ' --key b.key --retry 20
+refused 1 'it wants a key \(--key\)'
+run 1 plan --plan --key b.key 127.0.0.1 "$PORT" >back
+expect_log plan 'the key files differ'
+run 1 plan --plan 127.0.0.1 "$PORT" >back
+expect_log plan 'it wants a key'
+run 0 plan --plan --key a.key 127.0.0.1 "$PORT" >back
+openssl s_client -tls1_2 -connect "127.0.0.1:$PORT" </dev/null >back 2>&1 && fail "TLS 1.2 is answered"
+openssl s_client -connect "127.0.0.1:$PORT" </dev/null >back 2>&1 && fail "TLS without a key is answered"
+printf 'GET / HTTP/1.0\r\n\r\n' >"/dev/tcp/127.0.0.1/$PORT"
+for pattern in 'it has another key$' 'it came without a key$' 'it speaks no TLS 1.3$' \
+	'it speaks TLS without a key$' 'it is not mpnc, it sent: GET'; do
+	wait_log rx "dropped connection from 127.0.0.1 port [0-9]+: $pattern"
+done
+
+section "openssl s_client with the key is told that it speaks no mpnc"
+id=$(python3 - <<'PY'
+import base64, hashlib, hmac
+key = base64.b64decode(open("a.key").read())
+prk = hmac.new(bytes(32), key, hashlib.sha256).digest()
+print("mpnc-" + hmac.new(prk, b"mpnc key id 1\1", hashlib.sha256).hexdigest()[:32])
+PY
+)
+(
+	echo 'GET / HTTP/1.0'
+	timeout 5 tail -f /dev/null
+) | timeout 4 openssl s_client -quiet -psk "$(base64 -d a.key | od -An -tx1 | tr -d ' \n')" \
+	-psk_identity "$id" -ciphersuites TLS_AES_128_GCM_SHA256 -connect "127.0.0.1:$PORT" >back 2>s_client.log || true
+grep -aq 'this is mpnc, and what came is not' back || fail "s_client was told: $(tr -d '\0' <back) $(<s_client.log)"
+expect_running rx "strangers came"
+run 0 tx --key a.key 127.0.0.1 "$PORT" <data
+expect_exit rx 0
+expect_same data out
+
+section "a key towards a listener that has none"
+listen rx </dev/null >out
+refused 1 'it was started without a key' --key a.key
+wait_log rx 'it speaks TLS, and this listener has no key'
+expect_running rx "it waits for a peer"
+run 0 tx 127.0.0.1 "$PORT" <data
+expect_exit rx 0
+expect_same data out
+
+section "a key towards another program"
+spawn peer "$TEST_DIR/fake-peer.py" say 'SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n' </dev/null >peer.out
+wait_for "$PATIENCE" "the fake peer listens" grep -q . peer.out
+PORT=$(<peer.out)
+refused 1 'it speaks no TLS: it sent "SSH-2.0' --key a.key
+stop peer
+
+section "what passes on the way"
+cat >record.py <<'PY'
+import socket, sys, threading
+
+# Forwards connections to a port and writes all that passes to a file; at the second argument's
+# number of bytes from the client it resets one connection, if that is not 0.
+port, limit = int(sys.argv[1]), int(sys.argv[2])
+log = open("wire", "wb")
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+left = [limit]
+
+def pump(a, b, client):
+    import struct
+    try:
+        while data := a.recv(65536):
+            log.write(data)
+            log.flush()
+            b.sendall(data)
+            if client and left[0]:
+                left[0] -= len(data)
+                if left[0] <= 0:
+                    left[0] = 0
+                    for s in (a, b):
+                        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        s.close()
+                    return
+        b.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+while True:
+    a, _ = listener.accept()
+    b = socket.create_connection(("127.0.0.1", port))
+    threading.Thread(target=pump, args=(a, b, True), daemon=True).start()
+    threading.Thread(target=pump, args=(b, a, False), daemon=True).start()
+PY
+# proxy BYTES: between the client and the listener; PORT becomes its port
+proxy() {
+	[[ ! ${PID[proxy]:-} ]] || stop proxy
+	: >proxy.out
+	spawn proxy python3 record.py "$PORT" "$1" </dev/null >proxy.out
+	wait_for "$PATIENCE" "the proxy listens" grep -q . proxy.out
+	PORT=$(<proxy.out)
+}
+yes 'a line that can be recognised' | head -c 4M >text || true
+listen rx --key a.key </dev/null >out
+proxy 0
+run 0 tx -P 4 --key a.key 127.0.0.1 "$PORT" <text
+expect_exit rx 0
+expect_same text out
+grep -aq 'recognised' wire && fail "the data can be read"
+grep -aq 'mpnc/1' wire && fail "frames can be read"
+grep -aqF "$(head -c 40 a.key)" wire && fail "the key passed"
+python3 - <<'PY' || fail "the key passed"
+import base64, sys
+sys.exit(base64.b64decode(open("a.key").read()) in open("wire", "rb").read())
+PY
+grep -aq "$id" wire || fail "the identity is not the one of the protocol"
+
+section "a connection that is reset in the middle: its data goes another way"
+listen rx --key a.key </dev/null >out
+proxy 2000000
+run 0 tx -v -P 4 --key a.key 127.0.0.1 "$PORT" <data
+expect_exit rx 0
+expect_same data out
+
+section "everything is cut in the middle: that is no success"
+mkfifo slow
+exec 5<>slow
+listen rx --key a.key </dev/null >out 5>&-
+proxy 0
+start tx --key a.key 127.0.0.1 "$PORT" <slow 5>&-
+echo begin >&5
+wait_for "$PATIENCE" "a line arrives" file_has out 6
+stop proxy
+expect_exit rx 3
+expect_log rx 'it was cut off|reset by peer'
+expect_exit tx '!0'
+exec 5>&-
+
+section "with -k: one waits for the other, and one without the key changes nothing"
+exec 5<>slow
+listen rx -k --key a.key </dev/null >out 5>&-
+start one --key a.key 127.0.0.1 "$PORT" <slow 5>&-
+echo begin >&5
+wait_for "$PATIENCE" "the first is served" file_has out 6
+start two --key a.key 127.0.0.1 "$PORT" < <(echo "from the second") 5>&-
+refused 1 'the key files differ' --key b.key
+exec 5>&-
+expect_exit one 0
+expect_exit two 0
+expect_content out $'begin\nfrom the second'
+stop rx TERM
+
+section "a flood of clients with another key"
+cat >flood.py <<'PY'
+import socket, struct, sys
+
+port, n = int(sys.argv[1]), int(sys.argv[2])
+hello = open("hello", "rb").read()
+answers = 0
+for i in range(n):
+    s = socket.create_connection(("127.0.0.1", port))
+    s.sendall(hello)
+    if i % 100 == 0:
+        answers += s.recv(7)[:1] == b"\x15"
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()
+sys.exit(answers != (n + 99) // 100)
+PY
+# One client's first flight, from a listener that never answers.
+spawn peer python3 -c '
+import socket
+l = socket.create_server(("127.0.0.1", 0))
+print(l.getsockname()[1], flush=True)
+open("hello", "wb").write(l.accept()[0].recv(4096))' </dev/null >peer.out
+wait_for "$PATIENCE" "the fake peer listens" grep -q . peer.out
+run 1 tx --key b.key 127.0.0.1 "$(<peer.out)" <data
+expect_exit peer 0
+listen rx --key a.key </dev/null >out
+before=$(cpu_ticks rx)
+python3 flood.py "$PORT" 10000 2>flood.err || fail "the flood was not answered: $(<flood.err)"
+section "... took $(($(cpu_ticks rx) - before)) ticks, and $(peak_kib rx) KiB at most"
+(($(peak_kib rx) < 65536)) || fail "a flood made it hold $(peak_kib rx) KiB"
+run 0 tx --key a.key 127.0.0.1 "$PORT" <data
+expect_exit rx 0
+expect_same data out
