@@ -14,18 +14,21 @@ set -euo pipefail
 MPNC=${MPNC:-build/mpnc}
 GIB=${BENCH_GIB:-4}
 ROUNDS=${BENCH_ROUNDS:-5}
-TOOLS=${BENCH_TOOLS:-pipe mpnc-P1 mpnc-P4 nc ncat socat socat-256k mbuffer}
+TOOLS=${BENCH_TOOLS:-pipe mpnc-P1 mpnc-P4 mpnc-key-P1 mpnc-key-P4 nc ncat ncat-ssl socat socat-256k mbuffer}
 BYTES=$((GIB << 30))
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+[[ $TOOLS != *-key-* ]] || "$MPNC" genkey "$tmp/key"
 
 # listener_of TOOL PORT, sender_of TOOL PORT: the command lines.
 listener_of() {
 	case $1 in
+	mpnc-key-*) echo "$MPNC -l --key $tmp/key 127.0.0.1 $2" ;;
 	mpnc-*) echo "$MPNC -l 127.0.0.1 $2" ;;
 	nc) echo "nc.openbsd -l 127.0.0.1 $2" ;;
 	ncat) echo "ncat -l 127.0.0.1 $2" ;;
+	ncat-ssl) echo "ncat --ssl -l 127.0.0.1 $2" ;;
 	socat) echo "socat -u TCP-LISTEN:$2,bind=127.0.0.1,reuseaddr STDOUT" ;;
 	socat-256k) echo "socat -u -b262144 TCP-LISTEN:$2,bind=127.0.0.1,reuseaddr STDOUT" ;;
 	mbuffer) echo "mbuffer -q -m 16M -I 127.0.0.1:$2" ;;
@@ -36,8 +39,11 @@ sender_of() {
 	case $1 in
 	mpnc-P1) echo "$MPNC -P 1 127.0.0.1 $2" ;;
 	mpnc-P4) echo "$MPNC -P 4 127.0.0.1 $2" ;;
+	mpnc-key-P1) echo "$MPNC --key $tmp/key -P 1 127.0.0.1 $2" ;;
+	mpnc-key-P4) echo "$MPNC --key $tmp/key -P 4 127.0.0.1 $2" ;;
 	nc) echo "nc.openbsd -N 127.0.0.1 $2" ;;
 	ncat) echo "ncat --send-only 127.0.0.1 $2" ;;
+	ncat-ssl) echo "ncat --ssl --send-only 127.0.0.1 $2" ;;
 	socat) echo "socat -u STDIN TCP:127.0.0.1:$2" ;;
 	socat-256k) echo "socat -u -b262144 STDIN TCP:127.0.0.1:$2" ;;
 	mbuffer) echo "mbuffer -q -m 16M -O 127.0.0.1:$2" ;;
@@ -88,7 +94,7 @@ measure() {
 	fi
 	end=$(date +%s%N)
 	# ncat ends with 1 although all is well, when its peer is quicker to close.
-	if [ "$got" != $BYTES ] || { [ $failed != 0 ] && [ "$tool" != ncat ]; }; then
+	if [ "$got" != $BYTES ] || { [ $failed != 0 ] && [[ $tool != ncat* ]]; }; then
 		echo "bench: $tool delivered $got of $BYTES bytes, exit $failed: $(cat "$tmp/err")" >&2
 		return 1
 	fi
@@ -125,5 +131,22 @@ for tool in $TOOLS; do
 			       (nc_rate ? sprintf("%.2f", rate / nc_rate) : "-"),
 			       (best ? sprintf("%.2f", rate / best) : "-"), cpu,
 			       (nc_cpu ? sprintf("%.2f", cpu / nc_cpu) : "-")
+		}'
+done
+
+# Encryption beside encryption: ncat's single connection of TLS, and our own without.
+[[ -f $tmp/result.ncat-ssl ]] || exit 0
+echo
+for tool in $TOOLS; do
+	[[ $tool == mpnc-key-* ]] || continue
+	plain=mpnc-${tool#mpnc-key-}
+	[[ -f $tmp/result.$plain ]] || continue
+	awk -v tool="$tool" -v plain="$plain" -v rate="$(cut -d' ' -f1 "$tmp/result.$tool" | median)" \
+		-v cpu="$(cut -d' ' -f2 "$tmp/result.$tool" | median)" \
+		-v ssl_rate="$(cut -d' ' -f1 "$tmp/result.ncat-ssl" | median)" \
+		-v ssl_cpu="$(cut -d' ' -f2 "$tmp/result.ncat-ssl" | median)" \
+		-v plain_rate="$(cut -d' ' -f1 "$tmp/result.$plain" | median)" 'BEGIN {
+			printf "%s: %.2f x ncat --ssl in rate, %.2f x in CPU; %.2f x %s in rate\n", tool,
+			       rate / ssl_rate, cpu / ssl_cpu, rate / plain_rate, plain
 		}'
 done
