@@ -266,6 +266,8 @@ static const uint8_t *next_record(struct tls *t, const struct source *src, size_
 	for (int i = 1; i < src->n && len < RECORD_LEN; i++) {
 		size_t n = src->iov[i].iov_len;
 
+		if (!n)
+			continue;
 		n = n < RECORD_LEN - len ? n : RECORD_LEN - len;
 		memcpy(t->stage + len, src->iov[i].iov_base, n);
 		len += n;

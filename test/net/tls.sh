@@ -76,7 +76,7 @@ expect_log plan 'it wants a key'
 run 0 plan --plan --key a.key 127.0.0.1 "$PORT" >back
 openssl s_client -tls1_2 -connect "127.0.0.1:$PORT" </dev/null >back 2>&1 && fail "TLS 1.2 is answered"
 openssl s_client -connect "127.0.0.1:$PORT" </dev/null >back 2>&1 && fail "TLS without a key is answered"
-printf 'GET / HTTP/1.0\r\n\r\n' >"/dev/tcp/127.0.0.1/$PORT"
+printf 'GET / HTTP/1.0' >"/dev/tcp/127.0.0.1/$PORT"
 for pattern in 'it has another key$' 'it came without a key$' 'it speaks no TLS 1.3$' \
 	'it speaks TLS without a key$' 'it is not mpnc, it sent: GET'; do
 	wait_log rx "dropped connection from 127.0.0.1 port [0-9]+: $pattern"
@@ -121,13 +121,13 @@ section "what passes on the way"
 cat >record.py <<'PY'
 import socket, sys, threading
 
-# Forwards connections to a port and writes all that passes to a file; at the second argument's
-# number of bytes from the client it resets one connection, if that is not 0.
+# Forwards connections to a port and writes all that passes to a file. Once as many connections as
+# the second argument says have carried something of the client's, it resets one; 0: never.
 port, limit = int(sys.argv[1]), int(sys.argv[2])
 log = open("wire", "wb")
 listener = socket.create_server(("127.0.0.1", 0))
 print(listener.getsockname()[1], flush=True)
-left = [limit]
+carried = {}
 
 def pump(a, b, client):
     import struct
@@ -136,10 +136,10 @@ def pump(a, b, client):
             log.write(data)
             log.flush()
             b.sendall(data)
-            if client and left[0]:
-                left[0] -= len(data)
-                if left[0] <= 0:
-                    left[0] = 0
+            if client and limit:
+                carried[a] = carried.get(a, 0) + len(data)
+                if len(carried) == limit and min(carried.values()) > 65536:
+                    carried["done"] = 0
                     for s in (a, b):
                         s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                         s.close()
@@ -154,7 +154,7 @@ while True:
     threading.Thread(target=pump, args=(a, b, True), daemon=True).start()
     threading.Thread(target=pump, args=(b, a, False), daemon=True).start()
 PY
-# proxy BYTES: between the client and the listener; PORT becomes its port
+# proxy N: between the client and the listener; PORT becomes its port
 proxy() {
 	[[ ! ${PID[proxy]:-} ]] || stop proxy
 	: >proxy.out
@@ -179,10 +179,12 @@ grep -aq "$id" wire || fail "the identity is not the one of the protocol"
 
 section "a connection that is reset in the middle: its data goes another way"
 listen rx --key a.key </dev/null >out
-proxy 2000000
-run 0 tx -v -P 4 --key a.key 127.0.0.1 "$PORT" <data
+proxy 4
+random_file long 64M
+run 0 tx -vv -P 4 --key a.key 127.0.0.1 "$PORT" <long
 expect_exit rx 0
-expect_same data out
+expect_same long out
+expect_log tx 'subflow [0-3] .* closed: (it was cut off|Connection reset|Broken pipe)'
 
 section "everything is cut in the middle: that is no success"
 mkfifo slow
@@ -241,7 +243,8 @@ listen rx --key a.key </dev/null >out
 before=$(cpu_ticks rx)
 python3 flood.py "$PORT" 10000 2>flood.err || fail "the flood was not answered: $(<flood.err)"
 section "... took $(($(cpu_ticks rx) - before)) ticks, and $(peak_kib rx) KiB at most"
-(($(peak_kib rx) < 65536)) || fail "a flood made it hold $(peak_kib rx) KiB"
+# Sanitizers keep what was freed.
+(($(peak_kib rx) < 65536 * ${MPNC_TEST_PATIENCE:-1})) || fail "a flood made it hold $(peak_kib rx) KiB"
 run 0 tx --key a.key 127.0.0.1 "$PORT" <data
 expect_exit rx 0
 expect_same data out
