@@ -159,6 +159,8 @@ struct session {
 	bool stop;
 	bool peer_stopped;
 	bool peer_done;
+	bool lost; /* since lost_ns no subflow has been ready */
+	uint64_t lost_ns;
 	uint64_t tick_ns; /* of the last tick */
 	uint64_t late_check_ns;
 	uint64_t ping_check_ns;
@@ -176,6 +178,9 @@ struct session {
 /* Ends the session. The first reason stays. */
 void session_fail(struct session *s, enum session_end_kind kind, unsigned reason, uint64_t offset,
 		  const char *text);
+
+/* No subflow is left, and none will come: done or lost. */
+void session_lose(struct session *s);
 
 /* Moves on to SESSION_DONE when all is confirmed and the peer knows it. */
 void session_check_done(struct session *s);

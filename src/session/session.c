@@ -139,8 +139,32 @@ void session_check_done(struct session *s)
 {
 	if (s->state == SESSION_FAILED || !session_finished(s))
 		return;
-	if (s->peer_done || !s->n_open)
+	if (s->peer_done || (!s->n_open && !s->config.reconnect_ns))
 		s->state = SESSION_DONE;
+}
+
+void session_lose(struct session *s)
+{
+	char text[SESSION_TEXT_LEN], duration[32];
+
+	if (s->state != SESSION_FAILED && session_finished(s)) {
+		s->state = SESSION_DONE;
+		return;
+	}
+	if (s->lost) {
+		text_duration(duration, sizeof(duration), s->config.reconnect_ns);
+		text_printf(text, sizeof(text), "all connections are lost for %s", duration);
+		session_fail(s, SESSION_END_LOST, WIRE_R_TIMEOUT, reasm_received(s->in.reasm),
+			     text);
+	} else {
+		session_fail(s, SESSION_END_LOST, WIRE_R_NONE, reasm_received(s->in.reasm),
+			     "all connections are lost");
+	}
+}
+
+bool session_lost(const struct session *s)
+{
+	return s->state == SESSION_OPEN && s->lost;
 }
 
 /* Subflows ------------------------------------------------------------------------------------- */
@@ -197,6 +221,9 @@ int session_subflow_open(struct session *s, const struct wire_hello *hello,
 	}
 	if (s->state == SESSION_CONNECTING)
 		s->end = (struct session_end){ 0 };
+	/* What was said last on the ones before may not have arrived, in either direction. */
+	sf->ack_due = s->lost;
+	s->lost &= !sf->welcomed;
 	s->subflows[*slot_out] = sf;
 	s->n_open++;
 	if (s->ping_check_ns == SESSION_NO_DEADLINE)
@@ -223,17 +250,37 @@ void session_subflow_close(struct session *s, uint16_t slot, uint64_t now_ns)
 		s->in.ack_slot = SENDWIN_NOBODY;
 		session_ack_by(s, now_ns);
 	}
-	if (s->n_open || s->state == SESSION_CONNECTING)
+	if (s->state != SESSION_OPEN || session_subflows_ready(s))
 		return;
-	session_check_done(s);
-	if (s->state != SESSION_DONE)
-		session_fail(s, SESSION_END_LOST, WIRE_R_NONE, reasm_received(s->in.reasm),
-			     "all connections are lost");
+	if (!s->config.reconnect_ns || s->peer_done) {
+		if (!s->n_open)
+			session_lose(s);
+	} else if (!s->lost) {
+		s->lost = true;
+		s->lost_ns = now_ns;
+	}
+}
+
+bool session_subflow_stale(const struct session *s, uint64_t now_ns, uint16_t *slot_out)
+{
+	uint64_t since_ns = now_ns;
+
+	for (uint16_t i = 0; i < SUBFLOWS_MAX; i++) {
+		const struct subflow *sf = s->subflows[i];
+
+		if (!sf || sf->heard_ns >= since_ns)
+			continue;
+		since_ns = sf->heard_ns;
+		*slot_out = i;
+	}
+	return now_ns - since_ns >= SESSION_STALE_NS;
 }
 
 void session_give_up(struct session *s)
 {
-	if (s->end.kind == SESSION_END_REFUSED)
+	if (s->state == SESSION_OPEN)
+		session_lose(s);
+	else if (s->end.kind == SESSION_END_REFUSED)
 		s->state = SESSION_FAILED;
 	else
 		session_fail(s, SESSION_END_LOST, WIRE_R_NONE, 0, "the connection is lost");
@@ -506,14 +553,24 @@ static uint64_t ack_anywhere(const struct session *s)
 	return s->in.ack_due_ns + ACK_NS;
 }
 
+static uint64_t lost_deadline(const struct session *s)
+{
+	if (!s->lost || s->config.reconnect_ns > SESSION_NO_DEADLINE - s->lost_ns)
+		return SESSION_NO_DEADLINE;
+	return s->lost_ns + s->config.reconnect_ns;
+}
+
 uint64_t session_deadline(const struct session *s)
 {
-	const uint64_t due[] = { s->in.ack_due_ns, ack_anywhere(s), s->late_check_ns,
-				 s->ping_check_ns, grow_deadline(s) };
+	const uint64_t due[] = { s->in.ack_due_ns, ack_anywhere(s),  s->late_check_ns,
+				 s->ping_check_ns, grow_deadline(s), lost_deadline(s) };
 	uint64_t first = SESSION_NO_DEADLINE;
 
 	if (s->state != SESSION_OPEN)
 		return SESSION_NO_DEADLINE;
+	/* All else can wait until there is somebody to tell. */
+	if (!s->n_open)
+		return lost_deadline(s);
 	for (size_t i = 0; i < sizeof(due) / sizeof(due[0]); i++)
 		if (due[i] > s->tick_ns)
 			first = min_u64(first, due[i]);
@@ -560,6 +617,10 @@ void session_tick(struct session *s, uint64_t now_ns)
 {
 	s->tick_ns = now_ns;
 	if (s->state != SESSION_OPEN)
+		return;
+	if (now_ns >= lost_deadline(s))
+		session_lose(s);
+	if (!s->n_open)
 		return;
 	session_consider_growth(s, now_ns);
 	if (s->in.ack_is_repeat && now_ns >= s->in.ack_due_ns)

@@ -16,6 +16,10 @@
  * A stream's life, seen from its sender: input_advance... input_end -> END -> CONFIRM received.
  * From its receiver: output_end grows -> output_taken... -> output_finish -> CONFIRM sent.
  * Both streams confirmed -> DONE both ways -> SESSION_DONE.
+ *
+ * With no subflow ready the session waits for new ones, for config.reconnect_ns, and goes on where
+ * it stood. It waits as well when all is confirmed on our side but DONE has not come: the peer may
+ * lack our CONFIRM, and only this session can say it again.
  */
 #pragma once
 
@@ -36,6 +40,9 @@
  * next header. */
 #define SESSION_IOV (WIRE_DATA_MAX / WINBUF_BLOCK + 3)
 
+/* A peer says something more often than this while anything is under way. */
+#define SESSION_STALE_NS 1000000000ull
+
 #define SESSION_TEXT_LEN (WIRE_TEXT_MAX + 1)
 
 #define SESSION_NO_DEADLINE UINT64_MAX
@@ -52,8 +59,10 @@ enum session_input {
 struct session_config {
 	enum session_role role;
 	uint8_t id[WIRE_SESSION_ID_LEN];
-	uint64_t window;     /* bytes per direction */
-	unsigned n_subflows; /* client: as many as wanted; server: as many as accepted */
+	uint64_t window;       /* bytes per direction */
+	unsigned n_subflows;   /* client: as many as wanted; server: as many as accepted */
+	uint64_t reconnect_ns; /* how long to wait for a subflow when the last one is lost; 0: the
+				  session ends with it */
 	enum session_input input;
 	bool duplex; /* read any input to its end */
 	bool send_only;
@@ -69,7 +78,7 @@ enum session_state {
 
 enum session_end_kind {
 	SESSION_END_NONE,
-	SESSION_END_LOST,     /* all subflows are gone */
+	SESSION_END_LOST,     /* all subflows are gone; reason TIMEOUT: for reconnect_ns, text */
 	SESSION_END_REFUSED,  /* REFUSE came for the session; reason, text */
 	SESSION_END_NOT_MPNC, /* text: what the peer sent, quoted */
 	SESSION_END_LOCAL,    /* session_abort was called; reason, offset, text */
@@ -128,12 +137,22 @@ void session_subflow_greeted(struct session *s, uint16_t slot);
  * cover headers only. */
 void session_subflow_sealed(struct session *s, uint16_t slot);
 
-/* The connection is gone or is to be closed; its chunks are sent again elsewhere. With the last one
- * the session ends: done if all was confirmed, else SESSION_END_LOST. While the session is still
- * SESSION_CONNECTING it does not: the caller may open another one, or session_give_up. */
+/* The connection is gone or is to be closed; its chunks are sent again elsewhere. When it was the
+ * last one and no other is opened within config.reconnect_ns, the session ends: done if all was
+ * confirmed, else SESSION_END_LOST. While the session is still SESSION_CONNECTING it does not: the
+ * caller may open another one, or session_give_up. */
 void session_subflow_close(struct session *s, uint16_t slot, uint64_t now_ns);
 
-/* No further attempt to connect: fails with what the last one met, a REFUSE or nothing. */
+/* Is the session alive without a subflow that is ready? Then a client is to open one. */
+bool session_lost(const struct session *s);
+
+/* A server: the subflow to close when one that joins finds no room. A client has no more than are
+ * allowed, so one of ours is dead and we do not know it: the one that has been silent for longest,
+ * and for SESSION_STALE_NS. Returns false when there is none. */
+bool session_subflow_stale(const struct session *s, uint64_t now_ns, uint16_t *slot_out);
+
+/* No further attempt to connect: ends as config.reconnect_ns does or, before WELCOME, with what the
+ * last attempt met, a REFUSE or nothing. */
 void session_give_up(struct session *s);
 
 /* Why SESSION_E_CLOSE came: a few words, or NULL when there is no fault. */

@@ -126,6 +126,7 @@ static int on_welcome(struct session *s, struct subflow *sf, uint64_t now_ns)
 	if ((m.features & ~WIRE_FEATURES) || (s->welcomed && m.version != s->version))
 		return break_off(s, sf, "the peer chose features that were not offered");
 	sf->welcomed = true;
+	s->lost = false;
 	if (handshake_conflict(session_side(&s->config), m.side)) {
 		session_fail(s, SESSION_END_LOCAL, WIRE_R_CONFLICT, 0,
 			     wire_reason_text(WIRE_R_CONFLICT));
@@ -148,6 +149,15 @@ static int on_welcome(struct session *s, struct subflow *sf, uint64_t now_ns)
 	return 0;
 }
 
+static void lose_session(struct session *s, const struct wire_notice *m)
+{
+	if (session_finished(s))
+		session_lose(s);
+	else
+		session_fail(s, SESSION_END_REFUSED, m->reason, reasm_received(s->in.reasm),
+			     wire_reason_text(m->reason));
+}
+
 static int on_refuse(struct session *s, struct subflow *sf, uint64_t now_ns)
 {
 	struct wire_notice m;
@@ -156,8 +166,13 @@ static int on_refuse(struct session *s, struct subflow *sf, uint64_t now_ns)
 		return close_with(sf, "it sent REFUSE out of turn");
 	if (wire_get_notice(&sf->rx.header, sf->rx.body, &m))
 		return close_with(sf, "it sent a malformed REFUSE");
-	if (sf->join || s->state != SESSION_CONNECTING)
+	if (sf->join || s->state != SESSION_CONNECTING) {
+		/* With no other subflow left this is the session's end, as nobody has it any more.
+		 */
+		if (m.reason == WIRE_R_NO_SESSION && !session_subflows_ready(s))
+			lose_session(s, &m);
 		return close_with(sf, wire_reason_text(m.reason));
+	}
 	/* Not the session's end yet: the caller may try again (--retry). */
 	s->end.kind = SESSION_END_REFUSED;
 	s->end.reason = m.reason;

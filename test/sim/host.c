@@ -205,10 +205,29 @@ static void drop_faulty(struct host *h, struct sub *sub)
 	drop(h, sub, text ? text : "in order");
 }
 
+/* One joins although there is no room: makes some. */
+static bool drop_stale(struct host *h)
+{
+	uint16_t slot;
+
+	if (h->side == NET_CLIENT || !session_subflow_stale(h->session, h->now_ns, &slot))
+		return false;
+	for (unsigned i = 0; i < h->n_subs; i++) {
+		if (h->subs[i].state == SUB_OPEN && h->subs[i].slot == slot) {
+			drop(h, &h->subs[i], "another takes its place");
+			return true;
+		}
+	}
+	host_wrong(h, "no subflow has the slot of the stale one");
+	return false;
+}
+
 static void open_sub(struct host *h, struct sub *sub, const struct wire_hello *hello)
 {
 	int r = session_subflow_open(h->session, hello, NULL, h->now_ns, &sub->slot);
 
+	if (r == SESSION_E_LIMIT && drop_stale(h))
+		r = session_subflow_open(h->session, hello, NULL, h->now_ns, &sub->slot);
 	if (r) {
 		drop(h, sub, "the session takes no more");
 		return;
@@ -254,7 +273,8 @@ void host_connect_failed(struct host *h, uint64_t now_ns)
 
 bool host_wants_connection(const struct host *h, uint64_t now_ns)
 {
-	return h->side == NET_CLIENT && running(h) && !session_finished(h->session) &&
+	return h->side == NET_CLIENT && running(h) &&
+	       (!session_finished(h->session) || session_lost(h->session)) &&
 	       h->n_connects < h->config.max_connects &&
 	       (now_ns >= h->retry_ns || !h->n_connects) &&
 	       n_open(h) + h->n_connecting < session_subflows_wanted(h->session);
@@ -541,9 +561,10 @@ static void check_blocks(struct host *h)
 	size_t tx = winbuf_n_blocks(session_tx_buf(h->session));
 	size_t rx = winbuf_n_blocks(session_rx_buf(h->session));
 
+	/* A block that a dead subflow had pinned is kept for the next one. */
 	if (tx + rx > h->figures.max_blocks)
 		h->figures.max_blocks = tx + rx;
-	if (tx > limit + n_open(h) || rx > limit)
+	if (tx > limit + h->figures.max_open || rx > limit)
 		host_wrong(h, "%zu blocks for sending, %zu for receiving, %zu are allowed", tx, rx,
 			   limit);
 }

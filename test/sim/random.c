@@ -160,6 +160,37 @@ static void random_faults(struct rng *rng, struct scenario *sc, uint64_t bytes)
 		sc->fault[sc->healthy].kind = FAULT_NONE;
 }
 
+/* Success can be expected when the hosts have more patience than the cut, the slowest back-off and
+ * a few connections that fail take together. */
+static void random_cut(struct rng *rng, struct scenario *sc)
+{
+	struct cut *cut = &sc->cut;
+	uint64_t delay_ns = sc->path[0].delay_ns[0] + sc->path[0].delay_ns[1] + 1000;
+
+	for (int side = 0; side < 2; side++)
+		if (rng_chance(rng, 50))
+			sc->host[side].session.reconnect_ns =
+				rng_scale(rng, NET_MS, 60 * NET_SECOND);
+	if (!rng_chance(rng, 30))
+		return;
+	cut->when = (enum cut_when)rng_between(rng, CUT_TIME, CUT_DONE);
+	cut->side = (unsigned)rng_below(rng, 2);
+	cut->after_ns = rng_below(rng, 3 * delay_ns);
+	if (cut->when == CUT_TIME)
+		cut->after_ns = rng_scale(rng, NET_MS, 5 * NET_SECOND);
+	cut->for_ns = rng_scale(rng, NET_MS, 40 * NET_SECOND);
+	cut->late_ns = rng_below(rng, sc->path[0].delay_ns[0] + 1);
+	if (rng_chance(rng, 20))
+		cut->late_ns = rng_scale(rng, NET_SECOND, 60 * NET_SECOND);
+	if (sc->expect != EXPECT_SUCCESS)
+		return;
+	sc->refault_percent = sc->connect_fail_percent = 0;
+	for (unsigned i = 0; i < sc->n_paths; i++)
+		sc->fault[i].kind = FAULT_NONE;
+	for (int side = 0; side < 2; side++)
+		sc->host[side].session.reconnect_ns = cut->for_ns + 20 * NET_SECOND;
+}
+
 void random_scenario(struct scenario *sc, uint64_t seed)
 {
 	struct rng rng = { .state = seed * 0x2545f4914f6cdd1dull };
@@ -186,6 +217,9 @@ void random_scenario(struct scenario *sc, uint64_t seed)
 	host[NET_CLIENT].session.n_subflows = sc->n_paths;
 	host[NET_SERVER].session.n_subflows = (unsigned)rng_between(&rng, 1, 20);
 	host[NET_CLIENT].max_connects = sc->n_paths + 20;
+	random_cut(&rng, sc);
+	if (sc->cut.when && sc->expect == EXPECT_SUCCESS)
+		host[NET_CLIENT].max_connects += 1000;
 	memcpy(host[NET_CLIENT].session.id, &seed, sizeof(seed));
 	if (sc->expect == EXPECT_HONESTY && rng_chance(&rng, 30)) {
 		int side = (int)rng_below(&rng, 2);
@@ -202,7 +236,7 @@ void describe(const struct scenario *sc)
 
 	for (unsigned i = 0; i < sc->n_paths; i++)
 		n_faults += sc->fault[i].kind != FAULT_NONE;
-	printf("%u paths, %u faults, expects %s;", sc->n_paths, n_faults,
+	printf("%u paths, %u faults, cut %d, expects %s;", sc->n_paths, n_faults, sc->cut.when,
 	       sc->expect == EXPECT_SUCCESS ? "success" : "honesty");
 	for (int side = 0; side < 2; side++) {
 		const struct host_config *h = &sc->host[side];

@@ -48,7 +48,8 @@ static void start_connects(struct run *r)
 		client->n_connects++;
 		client->n_connecting++;
 		p->n_path = n_path;
-		p->fails = r->path_dead[n_path] || rng_chance(&r->rng, r->sc->connect_fail_percent);
+		p->fails = r->path_dead[n_path] || r->now_ns < r->cut_over_ns ||
+			   rng_chance(&r->rng, r->sc->connect_fail_percent);
 		p->ready_ns = r->now_ns + path->delay_ns[0] + path->delay_ns[1] + 1;
 		if (r->path_dead[n_path])
 			p->ready_ns = r->now_ns + CONNECT_FAIL;
@@ -158,6 +159,51 @@ static uint64_t next_fault(const struct run *r, const struct live *l)
 	return f->at_ns;
 }
 
+/* The cut ------------------------------------------------------------------------------------ */
+
+static bool cut_begins(const struct run *r)
+{
+	const struct cut *cut = &r->sc->cut;
+	const struct host *h = r->host[cut->side];
+
+	switch (cut->when) {
+	case CUT_TIME:
+		return true;
+	case CUT_END:
+		return h->input_ended;
+	case CUT_CONFIRM:
+		return h->session && session_received_confirmed(h->session);
+	case CUT_DONE:
+		return h->session && session_finished(h->session);
+	default:
+		return false;
+	}
+}
+
+static void run_cut(struct run *r)
+{
+	const struct cut *cut = &r->sc->cut;
+
+	if (r->cut_ns == NET_NEVER && !r->cut_over_ns && cut_begins(r))
+		r->cut_ns = r->now_ns + cut->after_ns;
+	if (r->now_ns < r->cut_ns)
+		return;
+	if (r->trace)
+		printf("%12.6f all is cut for %.6f s\n", (double)r->now_ns / 1e9,
+		       (double)cut->for_ns / 1e9);
+	r->cut_ns = NET_NEVER;
+	r->cut_over_ns = r->now_ns + cut->for_ns;
+	for (unsigned i = 0; i < r->n_live; i++) {
+		struct conn *c = r->live[i].conn;
+
+		conn_stall(c, NET_CLIENT, NET_NEVER);
+		conn_stall(c, NET_SERVER, NET_NEVER);
+		conn_reset(c, r->now_ns, r->now_ns + cut->late_ns);
+	}
+	for (unsigned i = 0; i < r->n_pending; i++)
+		r->pending[i].fails = true;
+}
+
 /* One run ----------------------------------------------------------------------------------------
  */
 
@@ -176,7 +222,7 @@ static uint64_t next_event(const struct run *r)
 	}
 	for (unsigned i = 0; i < r->n_pending; i++)
 		next = earlier(next, r->pending[i].ready_ns);
-	return next;
+	return earlier(next, r->cut_ns);
 }
 
 static unsigned run_net(struct run *r)
@@ -241,6 +287,7 @@ static void step(struct run *r)
 {
 	unsigned sides;
 
+	run_cut(r);
 	sides = run_net(r);
 	if (run_connects(r))
 		sides = 3;
@@ -265,7 +312,7 @@ static const char *end_text(const struct run *r, int side)
 
 static bool any_fault(const struct scenario *sc)
 {
-	bool any = sc->refault_percent || sc->connect_fail_percent;
+	bool any = sc->refault_percent || sc->connect_fail_percent || sc->cut.when;
 
 	for (unsigned i = 0; i < sc->n_paths; i++)
 		any |= sc->fault[i].kind != FAULT_NONE;
@@ -299,7 +346,7 @@ void run_begin(struct run *r, const struct scenario *sc, bool trace)
 {
 	uint64_t bytes = sc->host[0].source.len + sc->host[1].source.len;
 
-	*r = (struct run){ .sc = sc, .trace = trace, .rng.state = sc->seed };
+	*r = (struct run){ .sc = sc, .trace = trace, .rng.state = sc->seed, .cut_ns = NET_NEVER };
 	for (int side = 0; side < 2; side++)
 		r->host[side] =
 			host_new((enum net_side)side, &sc->host[side], rng_next(&r->rng), trace);

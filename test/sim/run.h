@@ -21,6 +21,23 @@ struct fault {
 	bool path_too;     /* SILENT: no other connection can be made on this path */
 };
 
+/* Every connection is cut, and none can be made for a while. */
+enum cut_when {
+	CUT_NONE,
+	CUT_TIME,    /* after_ns after the beginning */
+	CUT_END,     /* after the input of a side has ended */
+	CUT_CONFIRM, /* after it has confirmed the other's stream */
+	CUT_DONE,    /* after it is finished: only the other's DONE is missing */
+};
+
+struct cut {
+	enum cut_when when;
+	unsigned side;
+	uint64_t after_ns;
+	uint64_t for_ns;
+	uint64_t late_ns; /* the server sees it so much later */
+};
+
 enum expect { EXPECT_SUCCESS, EXPECT_HONESTY };
 
 struct scenario {
@@ -31,6 +48,7 @@ struct scenario {
 	struct fault fault[PATHS_MAX]; /* of the first connection on each path */
 	unsigned refault_percent;      /* of later ones */
 	unsigned connect_fail_percent;
+	struct cut cut;
 	enum expect expect;
 	unsigned healthy; /* EXPECT_SUCCESS: no faults before this path's connection stands */
 	struct host_config host[2];
@@ -61,6 +79,8 @@ struct run {
 	bool path_used[PATHS_MAX];
 	bool path_dead[PATHS_MAX];
 	bool healthy_up;
+	uint64_t cut_ns;      /* NET_NEVER: what the cut waits for has not happened */
+	uint64_t cut_over_ns; /* 0: it has not come yet */
 	struct host *host[2];
 	bool trace;
 	char wrong[HOST_TEXT_LEN];

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A session that has lost all of its subflows: who waits, for how long, and what is said then. */
+#include "session-peer.h"
+
+#define PATIENCE (10000 * MS)
+
+static struct session *patient(enum session_role role, uint16_t *slot_out)
+{
+	struct session_config config = { .role = role,
+					 .window = WINDOW,
+					 .n_subflows = 4,
+					 .reconnect_ns = PATIENCE,
+					 .id = "an id of a test" };
+	struct session *s;
+
+	assert_int_equal(session_new(&s, &config), 0);
+	*slot_out = open_subflow(s, 0);
+	drain(s, *slot_out, 0);
+	if (role == SESSION_CLIENT)
+		assert_int_equal(feed_welcome(s, *slot_out, 1, 0), 0);
+	return s;
+}
+
+static uint16_t join(struct session *s, uint64_t now_ns)
+{
+	struct wire_hello hello = some_hello;
+	uint16_t slot;
+
+	hello.kind = WIRE_HELLO_JOIN;
+	assert_int_equal(session_subflow_open(s, &hello, NULL, now_ns, &slot), 0);
+	return slot;
+}
+
+static void test_goes_on_where_it_stood(void **state)
+{
+	uint16_t slot;
+	struct session *s = patient(SESSION_SERVER, &slot);
+	struct wire_header h;
+	size_t n;
+
+	assert_int_equal(feed_data(s, slot, 0, 700), 0);
+	assert_int_equal(feed_data(s, slot, 1000, 500), 0);
+	input(s, 1000, MS);
+	drain(s, slot, 50 * MS);
+	session_subflow_close(s, slot, 51 * MS);
+	assert_true(session_lost(s));
+	assert_int_equal(session_deadline(s), 51 * MS + PATIENCE);
+	session_tick(s, 50 * MS + PATIENCE);
+	assert_int_equal(session_state(s), SESSION_OPEN);
+	slot = join(s, 50 * MS + PATIENCE);
+	assert_false(session_lost(s));
+	n = drain(s, slot, 50 * MS + PATIENCE);
+	assert_non_null(find(n, WIRE_PREFACE_LEN, WIRE_ACK, &h));
+	assert_int_equal(h.value, 700);
+	assert_non_null(find(n, WIRE_PREFACE_LEN, WIRE_DATA, &h));
+	assert_int_equal(h.value, 0);
+	assert_int_equal(h.length, 1000);
+	session_tick(s, 60 * MS + PATIENCE);
+	assert_int_equal(session_state(s), SESSION_OPEN);
+	session_free(s);
+}
+
+static void test_patience_ends(void **state)
+{
+	uint16_t slot;
+	struct session *s = patient(SESSION_SERVER, &slot);
+
+	assert_int_equal(feed_data(s, slot, 0, 700), 0);
+	session_subflow_close(s, slot, MS);
+	session_tick(s, MS + PATIENCE);
+	assert_int_equal(session_state(s), SESSION_FAILED);
+	assert_int_equal(session_end(s)->kind, SESSION_END_LOST);
+	assert_int_equal(session_end(s)->reason, WIRE_R_TIMEOUT);
+	assert_int_equal(session_end(s)->offset, 700);
+	assert_int_equal(session_deadline(s), SESSION_NO_DEADLINE);
+	session_free(s);
+}
+
+/* What accepts the connection may be a proxy that has nobody behind it. */
+static void test_unanswered_joins_buy_no_time(void **state)
+{
+	uint16_t slot;
+	struct session *s = patient(SESSION_CLIENT, &slot);
+
+	session_subflow_close(s, slot, MS);
+	for (uint64_t now_ns = 1000 * MS; now_ns < PATIENCE; now_ns += 1000 * MS) {
+		slot = open_subflow(s, now_ns);
+		drain(s, slot, now_ns);
+		assert_true(session_lost(s));
+		assert_true(session_deadline(s) <= MS + PATIENCE);
+		session_subflow_close(s, slot, now_ns + MS);
+	}
+	slot = open_subflow(s, PATIENCE);
+	session_tick(s, MS + PATIENCE);
+	assert_int_equal(session_state(s), SESSION_FAILED);
+	session_free(s);
+}
+
+static void feed_refuse(struct session *s, uint16_t slot, enum wire_reason reason)
+{
+	struct wire_notice m = { .reason = (uint16_t)reason };
+	uint8_t frame[256] = WIRE_PREFACE;
+	size_t n = wire_put_notice(frame + WIRE_PREFACE_LEN, sizeof(frame) - WIRE_PREFACE_LEN,
+				   WIRE_REFUSE, &m);
+
+	assert_int_equal(feed(s, slot, frame, WIRE_PREFACE_LEN + n, 2 * MS), SESSION_E_CLOSE);
+}
+
+static void test_nobody_knows_the_session(void **state)
+{
+	uint16_t slot;
+	struct session *s = patient(SESSION_CLIENT, &slot);
+
+	assert_int_equal(feed_data(s, slot, 0, 700), 0);
+	session_subflow_close(s, slot, MS);
+	slot = open_subflow(s, 2 * MS);
+	feed_refuse(s, slot, WIRE_R_LIMIT);
+	session_subflow_close(s, slot, 2 * MS);
+	assert_true(session_lost(s));
+	slot = open_subflow(s, 2 * MS);
+	feed_refuse(s, slot, WIRE_R_NO_SESSION);
+	assert_int_equal(session_state(s), SESSION_FAILED);
+	assert_int_equal(session_end(s)->kind, SESSION_END_REFUSED);
+	assert_int_equal(session_end(s)->offset, 700);
+	session_free(s);
+}
+
+/* As long as others work it is only one that was refused. */
+static void test_a_refused_join_beside_others(void **state)
+{
+	uint16_t first, second;
+	struct session *s = patient(SESSION_CLIENT, &first);
+
+	second = open_subflow(s, MS);
+	feed_refuse(s, second, WIRE_R_NO_SESSION);
+	assert_int_equal(session_state(s), SESSION_OPEN);
+	session_free(s);
+}
+
+/* Everything is confirmed both ways; DONE has not come. */
+static struct session *finished(enum session_role role, uint16_t *slot_out)
+{
+	struct session *s = patient(role, slot_out);
+
+	input_end(s, 0);
+	drain(s, *slot_out, MS);
+	assert_int_equal(feed_end(s, *slot_out, 0), 0);
+	take(s);
+	drain(s, *slot_out, MS);
+	assert_int_equal(feed_plain(s, *slot_out, WIRE_CONFIRM, 0), 0);
+	assert_true(session_finished(s));
+	return s;
+}
+
+static void test_the_peer_may_lack_our_confirmation(void **state)
+{
+	uint16_t slot;
+	struct session *s = finished(SESSION_SERVER, &slot);
+	struct wire_header h;
+	size_t n;
+
+	session_subflow_close(s, slot, MS);
+	assert_true(session_lost(s));
+	slot = join(s, 5 * MS);
+	n = drain(s, slot, 5 * MS);
+	assert_non_null(find(n, WIRE_PREFACE_LEN, WIRE_CONFIRM, &h));
+	assert_non_null(find(n, WIRE_PREFACE_LEN, WIRE_DONE, &h));
+	assert_int_equal(feed_plain(s, slot, WIRE_DONE, 0), 0);
+	assert_int_equal(session_state(s), SESSION_DONE);
+	session_free(s);
+}
+
+static void test_all_is_confirmed_and_nobody_comes(void **state)
+{
+	uint16_t slot;
+	struct session *s = finished(SESSION_SERVER, &slot);
+
+	session_subflow_close(s, slot, MS);
+	session_tick(s, MS + PATIENCE);
+	assert_int_equal(session_state(s), SESSION_DONE);
+	session_free(s);
+
+	/* A client that is told that nobody has the session any more. */
+	s = finished(SESSION_CLIENT, &slot);
+	session_subflow_close(s, slot, MS);
+	slot = open_subflow(s, 2 * MS);
+	feed_refuse(s, slot, WIRE_R_NO_SESSION);
+	assert_int_equal(session_state(s), SESSION_DONE);
+	session_free(s);
+
+	s = finished(SESSION_CLIENT, &slot);
+	session_subflow_close(s, slot, MS);
+	session_give_up(s);
+	assert_int_equal(session_state(s), SESSION_DONE);
+	session_free(s);
+}
+
+/* The output takes the last bytes while nobody is there. */
+static void test_the_end_while_nobody_is_there(void **state)
+{
+	uint16_t slot;
+	struct session *s = patient(SESSION_SERVER, &slot);
+	struct wire_header h;
+
+	input_end(s, 0);
+	drain(s, slot, MS);
+	assert_int_equal(feed_plain(s, slot, WIRE_CONFIRM, 0), 0);
+	assert_int_equal(feed_data(s, slot, 0, 700), 0);
+	assert_int_equal(feed_end(s, slot, 700), 0);
+	session_subflow_close(s, slot, MS);
+	take(s);
+	assert_true(session_finished(s));
+	assert_true(session_lost(s));
+	slot = join(s, 5 * MS);
+	assert_non_null(find(drain(s, slot, 5 * MS), WIRE_PREFACE_LEN, WIRE_CONFIRM, &h));
+	session_free(s);
+}
+
+/* A client that has lost all of its connections without our seeing it. */
+static void test_the_stalest_makes_room(void **state)
+{
+	uint16_t slot[4], stale, other;
+	struct session *s = patient(SESSION_SERVER, &slot[0]);
+
+	for (unsigned i = 1; i < 4; i++)
+		slot[i] = join(s, i * MS);
+	assert_int_equal(session_subflow_open(s, &some_hello, NULL, 5 * MS, &other),
+			 SESSION_E_LIMIT);
+	assert_false(session_subflow_stale(s, 5 * MS, &stale));
+	assert_int_equal(feed_data(s, slot[0], 0, 10), 0);
+	assert_true(session_subflow_stale(s, 3 * MS + SESSION_STALE_NS, &stale));
+	assert_int_equal(stale, slot[0]);
+	session_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_goes_on_where_it_stood),
+		cmocka_unit_test(test_patience_ends),
+		cmocka_unit_test(test_unanswered_joins_buy_no_time),
+		cmocka_unit_test(test_nobody_knows_the_session),
+		cmocka_unit_test(test_a_refused_join_beside_others),
+		cmocka_unit_test(test_the_peer_may_lack_our_confirmation),
+		cmocka_unit_test(test_all_is_confirmed_and_nobody_comes),
+		cmocka_unit_test(test_the_end_while_nobody_is_there),
+		cmocka_unit_test(test_the_stalest_makes_room),
+	};
+
+	return cmocka_run_group_tests(tests, fill_payload, NULL);
+}
