@@ -103,6 +103,7 @@ static struct engine_config engine_config_of(const struct config *c)
 		.session = { .role = c->listen ? SESSION_SERVER : SESSION_CLIENT,
 			     .window = c->window,
 			     .n_subflows = c->subflows_auto ? SUBFLOWS_MAX : c->n_subflows,
+			     .reconnect_ns = c->reconnect_ns,
 			     .duplex = c->duplex,
 			     .send_only = c->send_only,
 			     .recv_only = c->recv_only },
@@ -282,6 +283,13 @@ static void answer(struct cat *cat, struct channel ch, const struct wire_hello *
 	log_debug("told a peer what is here");
 }
 
+/* A client whose first connection was lost before our WELCOME came begins anew. */
+static bool is_current(const struct cat *cat, const struct wire_hello *hello)
+{
+	return cat->engine && memcmp(session_id(engine_session(cat->engine)), hello->session,
+				     WIRE_SESSION_ID_LEN) == 0;
+}
+
 static void on_hello(void *arg, struct channel ch, const struct wire_hello *hello)
 {
 	struct cat *cat = arg;
@@ -291,7 +299,7 @@ static void on_hello(void *arg, struct channel ch, const struct wire_hello *hell
 		refuse(cat, ch, WIRE_R_VERSION);
 	else if (hello->kind == WIRE_HELLO_QUERY)
 		answer(cat, ch, hello);
-	else if (hello->kind == WIRE_HELLO_JOIN)
+	else if (hello->kind == WIRE_HELLO_JOIN || is_current(cat, hello))
 		join(cat, ch, hello);
 	else if (handshake_conflict(session_side(&config.session), hello->side))
 		refuse(cat, ch, WIRE_R_CONFLICT);

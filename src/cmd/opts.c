@@ -314,6 +314,7 @@ enum opts_result opts_parse(int argc, char *const argv[], struct config *config,
 		.subflows_auto = true,
 		.window = CONFIG_WINDOW_DEFAULT,
 		.timeout_ns = CONFIG_NEVER,
+		.reconnect_ns = CONFIG_RECONNECT_DEFAULT_NS,
 		.quit_ns = CONFIG_NEVER,
 		.tos = -1,
 	};

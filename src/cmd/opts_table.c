@@ -183,6 +183,13 @@ static enum opts_result set_retry(struct parser *p, const struct option_def *o, 
 	return OPTS_RUN;
 }
 
+static enum opts_result set_reconnect(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (parse_duration(arg, 0, TIME_MAX_NS, &p->config->reconnect_ns) < 0)
+		return opts_bad_argument(p, o, arg, "a time (such as 500ms, 30, 2m or 1h)");
+	return OPTS_RUN;
+}
+
 static enum opts_result set_quit(struct parser *p, const struct option_def *o, const char *arg)
 {
 	p->config->quit_ns = CONFIG_NEVER;
@@ -301,6 +308,10 @@ const struct option_def opts_table[N_OPTIONS] = {
 		       "a pause without progress takes longer",
 		       set_wait, 0, "Times (500ms, 30 or 30s, 2m, 1h)" },
 	[OPT_RETRY] = { 0, "retry", "TIME", "keep trying to connect for that long", set_retry },
+	[OPT_RECONNECT] = { 0, "reconnect", "TIME",
+			    "when all connections are lost: keep the session and\n"
+			    "connect again for that long (default 30; 0: end)",
+			    set_reconnect },
 	[OPT_QUIT] = { 'q', NULL, "TIME",
 		       "end that long after all our input has arrived;\n"
 		       "-1 is never, and the default",

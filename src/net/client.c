@@ -35,6 +35,8 @@ struct client {
 	struct plan plan;
 	unsigned n_planned; /* connections; 0: there is no plan yet */
 	unsigned failures;  /* in a row */
+	bool lost;          /* no connection is left that works, as last seen */
+	uint64_t again_ns;  /* when that was over last */
 	unsigned n_dials;
 	unsigned n_live; /* as last seen, to notice a loss */
 	unsigned n_ready;
@@ -135,12 +137,25 @@ static void join_failed(struct client *c, const char *why)
 	loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + delay);
 }
 
-static void attempt_failed(struct client *c, const char *why)
+/* All connections were lost, and another one could not be made. The session knows for how long that
+ * may go on; but when everything is confirmed it waits only for the peer's sake. */
+static void redial_failed(struct client *c, int error, const char *why)
 {
-	if (c->established)
-		join_failed(c, why);
+	note(c, 2, "trying to connect again: %s", why);
+	if (error == ECONNREFUSED && session_finished(engine_session(c->engine)))
+		engine_give_up(c->engine);
 	else
+		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + next_delay(c));
+}
+
+static void attempt_failed(struct client *c, int error, const char *why)
+{
+	if (!c->established)
 		first_failed(c, why);
+	else if (session_lost(engine_session(c->engine)))
+		redial_failed(c, error, why);
+	else
+		join_failed(c, why);
 }
 
 static void dial_failed(struct dial *d, int error)
@@ -154,7 +169,7 @@ static void dial_failed(struct dial *d, int error)
 	if (error == EPROTO)
 		c->retry_until_ns = 0;
 	channel_close(ch);
-	attempt_failed(c, why);
+	attempt_failed(c, error, why);
 }
 
 static void dial_done(struct dial *d)
@@ -166,7 +181,7 @@ static void dial_done(struct dial *d)
 	if (r) {
 		channel_close(ch);
 		if (r < 0)
-			attempt_failed(c, strerror(-r));
+			attempt_failed(c, -r, strerror(-r));
 		return;
 	}
 	if (c->established)
@@ -227,7 +242,7 @@ static void dial_fired(struct loop_timer *timer)
 		return;
 	}
 	channel_close(dial_free(d));
-	attempt_failed(c, "it accepts connections but says nothing: is it mpnc?");
+	attempt_failed(c, ETIMEDOUT, "it accepts connections but says nothing: is it mpnc?");
 }
 
 /* The address to bind: that of the first connection, on which the plan rests; before there is one,
@@ -296,6 +311,8 @@ static int connect_from_block(struct client *c, uint16_t *port_out)
 
 static uint64_t connect_limit(const struct client *c)
 {
+	if (c->lost && c->config.connect_ns > CLIENT_REDIAL_NS)
+		return CLIENT_REDIAL_NS;
 	if (c->config.connect_ns != LOOP_NEVER)
 		return c->config.connect_ns;
 	if (c->established || c->addr + 1 < c->config.n_addrs || may_retry(c))
@@ -310,13 +327,13 @@ static void dial(struct client *c, int fd, uint16_t port)
 	uint64_t limit = connect_limit(c);
 
 	if (fd < 0) {
-		attempt_failed(c, strerror(-fd));
+		attempt_failed(c, -fd, strerror(-fd));
 		return;
 	}
 	d = calloc(1, sizeof(*d));
 	if (!d) {
 		close(fd);
-		attempt_failed(c, strerror(ENOMEM));
+		attempt_failed(c, ENOMEM, strerror(ENOMEM));
 		return;
 	}
 	d->client = c;
@@ -328,7 +345,7 @@ static void dial(struct client *c, int fd, uint16_t port)
 	c->n_dials++;
 	if (loop_add(c->loop, &d->io, EPOLLOUT)) {
 		channel_close(dial_free(d));
-		attempt_failed(c, strerror(ENOMEM));
+		attempt_failed(c, ENOMEM, strerror(ENOMEM));
 		return;
 	}
 	if (limit != LOOP_NEVER)
@@ -446,6 +463,23 @@ static void dial_first(struct client *c)
 	dial(c, fd, port);
 }
 
+/* One connection in place of all that were lost, from a port that none of them had. The others
+ * follow as planned when it is answered. */
+static void dial_again(struct client *c)
+{
+	uint16_t port = 0;
+	int fd;
+
+	loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + CLIENT_REDIAL_NS);
+	if (c->config.source_port)
+		fd = connect_from_block(c, &port);
+	else if (make_plan(c, 1) == 0)
+		fd = connect_planned(c, 0, &port);
+	else
+		fd = connect_from(c, 0);
+	dial(c, fd, port);
+}
+
 /* How many connections are to be there, of which the session allows so many. */
 static void open_missing(struct client *c, unsigned allowed)
 {
@@ -528,6 +562,37 @@ static void watch_subflows(struct client *c)
 	c->n_live = live;
 }
 
+static void redial(struct client *c)
+{
+	unsigned live = engine_n_live(c->engine);
+	uint64_t now_ns = loop_now(c->loop);
+
+	if (!c->lost) {
+		c->lost = true;
+		c->delay_ns = 0;
+		if (now_ns - c->again_ns < CLIENT_REDIAL_PAUSE_NS)
+			loop_set_timer(c->loop, &c->retry_timer, now_ns + next_delay(c));
+		else
+			loop_set_timer(c->loop, &c->retry_timer, LOOP_NEVER);
+	} else if (live < c->n_live) {
+		loop_set_timer(c->loop, &c->retry_timer, now_ns + next_delay(c));
+	}
+	c->n_live = live;
+	if (!c->retry_timer.linked && !c->n_dials && live < CLIENT_REDIALS_MAX)
+		dial_again(c);
+}
+
+static void found_again(struct client *c)
+{
+	c->lost = false;
+	c->again_ns = loop_now(c->loop);
+	c->delay_ns = 0;
+	c->failures = 0;
+	c->n_live = engine_n_live(c->engine);
+	c->n_ready = 0;
+	loop_set_timer(c->loop, &c->retry_timer, LOOP_NEVER);
+}
+
 void client_pumped(struct client *c)
 {
 	struct session *s = engine_session(c->engine);
@@ -539,13 +604,21 @@ void client_pumped(struct client *c)
 			first_lost(c);
 		return;
 	}
-	if (session_state(s) != SESSION_OPEN || session_finished(s))
+	if (session_state(s) != SESSION_OPEN)
 		return;
 	if (!c->established) {
 		c->established = true;
 		c->delay_ns = 0;
 		loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
 	}
+	if (session_lost(s)) {
+		redial(c);
+		return;
+	}
+	if (c->lost)
+		found_again(c);
+	if (session_finished(s))
+		return;
 	watch_subflows(c);
 	if (!c->retry_timer.linked)
 		open_missing(c, session_subflows_wanted(s));

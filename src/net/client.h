@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * client.h - makes a client's connections: the first one, with every address in turn and --retry,
- * then those that the path manager plans, and new ones for those that died
+ * then those that the path manager plans, and new ones for those that died, or when all did
  */
 #pragma once
 
@@ -24,6 +24,16 @@
 /* Between attempts: at first, and at most. */
 #define CLIENT_RETRY_MIN_NS 100000000ull
 #define CLIENT_RETRY_MAX_NS 2000000000ull
+
+/* All connections were lost: an attempt that is not answered in this time is followed by another
+ * one from another port, which may take another way. */
+#define CLIENT_REDIAL_NS 3000000000ull
+
+/* So many may stand unanswered meanwhile: what accepts them may not be the peer but a proxy. */
+#define CLIENT_REDIALS_MAX 4
+
+/* The first attempt is made at once, but not more often than this. */
+#define CLIENT_REDIAL_PAUSE_NS 1000000000ull
 
 /* After this many failures in a row, additional connections are tried only once in a while: the
  * link may come back, the listener may have room again. */

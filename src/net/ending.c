@@ -25,6 +25,14 @@ static void end_lost(const struct session *s, const char *last_error, struct eng
 	const char *why = last_error ? last_error : "closed by the peer";
 
 	session_stats(s, &stats);
+	if (end->reason == WIRE_R_TIMEOUT) {
+		bool received = stats.rx_received || !stats.tx_read;
+
+		set_end(out, ENGINE_EXIT_NETWORK, "%s; %llu bytes had arrived%s (%s)", end->text,
+			(unsigned long long)(received ? end->offset : stats.tx_acked),
+			received ? "" : " at the peer", why);
+		return;
+	}
 	/* Who has sent nothing was there to receive. */
 	if (session_version(s) && !session_received_confirmed(s) &&
 	    (stats.rx_received || !stats.tx_read))
@@ -73,7 +81,14 @@ void ending_of(const struct session *session, const char *last_error, int signal
 		end_lost(session, last_error, out);
 		break;
 	case SESSION_END_REFUSED:
-		set_end(out, ENGINE_EXIT_NETWORK, "the peer refused the session: %s", end->text);
+		if (session_version(session))
+			set_end(out, ENGINE_EXIT_NETWORK,
+				"all connections were lost, and the peer no longer knows the "
+				"session (at offset %llu)",
+				(unsigned long long)end->offset);
+		else
+			set_end(out, ENGINE_EXIT_NETWORK, "the peer refused the session: %s",
+				end->text);
 		break;
 	case SESSION_END_NOT_MPNC:
 		set_end(out, ENGINE_EXIT_NETWORK, "peer is not mpnc: it sent \"%s\"", end->text);

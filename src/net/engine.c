@@ -10,6 +10,7 @@
 #include "net/conn.h"
 #include "net/ending.h"
 #include "net/input.h"
+#include "net/links.h"
 #include "net/output.h"
 #include "net/sock.h"
 #include "util/text.h"
@@ -38,6 +39,7 @@ struct engine {
 	int signal;  /* that ended the session */
 	bool failed; /* the last connection that closed did: */
 	char last_error[TLS_TEXT_LEN];
+	bool lost; /* as last told */
 
 	struct wake news; /* from input and output */
 	struct loop_io news_io;
@@ -46,8 +48,7 @@ struct engine {
 	struct loop_timer idle_timer;
 	struct loop_timer quit_timer;
 	struct loop_timer close_timer;
-	struct loop_timer links_timer;
-	struct pathmgr *paths;
+	struct links *links;
 	unsigned n_unannounced;
 	struct side_stats here, peer;
 	uint64_t moved; /* sum of what shows progress, for idle_timer */
@@ -99,62 +100,19 @@ static void conn_event(struct loop_io *io, uint32_t events)
 
 /* Links ---------------------------------------------------------------------------------------- */
 
-static void count_links(struct engine *e)
-{
-	struct wire_links links;
-
-	if (pathmgr_count(e->paths, loop_now(e->loop), &links))
-		session_links(e->session, &links);
-}
-
-static void links_fired(struct loop_timer *timer)
-{
-	struct engine *e = timer->arg;
-
-	count_links(e);
-	loop_set_timer(e->loop, timer, loop_now(e->loop) + ENGINE_LINKS_NS);
-	loop_queue(e->loop, &e->pump);
-}
-
-static const char *link_name(const struct wire_facts *f, int8_t link)
-{
-	return link >= 0 && link < f->n_links ? f->link[link].name : "?";
-}
-
 /* Says which way a connection runs, once that can be told. */
 static void announce(struct engine *e, struct conn *c)
 {
-	const struct wire_facts *here = pathmgr_facts(e->paths);
-	const struct wire_facts *peer = session_peer_facts(e->session);
-	bool client = e->config.paths.client;
-	struct subflow_stats *s = &c->stats;
-	char ends[2 * STATS_ADDR_LEN + 32];
+	char text[LINKS_TEXT_LEN];
 
 	c->announced = true;
 	e->n_unannounced--;
-	if (pathmgr_peer(e->paths, c->io.fd, peer, session_subflow_peer_names(e->session, c->slot)))
+	if (links_of_conn(e->links, c, text))
 		note(e, 1,
 		     "addresses or ports are translated on the way to %s: nothing can be told of "
 		     "the peer's links",
-		     s->peer);
-	pathmgr_lanes(e->paths, client ? s->local_port : s->peer_port, s);
-	text_printf(ends, sizeof(ends), "%s port %u to %s port %u", s->local, s->local_port,
-		    s->peer, s->peer_port);
-	if (here->n_links || peer->n_links)
-		note(e, 1, "subflow %u: %s, out %s -> %s, in %s <- %s", s->id, ends,
-		     link_name(here, s->tx_link), link_name(peer, s->peer_rx_link),
-		     link_name(here, s->rx_link), link_name(peer, s->peer_tx_link));
-	else
-		note(e, 1, "subflow %u: %s", s->id, ends);
-}
-
-/* The first connection: what is known of our links goes out with its HELLO or WELCOME. */
-static void learn(struct engine *e, int fd)
-{
-	pathmgr_learn(e->paths, fd, loop_now(e->loop));
-	session_set_facts(e->session, pathmgr_facts(e->paths));
-	count_links(e);
-	loop_set_timer(e->loop, &e->links_timer, loop_now(e->loop) + ENGINE_LINKS_NS);
+		     c->stats.peer);
+	note(e, 1, "%s", text);
 }
 
 static void announce_all(struct engine *e)
@@ -164,7 +122,29 @@ static void announce_all(struct engine *e)
 			announce(e, e->conns[i]);
 }
 
+static void links_told(void *arg)
+{
+	struct engine *e = arg;
+
+	loop_queue(e->loop, &e->pump);
+}
+
 static void start_streams(struct engine *e);
+static void conn_close(struct engine *e, struct conn *c);
+
+static int open_subflow(struct engine *e, const struct wire_hello *hello,
+			const struct wire_names *names, uint16_t *slot_out)
+{
+	uint64_t now_ns = loop_now(e->loop);
+	int r = session_subflow_open(e->session, hello, names, now_ns, slot_out);
+	uint16_t stale;
+
+	if (r != SESSION_E_LIMIT || !hello || !session_subflow_stale(e->session, now_ns, &stale))
+		return r;
+	e->conns[stale]->error = ETIMEDOUT;
+	conn_close(e, e->conns[stale]);
+	return session_subflow_open(e->session, hello, names, now_ns, slot_out);
+}
 
 int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *hello, bool greeted)
 {
@@ -182,9 +162,9 @@ int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *
 	c->tls = ch.tls;
 	c->readable = c->writable = true;
 	if (!e->next_id || session_state(e->session) == SESSION_CONNECTING)
-		learn(e, ch.fd);
+		links_learn(e->links, ch.fd);
 	r = sock_wire_names(ch.fd, &names, &ifindex);
-	r = session_subflow_open(e->session, hello, r ? NULL : &names, loop_now(e->loop), &c->slot);
+	r = open_subflow(e, hello, r ? NULL : &names, &c->slot);
 	if (r)
 		goto free_conn;
 	r = loop_add(e->loop, &c->io, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
@@ -421,7 +401,7 @@ static void finish(struct engine *e)
 	loop_set_timer(e->loop, &e->idle_timer, LOOP_NEVER);
 	loop_set_timer(e->loop, &e->quit_timer, LOOP_NEVER);
 	loop_set_timer(e->loop, &e->close_timer, LOOP_NEVER);
-	loop_set_timer(e->loop, &e->links_timer, LOOP_NEVER);
+	links_stop(e->links);
 	loop_unqueue(e->loop, &e->pump);
 	e->events.ended(e->events.arg);
 }
@@ -469,6 +449,22 @@ static void close_failed(struct engine *e)
 		finish(e);
 }
 
+/* Nobody is there: DONE cannot come, and is not waited for before somebody is. */
+static void check_lost(struct engine *e)
+{
+	bool lost = session_lost(e->session);
+
+	if (lost != e->lost)
+		note(e, 1,
+		     lost ? "all connections are lost (%s), waiting for others" : "connected again",
+		     e->failed ? e->last_error : "closed by the peer");
+	e->lost = lost;
+	if (lost || !session_finished(e->session))
+		loop_set_timer(e->loop, &e->close_timer, LOOP_NEVER);
+	else if (e->close_timer.due_ns == LOOP_NEVER)
+		loop_set_timer(e->loop, &e->close_timer, loop_now(e->loop) + ENGINE_DONE_NS);
+}
+
 static void check_end(struct engine *e)
 {
 	switch (session_state(e->session)) {
@@ -479,9 +475,7 @@ static void check_end(struct engine *e)
 		close_failed(e);
 		break;
 	default:
-		if (session_finished(e->session) && e->close_timer.due_ns == LOOP_NEVER)
-			loop_set_timer(e->loop, &e->close_timer,
-				       loop_now(e->loop) + ENGINE_DONE_NS);
+		check_lost(e);
 		break;
 	}
 }
@@ -601,7 +595,7 @@ static void pump(struct loop_task *task)
 		if (e->phase == PHASE_RUNNING)
 			sync_output(e, now_ns);
 		if (session_links_due(e->session))
-			count_links(e);
+			links_count(e->links);
 		moved |= move_all(e, conn_write, now_ns);
 	}
 	if (moved)
@@ -653,7 +647,6 @@ int engine_new(struct engine **out, struct loop *loop, const struct engine_confi
 	init_timer(e, &e->idle_timer, idle_fired);
 	init_timer(e, &e->quit_timer, quit_fired);
 	init_timer(e, &e->close_timer, close_fired);
-	init_timer(e, &e->links_timer, links_fired);
 	e->pump = (struct loop_task){ .fn = pump, .arg = e };
 	r = digest_new(&e->nothing);
 	if (r)
@@ -668,7 +661,7 @@ int engine_new(struct engine **out, struct loop *loop, const struct engine_confi
 	r = session_new(&e->session, &e->config.session);
 	if (r)
 		goto remove_news;
-	r = pathmgr_new(&e->paths, &config->paths);
+	r = links_new(&e->links, loop, e->session, &config->paths, links_told, e);
 	if (r)
 		goto free_session;
 	*out = e;
@@ -703,8 +696,7 @@ bool engine_free(struct engine *e)
 	loop_set_timer(e->loop, &e->idle_timer, LOOP_NEVER);
 	loop_set_timer(e->loop, &e->quit_timer, LOOP_NEVER);
 	loop_set_timer(e->loop, &e->close_timer, LOOP_NEVER);
-	loop_set_timer(e->loop, &e->links_timer, LOOP_NEVER);
-	pathmgr_free(e->paths);
+	links_free(e->links);
 	session_free(e->session);
 	wake_close(&e->news);
 	digest_free(e->nothing);
@@ -719,7 +711,7 @@ struct session *engine_session(struct engine *e)
 
 struct pathmgr *engine_paths(struct engine *e)
 {
-	return e->paths;
+	return links_paths(e->links);
 }
 
 unsigned engine_ports(const struct engine *e, uint16_t out[SUBFLOWS_MAX])
@@ -773,7 +765,7 @@ void engine_stats(struct engine *e, struct session_stats *out)
 	out->n_live = n - e->n_gone;
 	out->n_subflows = n;
 	out->subflow = e->stats;
-	pathmgr_stats(e->paths, session_peer_links(e->session), &e->here, &e->peer);
+	pathmgr_stats(links_paths(e->links), session_peer_links(e->session), &e->here, &e->peer);
 	out->here = &e->here;
 	out->peer = &e->peer;
 	out->elapsed_ns = 0;

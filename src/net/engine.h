@@ -21,9 +21,6 @@
 #define ENGINE_ABORT_NS 2000000000ull
 #define ENGINE_DONE_NS  5000000000ull
 
-/* Our links are counted, and the counts told to the peer, this often. */
-#define ENGINE_LINKS_NS 250000000ull
-
 struct engine_config {
 	struct session_config session; /* input is found out from in_fd */
 	struct pathmgr_config paths;
@@ -75,7 +72,7 @@ unsigned engine_n_live(const struct engine *e);
  * Borrowed. */
 const char *engine_last_error(const struct engine *e);
 
-/* No connection is left and none will come (client): ends the session. */
+/* No connection is left and none will come (client): ends the session, well if all is confirmed. */
 void engine_give_up(struct engine *e);
 
 /* A signal: tells the peer and ends with 128 + number. */

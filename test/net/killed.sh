@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # One end dies or is told to end in the middle of a stream: the other never takes that for success.
+# (--reconnect 0: a killed peer cannot be told from a network that fails.)
 . "$(dirname "$0")/lib.sh"
 
 mkfifo silent
@@ -9,8 +10,8 @@ exec 5<>silent
 # flow ARG...: an endless stream from tx to rx; ARG are tx's
 flow() {
 	: >out
-	listen rx </dev/null >/dev/null
-	start tx "$@" 127.0.0.1 "$PORT" </dev/zero
+	listen rx --reconnect 0 </dev/null >/dev/null
+	start tx --reconnect 0 "$@" 127.0.0.1 "$PORT" </dev/zero
 	wait_for "$PATIENCE" "data flows" has_written rx 20000000
 }
 
@@ -30,24 +31,24 @@ for n in 1 4; do
 done
 
 section "the sender is killed before it has sent anything"
-listen rx -v </dev/null >out
-start tx -v 127.0.0.1 "$PORT" <silent
+listen rx --reconnect 0 -v </dev/null >out
+start tx --reconnect 0 -v 127.0.0.1 "$PORT" <silent
 wait_log rx 'subflow 0'
 stop tx KILL
 expect_exit rx 3
 expect_empty out
 
 section "the sender is killed after its first byte"
-listen rx </dev/null >out
-start tx -v 127.0.0.1 "$PORT" <silent
+listen rx --reconnect 0 </dev/null >out
+start tx --reconnect 0 -v 127.0.0.1 "$PORT" <silent
 printf x >&5
 wait_for "$PATIENCE" "a byte arrives" file_has out 1
 stop tx KILL
 expect_exit rx 3
 
 section "a sending listener is killed"
-listen tx </dev/zero
-start rx -w 5 127.0.0.1 "$PORT" </dev/null >/dev/null
+listen tx --reconnect 0 </dev/zero
+start rx --reconnect 0 -w 5 127.0.0.1 "$PORT" </dev/null >/dev/null
 wait_for "$PATIENCE" "data flows" has_written rx 20000000
 stop tx KILL
 expect_exit rx '!0' 10
@@ -56,7 +57,7 @@ for signal in TERM INT HUP; do
 	number=$(kill -l "$signal")
 	# The shell lets background processes ignore SIGINT.
 	section "SIG$signal to the sender"
-	listen rx </dev/null >/dev/null
+	listen rx --reconnect 0 </dev/null >/dev/null
 	spawn tx env --default-signal=INT "$MPNC" 127.0.0.1 "$PORT" </dev/zero
 	wait_for "$PATIENCE" "data flows" has_written rx 20000000
 	kill -"$signal" "${PID[tx]}"
@@ -67,7 +68,7 @@ for signal in TERM INT HUP; do
 	section "SIG$signal to the receiver"
 	spawn rx env --default-signal=INT "$MPNC" -l -v 0 </dev/null >/dev/null
 	wait_port rx
-	start tx 127.0.0.1 "$PORT" </dev/zero
+	start tx --reconnect 0 127.0.0.1 "$PORT" </dev/zero
 	wait_for "$PATIENCE" "data flows" has_written rx 20000000
 	kill -"$signal" "${PID[rx]}"
 	expect_exit rx $((128 + number)) 5
@@ -85,8 +86,8 @@ done
 section "SIGTERM to a receiver whose output hangs"
 mkfifo pipe
 spawn consumer bash -c 'exec <pipe; exec sleep 1000' 5>&-
-listen rx </dev/null >pipe
-start tx 127.0.0.1 "$PORT" </dev/zero
+listen rx --reconnect 0 </dev/null >pipe
+start tx --reconnect 0 127.0.0.1 "$PORT" </dev/zero
 wait_for "$PATIENCE" "data flows" has_read tx 20000000
 kill -TERM "${PID[rx]}"
 expect_exit rx 143 5
@@ -102,7 +103,7 @@ stop tx
 expect_exit rx 3
 
 section "a signal that is ignored from the start stays ignored, as nohup wants it"
-listen rx </dev/null >out
+listen rx --reconnect 0 </dev/null >out
 spawn tx nohup "$MPNC" 127.0.0.1 "$PORT" <silent >/dev/null
 echo one >&5
 wait_for "$PATIENCE" "a line arrives" file_has out 4

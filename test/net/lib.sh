@@ -197,6 +197,30 @@ stop() {
 	unset "PID[$1]"
 }
 
+# start_proxy PORT ARG...: test/net/proxy.py before this port; sets PROXY to the one to connect to. What
+# it says is in proxy.out.
+PROXY=
+start_proxy() {
+	mkfifo proxy.in
+	exec {PROXY_FD}<>proxy.in
+	: >proxy.out
+	spawn proxy python3 "$TEST_DIR/proxy.py" "$@" <proxy.in >proxy.out
+	wait_for "$PATIENCE" "the proxy listens" grep -q '^port' proxy.out
+	# shellcheck disable=SC2034 # for the tests
+	PROXY=$(sed -n 's/^port //p' proxy.out)
+}
+
+# proxy COMMAND
+proxy() {
+	echo "$1" >&"$PROXY_FD"
+}
+
+stop_proxy() {
+	exec {PROXY_FD}>&-
+	stop proxy
+	rm proxy.in
+}
+
 # Most memory that NAME has had, in KiB.
 peak_kib() {
 	awk '/^VmHWM:/ { print $2 }' "/proc/${PID[$1]}/status"

@@ -23,7 +23,7 @@ expect_exit rx 0
 expect_content out begin
 
 section "with -k, three in a row"
-listen rx -k </dev/null >out
+listen rx -k --reconnect 0 </dev/null >out
 for i in 1 2 3; do
 	run 0 tx 127.0.0.1 "$PORT" < <(echo "session $i" && cat data)
 	expect_running rx "-k was given"
@@ -42,7 +42,7 @@ stop rx TERM
 
 section "with -k the second waits for the first, longer than it would wait for a silent peer"
 exec 5<>first
-listen rx -k </dev/null >out 5>&-
+listen rx -k --reconnect 0 </dev/null >out 5>&-
 start one 127.0.0.1 "$PORT" <first 5>&-
 echo begin >&5
 wait_for "$PATIENCE" "the first is served" file_has out 6
@@ -71,7 +71,7 @@ break_off() {
 	wait_for "$PATIENCE" "data flows" has_written gone 50000
 	stop gone KILL
 }
-listen rx -k <data >/dev/null
+listen rx -k --reconnect 0 <data >/dev/null
 for i in 1 2 3 4; do
 	((i < 4)) || break_off
 	run 0 tx 127.0.0.1 "$PORT" </dev/null >out
@@ -83,7 +83,7 @@ stop rx TERM
 section "with -k, a pipe that a failed session has read from ends the listener"
 mkfifo lasting
 exec 7<>lasting
-listen rx -k <lasting >/dev/null
+listen rx -k --reconnect 0 <lasting >/dev/null
 spawn feeder cat data >lasting
 break_off
 expect_exit rx '!0'

@@ -97,6 +97,8 @@ static void dump_config(struct dump *d, const struct config *c)
 	put(d, c->window != CONFIG_WINDOW_DEFAULT, "window=%llu", (unsigned long long)c->window);
 	put(d, c->timeout_ns != CONFIG_NEVER, "timeout=%llu", ms(c->timeout_ns));
 	put(d, c->retry_ns, "retry=%llu", ms(c->retry_ns));
+	put(d, c->reconnect_ns != CONFIG_RECONNECT_DEFAULT_NS, "reconnect=%llu",
+	    ms(c->reconnect_ns));
 	put(d, c->quit_ns != CONFIG_NEVER, "quit=%llu", ms(c->quit_ns));
 	put(d, c->tos != -1, "tos=%d", c->tos);
 	put(d, c->sndbuf, "sndbuf=%llu", (unsigned long long)c->sndbuf);
@@ -207,6 +209,9 @@ static const struct accepted accepted[] = {
 	{ "-d --recv-only h 1", "no_stdin recv_only host=h port=1" },
 	{ "--retry 1m h 1", "host=h port=1 retry=60000" },
 	{ "--retry 0 h 1", "host=h port=1" },
+	{ "--reconnect 0 h 1", "host=h port=1 reconnect=0" },
+	{ "--reconnect 2m -l 1", "listen port=1 reconnect=120000" },
+	{ "--reconnect 30 h 1", "host=h port=1" },
 	{ "--window 1M h 1", "host=h port=1 window=1048576" },
 	{ "--window 16G h 1", "host=h port=1 window=17179869184" },
 	{ "--window=1.5G h 1", "host=h port=1 window=1610612736" },
@@ -330,6 +335,7 @@ static const struct refused arguments[] = {
 	{ "-w 5x h 1", "-w: \"5x\" is not a time above zero (such as 500ms, 30, 2m or 1h)" },
 	{ "-w 1000000h h 1",
 	  "-w: \"1000000h\" is not a time above zero (such as 500ms, 30, 2m or 1h)" },
+	{ "--reconnect x h 1", "--reconnect: \"x\" is not a time (such as 500ms, 30, 2m or 1h)" },
 	{ "--retry x h 1", "--retry: \"x\" is not a time (such as 500ms, 30, 2m or 1h)" },
 	{ "-q -2 h 1", "-q: \"-2\" is not a time (such as 0, 500ms or 30; -1 is forever)" },
 	{ "--progress=x h 1", "--progress: \"x\" is not auto, always or never" },
