@@ -2,6 +2,8 @@
 #include "net/conn.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "net/sock.h"
@@ -104,6 +106,17 @@ enum conn_result conn_write(struct conn *c, struct session *s, uint64_t now_ns)
 	follow_rate(c, s);
 	session_tx_done(s, c->slot, (size_t)n, now_ns);
 	return CONN_MOVED;
+}
+
+bool conn_dead(const struct conn *c)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(c->io.fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return false;
+	return info.tcpi_unacked && info.tcpi_retransmits >= CONN_DEAD_RETRANSMITS &&
+	       info.tcpi_last_ack_recv >= CONN_DEAD_MS;
 }
 
 void conn_update_stats(struct conn *c, const struct session *s)

@@ -14,6 +14,11 @@
 #include "net/loop.h"
 #include "session/session.h"
 
+/* A connection is dead when its bytes were sent again so many times in a row and nothing was
+ * acknowledged for so long. TCP itself would go on for a quarter of an hour. */
+#define CONN_DEAD_RETRANSMITS 4
+#define CONN_DEAD_MS          10000
+
 struct conn {
 	struct loop_io io; /* io.fd is the socket, owned */
 	struct tls *tls;   /* owned; NULL: plain */
@@ -44,6 +49,10 @@ enum conn_result conn_write(struct conn *c, struct session *s, uint64_t now_ns);
 
 /* The connection's bytes; c still owns them. */
 struct channel conn_channel(const struct conn *c);
+
+/* Has the peer's host stopped to acknowledge what was sent? A peer that is stopped, or does not
+ * read, still has a kernel that does. */
+bool conn_dead(const struct conn *c);
 
 /* Takes the current numbers from the kernel and the session. */
 void conn_update_stats(struct conn *c, const struct session *s);

@@ -23,6 +23,9 @@
  */
 #define GONE_MAX 256
 
+/* The kernel is asked this often whether the peer's host still answers. */
+#define DEAD_CHECK_NS 1000000000ull
+
 enum phase {
 	PHASE_RUNNING,
 	PHASE_CLOSING, /* the session is over, the peer is being told */
@@ -58,6 +61,7 @@ struct engine {
 	struct output *output;  /* NULL: there is none */
 	struct digest *nothing; /* of an empty stream */
 
+	uint64_t dead_check_ns;
 	uint64_t start_ns; /* first connection; 0: none yet */
 	uint64_t end_ns;
 	unsigned next_id;
@@ -488,6 +492,17 @@ static void close_fired(struct loop_timer *timer)
 /* Timers
  * ------------------------------------------------------------------------------------------- */
 
+static void close_dead(struct engine *e)
+{
+	e->dead_check_ns = loop_now(e->loop) + DEAD_CHECK_NS;
+	for (uint16_t i = 0; i < e->n_slots; i++) {
+		if (!e->conns[i] || !conn_dead(e->conns[i]))
+			continue;
+		e->conns[i]->error = ETIMEDOUT;
+		conn_close(e, e->conns[i]);
+	}
+}
+
 static void session_fired(struct loop_timer *timer)
 {
 	struct engine *e = timer->arg;
@@ -496,6 +511,9 @@ static void session_fired(struct loop_timer *timer)
 	for (uint16_t i = 0; i < e->n_slots; i++)
 		if (e->conns[i] && session_subflow_text(e->session, i))
 			conn_close(e, e->conns[i]);
+	/* PINGs see to it that a tick is never far. */
+	if (loop_now(e->loop) >= e->dead_check_ns)
+		close_dead(e);
 	loop_queue(e->loop, &e->pump);
 }
 

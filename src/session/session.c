@@ -212,6 +212,7 @@ int session_subflow_open(struct session *s, const struct wire_hello *hello,
 		sf->join = s->welcomed;
 		sf->rx.state = RX_PREFACE;
 	} else {
+		s->heard_ns = now_ns;
 		sf->join = hello->kind == WIRE_HELLO_JOIN;
 		sf->welcomed = true;
 		sf->rx.state = RX_HEADER;
@@ -243,6 +244,8 @@ void session_subflow_sealed(struct session *s, uint16_t slot)
 
 void session_subflow_close(struct session *s, uint16_t slot, uint64_t now_ns)
 {
+	uint64_t silent_ns;
+
 	sendwin_lost(s->out.win, slot);
 	subflow_free(s, slot);
 	/* An ACK may have died with it. */
@@ -256,8 +259,11 @@ void session_subflow_close(struct session *s, uint16_t slot, uint64_t now_ns)
 		if (!s->n_open)
 			session_lose(s);
 	} else if (!s->lost) {
+		/* What died of silence has been lost since it fell silent. But a peer that was only
+		 * stopped is given time to come. */
+		silent_ns = min_u64(now_ns - s->heard_ns, s->config.reconnect_ns / 2);
 		s->lost = true;
-		s->lost_ns = now_ns;
+		s->lost_ns = now_ns - silent_ns;
 	}
 }
 

@@ -44,12 +44,12 @@ static void test_goes_on_where_it_stood(void **state)
 	drain(s, slot, 50 * MS);
 	session_subflow_close(s, slot, 51 * MS);
 	assert_true(session_lost(s));
-	assert_int_equal(session_deadline(s), 51 * MS + PATIENCE);
-	session_tick(s, 50 * MS + PATIENCE);
+	assert_int_equal(session_deadline(s), MS + PATIENCE);
+	session_tick(s, PATIENCE);
 	assert_int_equal(session_state(s), SESSION_OPEN);
-	slot = join(s, 50 * MS + PATIENCE);
+	slot = join(s, PATIENCE);
 	assert_false(session_lost(s));
-	n = drain(s, slot, 50 * MS + PATIENCE);
+	n = drain(s, slot, PATIENCE);
 	assert_non_null(find(n, WIRE_PREFACE_LEN, WIRE_ACK, &h));
 	assert_int_equal(h.value, 700);
 	assert_non_null(find(n, WIRE_PREFACE_LEN, WIRE_DATA, &h));
@@ -57,6 +57,17 @@ static void test_goes_on_where_it_stood(void **state)
 	assert_int_equal(h.length, 1000);
 	session_tick(s, 60 * MS + PATIENCE);
 	assert_int_equal(session_state(s), SESSION_OPEN);
+	session_free(s);
+}
+
+/* It may have been stopped: it has half of the time to find that its connections are gone. */
+static void test_lost_after_a_long_silence(void **state)
+{
+	uint16_t slot;
+	struct session *s = patient(SESSION_SERVER, &slot);
+
+	session_subflow_close(s, slot, 10 * PATIENCE);
+	assert_int_equal(session_deadline(s), 10 * PATIENCE + PATIENCE / 2);
 	session_free(s);
 }
 
@@ -237,6 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_goes_on_where_it_stood),
+		cmocka_unit_test(test_lost_after_a_long_silence),
 		cmocka_unit_test(test_patience_ends),
 		cmocka_unit_test(test_unanswered_joins_buy_no_time),
 		cmocka_unit_test(test_nobody_knows_the_session),
