@@ -89,7 +89,7 @@ measure() {
 		wait_for_listener "$port"
 		start=$(date +%s%N)
 		head -c $BYTES /dev/zero | timed "$tmp/tx" "${sender[@]}" >/dev/null || failed=$?
-		wait $!
+		wait $! || failed=$?
 		got=$(cat "$tmp/count")
 	fi
 	end=$(date +%s%N)
