@@ -75,7 +75,7 @@ silence() { # LISTENER_OPTIONS CLIENT_OPTIONS SECONDS
 		echo "rx $? $(((${EPOCHREALTIME/./} - ${begin/./}) / 1000))" >>ended
 	EOF
 	export MPNC
-	rm -f ended
+	rm -f ended out rx.err tx.err
 	timeout 100 unshare -rn bash silence.sh "$@" || true
 	cat ended
 }
