@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "cmd/names.h"
 #include "net/client.h"
 #include "net/engine.h"
 #include "net/input.h"
@@ -313,21 +314,6 @@ static struct sock_options sock_options_of(const struct config *c)
 				      .rcvbuf = (int)c->rcvbuf };
 }
 
-static int resolve_or_say(const struct config *c, const char *host, const char *port,
-			  union sock_addr addrs[RESOLVE_MAX])
-{
-	struct resolve_request request = {
-		.host = host, .port = port, .family = c->family, .numeric = c->numeric
-	};
-	const char *why;
-	int n = resolve(&request, addrs, &why);
-
-	if (n < 0)
-		log_error("cannot resolve %s port %s: %s", host ? host : "*", port ? port : "0",
-			  why);
-	return n;
-}
-
 static int start_listener(struct cat *cat)
 {
 	const struct config *c = cat->config;
@@ -335,7 +321,7 @@ static int start_listener(struct cat *cat)
 	struct listener_events events = { .note = on_note, .hello = on_hello, .arg = cat };
 	union sock_addr addrs[RESOLVE_MAX];
 	char addr[STATS_ADDR_LEN];
-	int n = resolve_or_say(c, c->host, c->port, addrs);
+	int n = names_resolve(c, c->host, c->port, addrs);
 	uint16_t port;
 	int r;
 
@@ -377,11 +363,11 @@ static int start_client(struct cat *cat)
 	uint8_t id[WIRE_SESSION_ID_LEN];
 	int r;
 
-	config.n_addrs = resolve_or_say(c, c->host, c->port, cat->addrs);
+	config.n_addrs = names_resolve(c, c->host, c->port, cat->addrs);
 	if (config.n_addrs < 0)
 		return config.n_addrs;
 	if (c->source)
-		config.n_sources = resolve_or_say(c, c->source, NULL, cat->sources);
+		config.n_sources = names_resolve(c, c->source, NULL, cat->sources);
 	if (config.n_sources < 0)
 		return config.n_sources;
 	if (getrandom(id, sizeof(id), 0) != sizeof(id)) {
