@@ -10,6 +10,7 @@
 #include "cmd/explain.h"
 #include "cmd/opts.h"
 #include "cmd/plan_show.h"
+#include "cmd/probe.h"
 #include "cmd/status.h"
 #include "ui/log.h"
 
@@ -37,6 +38,13 @@ static const struct verb {
 	{ "status", status_main },
 };
 
+static int run(const struct config *config)
+{
+	if (config->plan)
+		return plan_show(config);
+	return config->probe ? probe_run(config) : cat_run(config);
+}
+
 static int netcat(int argc, char *argv[])
 {
 	struct config config;
@@ -46,7 +54,7 @@ static int netcat(int argc, char *argv[])
 	switch (opts_parse(argc, argv, &config, message)) {
 	case OPTS_RUN:
 		log_set_level(config.verbose);
-		return config.plan ? plan_show(&config) : cat_run(&config);
+		return run(&config);
 	case OPTS_HELP:
 		fputs(opts_help(help, sizeof(help)), stdout);
 		return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -57,4 +57,5 @@ struct config {
 	struct plan_range ports[CONFIG_PORTS_MAX]; /* --ports; may overlap */
 	unsigned n_ports;                          /* 0: not given */
 	bool plan;                                 /* --plan: tell ports and links, then exit */
+	bool probe;                                /* -z: is there an mpnc? */
 };

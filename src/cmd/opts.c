@@ -73,6 +73,8 @@ static const struct {
 	{ OPT_RETRY, OPT_LISTEN, "a listener waits anyway, -w limits for how long" },
 	{ OPT_PORTS, OPT_LISTEN, "--ports is for the side that connects" },
 	{ OPT_PLAN, OPT_LISTEN, "--plan is for the side that connects" },
+	{ OPT_PROBE, OPT_LISTEN, "-z is for the side that connects" },
+	{ OPT_PROBE, OPT_PLAN, "-z asks who is there, --plan makes a plan" },
 	{ OPT_PORTS, OPT_PORT, "use --ports to have ports chosen, -p for a block as it is" },
 };
 

@@ -26,6 +26,7 @@ enum option_id {
 	OPT_PORT,
 	OPT_PORTS,
 	OPT_PLAN,
+	OPT_PROBE,
 	OPT_NODNS,
 	OPT_IPV4,
 	OPT_IPV6,

@@ -238,6 +238,10 @@ const struct option_def opts_table[N_OPTIONS] = {
 		       "print which local ports would be used and over\n"
 		       "which links they run, and exit",
 		       set_flag, FIELD(plan) },
+	[OPT_PROBE] = { 'z', NULL, NULL,
+			"is an mpnc there? Exit 0 if so; -v tells about it;\n"
+			"it goes on waiting",
+			set_flag, FIELD(probe) },
 	[OPT_NODNS] = { 'n', "nodns", NULL, "addresses are numeric, look up no names", set_flag,
 			FIELD(numeric) },
 	[OPT_IPV4] = { '4', NULL, NULL, "IPv4 only", set_family },

@@ -30,7 +30,6 @@ static const struct hint {
 	{ 'e', "exec", "connect the command with a pipe: mpnc -l PORT | COMMAND" },
 	{ 'c', "sh-exec", "connect the command with a pipe: mpnc -l PORT | sh -c COMMAND" },
 	{ 'U', "unixsock", "mpnc speaks TCP; pipe it to or from socat - UNIX-CONNECT:PATH" },
-	{ 'z', NULL, "to see whether a port is open use nc -z: a waiting mpnc ignores it" },
 	{ 'm', "max-conns", "there is one session at a time; -k serves the next one after it" },
 	{ 'M', NULL, "the hop limit is the system's: ip route change ... hoplimit N" },
 	{ 'S', NULL, "there are no TCP MD5 signatures; restrict access with a firewall" },

@@ -92,6 +92,7 @@ static void dump_config(struct dump *d, const struct config *c)
 	for (unsigned i = 0; i < c->n_ports; i++)
 		put(d, true, "ports=%u-%u", c->ports[i].first, c->ports[i].last);
 	put(d, c->plan, "plan");
+	put(d, c->probe, "probe");
 	put(d, !c->subflows_auto, "subflows=%u", c->n_subflows);
 	put(d, c->subflows_auto && c->n_subflows != CONFIG_SUBFLOWS_AUTO, "auto=%u", c->n_subflows);
 	put(d, c->window != CONFIG_WINDOW_DEFAULT, "window=%llu", (unsigned long long)c->window);
@@ -173,6 +174,8 @@ static const struct accepted accepted[] = {
 	{ "--plan h 1", "host=h port=1 plan" },
 	{ "--plan --json --ports 1-9 -P 2 h 1", "host=h port=1 ports=1-9 plan subflows=2 json" },
 	{ "--plan -p 40000 h 1", "host=h port=1 source_port=40000 plan" },
+	{ "-z h 1", "host=h port=1 probe" },
+	{ "-vz h 1", "host=h port=1 probe verbose=1" },
 	{ "-P 1 h 1", "host=h port=1 subflows=1" },
 	{ "-P256 h 1", "host=h port=1 subflows=256" },
 	{ "-P auto h 1", "host=h port=1" },
@@ -352,6 +355,9 @@ static const struct refused conflicts[] = {
 	{ "-l -p 1 --ports 1-9",
 	  "--ports and -l exclude each other: --ports is for the side that connects" },
 	{ "-l --plan 1", "--plan and -l exclude each other: --plan is for the side that connects" },
+	{ "-l -z 1", "-z and -l exclude each other: -z is for the side that connects" },
+	{ "-z --plan h 1",
+	  "-z and --plan exclude each other: -z asks who is there, --plan makes a plan" },
 	{ "--ports 1-9 -p 1 h 1", "--ports and -p exclude each other: use --ports to have ports "
 				  "chosen, -p for a block as it is" },
 	{ "-k h 1", "-k needs -l: only a listener can serve one session after another" },
@@ -442,7 +448,6 @@ static const struct refused advice[] = {
 	{ "--sh-exec", "sh -c COMMAND" },
 	{ "-U", "socat" },
 	{ "--unixsock", "socat" },
-	{ "-z", "nc -z" },
 	{ "-m", "-k" },
 	{ "--max-conns", "-k" },
 	{ "-M", "ip route" },
@@ -602,7 +607,7 @@ static void check_help_line(const char *line, size_t len)
 
 static void test_help_text(void **state)
 {
-	char buf[OPTS_HELP_LEN];
+	static char buf[OPTS_HELP_LEN];
 	const char *line;
 	unsigned n_lines = 0;
 
