@@ -40,6 +40,8 @@ struct cat {
 	union sock_addr addrs[RESOLVE_MAX], sources[RESOLVE_MAX]; /* the client borrows them */
 	struct progress *progress;
 	struct report *report;
+	uint64_t n_served;
+	int last_failure; /* exit status of a session before; 0: none failed */
 	int exit;
 };
 
@@ -186,6 +188,10 @@ static void session_over(struct loop_task *task)
 	struct report_end end = { .exit = e->exit, .reason = e->reason };
 	bool keep = cat->config->keep && end.exit < ENGINE_EXIT_SIGNAL && !cat->exit;
 
+	if (end.exit)
+		cat->last_failure = end.exit;
+	if (++cat->n_served == cat->config->n_sessions)
+		keep = false;
 	if (cat->client && client_failure(cat->client))
 		end.reason = client_failure(cat->client);
 	say_end(cat, &end);
@@ -195,7 +201,7 @@ static void session_over(struct loop_task *task)
 		keep = false;
 	}
 	if (!keep) {
-		leave(cat, end.exit);
+		leave(cat, cat->last_failure);
 		return;
 	}
 	if (!engine_free(cat->engine)) {
@@ -278,6 +284,12 @@ static void answer(struct cat *cat, int fd, const struct wire_hello *hello)
 	log_debug("told a peer what is here");
 }
 
+/* One more that waits, behind the one that is served? */
+static bool has_room(const struct cat *cat)
+{
+	return cat->config->keep && queue_len(cat->queue) + 1 < cat->config->max_clients;
+}
+
 static void on_hello(void *arg, int fd, const struct wire_hello *hello)
 {
 	struct cat *cat = arg;
@@ -293,8 +305,22 @@ static void on_hello(void *arg, int fd, const struct wire_hello *hello)
 		refuse(cat, fd, WIRE_R_CONFLICT);
 	else if (!cat->engine)
 		serve(cat, fd, hello, false);
-	else if (!cat->config->keep || !queue_push(cat->queue, fd, hello))
+	else if (!has_room(cat) || !queue_push(cat->queue, fd, hello))
 		refuse(cat, fd, WIRE_R_BUSY);
+	else
+		log_info("a peer waits for its turn");
+}
+
+static bool on_allows(void *arg, const union sock_addr *peer)
+{
+	const struct config *c = ((struct cat *)arg)->config;
+	uint8_t addr[16];
+
+	sock_addr_bytes(addr, peer);
+	for (unsigned i = 0; i < c->n_allow; i++)
+		if (cidr_contains(&c->allow[i], addr))
+			return true;
+	return !c->n_allow;
 }
 
 static void wait_fired(struct loop_timer *timer)
@@ -318,7 +344,9 @@ static int start_listener(struct cat *cat)
 {
 	const struct config *c = cat->config;
 	struct sock_options options = sock_options_of(c);
-	struct listener_events events = { .note = on_note, .hello = on_hello, .arg = cat };
+	struct listener_events events = {
+		.note = on_note, .hello = on_hello, .allows = on_allows, .arg = cat
+	};
 	union sock_addr addrs[RESOLVE_MAX];
 	char addr[STATS_ADDR_LEN];
 	int n = names_resolve(c, c->host, c->port, addrs);

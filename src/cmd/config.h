@@ -9,6 +9,7 @@
 
 #include "plan/plan.h"
 #include "session/stats.h"
+#include "util/cidr.h"
 
 /* -P auto with -p, and where no bond can be seen. */
 #define CONFIG_SUBFLOWS_AUTO PLAN_BLIND_FLOWS
@@ -20,6 +21,9 @@
 
 /* Ranges of --ports: more than one rule of a firewall takes. */
 #define CONFIG_PORTS_MAX 16
+
+/* Blocks of --allow: more than a rule that people write has. */
+#define CONFIG_ALLOW_MAX 64
 
 /* A duration that was not given. */
 #define CONFIG_NEVER UINT64_MAX
@@ -52,6 +56,12 @@ struct config {
 	enum config_progress progress;
 	bool json;             /* --json */
 	const char *json_file; /* borrowed from argv; NULL: stderr */
+
+	/* With -l only. */
+	struct cidr allow[CONFIG_ALLOW_MAX]; /* --allow */
+	unsigned n_allow;                    /* 0: whoever */
+	unsigned max_clients;                /* -m: served and waiting; UINT_MAX */
+	uint64_t n_sessions;                 /* --sessions; 0: no limit */
 
 	/* Not with -l, and ports not with source_port. */
 	struct plan_range ports[CONFIG_PORTS_MAX]; /* --ports; may overlap */

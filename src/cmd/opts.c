@@ -6,6 +6,7 @@
 #include "cmd/opts.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -78,6 +79,17 @@ static const struct {
 	{ OPT_PORTS, OPT_PORT, "use --ports to have ports chosen, -p for a block as it is" },
 };
 
+/* Options that mean nothing without another one. */
+static const struct {
+	enum option_id option, needed;
+	const char *why;
+} needs[] = {
+	{ OPT_KEEP, OPT_LISTEN, "only a listener can serve one session after another" },
+	{ OPT_MAX_CONNS, OPT_LISTEN, "it limits how many may connect" },
+	{ OPT_ALLOW, OPT_LISTEN, "it says who may connect" },
+	{ OPT_SESSIONS, OPT_KEEP, "without it there is one session" },
+};
+
 static enum opts_result check_conflicts(struct parser *p)
 {
 	for (size_t i = 0; i < LEN(conflicts); i++) {
@@ -87,9 +99,12 @@ static enum opts_result check_conflicts(struct parser *p)
 					 opts_show(&opts_table[conflicts[i].b]).text,
 					 conflicts[i].why);
 	}
-	if (p->config->keep && !p->config->listen)
-		return opts_fail(p, "-k needs -l: only a listener can serve one session after "
-				    "another");
+	for (size_t i = 0; i < LEN(needs); i++) {
+		if (p->given[needs[i].option] && !p->given[needs[i].needed])
+			return opts_fail(
+				p, "%s needs %s: %s", opts_show(&opts_table[needs[i].option]).text,
+				opts_show(&opts_table[needs[i].needed]).text, needs[i].why);
+	}
 	return OPTS_RUN;
 }
 
@@ -302,6 +317,7 @@ enum opts_result opts_parse(int argc, char *const argv[], struct config *config,
 		.timeout_ns = CONFIG_NEVER,
 		.quit_ns = CONFIG_NEVER,
 		.tos = -1,
+		.max_clients = UINT_MAX,
 	};
 	message[0] = '\0';
 	result = read_words(&p, argc, argv);

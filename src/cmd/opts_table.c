@@ -131,6 +131,47 @@ static enum opts_result set_ports(struct parser *p, const struct option_def *o, 
 	}
 }
 
+static enum opts_result set_max_conns(struct parser *p, const struct option_def *o, const char *arg)
+{
+	uint64_t n;
+
+	if (parse_u64(arg, 1, UINT_MAX, &n) < 0)
+		return opts_bad_argument(p, o, arg, "a number of clients (1 or more)");
+	p->config->max_clients = (unsigned)n;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_sessions(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (parse_u64(arg, 1, UINT64_MAX, &p->config->n_sessions) < 0)
+		return opts_bad_argument(p, o, arg, "a number of sessions (1 or more)");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_allow(struct parser *p, const struct option_def *o, const char *arg)
+{
+	struct config *c = p->config;
+	char quoted[QUOTED_LEN];
+
+	for (;; arg++) {
+		size_t len = strcspn(arg, ",");
+
+		if (c->n_allow == CONFIG_ALLOW_MAX)
+			return opts_fail(p, "--allow: more than %d addresses", CONFIG_ALLOW_MAX);
+		if (cidr_parse(arg, len, &c->allow[c->n_allow]) < 0) {
+			text_quote(quoted, sizeof(quoted), arg, len);
+			return opts_fail(p,
+					 "--allow: \"%s\" is not an address or a block of them "
+					 "(10.0.0.0/8, 2001:db8::/32)",
+					 quoted);
+		}
+		c->n_allow++;
+		arg += len;
+		if (!*arg)
+			return OPTS_RUN;
+	}
+}
+
 static enum opts_result set_tos(struct parser *p, const struct option_def *o, const char *arg)
 {
 	uint8_t tos;
@@ -219,6 +260,13 @@ const struct option_def opts_table[N_OPTIONS] = {
 			 set_flag, FIELD(listen), "Connections" },
 	[OPT_KEEP] = { 'k', "keep-open", NULL, "with -l: one session after another", set_flag,
 		       FIELD(keep) },
+	[OPT_MAX_CONNS] = { 'm', "max-conns", "N",
+			    "with -l: at most N clients at once, the one that is\n"
+			    "served and those that wait",
+			    set_max_conns },
+	[OPT_SESSIONS] = { 0, "sessions", "N", "with -k: end after N sessions", set_sessions },
+	[OPT_ALLOW] = { 0, "allow", "CIDR[,CIDR]",
+			"with -l: from these addresses only (10.0.0.0/8, ::1)", set_allow },
 	[OPT_SUBFLOWS] = { 'P', "subflows", "N|auto",
 			   "TCP connections that carry the stream (1 to 256);\n"
 			   "auto: as many as the bonds at both ends need (8 if\n"

@@ -116,6 +116,11 @@ bool queue_push(struct queue *q, int fd, const struct wire_hello *hello)
 	return true;
 }
 
+unsigned queue_len(const struct queue *q)
+{
+	return q->n;
+}
+
 bool queue_pop(struct queue *q, int *fd_out, struct wire_hello *hello_out)
 {
 	if (!q->n)

@@ -5,6 +5,7 @@
  */
 #include "cmd/opts.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -85,6 +86,11 @@ static void dump_config(struct dump *d, const struct config *c)
 {
 	*d = (struct dump){ 0 };
 	dump_flags(d, c);
+	put(d, c->max_clients != UINT_MAX, "max_clients=%u", c->max_clients);
+	put(d, c->n_sessions, "sessions=%llu", (unsigned long long)c->n_sessions);
+	for (unsigned i = 0; i < c->n_allow; i++)
+		put(d, true, "allow=%02x%02x...%02x/%u", c->allow[i].addr[0], c->allow[i].addr[12],
+		    c->allow[i].addr[15], c->allow[i].bits);
 	put(d, c->host, "host=%s", c->host);
 	put(d, c->port, "port=%s", c->port);
 	put(d, c->source, "source=%s", c->source);
@@ -137,6 +143,13 @@ static const struct accepted accepted[] = {
 	{ "31337 -l", "listen port=31337" },
 	{ "-l -k 1", "listen keep port=1" },
 	{ "-l --keep-open 1", "listen keep port=1" },
+	{ "-l -m 3 1", "listen max_clients=3 port=1" },
+	{ "-l -k --max-conns=4294967295 1", "listen keep port=1" },
+	{ "-lkm1 1", "listen keep max_clients=1 port=1" },
+	{ "-lk --sessions 5 1", "listen keep sessions=5 port=1" },
+	{ "-l --allow 10.0.0.1 1", "listen allow=000a...01/128 port=1" },
+	{ "-l --allow 10.0.0.7/8,2001:db8::/32 --allow ::1 1",
+	  "listen allow=000a...00/104 allow=2000...00/32 allow=0000...01/128 port=1" },
 	{ "-l -P 8 -p 65535", "listen port=65535 subflows=8" },
 	/* options after and between operands, and the end of options */
 	{ "h 1 -v", "host=h port=1 verbose=1" },
@@ -273,6 +286,9 @@ static const struct refused operands[] = {
 #define NO_PORTS        "is not a port or a range of ports (1 to 65535, such as 40000-40063)"
 #define BAD_PORTS(word) "--ports: \"" word "\" " NO_PORTS
 
+#define BAD_ALLOW(word) \
+	"--allow: \"" word "\" is not an address or a block of them (10.0.0.0/8, 2001:db8::/32)"
+
 static const struct refused arguments[] = {
 	{ "-p", "-p needs an argument: PORT" },
 	{ "h 1 --window", "--window needs an argument: SIZE" },
@@ -283,6 +299,12 @@ static const struct refused arguments[] = {
 	{ "-P 257 h 1", "-P: \"257\" is not a number of subflows (1 to 256, or auto)" },
 	{ "--subflows=x h 1", "-P: \"x\" is not a number of subflows (1 to 256, or auto)" },
 	{ "-P '' h 1", "-P: \"\" is not a number of subflows (1 to 256, or auto)" },
+	{ "-l -m 0 1", "-m: \"0\" is not a number of clients (1 or more)" },
+	{ "-lk --sessions 0 1", "--sessions: \"0\" is not a number of sessions (1 or more)" },
+	{ "-l --allow host 1", BAD_ALLOW("host") },
+	{ "-l --allow '' 1", BAD_ALLOW("") },
+	{ "-l --allow 10.0.0.0/8,,::1 1", BAD_ALLOW("") },
+	{ "-l --allow ::1,10.0.0.0/33 1", BAD_ALLOW("10.0.0.0/33") },
 	{ "-p 0 h 1", "-p: \"0\" is not a port number (1 to 65535)" },
 	{ "-p 65536 h 1", "-p: \"65536\" is not a port number (1 to 65535)" },
 	{ "-p http h 1", "-p: \"http\" is not a port number (1 to 65535)" },
@@ -360,6 +382,9 @@ static const struct refused conflicts[] = {
 	  "-z and --plan exclude each other: -z asks who is there, --plan makes a plan" },
 	{ "--ports 1-9 -p 1 h 1", "--ports and -p exclude each other: use --ports to have ports "
 				  "chosen, -p for a block as it is" },
+	{ "-m 1 h 1", "-m needs -l: it limits how many may connect" },
+	{ "--allow ::1 h 1", "--allow needs -l: it says who may connect" },
+	{ "-l --sessions 2 1", "--sessions needs -k: without it there is one session" },
 	{ "-k h 1", "-k needs -l: only a listener can serve one session after another" },
 };
 
@@ -448,8 +473,6 @@ static const struct refused advice[] = {
 	{ "--sh-exec", "sh -c COMMAND" },
 	{ "-U", "socat" },
 	{ "--unixsock", "socat" },
-	{ "-m", "-k" },
-	{ "--max-conns", "-k" },
 	{ "-M", "ip route" },
 	{ "-S", "firewall" },
 	{ "-V", "--version" },
@@ -462,8 +485,7 @@ static const struct refused advice[] = {
 	{ "--no-shutdown", "keep it open" },
 	{ "--ssl", "gpg" },
 	{ "--ssl-cert=x", "gpg" },
-	{ "--allow", "firewall" },
-	{ "--allowfile", "firewall" },
+	{ "--allowfile", "--allow" },
 	{ "--deny", "firewall" },
 	{ "--denyfile", "firewall" },
 	{ "--parallel", "-P N" },
