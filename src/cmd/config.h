@@ -47,6 +47,8 @@ struct config {
 	bool subflows_auto;   /* -P auto or no -P */
 	uint64_t window;      /* --window, bytes per direction */
 	uint64_t timeout_ns;  /* -w; CONFIG_NEVER */
+	uint64_t idle_ns;     /* --idle-timeout, or as timeout_ns */
+	uint64_t rate;        /* --rate; 0: no limit */
 	uint64_t retry_ns;    /* --retry; 0 */
 	uint64_t quit_ns;     /* -q; CONFIG_NEVER (also for -q -1) */
 	int tos;              /* -T: 0..255; -1 not given */

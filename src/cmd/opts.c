@@ -323,6 +323,8 @@ enum opts_result opts_parse(int argc, char *const argv[], struct config *config,
 	result = read_words(&p, argc, argv);
 	if (result == OPTS_RUN)
 		result = check_conflicts(&p);
+	if (!p.given[OPT_IDLE])
+		config->idle_ns = config->timeout_ns;
 	if (result == OPTS_RUN)
 		result = take_operands(&p);
 	return result;

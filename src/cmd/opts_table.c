@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "session/bucket.h"
 #include "util/parse.h"
 #include "util/text.h"
 
@@ -207,6 +208,22 @@ static enum opts_result set_wait(struct parser *p, const struct option_def *o, c
 	return OPTS_RUN;
 }
 
+static enum opts_result set_idle(struct parser *p, const struct option_def *o, const char *arg)
+{
+	p->config->idle_ns = CONFIG_NEVER;
+	if (strcmp(arg, "never") != 0 &&
+	    parse_duration(arg, NS_PER_MS, TIME_MAX_NS, &p->config->idle_ns) < 0)
+		return opts_bad_argument(p, o, arg, "a time above zero (such as 30, 2m), or never");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_rate(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (parse_size(arg, 1, BUCKET_RATE_MAX, &p->config->rate) < 0)
+		return opts_bad_argument(p, o, arg, "bytes per second (such as 500K, 100M or 1G)");
+	return OPTS_RUN;
+}
+
 static enum opts_result set_retry(struct parser *p, const struct option_def *o, const char *arg)
 {
 	if (parse_duration(arg, 0, TIME_MAX_NS, &p->config->retry_ns) < 0)
@@ -324,11 +341,16 @@ const struct option_def opts_table[N_OPTIONS] = {
 		       "give up when connecting, waiting for a peer (-l) or\n"
 		       "a pause without progress takes longer",
 		       set_wait, 0, "Times (500ms, 30 or 30s, 2m, 1h)" },
+	[OPT_IDLE] = { 0, "idle-timeout", "TIME",
+		       "give up after a pause of that length; never: not\n"
+		       "after any, whatever -w says",
+		       set_idle },
 	[OPT_RETRY] = { 0, "retry", "TIME", "keep trying to connect for that long", set_retry },
 	[OPT_QUIT] = { 'q', NULL, "TIME",
 		       "end that long after all our input has arrived;\n"
 		       "-1 is never, and the default",
 		       set_quit },
+	[OPT_RATE] = { 0, "rate", "SIZE", "send at most SIZE bytes per second", set_rate },
 
 	[OPT_VERBOSE] = { 'v', "verbose", NULL, "say what happens; -vv: for each subflow too",
 			  set_verbose, 0, "Messages (on standard error)" },

@@ -103,6 +103,9 @@ static void dump_config(struct dump *d, const struct config *c)
 	put(d, c->subflows_auto && c->n_subflows != CONFIG_SUBFLOWS_AUTO, "auto=%u", c->n_subflows);
 	put(d, c->window != CONFIG_WINDOW_DEFAULT, "window=%llu", (unsigned long long)c->window);
 	put(d, c->timeout_ns != CONFIG_NEVER, "timeout=%llu", ms(c->timeout_ns));
+	put(d, c->idle_ns != c->timeout_ns, "idle=%llu",
+	    c->idle_ns == CONFIG_NEVER ? 0 : ms(c->idle_ns));
+	put(d, c->rate, "rate=%llu", (unsigned long long)c->rate);
 	put(d, c->retry_ns, "retry=%llu", ms(c->retry_ns));
 	put(d, c->quit_ns != CONFIG_NEVER, "quit=%llu", ms(c->quit_ns));
 	put(d, c->tos != -1, "tos=%d", c->tos);
@@ -213,6 +216,11 @@ static const struct accepted accepted[] = {
 	{ "-w 1ms h 1", "host=h port=1 timeout=1" },
 	{ "--wait 1h h 1", "host=h port=1 timeout=3600000" },
 	{ "-l -w 1.5s 1", "listen port=1 timeout=1500" },
+	{ "--idle-timeout 2m h 1", "host=h port=1 idle=120000" },
+	{ "--idle-timeout 2m -w 5 h 1", "host=h port=1 timeout=5000 idle=120000" },
+	{ "-w 5 --idle-timeout never h 1", "host=h port=1 timeout=5000 idle=0" },
+	{ "--rate 1.5M h 1", "host=h port=1 rate=1572864" },
+	{ "-l --rate 1 1", "listen port=1 rate=1" },
 	{ "--send-only h 1", "send_only host=h port=1" },
 	{ "--recv-only h 1", "recv_only host=h port=1" },
 	{ "--duplex h 1", "duplex host=h port=1" },
@@ -345,6 +353,10 @@ static const struct refused arguments[] = {
 	{ "-w 5x h 1", "-w: \"5x\" is not a time above zero (such as 500ms, 30, 2m or 1h)" },
 	{ "-w 1000000h h 1",
 	  "-w: \"1000000h\" is not a time above zero (such as 500ms, 30, 2m or 1h)" },
+	{ "--idle-timeout 0 h 1",
+	  "--idle-timeout: \"0\" is not a time above zero (such as 30, 2m), or never" },
+	{ "--rate 0 h 1", "--rate: \"0\" is not bytes per second (such as 500K, 100M or 1G)" },
+	{ "--rate 2T h 1", "--rate: \"2T\" is not bytes per second (such as 500K, 100M or 1G)" },
 	{ "--retry x h 1", "--retry: \"x\" is not a time (such as 500ms, 30, 2m or 1h)" },
 	{ "-q -2 h 1", "-q: \"-2\" is not a time (such as 0, 500ms or 30; -1 is forever)" },
 	{ "--progress=x h 1", "--progress: \"x\" is not auto, always or never" },
@@ -457,9 +469,8 @@ static const struct refused advice[] = {
 	{ "--telnet", "telnet" },
 	{ "-C", "unix2dos" },
 	{ "--crlf", "unix2dos" },
-	{ "-i", "-w TIME, to go slower pv -L" },
-	{ "--idle-timeout", "-w TIME" },
-	{ "--delay", "pv -L" },
+	{ "-i", "--idle-timeout TIME, to go slower --rate" },
+	{ "--delay", "--rate" },
 	{ "-x", "connect directly" },
 	{ "-X", "connect directly" },
 	{ "--proxy", "connect directly" },
