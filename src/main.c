@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd/cat.h"
+#include "cmd/command.h"
 #include "cmd/doctor.h"
 #include "cmd/explain.h"
 #include "cmd/opts.h"
@@ -33,9 +34,8 @@ static const struct verb {
 	const char *name;
 	int (*run)(int argc, char *argv[]); /* argv[0] is the verb; returns the exit status */
 } verbs[] = {
-	{ "doctor", doctor_main },
-	{ "explain", explain_main },
-	{ "status", status_main },
+	{ "doctor", doctor_main },     { "explain", explain_main }, { "recv", command_recv_main },
+	{ "send", command_send_main }, { "status", status_main },
 };
 
 static int run(const struct config *config)

@@ -11,7 +11,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "cmd/local.h"
 #include "cmd/names.h"
+#include "net/child.h"
 #include "net/client.h"
 #include "net/engine.h"
 #include "net/input.h"
@@ -34,6 +36,10 @@ struct cat {
 	struct loop_timer ui_timer;
 	uint64_t interval_due_ns;
 	struct engine *engine; /* the session that runs; NULL: none */
+	struct local *local;   /* its end here */
+	bool verdict;          /* its command has ended, which the engine is to be told: */
+	char failure[CHILD_TEXT_LEN];
+	char session[2 * WIRE_SESSION_ID_LEN + 1];
 	struct listener *listener;
 	struct queue *queue;
 	struct client *client;
@@ -63,10 +69,29 @@ static void leave(struct cat *cat, int status)
 
 /* Sessions ------------------------------------------------------------------------------------- */
 
+/* Not before the peer has answered: until then it cannot be told of a failure. */
+static void tell_verdict(struct cat *cat)
+{
+	if (!cat->verdict || session_state(engine_session(cat->engine)) == SESSION_CONNECTING)
+		return;
+	cat->verdict = false;
+	engine_command_ended(cat->engine, cat->failure[0] ? cat->failure : NULL);
+}
+
+static void on_command_ended(void *arg, const char *failure)
+{
+	struct cat *cat = arg;
+
+	cat->verdict = true;
+	text_printf(cat->failure, sizeof(cat->failure), "%s", failure ? failure : "");
+	tell_verdict(cat);
+}
+
 static void on_pumped(void *arg)
 {
 	struct cat *cat = arg;
 
+	tell_verdict(cat);
 	if (cat->client)
 		client_pumped(cat->client);
 }
@@ -76,6 +101,17 @@ static void on_ended(void *arg)
 	struct cat *cat = arg;
 
 	loop_queue(cat->loop, &cat->over);
+}
+
+static int on_started(void *arg, int fd, char why[SESSION_TEXT_LEN])
+{
+	struct cat *cat = arg;
+	char text[LOCAL_TEXT_LEN];
+
+	if (local_start(cat->local, fd, cat->session, text) == 0)
+		return 0;
+	text_printf(why, SESSION_TEXT_LEN, "%s", text);
+	return -1;
 }
 
 static void ui_tick(struct loop_timer *timer)
@@ -104,14 +140,15 @@ static struct engine_config engine_config_of(const struct config *c)
 		.session = { .role = c->listen ? SESSION_SERVER : SESSION_CLIENT,
 			     .window = c->window,
 			     .n_subflows = c->subflows_auto ? SUBFLOWS_MAX : c->n_subflows,
-			     .duplex = c->duplex,
+			     .duplex = c->duplex || !local_is_stdio(c),
 			     .send_only = c->send_only,
 			     .recv_only = c->recv_only,
 			     .rate = c->rate },
 		.in_fd = STDIN_FILENO,
 		.out_fd = STDOUT_FILENO,
-		.in_start = c->keep ? input_start(STDIN_FILENO) : -1,
-		.keep_output = c->keep,
+		.in_start = c->keep && local_is_stdio(c) ? input_start(STDIN_FILENO) : -1,
+		.keep_output = c->keep && local_is_stdio(c),
+		.command = !local_is_stdio(c) && !c->unix_path,
 		.no_input = c->no_stdin || c->recv_only,
 		.idle_ns = c->idle_ns,
 		.quit_ns = c->quit_ns,
@@ -126,20 +163,27 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 {
 	const struct config *c = cat->config;
 	struct engine_config config = engine_config_of(c);
-	struct engine_events events = {
-		.note = on_note, .pumped = on_pumped, .ended = on_ended, .arg = cat
-	};
-	char hex[2 * WIRE_SESSION_ID_LEN + 1];
-	int r;
+	struct engine_events events = { .note = on_note,
+					.pumped = on_pumped,
+					.ended = on_ended,
+					.started = on_started,
+					.arg = cat };
+	struct local_events local_events = { .ended = on_command_ended, .arg = cat };
+	int r = local_new(&cat->local, cat->loop, c, &local_events);
 
+	if (r)
+		return r;
+	cat->verdict = false;
+	config.in_fd = local_in_fd(cat->local);
+	config.out_fd = local_out_fd(cat->local);
 	memcpy(config.session.id, id, WIRE_SESSION_ID_LEN);
 	r = engine_new(&cat->engine, cat->loop, &config, &events);
 	if (r)
 		return r;
 	for (int i = 0; i < WIRE_SESSION_ID_LEN; i++)
-		snprintf(hex + 2 * (size_t)i, 3, "%02x", id[i]);
+		snprintf(cat->session + 2 * (size_t)i, 3, "%02x", id[i]);
 	cat->interval_due_ns = 0;
-	report_start(cat->report, c->listen ? "listener" : "client", hex, c->host, c->port,
+	report_start(cat->report, c->listen ? "listener" : "client", cat->session, c->host, c->port,
 		     c->n_subflows, c->window);
 	return 0;
 }
@@ -179,7 +223,7 @@ static bool lost_input(struct cat *cat)
 	struct session_stats stats;
 
 	engine_stats(cat->engine, &stats);
-	return stats.tx_read && input_start(STDIN_FILENO) < 0;
+	return local_is_stdio(cat->config) && stats.tx_read && input_start(STDIN_FILENO) < 0;
 }
 
 static void session_over(struct loop_task *task)
@@ -197,6 +241,7 @@ static void session_over(struct loop_task *task)
 		end.reason = client_failure(cat->client);
 	say_end(cat, &end);
 	cat->client = client_free(cat->client);
+	local_end(cat->local);
 	if (keep && end.exit && lost_input(cat)) {
 		log_error("what was read from standard input is lost: cannot serve another peer");
 		keep = false;
@@ -211,6 +256,7 @@ static void session_over(struct loop_task *task)
 		return;
 	}
 	cat->engine = NULL;
+	cat->local = local_free(cat->local);
 	serve_next(cat);
 }
 
@@ -228,8 +274,11 @@ static void serve(struct cat *cat, int fd, const struct wire_hello *hello, bool 
 	}
 	/* Most likely descriptors or memory are short for now: wait for the next peer. */
 	log_error("cannot serve a peer: %s", strerror(-r));
-	if (engine_free(cat->engine))
+	local_end(cat->local);
+	if (engine_free(cat->engine)) {
 		cat->engine = NULL;
+		cat->local = local_free(cat->local);
+	}
 	listener_refuse(cat->listener, fd, WIRE_R_MEMORY);
 }
 
@@ -492,10 +541,12 @@ static int start_ui(struct cat *cat)
 	}
 	/* Not over a terminal that shows the data themselves, unless asked for. */
 	if (c->progress == CONFIG_PROGRESS_ALWAYS ||
-	    (c->progress == CONFIG_PROGRESS_AUTO && !isatty(STDOUT_FILENO)))
+	    (c->progress == CONFIG_PROGRESS_AUTO && (!isatty(STDOUT_FILENO) || !local_is_stdio(c))))
 		r = progress_new(&cat->progress, STDERR_FILENO,
 				 c->progress == CONFIG_PROGRESS_ALWAYS,
-				 c->no_stdin || c->recv_only ? 0 : input_size(STDIN_FILENO));
+				 c->no_stdin || c->recv_only || !local_is_stdio(c)
+					 ? 0
+					 : input_size(STDIN_FILENO));
 	if (r)
 		return r;
 	if (cat->progress || cat->report)
@@ -545,10 +596,12 @@ int cat_run(const struct config *config)
 		cat.exit = ENGINE_EXIT_SETUP;
 	cat.progress = progress_free(cat.progress);
 	cat.report = report_free(cat.report);
+	local_end(cat.local);
 	/* A thread that hangs in the kernel keeps what it uses until the process ends, which is
 	 * now. */
 	if (!engine_free(cat.engine))
 		return cat.exit;
+	local_free(cat.local);
 	client_free(cat.client);
 	queue_free(cat.queue);
 	listener_free(cat.listener);

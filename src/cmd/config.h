@@ -31,30 +31,34 @@
 enum config_progress { CONFIG_PROGRESS_AUTO, CONFIG_PROGRESS_ALWAYS, CONFIG_PROGRESS_NEVER };
 
 struct config {
-	bool listen;          /* -l */
-	bool keep;            /* -k */
-	int family;           /* AF_UNSPEC, AF_INET (-4), AF_INET6 (-6) */
-	bool numeric;         /* -n */
-	bool no_stdin;        /* -d */
-	bool send_only;       /* --send-only */
-	bool recv_only;       /* --recv-only */
-	bool duplex;          /* --duplex */
-	const char *host;     /* borrowed from argv; NULL with -l: every address */
-	const char *port;     /* borrowed from argv; number or service name */
-	const char *source;   /* -s; NULL: the kernel's choice */
-	uint16_t source_port; /* -p without -l: first port of the block; 0: not given */
-	unsigned n_subflows;  /* -P; CONFIG_SUBFLOWS_AUTO for auto */
-	bool subflows_auto;   /* -P auto or no -P */
-	uint64_t window;      /* --window, bytes per direction */
-	uint64_t timeout_ns;  /* -w; CONFIG_NEVER */
-	uint64_t idle_ns;     /* --idle-timeout, or as timeout_ns */
-	uint64_t rate;        /* --rate; 0: no limit */
-	uint64_t retry_ns;    /* --retry; 0 */
-	uint64_t quit_ns;     /* -q; CONFIG_NEVER (also for -q -1) */
-	int tos;              /* -T: 0..255; -1 not given */
-	uint64_t sndbuf;      /* -O; 0: not given, autotuning stays on */
-	uint64_t rcvbuf;      /* -I; 0 */
-	int verbose;          /* number of -v */
+	bool listen;           /* -l */
+	bool keep;             /* -k */
+	int family;            /* AF_UNSPEC, AF_INET (-4), AF_INET6 (-6) */
+	bool numeric;          /* -n */
+	bool no_stdin;         /* -d */
+	bool send_only;        /* --send-only */
+	bool recv_only;        /* --recv-only */
+	bool duplex;           /* --duplex */
+	const char *host;      /* borrowed from argv; NULL with -l: every address */
+	const char *port;      /* borrowed from argv; number or service name */
+	const char *source;    /* -s; NULL: the kernel's choice */
+	uint16_t source_port;  /* -p without -l: first port of the block; 0: not given */
+	unsigned n_subflows;   /* -P; CONFIG_SUBFLOWS_AUTO for auto */
+	bool subflows_auto;    /* -P auto or no -P */
+	uint64_t window;       /* --window, bytes per direction */
+	uint64_t timeout_ns;   /* -w; CONFIG_NEVER */
+	uint64_t idle_ns;      /* --idle-timeout, or as timeout_ns */
+	uint64_t rate;         /* --rate; 0: no limit */
+	uint64_t retry_ns;     /* --retry; 0 */
+	uint64_t quit_ns;      /* -q; CONFIG_NEVER (also for -q -1) */
+	int tos;               /* -T: 0..255; -1 not given */
+	uint64_t sndbuf;       /* -O; 0: not given, autotuning stays on */
+	uint64_t rcvbuf;       /* -I; 0 */
+	const char *exec;      /* -e; NULL */
+	const char *shell;     /* -c; NULL */
+	char *const *command;  /* of send and recv; NULL */
+	const char *unix_path; /* -U; NULL */
+	int verbose;           /* number of -v */
 	enum config_progress progress;
 	bool json;             /* --json */
 	const char *json_file; /* borrowed from argv; NULL: stderr */

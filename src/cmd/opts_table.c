@@ -132,6 +132,18 @@ static enum opts_result set_ports(struct parser *p, const struct option_def *o, 
 	}
 }
 
+/* A word that may not be empty. */
+static enum opts_result set_word(struct parser *p, const struct option_def *o, const char *arg)
+{
+	const char **word = field_of(p, o);
+
+	if (!arg[strspn(arg, " \t\n")])
+		return opts_bad_argument(p, o, arg,
+					 o->letter == 'U' ? "a path" : "a command to run");
+	*word = arg;
+	return OPTS_RUN;
+}
+
 static enum opts_result set_max_conns(struct parser *p, const struct option_def *o, const char *arg)
 {
 	uint64_t n;
@@ -324,8 +336,18 @@ const struct option_def opts_table[N_OPTIONS] = {
 	[OPT_SNDBUF] = { 'O', NULL, "LEN", "the same for the TCP send buffer", set_sockbuf,
 			 FIELD(sndbuf) },
 
-	[OPT_NO_STDIN] = { 'd', NULL, NULL, "never read standard input", set_flag, FIELD(no_stdin),
-			   "Data" },
+	[OPT_EXEC] = { 'e', "exec", "COMMAND",
+		       "the streams are this command's input and output;\n"
+		       "it is split at blanks, \\ takes away their meaning",
+		       set_word, FIELD(exec), "Data" },
+	[OPT_SHELL] = { 'c', "sh-exec", "COMMAND", "the same, with a command for /bin/sh -c",
+			set_word, FIELD(shell) },
+	[OPT_UNIX] = { 'U', "unixsock", "PATH",
+		       "the streams are those of a connection to this unix\n"
+		       "socket (@NAME: an abstract one)",
+		       set_word, FIELD(unix_path) },
+	[OPT_NO_STDIN] = { 'd', NULL, NULL, "never read standard input", set_flag,
+			   FIELD(no_stdin) },
 	[OPT_SEND_ONLY] = { 0, "send-only", NULL, "send only, and receive nothing", set_flag,
 			    FIELD(send_only) },
 	[OPT_RECV_ONLY] = { 0, "recv-only", NULL, "receive only, send nothing", set_flag,

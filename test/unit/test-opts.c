@@ -91,6 +91,9 @@ static void dump_config(struct dump *d, const struct config *c)
 	for (unsigned i = 0; i < c->n_allow; i++)
 		put(d, true, "allow=%02x%02x...%02x/%u", c->allow[i].addr[0], c->allow[i].addr[12],
 		    c->allow[i].addr[15], c->allow[i].bits);
+	put(d, c->exec, "exec=%s", c->exec);
+	put(d, c->shell, "shell=%s", c->shell);
+	put(d, c->unix_path, "unix=%s", c->unix_path);
 	put(d, c->host, "host=%s", c->host);
 	put(d, c->port, "port=%s", c->port);
 	put(d, c->source, "source=%s", c->source);
@@ -221,6 +224,13 @@ static const struct accepted accepted[] = {
 	{ "-w 5 --idle-timeout never h 1", "host=h port=1 timeout=5000 idle=0" },
 	{ "--rate 1.5M h 1", "host=h port=1 rate=1572864" },
 	{ "-l --rate 1 1", "listen port=1 rate=1" },
+	{ "-e cat h 1", "exec=cat host=h port=1" },
+	{ "-l --exec=/bin/cat 1", "listen exec=/bin/cat port=1" },
+	{ "-c date h 1", "shell=date host=h port=1" },
+	{ "-lkc date 1", "listen keep shell=date port=1" },
+	{ "--sh-exec date h 1", "shell=date host=h port=1" },
+	{ "-U /run/s h 1", "unix=/run/s host=h port=1" },
+	{ "-l --unixsock @s 1", "listen unix=@s port=1" },
 	{ "--send-only h 1", "send_only host=h port=1" },
 	{ "--recv-only h 1", "recv_only host=h port=1" },
 	{ "--duplex h 1", "duplex host=h port=1" },
@@ -339,6 +349,9 @@ static const struct refused arguments[] = {
 	  BAD_PORTS("0000000000000000000000000000009-1") },
 	{ "--ports 1-2,9-8 h 1", "--ports: 9-8 runs backwards; write 8-9" },
 	{ "--ports 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17 h 1", "--ports: more than 16 ranges" },
+	{ "-e '' h 1", "-e: \"\" is not a command to run" },
+	{ "-c '' h 1", "-c: \"\" is not a command to run" },
+	{ "-U '' h 1", "-U: \"\" is not a path" },
 	{ "-s '' h 1", "-s: \"\" is not an address" },
 	{ "-s a -s b h 1", "-s was given twice; a session has one address" },
 	{ "-T 256 h 1", "-T: \"256\" is not a type of service (0 to 255, 0x00 to 0xff, af11, ef)" },
@@ -397,6 +410,11 @@ static const struct refused conflicts[] = {
 	{ "-m 1 h 1", "-m needs -l: it limits how many may connect" },
 	{ "--allow ::1 h 1", "--allow needs -l: it says who may connect" },
 	{ "-l --sessions 2 1", "--sessions needs -k: without it there is one session" },
+	{ "-e a -c b h 1", "-e and -c exclude each other: give one of them" },
+	{ "-U a -c b h 1", "-c and -U exclude each other: a session has one end here" },
+	{ "-U a -e b h 1", "-e and -U exclude each other: a session has one end here" },
+	{ "-l -d -e b 1",
+	  "-e and -d exclude each other: for a command that only reads use --recv-only" },
 	{ "-k h 1", "-k needs -l: only a listener can serve one session after another" },
 };
 
@@ -478,12 +496,7 @@ static const struct refused advice[] = {
 	{ "-F", "without ProxyUseFdpass" },
 	{ "-D", "ss -ti" },
 	{ "-r", "ports decide which links are used" },
-	{ "-e", "| COMMAND" },
-	{ "--exec", "| COMMAND" },
-	{ "-c", "sh -c COMMAND" },
-	{ "--sh-exec", "sh -c COMMAND" },
-	{ "-U", "socat" },
-	{ "--unixsock", "socat" },
+	{ "--lua-exec", "-e or -c" },
 	{ "-M", "ip route" },
 	{ "-S", "firewall" },
 	{ "-V", "--version" },
