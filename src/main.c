@@ -10,6 +10,7 @@
 #include "cmd/doctor.h"
 #include "cmd/explain.h"
 #include "cmd/opts.h"
+#include "cmd/plain.h"
 #include "cmd/plan_show.h"
 #include "cmd/probe.h"
 #include "cmd/status.h"
@@ -42,6 +43,8 @@ static int run(const struct config *config)
 {
 	if (config->plan)
 		return plan_show(config);
+	if (config->plain)
+		return plain_run(config);
 	return config->probe ? probe_run(config) : cat_run(config);
 }
 

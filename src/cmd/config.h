@@ -39,6 +39,8 @@ struct config {
 	bool send_only;        /* --send-only */
 	bool recv_only;        /* --recv-only */
 	bool duplex;           /* --duplex */
+	bool plain;            /* --plain */
+	bool shutdown;         /* -N, which matters with --plain only */
 	const char *host;      /* borrowed from argv; NULL with -l: every address */
 	const char *port;      /* borrowed from argv; number or service name */
 	const char *source;    /* -s; NULL: the kernel's choice */

@@ -32,11 +32,6 @@ static enum opts_result set_flag(struct parser *p, const struct option_def *o, c
 	return OPTS_RUN;
 }
 
-static enum opts_result set_nothing(struct parser *p, const struct option_def *o, const char *arg)
-{
-	return OPTS_RUN;
-}
-
 static enum opts_result set_family(struct parser *p, const struct option_def *o, const char *arg)
 {
 	p->config->family = o->letter == '4' ? AF_INET : AF_INET6;
@@ -296,6 +291,10 @@ const struct option_def opts_table[N_OPTIONS] = {
 	[OPT_SESSIONS] = { 0, "sessions", "N", "with -k: end after N sessions", set_sessions },
 	[OPT_ALLOW] = { 0, "allow", "CIDR[,CIDR]",
 			"with -l: from these addresses only (10.0.0.0/8, ::1)", set_allow },
+	[OPT_PLAIN] = { 0, "plain", NULL,
+			"one ordinary TCP connection, to or from anything:\n"
+			"no protocol, no checksum, one link",
+			set_flag, FIELD(plain) },
 	[OPT_SUBFLOWS] = { 'P', "subflows", "N|auto",
 			   "TCP connections that carry the stream (1 to 256);\n"
 			   "auto: as many as the bonds at both ends need (8 if\n"
@@ -356,8 +355,10 @@ const struct option_def opts_table[N_OPTIONS] = {
 			 "read standard input to its end in any case, even\n"
 			 "when the peer has sent all of its own",
 			 set_flag, FIELD(duplex) },
-	[OPT_SHUTDOWN] = { 'N', NULL, NULL, "no effect: the end of input always reaches the peer",
-			   set_nothing },
+	[OPT_SHUTDOWN] = { 'N', NULL, NULL,
+			   "with --plain: shut the connection down at the end\n"
+			   "of input; without it that always reaches the peer",
+			   set_flag, FIELD(shutdown) },
 
 	[OPT_WAIT] = { 'w', "wait", "TIME",
 		       "give up when connecting, waiting for a peer (-l) or\n"

@@ -80,6 +80,8 @@ static void dump_flags(struct dump *d, const struct config *c)
 	put(d, c->send_only, "send_only");
 	put(d, c->recv_only, "recv_only");
 	put(d, c->duplex, "duplex");
+	put(d, c->plain, "plain");
+	put(d, c->shutdown, "shutdown");
 }
 
 static void dump_config(struct dump *d, const struct config *c)
@@ -171,7 +173,8 @@ static const struct accepted accepted[] = {
 	{ "-d h 1", "no_stdin host=h port=1" },
 	{ "-I 512K h 1", "host=h port=1 rcvbuf=524288" },
 	{ "-I 2147483647 h 1", "host=h port=1 rcvbuf=2147483647" },
-	{ "-N h 1", "host=h port=1" },
+	{ "-N h 1", "shutdown host=h port=1" },
+	{ "--plain h 1", "plain host=h port=1" },
 	{ "-n h 1", "numeric host=h port=1" },
 	{ "--nodns h 1", "numeric host=h port=1" },
 	{ "-O 1 h 1", "host=h port=1 sndbuf=1" },
@@ -415,6 +418,8 @@ static const struct refused conflicts[] = {
 	{ "-U a -e b h 1", "-e and -U exclude each other: a session has one end here" },
 	{ "-l -d -e b 1",
 	  "-e and -d exclude each other: for a command that only reads use --recv-only" },
+	{ "--plain -P 2 h 1", "--plain and -P exclude each other: a plain connection is one" },
+	{ "--plain -e a h 1", "--plain and -e exclude each other: it is for sessions" },
 	{ "-k h 1", "-k needs -l: only a listener can serve one session after another" },
 };
 
