@@ -71,6 +71,21 @@ static int netcat(int argc, char *argv[])
 	return EXIT_USAGE;
 }
 
+/* mpnc help, mpnc help VERB */
+static int help(int argc, char *argv[])
+{
+	char option[] = "--help";
+	char *words[] = { argv[argc > 1], option, NULL };
+
+	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (!strcmp(argv[1], verbs[i].name))
+			return verbs[i].run(2, words);
+	if (argc == 1)
+		return netcat(2, words);
+	log_error("help: there is no tool of that name; see mpnc --help");
+	return EXIT_USAGE;
+}
+
 int main(int argc, char *argv[])
 {
 	if (open_standard_fds() < 0)
@@ -78,5 +93,7 @@ int main(int argc, char *argv[])
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (!strcmp(argv[1], verbs[i].name))
 			return verbs[i].run(argc - 1, argv + 1);
+	if (argc > 1 && argc < 4 && !strcmp(argv[1], "help"))
+		return help(argc - 1, argv + 1);
 	return netcat(argc, argv);
 }

@@ -25,6 +25,16 @@ run 0 it --version </dev/null >out
 expect_empty it.err
 grep -qE '^mpnc .' out || fail "--version prints: $(<out)"
 
+section "help VERB"
+run 0 it help </dev/null >out
+grep -q '^Usage: mpnc \[options\] HOST PORT' out || fail "help prints: $(<out)"
+for verb in doctor explain recv send status; do
+	run 0 it help "$verb" </dev/null >out
+	expect_empty it.err
+	grep -q "mpnc $verb" out || fail "help $verb prints: $(<out)"
+done
+run 2 it help nothing </dev/null >out
+
 section "ways to say where to listen"
 port=$(free_ports 1)
 for words in "-l $port" "-l 127.0.0.1 $port" "-l -p $port" "-lp $port" "-l -p $port 127.0.0.1" \
