@@ -6,11 +6,14 @@
 #include <unistd.h>
 
 #include "cmd/cat.h"
+#include "cmd/command.h"
 #include "cmd/doctor.h"
 #include "cmd/explain.h"
 #include "cmd/genkey.h"
 #include "cmd/opts.h"
+#include "cmd/plain.h"
 #include "cmd/plan_show.h"
+#include "cmd/probe.h"
 #include "cmd/status.h"
 #include "ui/log.h"
 
@@ -33,11 +36,18 @@ static const struct verb {
 	const char *name;
 	int (*run)(int argc, char *argv[]); /* argv[0] is the verb; returns the exit status */
 } verbs[] = {
-	{ "doctor", doctor_main },
-	{ "explain", explain_main },
-	{ "genkey", genkey_main },
-	{ "status", status_main },
+	{ "doctor", doctor_main },     { "explain", explain_main },   { "genkey", genkey_main },
+	{ "recv", command_recv_main }, { "send", command_send_main }, { "status", status_main },
 };
+
+static int run(const struct config *config)
+{
+	if (config->plan)
+		return plan_show(config);
+	if (config->plain)
+		return plain_run(config);
+	return config->probe ? probe_run(config) : cat_run(config);
+}
 
 static int netcat(int argc, char *argv[])
 {
@@ -48,7 +58,7 @@ static int netcat(int argc, char *argv[])
 	switch (opts_parse(argc, argv, &config, message)) {
 	case OPTS_RUN:
 		log_set_level(config.verbose);
-		return config.plan ? plan_show(&config) : cat_run(&config);
+		return run(&config);
 	case OPTS_HELP:
 		fputs(opts_help(help, sizeof(help)), stdout);
 		return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -62,6 +72,21 @@ static int netcat(int argc, char *argv[])
 	return EXIT_USAGE;
 }
 
+/* mpnc help, mpnc help VERB */
+static int help(int argc, char *argv[])
+{
+	char option[] = "--help";
+	char *words[] = { argv[argc > 1], option, NULL };
+
+	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (!strcmp(argv[1], verbs[i].name))
+			return verbs[i].run(2, words);
+	if (argc == 1)
+		return netcat(2, words);
+	log_error("help: there is no tool of that name; see mpnc --help");
+	return EXIT_USAGE;
+}
+
 int main(int argc, char *argv[])
 {
 	if (open_standard_fds() < 0)
@@ -69,5 +94,7 @@ int main(int argc, char *argv[])
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (!strcmp(argv[1], verbs[i].name))
 			return verbs[i].run(argc - 1, argv + 1);
+	if (argc > 1 && argc < 4 && !strcmp(argv[1], "help"))
+		return help(argc - 1, argv + 1);
 	return netcat(argc, argv);
 }

@@ -11,7 +11,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "cmd/local.h"
+#include "cmd/names.h"
 #include "cmd/secure.h"
+#include "net/child.h"
 #include "net/client.h"
 #include "net/engine.h"
 #include "net/input.h"
@@ -33,7 +36,11 @@ struct cat {
 	struct loop_timer wait_timer; /* -l -w: for a peer */
 	struct loop_timer ui_timer;
 	uint64_t interval_due_ns;
-	struct engine *engine;   /* the session that runs; NULL: none */
+	struct engine *engine; /* the session that runs; NULL: none */
+	struct local *local;   /* its end here */
+	bool verdict;          /* its command has ended, which the engine is to be told: */
+	char failure[CHILD_TEXT_LEN];
+	char session[2 * WIRE_SESSION_ID_LEN + 1];
 	struct tls_context *tls; /* NULL: plain */
 	struct listener *listener;
 	struct queue *queue;
@@ -41,6 +48,8 @@ struct cat {
 	union sock_addr addrs[RESOLVE_MAX], sources[RESOLVE_MAX]; /* the client borrows them */
 	struct progress *progress;
 	struct report *report;
+	uint64_t n_served;
+	int last_failure; /* exit status of a session before; 0: none failed */
 	int exit;
 };
 
@@ -62,10 +71,29 @@ static void leave(struct cat *cat, int status)
 
 /* Sessions ------------------------------------------------------------------------------------- */
 
+/* Not before the peer has answered: until then it cannot be told of a failure. */
+static void tell_verdict(struct cat *cat)
+{
+	if (!cat->verdict || session_state(engine_session(cat->engine)) == SESSION_CONNECTING)
+		return;
+	cat->verdict = false;
+	engine_command_ended(cat->engine, cat->failure[0] ? cat->failure : NULL);
+}
+
+static void on_command_ended(void *arg, const char *failure)
+{
+	struct cat *cat = arg;
+
+	cat->verdict = true;
+	text_printf(cat->failure, sizeof(cat->failure), "%s", failure ? failure : "");
+	tell_verdict(cat);
+}
+
 static void on_pumped(void *arg)
 {
 	struct cat *cat = arg;
 
+	tell_verdict(cat);
 	if (cat->client)
 		client_pumped(cat->client);
 }
@@ -75,6 +103,17 @@ static void on_ended(void *arg)
 	struct cat *cat = arg;
 
 	loop_queue(cat->loop, &cat->over);
+}
+
+static int on_started(void *arg, int fd, char why[SESSION_TEXT_LEN])
+{
+	struct cat *cat = arg;
+	char text[LOCAL_TEXT_LEN];
+
+	if (local_start(cat->local, fd, cat->session, text) == 0)
+		return 0;
+	text_printf(why, SESSION_TEXT_LEN, "%s", text);
+	return -1;
 }
 
 static void ui_tick(struct loop_timer *timer)
@@ -104,15 +143,17 @@ static struct engine_config engine_config_of(const struct config *c)
 			     .window = c->window,
 			     .n_subflows = c->subflows_auto ? SUBFLOWS_MAX : c->n_subflows,
 			     .reconnect_ns = c->reconnect_ns,
-			     .duplex = c->duplex,
+			     .duplex = c->duplex || !local_is_stdio(c),
 			     .send_only = c->send_only,
-			     .recv_only = c->recv_only },
+			     .recv_only = c->recv_only,
+			     .rate = c->rate },
 		.in_fd = STDIN_FILENO,
 		.out_fd = STDOUT_FILENO,
-		.in_start = c->keep ? input_start(STDIN_FILENO) : -1,
-		.keep_output = c->keep,
+		.in_start = c->keep && local_is_stdio(c) ? input_start(STDIN_FILENO) : -1,
+		.keep_output = c->keep && local_is_stdio(c),
+		.command = !local_is_stdio(c) && !c->unix_path,
 		.no_input = c->no_stdin || c->recv_only,
-		.idle_ns = c->timeout_ns,
+		.idle_ns = c->idle_ns,
 		.quit_ns = c->quit_ns,
 		.paths = { .client = !c->listen, .n_ranges = c->n_ports },
 	};
@@ -125,20 +166,27 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 {
 	const struct config *c = cat->config;
 	struct engine_config config = engine_config_of(c);
-	struct engine_events events = {
-		.note = on_note, .pumped = on_pumped, .ended = on_ended, .arg = cat
-	};
-	char hex[2 * WIRE_SESSION_ID_LEN + 1];
-	int r;
+	struct engine_events events = { .note = on_note,
+					.pumped = on_pumped,
+					.ended = on_ended,
+					.started = on_started,
+					.arg = cat };
+	struct local_events local_events = { .ended = on_command_ended, .arg = cat };
+	int r = local_new(&cat->local, cat->loop, c, &local_events);
 
+	if (r)
+		return r;
+	cat->verdict = false;
+	config.in_fd = local_in_fd(cat->local);
+	config.out_fd = local_out_fd(cat->local);
 	memcpy(config.session.id, id, WIRE_SESSION_ID_LEN);
 	r = engine_new(&cat->engine, cat->loop, &config, &events);
 	if (r)
 		return r;
 	for (int i = 0; i < WIRE_SESSION_ID_LEN; i++)
-		snprintf(hex + 2 * (size_t)i, 3, "%02x", id[i]);
+		snprintf(cat->session + 2 * (size_t)i, 3, "%02x", id[i]);
 	cat->interval_due_ns = 0;
-	report_start(cat->report, c->listen ? "listener" : "client", hex, c->host, c->port,
+	report_start(cat->report, c->listen ? "listener" : "client", cat->session, c->host, c->port,
 		     c->n_subflows, c->window);
 	return 0;
 }
@@ -178,7 +226,7 @@ static bool lost_input(struct cat *cat)
 	struct session_stats stats;
 
 	engine_stats(cat->engine, &stats);
-	return stats.tx_read && input_start(STDIN_FILENO) < 0;
+	return local_is_stdio(cat->config) && stats.tx_read && input_start(STDIN_FILENO) < 0;
 }
 
 static void session_over(struct loop_task *task)
@@ -188,16 +236,21 @@ static void session_over(struct loop_task *task)
 	struct report_end end = { .exit = e->exit, .reason = e->reason };
 	bool keep = cat->config->keep && end.exit < ENGINE_EXIT_SIGNAL && !cat->exit;
 
+	if (end.exit)
+		cat->last_failure = end.exit;
+	if (++cat->n_served == cat->config->n_sessions)
+		keep = false;
 	if (cat->client && client_failure(cat->client))
 		end.reason = client_failure(cat->client);
 	say_end(cat, &end);
 	cat->client = client_free(cat->client);
+	local_end(cat->local);
 	if (keep && end.exit && lost_input(cat)) {
 		log_error("what was read from standard input is lost: cannot serve another peer");
 		keep = false;
 	}
 	if (!keep) {
-		leave(cat, end.exit);
+		leave(cat, cat->last_failure);
 		return;
 	}
 	if (!engine_free(cat->engine)) {
@@ -206,6 +259,7 @@ static void session_over(struct loop_task *task)
 		return;
 	}
 	cat->engine = NULL;
+	cat->local = local_free(cat->local);
 	serve_next(cat);
 }
 
@@ -226,8 +280,11 @@ static void serve(struct cat *cat, struct channel ch, const struct wire_hello *h
 	}
 	/* Most likely descriptors or memory are short for now: wait for the next peer. */
 	log_error("cannot serve a peer: %s", strerror(-r));
-	if (engine_free(cat->engine))
+	local_end(cat->local);
+	if (engine_free(cat->engine)) {
 		cat->engine = NULL;
+		cat->local = local_free(cat->local);
+	}
 	listener_refuse(cat->listener, ch, WIRE_R_MEMORY);
 }
 
@@ -290,6 +347,12 @@ static bool is_current(const struct cat *cat, const struct wire_hello *hello)
 				     WIRE_SESSION_ID_LEN) == 0;
 }
 
+/* One more that waits, behind the one that is served? */
+static bool has_room(const struct cat *cat)
+{
+	return cat->config->keep && queue_len(cat->queue) + 1 < cat->config->max_clients;
+}
+
 static void on_hello(void *arg, struct channel ch, const struct wire_hello *hello)
 {
 	struct cat *cat = arg;
@@ -305,8 +368,22 @@ static void on_hello(void *arg, struct channel ch, const struct wire_hello *hell
 		refuse(cat, ch, WIRE_R_CONFLICT);
 	else if (!cat->engine)
 		serve(cat, ch, hello, false);
-	else if (!cat->config->keep || !queue_push(cat->queue, ch, hello))
+	else if (!has_room(cat) || !queue_push(cat->queue, ch, hello))
 		refuse(cat, ch, WIRE_R_BUSY);
+	else
+		log_info("a peer waits for its turn");
+}
+
+static bool on_allows(void *arg, const union sock_addr *peer)
+{
+	const struct config *c = ((struct cat *)arg)->config;
+	uint8_t addr[16];
+
+	sock_addr_bytes(addr, peer);
+	for (unsigned i = 0; i < c->n_allow; i++)
+		if (cidr_contains(&c->allow[i], addr))
+			return true;
+	return !c->n_allow;
 }
 
 static void wait_fired(struct loop_timer *timer)
@@ -326,29 +403,16 @@ static struct sock_options sock_options_of(const struct config *c)
 				      .rcvbuf = (int)c->rcvbuf };
 }
 
-static int resolve_or_say(const struct config *c, const char *host, const char *port,
-			  union sock_addr addrs[RESOLVE_MAX])
-{
-	struct resolve_request request = {
-		.host = host, .port = port, .family = c->family, .numeric = c->numeric
-	};
-	const char *why;
-	int n = resolve(&request, addrs, &why);
-
-	if (n < 0)
-		log_error("cannot resolve %s port %s: %s", host ? host : "*", port ? port : "0",
-			  why);
-	return n;
-}
-
 static int start_listener(struct cat *cat)
 {
 	const struct config *c = cat->config;
 	struct sock_options options = sock_options_of(c);
-	struct listener_events events = { .note = on_note, .hello = on_hello, .arg = cat };
+	struct listener_events events = {
+		.note = on_note, .hello = on_hello, .allows = on_allows, .arg = cat
+	};
 	union sock_addr addrs[RESOLVE_MAX];
 	char addr[STATS_ADDR_LEN];
-	int n = resolve_or_say(c, c->host, c->port, addrs);
+	int n = names_resolve(c, c->host, c->port, addrs);
 	uint16_t port;
 	int r;
 
@@ -392,11 +456,11 @@ static int start_client(struct cat *cat)
 	uint8_t id[WIRE_SESSION_ID_LEN];
 	int r;
 
-	config.n_addrs = resolve_or_say(c, c->host, c->port, cat->addrs);
+	config.n_addrs = names_resolve(c, c->host, c->port, cat->addrs);
 	if (config.n_addrs < 0)
 		return config.n_addrs;
 	if (c->source)
-		config.n_sources = resolve_or_say(c, c->source, NULL, cat->sources);
+		config.n_sources = names_resolve(c, c->source, NULL, cat->sources);
 	if (config.n_sources < 0)
 		return config.n_sources;
 	if (getrandom(id, sizeof(id), 0) != sizeof(id)) {
@@ -492,10 +556,12 @@ static int start_ui(struct cat *cat)
 	}
 	/* Not over a terminal that shows the data themselves, unless asked for. */
 	if (c->progress == CONFIG_PROGRESS_ALWAYS ||
-	    (c->progress == CONFIG_PROGRESS_AUTO && !isatty(STDOUT_FILENO)))
+	    (c->progress == CONFIG_PROGRESS_AUTO && (!isatty(STDOUT_FILENO) || !local_is_stdio(c))))
 		r = progress_new(&cat->progress, STDERR_FILENO,
 				 c->progress == CONFIG_PROGRESS_ALWAYS,
-				 c->no_stdin || c->recv_only ? 0 : input_size(STDIN_FILENO));
+				 c->no_stdin || c->recv_only || !local_is_stdio(c)
+					 ? 0
+					 : input_size(STDIN_FILENO));
 	if (r)
 		return r;
 	if (cat->progress || cat->report)
@@ -547,10 +613,12 @@ int cat_run(const struct config *config)
 		cat.exit = ENGINE_EXIT_SETUP;
 	cat.progress = progress_free(cat.progress);
 	cat.report = report_free(cat.report);
+	local_end(cat.local);
 	/* A thread that hangs in the kernel keeps what it uses until the process ends, which is
 	 * now. */
 	if (!engine_free(cat.engine))
 		return cat.exit;
+	local_free(cat.local);
 	client_free(cat.client);
 	queue_free(cat.queue);
 	listener_free(cat.listener);

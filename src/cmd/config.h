@@ -9,6 +9,7 @@
 
 #include "plan/plan.h"
 #include "session/stats.h"
+#include "util/cidr.h"
 
 /* -P auto with -p, and where no bond can be seen. */
 #define CONFIG_SUBFLOWS_AUTO PLAN_BLIND_FLOWS
@@ -20,6 +21,9 @@
 
 /* Ranges of --ports: more than one rule of a firewall takes. */
 #define CONFIG_PORTS_MAX 16
+
+/* Blocks of --allow: more than a rule that people write has. */
+#define CONFIG_ALLOW_MAX 64
 
 /* A duration that was not given. */
 #define CONFIG_NEVER UINT64_MAX
@@ -38,6 +42,8 @@ struct config {
 	bool send_only;        /* --send-only */
 	bool recv_only;        /* --recv-only */
 	bool duplex;           /* --duplex */
+	bool plain;            /* --plain */
+	bool shutdown;         /* -N, which matters with --plain only */
 	const char *host;      /* borrowed from argv; NULL with -l: every address */
 	const char *port;      /* borrowed from argv; number or service name */
 	const char *source;    /* -s; NULL: the kernel's choice */
@@ -46,12 +52,18 @@ struct config {
 	bool subflows_auto;    /* -P auto or no -P */
 	uint64_t window;       /* --window, bytes per direction */
 	uint64_t timeout_ns;   /* -w; CONFIG_NEVER */
+	uint64_t idle_ns;      /* --idle-timeout, or as timeout_ns */
+	uint64_t rate;         /* --rate; 0: no limit */
 	uint64_t retry_ns;     /* --retry; 0 */
 	uint64_t reconnect_ns; /* --reconnect; CONFIG_RECONNECT_DEFAULT_NS */
 	uint64_t quit_ns;      /* -q; CONFIG_NEVER (also for -q -1) */
 	int tos;               /* -T: 0..255; -1 not given */
 	uint64_t sndbuf;       /* -O; 0: not given, autotuning stays on */
 	uint64_t rcvbuf;       /* -I; 0 */
+	const char *exec;      /* -e; NULL */
+	const char *shell;     /* -c; NULL */
+	char *const *command;  /* of send and recv; NULL */
+	const char *unix_path; /* -U; NULL */
 	int verbose;           /* number of -v */
 	enum config_progress progress;
 	bool json;             /* --json */
@@ -64,8 +76,15 @@ struct config {
 	const char *ca;          /* --ca */
 	const char *cert_name;   /* --name */
 
+	/* With -l only. */
+	struct cidr allow[CONFIG_ALLOW_MAX]; /* --allow */
+	unsigned n_allow;                    /* 0: whoever */
+	unsigned max_clients;                /* -m: served and waiting; UINT_MAX */
+	uint64_t n_sessions;                 /* --sessions; 0: no limit */
+
 	/* Not with -l, and ports not with source_port. */
 	struct plan_range ports[CONFIG_PORTS_MAX]; /* --ports; may overlap */
 	unsigned n_ports;                          /* 0: not given */
 	bool plan;                                 /* --plan: tell ports and links, then exit */
+	bool probe;                                /* -z: is there an mpnc? */
 };

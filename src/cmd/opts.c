@@ -6,6 +6,7 @@
 #include "cmd/opts.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -76,7 +77,37 @@ static const struct {
 	{ OPT_KEY, OPT_KEY_DIR, "a directory of one key is possible" },
 	{ OPT_KEY, OPT_CERT, "a peer is known by a key or by a certificate" },
 	{ OPT_KEY_DIR, OPT_CERT, "a peer is known by a key or by a certificate" },
+	{ OPT_EXEC, OPT_SHELL, "give one of them" },
+	{ OPT_EXEC, OPT_UNIX, "a session has one end here" },
+	{ OPT_SHELL, OPT_UNIX, "a session has one end here" },
+	{ OPT_EXEC, OPT_NO_STDIN, "for a command that only reads use --recv-only" },
+	{ OPT_SHELL, OPT_NO_STDIN, "for a command that only reads use --recv-only" },
+	{ OPT_UNIX, OPT_NO_STDIN, "to send nothing use --recv-only" },
+	{ OPT_PLAIN, OPT_SUBFLOWS, "a plain connection is one" },
+	{ OPT_PLAIN, OPT_PORTS, "a plain connection is one, with -p PORT" },
+	{ OPT_PLAIN, OPT_PLAN, "there is nothing to plan" },
+	{ OPT_PLAIN, OPT_PROBE, "nothing can be asked" },
+	{ OPT_PLAIN, OPT_RETRY, "it is for sessions" },
+	{ OPT_PLAIN, OPT_RATE, "it is for sessions" },
+	{ OPT_PLAIN, OPT_JSON, "it is for sessions" },
+	{ OPT_PLAIN, OPT_EXEC, "it is for sessions" },
+	{ OPT_PLAIN, OPT_SHELL, "it is for sessions" },
+	{ OPT_PLAIN, OPT_UNIX, "it is for sessions" },
+	{ OPT_PLAIN, OPT_SESSIONS, "it is for sessions" },
+	{ OPT_PROBE, OPT_LISTEN, "-z is for the side that connects" },
+	{ OPT_PROBE, OPT_PLAN, "-z asks who is there, --plan makes a plan" },
 	{ OPT_PORTS, OPT_PORT, "use --ports to have ports chosen, -p for a block as it is" },
+};
+
+/* Options that mean nothing without another one. */
+static const struct {
+	enum option_id option, needed;
+	const char *why;
+} needs[] = {
+	{ OPT_KEEP, OPT_LISTEN, "only a listener can serve one session after another" },
+	{ OPT_MAX_CONNS, OPT_LISTEN, "it limits how many may connect" },
+	{ OPT_ALLOW, OPT_LISTEN, "it says who may connect" },
+	{ OPT_SESSIONS, OPT_KEEP, "without it there is one session" },
 };
 
 static enum opts_result check_certificates(struct parser *p)
@@ -101,9 +132,12 @@ static enum opts_result check_conflicts(struct parser *p)
 					 opts_show(&opts_table[conflicts[i].b]).text,
 					 conflicts[i].why);
 	}
-	if (p->config->keep && !p->config->listen)
-		return opts_fail(p, "-k needs -l: only a listener can serve one session after "
-				    "another");
+	for (size_t i = 0; i < LEN(needs); i++) {
+		if (p->given[needs[i].option] && !p->given[needs[i].needed])
+			return opts_fail(
+				p, "%s needs %s: %s", opts_show(&opts_table[needs[i].option]).text,
+				opts_show(&opts_table[needs[i].needed]).text, needs[i].why);
+	}
 	return check_certificates(p);
 }
 
@@ -317,11 +351,14 @@ enum opts_result opts_parse(int argc, char *const argv[], struct config *config,
 		.reconnect_ns = CONFIG_RECONNECT_DEFAULT_NS,
 		.quit_ns = CONFIG_NEVER,
 		.tos = -1,
+		.max_clients = UINT_MAX,
 	};
 	message[0] = '\0';
 	result = read_words(&p, argc, argv);
 	if (result == OPTS_RUN)
 		result = check_conflicts(&p);
+	if (!p.given[OPT_IDLE])
+		config->idle_ns = config->timeout_ns;
 	if (result == OPTS_RUN)
 		result = take_operands(&p);
 	return result;

@@ -12,7 +12,7 @@
 #define OPTS_MESSAGE_LEN 256
 
 /* Holds the text of --help. */
-#define OPTS_HELP_LEN 6144
+#define OPTS_HELP_LEN 10240
 
 enum opts_result {
 	OPTS_RUN,     /* *config is complete */

@@ -58,8 +58,9 @@ static void describe(struct text *t, const struct option_def *o)
 static const char help_head[] =
 	"Usage: mpnc [options] HOST PORT        stdin to the peer, the peer to stdout\n"
 	"       mpnc [options] -l [ADDR] PORT   the same, waiting for the peer\n"
+	"       mpnc send|recv ... -- COMMAND   one stream, from or to a command\n"
 	"       mpnc genkey [FILE]              a key for --key\n"
-	"       mpnc status, mpnc explain       bonds and links: see their --help\n"
+	"       mpnc status, mpnc explain       bonds and links: mpnc help status\n"
 	"\n"
 	"Carries one byte stream over several TCP connections, so that it can use all\n"
 	"links of a bond, and exits 0 only if every byte has arrived.\n";

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "session/bucket.h"
 #include "util/parse.h"
 #include "util/text.h"
 
@@ -28,11 +29,6 @@ static enum opts_result set_flag(struct parser *p, const struct option_def *o, c
 	bool *flag = field_of(p, o);
 
 	*flag = true;
-	return OPTS_RUN;
-}
-
-static enum opts_result set_nothing(struct parser *p, const struct option_def *o, const char *arg)
-{
 	return OPTS_RUN;
 }
 
@@ -131,6 +127,59 @@ static enum opts_result set_ports(struct parser *p, const struct option_def *o, 
 	}
 }
 
+/* A word that may not be empty. */
+static enum opts_result set_word(struct parser *p, const struct option_def *o, const char *arg)
+{
+	const char **word = field_of(p, o);
+
+	if (!arg[strspn(arg, " \t\n")])
+		return opts_bad_argument(p, o, arg,
+					 o->letter == 'U' ? "a path" : "a command to run");
+	*word = arg;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_max_conns(struct parser *p, const struct option_def *o, const char *arg)
+{
+	uint64_t n;
+
+	if (parse_u64(arg, 1, UINT_MAX, &n) < 0)
+		return opts_bad_argument(p, o, arg, "a number of clients (1 or more)");
+	p->config->max_clients = (unsigned)n;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_sessions(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (parse_u64(arg, 1, UINT64_MAX, &p->config->n_sessions) < 0)
+		return opts_bad_argument(p, o, arg, "a number of sessions (1 or more)");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_allow(struct parser *p, const struct option_def *o, const char *arg)
+{
+	struct config *c = p->config;
+	char quoted[QUOTED_LEN];
+
+	for (;; arg++) {
+		size_t len = strcspn(arg, ",");
+
+		if (c->n_allow == CONFIG_ALLOW_MAX)
+			return opts_fail(p, "--allow: more than %d addresses", CONFIG_ALLOW_MAX);
+		if (cidr_parse(arg, len, &c->allow[c->n_allow]) < 0) {
+			text_quote(quoted, sizeof(quoted), arg, len);
+			return opts_fail(p,
+					 "--allow: \"%s\" is not an address or a block of them "
+					 "(10.0.0.0/8, 2001:db8::/32)",
+					 quoted);
+		}
+		c->n_allow++;
+		arg += len;
+		if (!*arg)
+			return OPTS_RUN;
+	}
+}
+
 static enum opts_result set_tos(struct parser *p, const struct option_def *o, const char *arg)
 {
 	uint8_t tos;
@@ -173,6 +222,22 @@ static enum opts_result set_path(struct parser *p, const struct option_def *o, c
 	if (!*arg)
 		return opts_bad_argument(p, o, arg, "a name");
 	*path = arg;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_idle(struct parser *p, const struct option_def *o, const char *arg)
+{
+	p->config->idle_ns = CONFIG_NEVER;
+	if (strcmp(arg, "never") != 0 &&
+	    parse_duration(arg, NS_PER_MS, TIME_MAX_NS, &p->config->idle_ns) < 0)
+		return opts_bad_argument(p, o, arg, "a time above zero (such as 30, 2m), or never");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_rate(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (parse_size(arg, 1, BUCKET_RATE_MAX, &p->config->rate) < 0)
+		return opts_bad_argument(p, o, arg, "bytes per second (such as 500K, 100M or 1G)");
 	return OPTS_RUN;
 }
 
@@ -236,6 +301,17 @@ const struct option_def opts_table[N_OPTIONS] = {
 			 set_flag, FIELD(listen), "Connections" },
 	[OPT_KEEP] = { 'k', "keep-open", NULL, "with -l: one session after another", set_flag,
 		       FIELD(keep) },
+	[OPT_MAX_CONNS] = { 'm', "max-conns", "N",
+			    "with -l: at most N clients at once, the one that is\n"
+			    "served and those that wait",
+			    set_max_conns },
+	[OPT_SESSIONS] = { 0, "sessions", "N", "with -k: end after N sessions", set_sessions },
+	[OPT_ALLOW] = { 0, "allow", "CIDR[,CIDR]",
+			"with -l: from these addresses only (10.0.0.0/8, ::1)", set_allow },
+	[OPT_PLAIN] = { 0, "plain", NULL,
+			"one ordinary TCP connection, to or from anything:\n"
+			"no protocol, no checksum, one link",
+			set_flag, FIELD(plain) },
 	[OPT_SUBFLOWS] = { 'P', "subflows", "N|auto",
 			   "TCP connections that carry the stream (1 to 256);\n"
 			   "auto: as many as the bonds at both ends need (8 if\n"
@@ -255,6 +331,10 @@ const struct option_def opts_table[N_OPTIONS] = {
 		       "print which local ports would be used and over\n"
 		       "which links they run, and exit",
 		       set_flag, FIELD(plan) },
+	[OPT_PROBE] = { 'z', NULL, NULL,
+			"is an mpnc there? Exit 0 if so; -v tells about it;\n"
+			"it goes on waiting",
+			set_flag, FIELD(probe) },
 	[OPT_NODNS] = { 'n', "nodns", NULL, "addresses are numeric, look up no names", set_flag,
 			FIELD(numeric) },
 	[OPT_IPV4] = { '4', NULL, NULL, "IPv4 only", set_family },
@@ -290,8 +370,18 @@ const struct option_def opts_table[N_OPTIONS] = {
 		       "-l: any)",
 		       set_path, FIELD(cert_name) },
 
-	[OPT_NO_STDIN] = { 'd', NULL, NULL, "never read standard input", set_flag, FIELD(no_stdin),
-			   "Data" },
+	[OPT_EXEC] = { 'e', "exec", "COMMAND",
+		       "the streams are this command's input and output;\n"
+		       "it is split at blanks, \\ takes away their meaning",
+		       set_word, FIELD(exec), "Data" },
+	[OPT_SHELL] = { 'c', "sh-exec", "COMMAND", "the same, with a command for /bin/sh -c",
+			set_word, FIELD(shell) },
+	[OPT_UNIX] = { 'U', "unixsock", "PATH",
+		       "the streams are those of a connection to this unix\n"
+		       "socket (@NAME: an abstract one)",
+		       set_word, FIELD(unix_path) },
+	[OPT_NO_STDIN] = { 'd', NULL, NULL, "never read standard input", set_flag,
+			   FIELD(no_stdin) },
 	[OPT_SEND_ONLY] = { 0, "send-only", NULL, "send only, and receive nothing", set_flag,
 			    FIELD(send_only) },
 	[OPT_RECV_ONLY] = { 0, "recv-only", NULL, "receive only, send nothing", set_flag,
@@ -300,13 +390,19 @@ const struct option_def opts_table[N_OPTIONS] = {
 			 "read standard input to its end in any case, even\n"
 			 "when the peer has sent all of its own",
 			 set_flag, FIELD(duplex) },
-	[OPT_SHUTDOWN] = { 'N', NULL, NULL, "no effect: the end of input always reaches the peer",
-			   set_nothing },
+	[OPT_SHUTDOWN] = { 'N', NULL, NULL,
+			   "with --plain: shut the connection down at the end\n"
+			   "of input; without it that always reaches the peer",
+			   set_flag, FIELD(shutdown) },
 
 	[OPT_WAIT] = { 'w', "wait", "TIME",
 		       "give up when connecting, waiting for a peer (-l) or\n"
 		       "a pause without progress takes longer",
 		       set_wait, 0, "Times (500ms, 30 or 30s, 2m, 1h)" },
+	[OPT_IDLE] = { 0, "idle-timeout", "TIME",
+		       "give up after a pause of that length; never: not\n"
+		       "after any, whatever -w says",
+		       set_idle },
 	[OPT_RETRY] = { 0, "retry", "TIME", "keep trying to connect for that long", set_retry },
 	[OPT_RECONNECT] = { 0, "reconnect", "TIME",
 			    "when all connections are lost: keep the session and\n"
@@ -316,6 +412,7 @@ const struct option_def opts_table[N_OPTIONS] = {
 		       "end that long after all our input has arrived;\n"
 		       "-1 is never, and the default",
 		       set_quit },
+	[OPT_RATE] = { 0, "rate", "SIZE", "send at most SIZE bytes per second", set_rate },
 
 	[OPT_VERBOSE] = { 'v', "verbose", NULL, "say what happens; -vv: for each subflow too",
 			  set_verbose, 0, "Messages (on standard error)" },

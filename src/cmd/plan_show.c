@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #include "cmd/json.h"
+#include "cmd/names.h"
 #include "cmd/secure.h"
 #include "net/ending.h"
 #include "net/linkfacts.h"
 #include "net/pathmgr.h"
 #include "net/query.h"
-#include "net/resolve.h"
 #include "ui/log.h"
 #include "util/text.h"
 
@@ -38,20 +38,6 @@ struct show {
 	struct plan plan;
 	struct side_stats here, there;
 };
-
-static int resolve_or_say(const struct config *c, const char *host, const char *port,
-			  union sock_addr addrs[RESOLVE_MAX])
-{
-	struct resolve_request request = {
-		.host = host, .port = port, .family = c->family, .numeric = c->numeric
-	};
-	const char *why;
-	int n = resolve(&request, addrs, &why);
-
-	if (n < 0)
-		log_error("cannot resolve %s port %s: %s", host, port ? port : "0", why);
-	return n;
-}
 
 /* A socket of UDP that is connected sends nothing, but has chosen its way. */
 static int pretend(const struct show *s)
@@ -267,11 +253,11 @@ static int show(struct show *s)
 	const struct wire_links nothing = { 0 };
 	int r;
 
-	s->n_addrs = resolve_or_say(c, c->host, c->port, s->addrs);
+	s->n_addrs = names_resolve(c, c->host, c->port, s->addrs);
 	if (s->n_addrs < 0)
 		return ENGINE_EXIT_SETUP;
 	if (c->source)
-		s->n_sources = resolve_or_say(c, c->source, NULL, s->sources);
+		s->n_sources = names_resolve(c, c->source, NULL, s->sources);
 	if (s->n_sources < 0)
 		return ENGINE_EXIT_SETUP;
 	if (secure_open(c, &s->tls))

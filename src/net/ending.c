@@ -60,7 +60,7 @@ static void end_peer(const struct session *s, struct engine_end *out)
 
 	/* It had more to send when we said that we had enough (-q). */
 	if (end->reason == WIRE_R_STOPPED && session_stopped(s) && session_sent_confirmed(s))
-		set_end(out, ENGINE_EXIT_OK, "complete; the peer's stream was cut short by -q");
+		set_end(out, ENGINE_EXIT_OK, "complete; the peer's stream was cut short");
 	else
 		set_end(out,
 			end->reason == WIRE_R_DIGEST ? ENGINE_EXIT_INCOMPLETE : ENGINE_EXIT_PEER,

@@ -58,6 +58,7 @@ struct engine {
 
 	struct input *input;    /* NULL: there is none */
 	bool input_stopped;     /* asked to end before its end of file */
+	bool held;              /* a command has not told yet whether the streams are good */
 	struct output *output;  /* NULL: there is none */
 	struct digest *nothing; /* of an empty stream */
 
@@ -133,7 +134,7 @@ static void links_told(void *arg)
 	loop_queue(e->loop, &e->pump);
 }
 
-static void start_streams(struct engine *e);
+static void start_streams(struct engine *e, int fd);
 static void conn_close(struct engine *e, struct conn *c);
 
 static int open_subflow(struct engine *e, const struct wire_hello *hello,
@@ -189,7 +190,7 @@ int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *
 		e->n_slots = (uint16_t)(c->slot + 1);
 	if (!e->start_ns) {
 		e->start_ns = loop_now(e->loop);
-		start_streams(e);
+		start_streams(e, ch.fd);
 	}
 	loop_queue(e->loop, &e->pump);
 	return 0;
@@ -254,8 +255,7 @@ static void close_all(struct engine *e)
 			conn_close(e, e->conns[i]);
 }
 
-/* Input and output -------------------------------------------------------------------------------
- */
+/* Input and output ---------------------------------------------------------------------------- */
 
 static void fail_input(struct engine *e, uint64_t offset, int error)
 {
@@ -273,18 +273,23 @@ static void fail_output(struct engine *e, uint64_t offset, int error)
 	session_abort(e->session, WIRE_R_OUTPUT, offset, text);
 }
 
-static void start_streams(struct engine *e)
+static void start_streams(struct engine *e, int fd)
 {
+	char why[SESSION_TEXT_LEN];
 	int r;
 
+	if (e->events.started && e->events.started(e->events.arg, fd, why)) {
+		session_abort(e->session, WIRE_R_INPUT, 0, why);
+		return;
+	}
 	if (!e->config.no_input) {
-		r = input_new(&e->input, e->config.in_fd, e->config.in_start,
+		r = input_new(&e->input, e->config.in_fd, e->config.in_start, e->held,
 			      session_tx_buf(e->session), &e->news);
 		if (r)
 			fail_input(e, 0, -r);
 	}
 	if (!e->config.session.send_only) {
-		r = output_new(&e->output, e->config.out_fd, !e->config.keep_output,
+		r = output_new(&e->output, e->config.out_fd, !e->config.keep_output, e->held,
 			       session_rx_buf(e->session), &e->news);
 		if (r)
 			fail_output(e, 0, -r);
@@ -296,7 +301,10 @@ static void end_input(struct engine *e)
 	uint8_t digest[DIGEST_LEN];
 
 	if (e->input) {
-		input_stop(e->input);
+		if (e->config.command)
+			input_drain(e->input);
+		else
+			input_stop(e->input);
 		e->input_stopped = true;
 		return;
 	}
@@ -363,12 +371,14 @@ static void sync_output(struct engine *e, uint64_t now_ns)
 
 	if (!e->output) {
 		digest_stream_value(e->nothing, digest);
-		if (session_output_complete(s))
+		if (session_output_complete(s) && !e->held)
 			session_output_finish(s, digest, now_ns);
 		return;
 	}
 	output_get(e->output, &status);
 	session_output_taken(s, status.taken, now_ns);
+	if (status.lost && !e->held)
+		e->config.quit_ns = 0;
 	if (status.state == OUTPUT_FAILED) {
 		fail_output(e, status.taken, status.error);
 		return;
@@ -390,8 +400,7 @@ static void news_event(struct loop_io *io, uint32_t events)
 	loop_queue(e->loop, &e->pump);
 }
 
-/* The end
- * ------------------------------------------------------------------------------------------ */
+/* The end ------------------------------------------------------------------------------------- */
 
 static void finish(struct engine *e)
 {
@@ -489,8 +498,7 @@ static void close_fired(struct loop_timer *timer)
 	finish(timer->arg);
 }
 
-/* Timers
- * ------------------------------------------------------------------------------------------- */
+/* Timers -------------------------------------------------------------------------------------- */
 
 static void close_dead(struct engine *e)
 {
@@ -573,8 +581,7 @@ static void set_timers(struct engine *e)
 		loop_set_timer(e->loop, &e->quit_timer, now_ns + e->config.quit_ns);
 }
 
-/* Pump
- * --------------------------------------------------------------------------------------------- */
+/* Pump ---------------------------------------------------------------------------------------- */
 
 typedef enum conn_result (*move_fn)(struct conn *c, struct session *s, uint64_t now_ns);
 
@@ -625,22 +632,7 @@ static void pump(struct loop_task *task)
 		e->events.pumped(e->events.arg);
 }
 
-/* Life
- * --------------------------------------------------------------------------------------------- */
-
-static enum session_input session_input_of(const struct engine_config *config)
-{
-	if (config->no_input)
-		return SESSION_INPUT_NONE;
-	switch (input_kind(config->in_fd)) {
-	case INPUT_TERMINAL:
-		return SESSION_INPUT_TERMINAL;
-	case INPUT_NONE:
-		return SESSION_INPUT_NONE;
-	default:
-		return SESSION_INPUT_STREAM;
-	}
-}
+/* Life ---------------------------------------------------------------------------------------- */
 
 static void init_timer(struct engine *e, struct loop_timer *timer,
 		       void (*fn)(struct loop_timer *timer))
@@ -658,8 +650,9 @@ int engine_new(struct engine **out, struct loop *loop, const struct engine_confi
 		return -ENOMEM;
 	e->loop = loop;
 	e->config = *config;
+	e->held = config->command;
 	e->events = *events;
-	e->config.session.input = session_input_of(config);
+	e->config.session.input = config->no_input ? SESSION_INPUT_NONE : input_kind(config->in_fd);
 	e->config.no_input = e->config.session.input == SESSION_INPUT_NONE;
 	init_timer(e, &e->session_timer, session_fired);
 	init_timer(e, &e->idle_timer, idle_fired);
@@ -755,6 +748,19 @@ static void fail(struct engine *e, enum wire_reason reason, const char *text)
 
 	session_stats(e->session, &stats);
 	session_abort(e->session, reason, stats.rx_taken ? stats.rx_taken : stats.tx_taken, text);
+	loop_queue(e->loop, &e->pump);
+}
+
+void engine_command_ended(struct engine *e, const char *failure)
+{
+	/* Before any thread goes on. */
+	if (failure)
+		fail(e, e->config.no_input ? WIRE_R_OUTPUT : WIRE_R_INPUT, failure);
+	e->held = false;
+	if (e->input)
+		input_release(e->input);
+	if (e->output)
+		output_release(e->output);
 	loop_queue(e->loop, &e->pump);
 }
 

@@ -29,6 +29,7 @@ struct engine_config {
 	int out_fd;       /* borrowed */
 	bool keep_output; /* another session will write to out_fd */
 	bool no_input;    /* do not read in_fd */
+	bool command;     /* both streams end well only with engine_command_ended() */
 	uint64_t idle_ns; /* give up when neither stream moves for this long; LOOP_NEVER */
 	uint64_t quit_ns; /* -q; LOOP_NEVER */
 };
@@ -36,6 +37,9 @@ struct engine_config {
 struct engine_events {
 	/* A line for people; level as in log.h: 0 error, 1 -v, 2 -vv. */
 	void (*note)(void *arg, int level, const char *text);
+	/* The first connection, fd, is there: the streams begin after this. Returns 0, or -1 and
+	 * why they cannot. NULL: nothing to do. */
+	int (*started)(void *arg, int fd, char why[SESSION_TEXT_LEN]);
 	/* After each pump: a client looks whether more connections are wanted. */
 	void (*pumped)(void *arg);
 	/* The session is over and everything is closed; engine_free may be called from here on, but
@@ -74,6 +78,10 @@ const char *engine_last_error(const struct engine *e);
 
 /* No connection is left and none will come (client): ends the session, well if all is confirmed. */
 void engine_give_up(struct engine *e);
+
+/* The command at our end has ended. failure: what to tell the peer; NULL: it had all it wanted, and
+ * all it wrote is the stream. What the peer sends beyond that is not waited for. */
+void engine_command_ended(struct engine *e, const char *failure);
 
 /* A signal: tells the peer and ends with 128 + number. */
 void engine_signal(struct engine *e, int number);

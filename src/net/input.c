@@ -25,20 +25,22 @@ struct input {
 	_Atomic uint64_t room;
 	_Atomic uint64_t read;
 	atomic_bool stop;
+	atomic_bool drain;
+	atomic_bool held;
 	_Atomic enum input_state state; /* written after error and value */
 	int error;
 	uint8_t value[DIGEST_LEN];
 };
 
-enum input_kind input_kind(int fd)
+enum session_input input_kind(int fd)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return INPUT_NONE;
+		return SESSION_INPUT_NONE;
 	if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
-		return INPUT_NONE;
-	return isatty(fd) ? INPUT_TERMINAL : INPUT_STREAM;
+		return SESSION_INPUT_NONE;
+	return isatty(fd) ? SESSION_INPUT_TERMINAL : SESSION_INPUT_STREAM;
 }
 
 uint64_t input_size(int fd)
@@ -105,6 +107,44 @@ static bool wait_for_work(struct input *in, uint64_t at)
 	}
 }
 
+/* Returns false when the thread is to end. */
+static bool wait_for_release(struct input *in)
+{
+	struct pollfd p = { .fd = in->worker.wake.fd, .events = POLLIN };
+
+	while (atomic_load(&in->held)) {
+		int n = poll(&p, 1, INPUT_HOLD_MS);
+
+		if (worker_quits(&in->worker))
+			return false;
+		if (n == 0)
+			return true;
+		if (n > 0)
+			wake_clear(&in->worker.wake);
+	}
+	return true;
+}
+
+/* Until the end of file, or of us. */
+static void throw_away(struct input *in)
+{
+	char buf[4096];
+
+	while (!worker_quits(&in->worker)) {
+		struct pollfd p[2] = { { .fd = in->worker.wake.fd, .events = POLLIN },
+				       { .fd = in->fd, .events = POLLIN } };
+		ssize_t n;
+
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			return;
+		if (p[0].revents)
+			wake_clear(&in->worker.wake);
+		n = p[1].revents ? read(in->fd, buf, sizeof(buf)) : 1;
+		if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+			return;
+	}
+}
+
 static ssize_t read_at(const struct input *in, void *p, size_t n, uint64_t at)
 {
 	if (in->start < 0)
@@ -124,7 +164,8 @@ static void run(void *arg)
 		ssize_t n = read_at(in, p, contiguous < room ? contiguous : room, at);
 
 		if (n == 0) {
-			finish(in, INPUT_ENDED, 0);
+			if (wait_for_release(in))
+				finish(in, INPUT_ENDED, 0);
 			return;
 		}
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -142,9 +183,12 @@ static void run(void *arg)
 	}
 	if (atomic_load(&in->stop))
 		finish(in, INPUT_ENDED, 0);
+	if (atomic_load(&in->drain))
+		throw_away(in);
 }
 
-int input_new(struct input **out, int fd, int64_t start, struct winbuf *buf, struct wake *news)
+int input_new(struct input **out, int fd, int64_t start, bool held, struct winbuf *buf,
+	      struct wake *news)
 {
 	struct input *in = calloc(1, sizeof(*in));
 	struct stat st;
@@ -154,6 +198,7 @@ int input_new(struct input **out, int fd, int64_t start, struct winbuf *buf, str
 		return -ENOMEM;
 	in->fd = fd;
 	in->start = start;
+	atomic_init(&in->held, held);
 	in->buf = buf;
 	in->news = news;
 	in->pollable = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode);
@@ -187,6 +232,12 @@ bool input_free(struct input *in)
 	return true;
 }
 
+void input_release(struct input *in)
+{
+	atomic_store(&in->held, false);
+	wake_raise(&in->worker.wake);
+}
+
 void input_set_room(struct input *in, uint64_t room)
 {
 	if (room == atomic_load_explicit(&in->room, memory_order_relaxed))
@@ -199,6 +250,12 @@ void input_stop(struct input *in)
 {
 	atomic_store(&in->stop, true);
 	wake_raise(&in->worker.wake);
+}
+
+void input_drain(struct input *in)
+{
+	atomic_store(&in->drain, true);
+	input_stop(in);
 }
 
 void input_get(struct input *in, struct input_status *out)

@@ -14,14 +14,8 @@
 #include <stdint.h>
 
 #include "net/wake.h"
-#include "session/winbuf.h"
+#include "session/session.h"
 #include "wire/digest.h"
-
-enum input_kind {
-	INPUT_STREAM, /* pipe, file, block device, socket */
-	INPUT_TERMINAL,
-	INPUT_NONE, /* /dev/null, or closed */
-};
 
 enum input_state { INPUT_READING, INPUT_ENDED, INPUT_FAILED };
 
@@ -32,9 +26,13 @@ struct input_status {
 	uint8_t digest[DIGEST_LEN]; /* INPUT_ENDED: of all that was read */
 };
 
+/* A command that has closed its output ends within this, or does not mean to. */
+#define INPUT_HOLD_MS 1000
+
 struct input;
 
-enum input_kind input_kind(int fd);
+/* Null device or closed: nothing; a terminal; else a stream: pipe, file, block device, socket. */
+enum session_input input_kind(int fd);
 
 /* Length of what can still be read, when fd is a regular file or a block device; 0: not known. */
 uint64_t input_size(int fd);
@@ -46,9 +44,12 @@ bool input_readable(int fd);
  * Starts reading fd (borrowed) into buf (borrowed until input_free). news is raised whenever the
  * status has changed. Pipes are enlarged where that is allowed. start >= 0: reads from there on and
  * leaves the file's own position alone, so that it can be read again; -1: reads on where the
- * descriptor stands. Returns 0 or -errno.
+ * descriptor stands. held: the producer is a command, whose end of file counts only when
+ * input_release is called; one that closes its output and goes on for INPUT_HOLD_MS means it too.
+ * Returns 0 or -errno.
  */
-int input_new(struct input **out, int fd, int64_t start, struct winbuf *buf, struct wake *news);
+int input_new(struct input **out, int fd, int64_t start, bool held, struct winbuf *buf,
+	      struct wake *news);
 
 /* The position of a regular file or block device, for input_new; -1: fd cannot be read twice. */
 int64_t input_start(int fd);
@@ -57,9 +58,15 @@ int64_t input_start(int fd);
  * until the process ends. */
 bool input_free(struct input *in);
 
+/* The producer has ended well: the end of file is the end of the stream. */
+void input_release(struct input *in);
+
 void input_set_room(struct input *in, uint64_t room);
 
 /* Asks for INPUT_ENDED at the offset reached, although the end of the file was not. */
 void input_stop(struct input *in);
+
+/* The same; and what else comes is read and thrown away, for a producer that is to end well. */
+void input_drain(struct input *in);
 
 void input_get(struct input *in, struct input_status *out);

@@ -307,6 +307,18 @@ static void pause_fired(struct loop_timer *timer)
 	loop_change(l->loop, &l->io, EPOLLIN);
 }
 
+/* Not of those who may connect: nothing is read from it, and it learns nothing. */
+static void turn_away(struct listener *l, int fd, const union sock_addr *peer)
+{
+	char text[256], addr[STATS_ADDR_LEN];
+
+	sock_addr_text(addr, peer);
+	text_printf(text, sizeof(text), "dropped connection from %s port %u: --allow excludes it",
+		    addr, sock_addr_port(peer));
+	l->events.note(l->events.arg, 1, text);
+	close(fd);
+}
+
 static void accept_event(struct loop_io *io, uint32_t events)
 {
 	struct listener *l = io->arg;
@@ -328,6 +340,10 @@ static void accept_event(struct loop_io *io, uint32_t events)
 			return;
 		if (fd < 0)
 			continue;
+		if (l->events.allows && !l->events.allows(l->events.arg, &peer)) {
+			turn_away(l, fd, &peer);
+			continue;
+		}
 		s = stranger_new(l, fd, LISTENER_HELLO_NS);
 		if (!s) {
 			close(fd);

@@ -37,6 +37,8 @@ struct listener_events {
 	/* A peer said HELLO on ch, which is the callee's from here on: to keep, close, or refuse.
 	 */
 	void (*hello)(void *arg, struct channel ch, const struct wire_hello *hello);
+	/* May this address talk to us? If not, it is dropped unheard. NULL: all may. */
+	bool (*allows)(void *arg, const union sock_addr *peer);
 	void *arg;
 };
 

@@ -36,6 +36,9 @@ struct output {
 	_Atomic uint64_t end;
 	_Atomic uint64_t taken;
 	atomic_bool finish;
+	bool forgiving;
+	atomic_bool held;
+	atomic_bool lost;
 	_Atomic enum output_state state;
 	int error;
 	uint8_t value[DIGEST_LEN];
@@ -81,11 +84,47 @@ static void end_consumer(struct output *o)
 	o->fd = o->std_fd;
 }
 
+/* The consumer has gone. Returns whether it may. */
+static bool lose_consumer(struct output *o, int error)
+{
+	if (!o->forgiving || (error != EPIPE && error != ECONNRESET))
+		return false;
+	atomic_store(&o->lost, true);
+	wake_raise(o->news);
+	return true;
+}
+
+/* Until it is known how the consumer took it. Returns false when the thread is to return. */
+static bool wait_for_release(struct output *o)
+{
+	struct pollfd p = { .fd = o->worker.wake.fd, .events = POLLIN };
+
+	while (atomic_load(&o->held)) {
+		if (worker_quits(&o->worker))
+			return false;
+		if (poll(&p, 1, -1) > 0)
+			wake_clear(&o->worker.wake);
+	}
+	return true;
+}
+
+static void finish(struct output *o)
+{
+	int error = flush(o);
+
+	if (!error && o->last)
+		end_consumer(o);
+	if (error)
+		set_state(o, OUTPUT_FAILED, error);
+	else if (wait_for_release(o))
+		set_state(o, OUTPUT_FINISHED, 0);
+}
+
 /* Waits for bytes, for the request to finish, or for the consumer's end. Returns false when the
  * thread is to return. */
 static bool wait_for_bytes(struct output *o, uint64_t at)
 {
-	bool waits = o->kind == KIND_PIPE || o->kind == KIND_SOCKET;
+	bool waits = (o->kind == KIND_PIPE || o->kind == KIND_SOCKET) && !atomic_load(&o->lost);
 
 	for (;;) {
 		bool bytes = atomic_load(&o->end) > at;
@@ -98,11 +137,7 @@ static bool wait_for_bytes(struct output *o, uint64_t at)
 		if (bytes && !waits)
 			return true;
 		if (!bytes && atomic_load(&o->finish)) {
-			int error = flush(o);
-
-			if (!error && o->last)
-				end_consumer(o);
-			set_state(o, error ? OUTPUT_FAILED : OUTPUT_FINISHED, error);
+			finish(o);
 			return false;
 		}
 		if (poll(p, 2, -1) < 0 && errno != EINTR) {
@@ -112,6 +147,8 @@ static bool wait_for_bytes(struct output *o, uint64_t at)
 		if (p[0].revents)
 			wake_clear(&o->worker.wake);
 		/* Without bytes only the consumer's end is an event. A write would say EPIPE. */
+		if (p[1].revents & POLLERR && !bytes && lose_consumer(o, EPIPE))
+			p[1].revents = POLLHUP;
 		if (p[1].revents & (POLLERR | POLLNVAL) && !bytes) {
 			set_state(o, OUTPUT_FAILED, p[1].revents & POLLNVAL ? EBADF : EPIPE);
 			return false;
@@ -142,6 +179,8 @@ static ssize_t write_some(const struct output *o, const uint8_t *p, size_t n)
 
 	if (n > most)
 		n = most;
+	if (atomic_load(&o->lost))
+		return (ssize_t)n;
 	if (o->kind == KIND_SOCKET)
 		return send(o->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	return write(o->fd, p, n);
@@ -158,7 +197,7 @@ static void run(void *arg)
 		const uint8_t *p = winbuf_at(o->buf, at, &contiguous);
 		ssize_t n = write_some(o, p, contiguous < left ? contiguous : left);
 
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		if (n < 0 && (errno == EINTR || errno == EAGAIN || lose_consumer(o, errno)))
 			continue;
 		if (n < 0) {
 			set_state(o, OUTPUT_FAILED, errno);
@@ -219,7 +258,8 @@ static void close_output(struct output *o)
 	free(o);
 }
 
-int output_new(struct output **out, int fd, bool last, struct winbuf *buf, struct wake *news)
+int output_new(struct output **out, int fd, bool last, bool held, struct winbuf *buf,
+	       struct wake *news)
 {
 	struct output *o = calloc(1, sizeof(*o));
 	int r;
@@ -228,6 +268,8 @@ int output_new(struct output **out, int fd, bool last, struct winbuf *buf, struc
 		return -ENOMEM;
 	o->std_fd = fd;
 	o->last = last;
+	o->forgiving = held;
+	atomic_init(&o->held, held);
 	o->buf = buf;
 	o->news = news;
 	open_output(o, fd);
@@ -252,6 +294,12 @@ bool output_free(struct output *o)
 	return true;
 }
 
+void output_release(struct output *o)
+{
+	atomic_store(&o->held, false);
+	wake_raise(&o->worker.wake);
+}
+
 void output_set_end(struct output *o, uint64_t end)
 {
 	if (end == atomic_load_explicit(&o->end, memory_order_relaxed))
@@ -270,6 +318,7 @@ void output_get(struct output *o, struct output_status *out)
 {
 	out->state = atomic_load(&o->state);
 	out->taken = atomic_load(&o->taken);
+	out->lost = atomic_load(&o->lost);
 	if (out->state == OUTPUT_WRITING)
 		return;
 	out->error = o->error;

@@ -27,6 +27,7 @@ struct output_status {
 	uint64_t taken;
 	enum output_state state;
 	int error;                  /* OUTPUT_FAILED: errno */
+	bool lost;                  /* the consumer went early, which is none of our business */
 	uint8_t digest[DIGEST_LEN]; /* OUTPUT_FINISHED: of all that was written */
 };
 
@@ -34,8 +35,15 @@ struct output;
 
 /* Starts writing to fd (borrowed) from buf (borrowed until output_free); otherwise as input_new.
  * last: nothing else will be written to fd after this stream, so its consumer is told of the end.
+ * held: the consumer is a command, whose exit status will say whether it took the stream well. It
+ * may go before the end, and the rest is then dropped as if it had been taken; OUTPUT_FINISHED
+ * waits for output_release.
  */
-int output_new(struct output **out, int fd, bool last, struct winbuf *buf, struct wake *news);
+int output_new(struct output **out, int fd, bool last, bool held, struct winbuf *buf,
+	       struct wake *news);
+
+/* The consumer has ended well. */
+void output_release(struct output *o);
 
 /* As input_free. */
 bool output_free(struct output *o);

@@ -120,6 +120,17 @@ static int read_answer(struct channel ch, uint64_t due_ns, struct wire_welcome *
 	return -EMSGSIZE;
 }
 
+/* Somebody took the connection: what of it that is no error of the network's is told apart. */
+static int explain_silence(int r, char why[QUERY_TEXT_LEN])
+{
+	if (r != -ETIMEDOUT && r != -ECONNRESET)
+		return r;
+	text_printf(why, QUERY_TEXT_LEN, "the port is open, but %s",
+		    r == -ETIMEDOUT ? "nothing answered as mpnc does"
+				    : "the connection was closed without an answer");
+	return -EPROTO;
+}
+
 int query_peer(const struct query *query, struct wire_welcome *out, char why[QUERY_TEXT_LEN])
 {
 	int r = -EADDRNOTAVAIL;
@@ -133,7 +144,7 @@ int query_peer(const struct query *query, struct wire_welcome *out, char why[QUE
 
 		r = ch.fd < 0 ? ch.fd : ask(&ch, query, due_ns);
 		if (!r)
-			r = read_answer(ch, due_ns, out, why);
+			r = explain_silence(read_answer(ch, due_ns, out, why), why);
 		if (channel_text(ch)) {
 			text_printf(why, QUERY_TEXT_LEN, "%s", channel_text(ch));
 			r = -EPROTO;

@@ -111,6 +111,11 @@ bool queue_push(struct queue *q, struct channel ch, const struct wire_hello *hel
 	return true;
 }
 
+unsigned queue_len(const struct queue *q)
+{
+	return q->n;
+}
+
 bool queue_pop(struct queue *q, struct channel *ch_out, struct wire_hello *hello_out)
 {
 	if (!q->n)

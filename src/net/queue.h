@@ -28,5 +28,8 @@ struct queue *queue_free(struct queue *q);
 /* Takes ch; returns false, and leaves ch alone, when the queue is full. */
 bool queue_push(struct queue *q, struct channel ch, const struct wire_hello *hello);
 
+/* How many wait. */
+unsigned queue_len(const struct queue *q);
+
 /* Hands over the one that has waited longest and is still there. It has been sent the preface. */
 bool queue_pop(struct queue *q, struct channel *ch_out, struct wire_hello *hello_out);

@@ -43,6 +43,18 @@ void sock_addr_text(char buf[STATS_ADDR_LEN], const union sock_addr *addr)
 		strcpy(buf, "?");
 }
 
+void sock_addr_bytes(uint8_t out[16], const union sock_addr *addr)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (addr->sa.sa_family == AF_INET6) {
+		memcpy(out, &addr->in6.sin6_addr, 16);
+		return;
+	}
+	memcpy(out, mapped, sizeof(mapped));
+	memcpy(out + sizeof(mapped), &addr->in.sin_addr, 4);
+}
+
 static int set(int fd, int level, int name, int value)
 {
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;

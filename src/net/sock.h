@@ -51,6 +51,9 @@ void sock_addr_set_port(union sock_addr *addr, uint16_t port);
 /* Numeric address without port; IPv4-mapped IPv6 as IPv4. */
 void sock_addr_text(char buf[STATS_ADDR_LEN], const union sock_addr *addr);
 
+/* The same as 16 bytes: an IPv4 address is an IPv4-mapped one. */
+void sock_addr_bytes(uint8_t out[16], const union sock_addr *addr);
+
 /* A socket that is bound to source (NULL: none; port 0: the kernel's choice) and connecting to
  * peer. Returns the descriptor or -errno; -EADDRINUSE and -EADDRNOTAVAIL: this source port is not
  * to be had. */

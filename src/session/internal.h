@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "session/bucket.h"
 #include "session/reasm.h"
 #include "session/sched.h"
 #include "session/sendwin.h"
@@ -118,6 +119,8 @@ struct outgoing {
 	bool confirmed;
 	uint64_t busy_since_ns; /* bytes are unacknowledged since; 0: none are */
 	uint64_t reinjected;
+	struct bucket bucket;
+	uint64_t bucket_due_ns; /* data waits for the bucket until then; SESSION_NO_DEADLINE */
 };
 
 /* The peer's stream. */

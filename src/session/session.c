@@ -65,6 +65,8 @@ int session_new(struct session **out, const struct session_config *config)
 	s->in.ack_due_ns = SESSION_NO_DEADLINE;
 	s->in.ack_slot = SENDWIN_NOBODY;
 	s->out.edge = WIRE_INITIAL_WINDOW;
+	s->out.bucket.rate = config->rate;
+	s->out.bucket_due_ns = SESSION_NO_DEADLINE;
 	s->late_check_ns = SESSION_NO_DEADLINE;
 	s->ping_check_ns = SESSION_NO_DEADLINE;
 	*out = s;
@@ -568,8 +570,9 @@ static uint64_t lost_deadline(const struct session *s)
 
 uint64_t session_deadline(const struct session *s)
 {
-	const uint64_t due[] = { s->in.ack_due_ns, ack_anywhere(s),  s->late_check_ns,
-				 s->ping_check_ns, grow_deadline(s), lost_deadline(s) };
+	const uint64_t due[] = { s->in.ack_due_ns,    ack_anywhere(s),  s->late_check_ns,
+				 s->ping_check_ns,    grow_deadline(s), lost_deadline(s),
+				 s->out.bucket_due_ns };
 	uint64_t first = SESSION_NO_DEADLINE;
 
 	if (s->state != SESSION_OPEN)

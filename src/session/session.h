@@ -67,6 +67,7 @@ struct session_config {
 	bool duplex; /* read any input to its end */
 	bool send_only;
 	bool recv_only;
+	uint64_t rate; /* bytes per second that we send at most; 0: no limit */
 };
 
 enum session_state {

@@ -249,6 +249,7 @@ static uint32_t new_chunk_len(const struct session *s, const struct subflow *sf)
 
 	if (sendwin_full(out->win) || next == out->read)
 		return 0;
+	len = min_u64(len, bucket_chunk_len(&out->bucket));
 	len = min_u64(len, out->read - next);
 	/* A window that opens by a few bytes at a time must not be used a few bytes at a time. */
 	if (credit < len && credit < SCHED_CHUNK_MIN && sendwin_acked(out->win) < next)
@@ -325,14 +326,30 @@ static bool may_send_data(const struct session *s, const struct subflow *sf)
 	return sf->welcomed || (!sf->join && !s->welcomed);
 }
 
+/* A limit of the rate holds back data only: what keeps the session alive is no load. */
+static bool held_back(struct session *s, uint64_t now_ns)
+{
+	struct outgoing *out = &s->out;
+	bool held = !bucket_open(&out->bucket, now_ns);
+
+	out->bucket_due_ns = held && sendwin_acked(out->win) < out->read
+				     ? bucket_due(&out->bucket, now_ns)
+				     : SESSION_NO_DEADLINE;
+	return held;
+}
+
 static void build_data(struct session *s, struct subflow *sf, uint16_t slot, uint64_t now_ns)
 {
 	struct tx *tx = &sf->tx;
-	struct chunk *c = pick_chunk(s, sf, slot, now_ns);
+	struct chunk *c;
 	size_t contiguous;
 
+	if (held_back(s, now_ns))
+		return;
+	c = pick_chunk(s, sf, slot, now_ns);
 	if (!c)
 		return;
+	bucket_take(&s->out.bucket, c->len, now_ns);
 	if (c->n_sent)
 		s->out.reinjected += c->len;
 	if (!chunk_has_room(c))

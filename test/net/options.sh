@@ -25,6 +25,16 @@ run 0 it --version </dev/null >out
 expect_empty it.err
 grep -qE '^mpnc .' out || fail "--version prints: $(<out)"
 
+section "help VERB"
+run 0 it help </dev/null >out
+grep -q '^Usage: mpnc \[options\] HOST PORT' out || fail "help prints: $(<out)"
+for verb in doctor explain recv send status; do
+	run 0 it help "$verb" </dev/null >out
+	expect_empty it.err
+	grep -q "mpnc $verb" out || fail "help $verb prints: $(<out)"
+done
+run 2 it help nothing </dev/null >out
+
 section "ways to say where to listen"
 port=$(free_ports 1)
 for words in "-l $port" "-l 127.0.0.1 $port" "-l -p $port" "-lp $port" "-l -p $port 127.0.0.1" \
@@ -172,3 +182,33 @@ expect_exit rx 4
 (($(now_ms) - begin < 4000)) || fail "-w 1 took $(($(now_ms) - begin)) ms"
 expect_log tx 'nothing moved for 1'
 expect_log rx 'gave up at offset .*nothing moved for 1'
+
+section "--idle-timeout: only the pause; -w: not the pause"
+listen rx </dev/null >out
+start tx --idle-timeout 500ms -w 1h 127.0.0.1 "$PORT" <slow
+echo begin >&5
+expect_exit tx 1
+expect_exit rx 4
+expect_log tx 'nothing moved for 0.5'
+listen rx </dev/null >out 5>&-
+start tx -w 300ms --idle-timeout never 127.0.0.1 "$PORT" <slow 5>&-
+echo begin >&5
+wait_for "$PATIENCE" "the session runs" file_has out 6
+sleep 1 # longer than -w
+echo end >&5
+exec 5>&-
+expect_exit tx 0
+expect_exit rx 0
+expect_content out $'begin\nend'
+
+section "--rate"
+# 1 MiB at 512 KiB/s, less what may leave at once: no machine is too slow for this bound.
+listen rx </dev/null >out
+run 0 tx -P 4 --rate 512K 127.0.0.1 "$PORT" < <(head -c 1M data)
+expect_exit rx 0
+expect_same <(head -c 1M data) out
+((RUN_MS >= 1700)) || fail "1 MiB at 512 KiB/s took only $RUN_MS ms"
+listen tx --rate 512K < <(head -c 512K data) >back
+run 0 rx 127.0.0.1 "$PORT" </dev/null >out
+expect_exit tx 0
+((RUN_MS >= 700)) || fail "512 KiB at 512 KiB/s took only $RUN_MS ms"

@@ -189,9 +189,9 @@ expect_log tx 'subflow [0-3] .* closed: (it was cut off|Connection reset|Broken 
 section "everything is cut in the middle: that is no success"
 mkfifo slow
 exec 5<>slow
-listen rx --key a.key </dev/null >out 5>&-
+listen rx --key a.key --reconnect 0 </dev/null >out 5>&-
 proxy 0
-start tx --key a.key 127.0.0.1 "$PORT" <slow 5>&-
+start tx --key a.key --reconnect 0 127.0.0.1 "$PORT" <slow 5>&-
 echo begin >&5
 wait_for "$PATIENCE" "a line arrives" file_has out 6
 stop proxy

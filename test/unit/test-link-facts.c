@@ -76,11 +76,12 @@ static void test_bonds_arrive_unchanged(void **state)
 {
 	for (uint8_t mode = 0; mode <= TOPO_MODE_BALANCE_ALB; mode++) {
 		for (uint8_t policy = 0; policy <= TOPO_POLICY_VLAN_SRCMAC; policy++) {
-			struct topo_path path = bonded(mode, policy, 4);
+			static struct topo_path path;
 			struct hash_bond ours;
 			struct wire_facts facts;
 			struct plan_side side;
 
+			path = bonded(mode, policy, 4);
 			path.bond.links[2].unusable = TOPO_UNUSABLE_CARRIER;
 			path.bond.links[3].aggregator = 4;
 			path.bond.tlb_dynamic_lb = mode & 1;
@@ -133,7 +134,8 @@ static void test_unknown_order(void **state)
 
 static void test_plain_device(void **state)
 {
-	struct topo_path path = { .end = TOPO_END_PLAIN, .link = { .name = "eth0", .speed = 100 } };
+	static struct topo_path path = { .end = TOPO_END_PLAIN,
+					 .link = { .name = "eth0", .speed = 100 } };
 	struct wire_facts facts = told(&path);
 	struct plan_side side;
 
@@ -187,10 +189,11 @@ static void test_text(void **state)
 
 static void test_side_stats(void **state)
 {
-	struct topo_path path = bonded(4, 1, 2);
+	static struct topo_path path;
 	struct side_stats side;
 	struct wire_facts facts;
 
+	path = bonded(4, 1, 2);
 	path.bond.links[1].unusable = TOPO_UNUSABLE_MII;
 	facts = told(&path);
 	linkfacts_side_stats(&facts, &side);

@@ -5,6 +5,7 @@
  */
 #include "cmd/opts.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,12 +80,22 @@ static void dump_flags(struct dump *d, const struct config *c)
 	put(d, c->send_only, "send_only");
 	put(d, c->recv_only, "recv_only");
 	put(d, c->duplex, "duplex");
+	put(d, c->plain, "plain");
+	put(d, c->shutdown, "shutdown");
 }
 
 static void dump_config(struct dump *d, const struct config *c)
 {
 	*d = (struct dump){ 0 };
 	dump_flags(d, c);
+	put(d, c->max_clients != UINT_MAX, "max_clients=%u", c->max_clients);
+	put(d, c->n_sessions, "sessions=%llu", (unsigned long long)c->n_sessions);
+	for (unsigned i = 0; i < c->n_allow; i++)
+		put(d, true, "allow=%02x%02x...%02x/%u", c->allow[i].addr[0], c->allow[i].addr[12],
+		    c->allow[i].addr[15], c->allow[i].bits);
+	put(d, c->exec, "exec=%s", c->exec);
+	put(d, c->shell, "shell=%s", c->shell);
+	put(d, c->unix_path, "unix=%s", c->unix_path);
 	put(d, c->host, "host=%s", c->host);
 	put(d, c->port, "port=%s", c->port);
 	put(d, c->source, "source=%s", c->source);
@@ -92,10 +103,14 @@ static void dump_config(struct dump *d, const struct config *c)
 	for (unsigned i = 0; i < c->n_ports; i++)
 		put(d, true, "ports=%u-%u", c->ports[i].first, c->ports[i].last);
 	put(d, c->plan, "plan");
+	put(d, c->probe, "probe");
 	put(d, !c->subflows_auto, "subflows=%u", c->n_subflows);
 	put(d, c->subflows_auto && c->n_subflows != CONFIG_SUBFLOWS_AUTO, "auto=%u", c->n_subflows);
 	put(d, c->window != CONFIG_WINDOW_DEFAULT, "window=%llu", (unsigned long long)c->window);
 	put(d, c->timeout_ns != CONFIG_NEVER, "timeout=%llu", ms(c->timeout_ns));
+	put(d, c->idle_ns != c->timeout_ns, "idle=%llu",
+	    c->idle_ns == CONFIG_NEVER ? 0 : ms(c->idle_ns));
+	put(d, c->rate, "rate=%llu", (unsigned long long)c->rate);
 	put(d, c->retry_ns, "retry=%llu", ms(c->retry_ns));
 	put(d, c->reconnect_ns != CONFIG_RECONNECT_DEFAULT_NS, "reconnect=%llu",
 	    ms(c->reconnect_ns));
@@ -142,6 +157,13 @@ static const struct accepted accepted[] = {
 	{ "31337 -l", "listen port=31337" },
 	{ "-l -k 1", "listen keep port=1" },
 	{ "-l --keep-open 1", "listen keep port=1" },
+	{ "-l -m 3 1", "listen max_clients=3 port=1" },
+	{ "-l -k --max-conns=4294967295 1", "listen keep port=1" },
+	{ "-lkm1 1", "listen keep max_clients=1 port=1" },
+	{ "-lk --sessions 5 1", "listen keep sessions=5 port=1" },
+	{ "-l --allow 10.0.0.1 1", "listen allow=000a...01/128 port=1" },
+	{ "-l --allow 10.0.0.7/8,2001:db8::/32 --allow ::1 1",
+	  "listen allow=000a...00/104 allow=2000...00/32 allow=0000...01/128 port=1" },
 	{ "-l -P 8 -p 65535", "listen port=65535 subflows=8" },
 	/* options after and between operands, and the end of options */
 	{ "h 1 -v", "host=h port=1 verbose=1" },
@@ -157,7 +179,8 @@ static const struct accepted accepted[] = {
 	{ "-d h 1", "no_stdin host=h port=1" },
 	{ "-I 512K h 1", "host=h port=1 rcvbuf=524288" },
 	{ "-I 2147483647 h 1", "host=h port=1 rcvbuf=2147483647" },
-	{ "-N h 1", "host=h port=1" },
+	{ "-N h 1", "shutdown host=h port=1" },
+	{ "--plain h 1", "plain host=h port=1" },
 	{ "-n h 1", "numeric host=h port=1" },
 	{ "--nodns h 1", "numeric host=h port=1" },
 	{ "-O 1 h 1", "host=h port=1 sndbuf=1" },
@@ -179,6 +202,8 @@ static const struct accepted accepted[] = {
 	{ "--plan h 1", "host=h port=1 plan" },
 	{ "--plan --json --ports 1-9 -P 2 h 1", "host=h port=1 ports=1-9 plan subflows=2 json" },
 	{ "--plan -p 40000 h 1", "host=h port=1 source_port=40000 plan" },
+	{ "-z h 1", "host=h port=1 probe" },
+	{ "-vz h 1", "host=h port=1 probe verbose=1" },
 	{ "-P 1 h 1", "host=h port=1 subflows=1" },
 	{ "-P256 h 1", "host=h port=1 subflows=256" },
 	{ "-P auto h 1", "host=h port=1" },
@@ -203,6 +228,18 @@ static const struct accepted accepted[] = {
 	{ "-w 1ms h 1", "host=h port=1 timeout=1" },
 	{ "--wait 1h h 1", "host=h port=1 timeout=3600000" },
 	{ "-l -w 1.5s 1", "listen port=1 timeout=1500" },
+	{ "--idle-timeout 2m h 1", "host=h port=1 idle=120000" },
+	{ "--idle-timeout 2m -w 5 h 1", "host=h port=1 timeout=5000 idle=120000" },
+	{ "-w 5 --idle-timeout never h 1", "host=h port=1 timeout=5000 idle=0" },
+	{ "--rate 1.5M h 1", "host=h port=1 rate=1572864" },
+	{ "-l --rate 1 1", "listen port=1 rate=1" },
+	{ "-e cat h 1", "exec=cat host=h port=1" },
+	{ "-l --exec=/bin/cat 1", "listen exec=/bin/cat port=1" },
+	{ "-c date h 1", "shell=date host=h port=1" },
+	{ "-lkc date 1", "listen keep shell=date port=1" },
+	{ "--sh-exec date h 1", "shell=date host=h port=1" },
+	{ "-U /run/s h 1", "unix=/run/s host=h port=1" },
+	{ "-l --unixsock @s 1", "listen unix=@s port=1" },
 	{ "--send-only h 1", "send_only host=h port=1" },
 	{ "--recv-only h 1", "recv_only host=h port=1" },
 	{ "--duplex h 1", "duplex host=h port=1" },
@@ -284,6 +321,9 @@ static const struct refused operands[] = {
 #define NO_PORTS        "is not a port or a range of ports (1 to 65535, such as 40000-40063)"
 #define BAD_PORTS(word) "--ports: \"" word "\" " NO_PORTS
 
+#define BAD_ALLOW(word) \
+	"--allow: \"" word "\" is not an address or a block of them (10.0.0.0/8, 2001:db8::/32)"
+
 static const struct refused arguments[] = {
 	{ "--key '' h 1", "--key: \"\" is not a name" },
 	{ "-p", "-p needs an argument: PORT" },
@@ -295,6 +335,12 @@ static const struct refused arguments[] = {
 	{ "-P 257 h 1", "-P: \"257\" is not a number of subflows (1 to 256, or auto)" },
 	{ "--subflows=x h 1", "-P: \"x\" is not a number of subflows (1 to 256, or auto)" },
 	{ "-P '' h 1", "-P: \"\" is not a number of subflows (1 to 256, or auto)" },
+	{ "-l -m 0 1", "-m: \"0\" is not a number of clients (1 or more)" },
+	{ "-lk --sessions 0 1", "--sessions: \"0\" is not a number of sessions (1 or more)" },
+	{ "-l --allow host 1", BAD_ALLOW("host") },
+	{ "-l --allow '' 1", BAD_ALLOW("") },
+	{ "-l --allow 10.0.0.0/8,,::1 1", BAD_ALLOW("") },
+	{ "-l --allow ::1,10.0.0.0/33 1", BAD_ALLOW("10.0.0.0/33") },
 	{ "-p 0 h 1", "-p: \"0\" is not a port number (1 to 65535)" },
 	{ "-p 65536 h 1", "-p: \"65536\" is not a port number (1 to 65535)" },
 	{ "-p http h 1", "-p: \"http\" is not a port number (1 to 65535)" },
@@ -321,6 +367,9 @@ static const struct refused arguments[] = {
 	  BAD_PORTS("0000000000000000000000000000009-1") },
 	{ "--ports 1-2,9-8 h 1", "--ports: 9-8 runs backwards; write 8-9" },
 	{ "--ports 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17 h 1", "--ports: more than 16 ranges" },
+	{ "-e '' h 1", "-e: \"\" is not a command to run" },
+	{ "-c '' h 1", "-c: \"\" is not a command to run" },
+	{ "-U '' h 1", "-U: \"\" is not a path" },
 	{ "-s '' h 1", "-s: \"\" is not an address" },
 	{ "-s a -s b h 1", "-s was given twice; a session has one address" },
 	{ "-T 256 h 1", "-T: \"256\" is not a type of service (0 to 255, 0x00 to 0xff, af11, ef)" },
@@ -336,6 +385,10 @@ static const struct refused arguments[] = {
 	{ "-w 1000000h h 1",
 	  "-w: \"1000000h\" is not a time above zero (such as 500ms, 30, 2m or 1h)" },
 	{ "--reconnect x h 1", "--reconnect: \"x\" is not a time (such as 500ms, 30, 2m or 1h)" },
+	{ "--idle-timeout 0 h 1",
+	  "--idle-timeout: \"0\" is not a time above zero (such as 30, 2m), or never" },
+	{ "--rate 0 h 1", "--rate: \"0\" is not bytes per second (such as 500K, 100M or 1G)" },
+	{ "--rate 2T h 1", "--rate: \"2T\" is not bytes per second (such as 500K, 100M or 1G)" },
 	{ "--retry x h 1", "--retry: \"x\" is not a time (such as 500ms, 30, 2m or 1h)" },
 	{ "-q -2 h 1", "-q: \"-2\" is not a time (such as 0, 500ms or 30; -1 is forever)" },
 	{ "--progress=x h 1", "--progress: \"x\" is not auto, always or never" },
@@ -377,8 +430,21 @@ static const struct refused conflicts[] = {
 	{ "-l -p 1 --ports 1-9",
 	  "--ports and -l exclude each other: --ports is for the side that connects" },
 	{ "-l --plan 1", "--plan and -l exclude each other: --plan is for the side that connects" },
+	{ "-l -z 1", "-z and -l exclude each other: -z is for the side that connects" },
+	{ "-z --plan h 1",
+	  "-z and --plan exclude each other: -z asks who is there, --plan makes a plan" },
 	{ "--ports 1-9 -p 1 h 1", "--ports and -p exclude each other: use --ports to have ports "
 				  "chosen, -p for a block as it is" },
+	{ "-m 1 h 1", "-m needs -l: it limits how many may connect" },
+	{ "--allow ::1 h 1", "--allow needs -l: it says who may connect" },
+	{ "-l --sessions 2 1", "--sessions needs -k: without it there is one session" },
+	{ "-e a -c b h 1", "-e and -c exclude each other: give one of them" },
+	{ "-U a -c b h 1", "-c and -U exclude each other: a session has one end here" },
+	{ "-U a -e b h 1", "-e and -U exclude each other: a session has one end here" },
+	{ "-l -d -e b 1",
+	  "-e and -d exclude each other: for a command that only reads use --recv-only" },
+	{ "--plain -P 2 h 1", "--plain and -P exclude each other: a plain connection is one" },
+	{ "--plain -e a h 1", "--plain and -e exclude each other: it is for sessions" },
 	{ "-k h 1", "-k needs -l: only a listener can serve one session after another" },
 };
 
@@ -451,9 +517,8 @@ static const struct refused advice[] = {
 	{ "--telnet", "telnet" },
 	{ "-C", "unix2dos" },
 	{ "--crlf", "unix2dos" },
-	{ "-i", "-w TIME, to go slower pv -L" },
-	{ "--idle-timeout", "-w TIME" },
-	{ "--delay", "pv -L" },
+	{ "-i", "--idle-timeout TIME, to go slower --rate" },
+	{ "--delay", "--rate" },
 	{ "-x", "connect directly" },
 	{ "-X", "connect directly" },
 	{ "--proxy", "connect directly" },
@@ -461,15 +526,7 @@ static const struct refused advice[] = {
 	{ "-F", "without ProxyUseFdpass" },
 	{ "-D", "ss -ti" },
 	{ "-r", "ports decide which links are used" },
-	{ "-e", "| COMMAND" },
-	{ "--exec", "| COMMAND" },
-	{ "-c", "sh -c COMMAND" },
-	{ "--sh-exec", "sh -c COMMAND" },
-	{ "-U", "socat" },
-	{ "--unixsock", "socat" },
-	{ "-z", "nc -z" },
-	{ "-m", "-k" },
-	{ "--max-conns", "-k" },
+	{ "--lua-exec", "-e or -c" },
 	{ "-M", "ip route" },
 	{ "-S", "firewall" },
 	{ "-V", "--version" },
@@ -482,8 +539,7 @@ static const struct refused advice[] = {
 	{ "--no-shutdown", "keep it open" },
 	{ "--ssl", "--key FILE" },
 	{ "--ssl-cert=x", "--cert, --private-key, --ca" },
-	{ "--allow", "firewall" },
-	{ "--allowfile", "firewall" },
+	{ "--allowfile", "--allow" },
 	{ "--deny", "firewall" },
 	{ "--denyfile", "firewall" },
 	{ "--parallel", "-P N" },
@@ -627,7 +683,7 @@ static void check_help_line(const char *line, size_t len)
 
 static void test_help_text(void **state)
 {
-	char buf[OPTS_HELP_LEN];
+	static char buf[OPTS_HELP_LEN];
 	const char *line;
 	unsigned n_lines = 0;
 

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * local.h - the end of a session on this machine: standard input and output, a command (-e, -c), or
+ * a unix socket (-U)
+ */
+#pragma once
+
+#include "cmd/config.h"
+#include "net/loop.h"
+
+#define LOCAL_TEXT_LEN 200
+
+struct local;
+
+struct local_events {
+	/* The command has ended; failure NULL: with status 0. */
+	void (*ended)(void *arg, const char *failure);
+	void *arg;
+};
+
+/* Is it the standard streams, which outlast a session? */
+bool local_is_stdio(const struct config *config);
+
+/* For one session. Nothing runs yet. Returns 0 or -errno. */
+int local_new(struct local **out, struct loop *loop, const struct config *config,
+	      const struct local_events *events);
+
+/* What the session reads and writes; valid until local_free. */
+int local_in_fd(const struct local *l);
+int local_out_fd(const struct local *l);
+
+/* The session's first connection, fd, is there: runs the command or connects the socket. session:
+ * its id in hexadecimal. Returns 0, or -1 and why not. */
+int local_start(struct local *l, int fd, const char *session, char why[LOCAL_TEXT_LEN]);
+
+/* Ends a command that still runs. Before the session closes its input; l may be NULL. */
+void local_end(struct local *l);
+
+/* The same, and closes what the session read and wrote. */
+struct local *local_free(struct local *l);

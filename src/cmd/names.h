@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * names.h - the addresses that the command line names
+ */
+#pragma once
+
+#include "cmd/config.h"
+#include "net/resolve.h"
+
+/* resolve() with the family and -n of the command line. Says why there are none. */
+int names_resolve(const struct config *config, const char *host, const char *port,
+		  union sock_addr addrs[RESOLVE_MAX]);

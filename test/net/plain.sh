@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# --plain: one TCP connection of no protocol, to and from programs that are no mpnc.
+. "$(dirname "$0")/lib.sh"
+need socat ss sha256sum
+
+random_file data 5M
+
+section "to something else, and its answer"
+port=$(free_ports 1)
+spawn peer socat TCP-LISTEN:"$port",reuseaddr,bind=127.0.0.1 SYSTEM:sha256sum
+# listens PORT
+listens() {
+	[[ $(ss -Htln "( sport = :$1 )") ]]
+}
+wait_for "$PATIENCE" "it listens" listens "$port"
+run 0 tx --plain -N 127.0.0.1 "$port" <data >back
+expect_exit peer 0
+expect_same <(sha256sum <data) back
+
+section "from something else, both ways"
+listen rx --plain --duplex -N <data >out
+socat -t 60 - TCP:127.0.0.1:"$PORT" <data >back
+expect_exit rx 0
+expect_same data out
+expect_same data back
+
+section "plain to plain"
+listen rx --plain </dev/null >out
+run 0 tx --plain --send-only 127.0.0.1 "$PORT" <data
+expect_exit rx 0
+expect_same data out
+
+section "-w: a pause; a refused connection; --allow"
+mkfifo silent
+exec 5<>silent
+listen rx --plain --allow 127.0.0.2 127.0.0.1 <silent >out 5>&-
+run 0 other --plain -d 127.0.0.1 "$PORT" </dev/null
+wait_log rx '--allow excludes it'
+run 1 tx --plain -w 300ms -s 127.0.0.2 127.0.0.1 "$PORT" <silent
+expect_log tx 'nothing moved for 0.3'
+expect_exit rx 0
+exec 5>&-
+run 1 tx --plain 127.0.0.1 "$(free_ports 1)" <data
+expect_log tx 'Connection refused'
+
+section "-q: so long after the end of input"
+exec 5<>silent
+listen rx --plain <silent >out 5>&-
+run 0 tx --plain -q 300ms 127.0.0.1 "$PORT" <data
+expect_exit rx 0
+expect_same data out
+exec 5>&-
+
+section "-k: one after another"
+listen rx --plain -k </dev/null >out
+for i in 1 2 3; do
+	run 0 tx --plain --send-only 127.0.0.1 "$PORT" < <(echo "$i")
+done
+wait_for "$PATIENCE" "all three came" file_has out 6
+expect_content out $'1\n2\n3'
+stop rx
