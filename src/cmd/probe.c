@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cmd/names.h"
+#include "cmd/secure.h"
 #include "net/ending.h"
 #include "net/linkfacts.h"
 #include "net/query.h"
@@ -16,6 +17,7 @@
 struct probe {
 	union sock_addr addrs[RESOLVE_MAX];
 	union sock_addr sources[RESOLVE_MAX];
+	struct tls_context *tls; /* NULL: plain */
 };
 
 static const char *direction(uint8_t side)
@@ -44,6 +46,9 @@ static int ask(const struct config *c, struct probe *p)
 		query.n_sources = names_resolve(c, c->source, NULL, p->sources);
 	if (query.n_sources < 0)
 		return ENGINE_EXIT_SETUP;
+	if (secure_open(c, &p->tls))
+		return ENGINE_EXIT_SETUP;
+	query.tls = p->tls;
 	fd = query_peer(&query, &peer, why);
 	if (fd < 0) {
 		log_error("no mpnc at %s port %s: %s", c->host, c->port, why);
@@ -66,6 +71,7 @@ int probe_run(const struct config *config)
 		return ENGINE_EXIT_SETUP;
 	}
 	exit = ask(config, p);
+	tls_context_free(p->tls);
 	free(p);
 	return exit;
 }

@@ -248,3 +248,12 @@ section "... took $(($(cpu_ticks rx) - before)) ticks, and $(peak_kib rx) KiB at
 run 0 tx --key a.key 127.0.0.1 "$PORT" <data
 expect_exit rx 0
 expect_same data out
+
+section "-z asks with the key, too"
+listen rx --key a.key </dev/null >out
+run 0 probe -z --key a.key 127.0.0.1 "$PORT" </dev/null
+run 1 probe -z 127.0.0.1 "$PORT" </dev/null
+expect_log probe 'it wants a key'
+run 0 tx --key a.key 127.0.0.1 "$PORT" < <(echo after)
+expect_exit rx 0
+expect_content out after

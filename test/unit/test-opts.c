@@ -444,6 +444,8 @@ static const struct refused conflicts[] = {
 	{ "-l -d -e b 1",
 	  "-e and -d exclude each other: for a command that only reads use --recv-only" },
 	{ "--plain -P 2 h 1", "--plain and -P exclude each other: a plain connection is one" },
+	{ "--plain --key k h 1",
+	  "--plain and --key exclude each other: a plain connection is not encrypted" },
 	{ "--plain -e a h 1", "--plain and -e exclude each other: it is for sessions" },
 	{ "-k h 1", "-k needs -l: only a listener can serve one session after another" },
 };
