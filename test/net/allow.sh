@@ -70,7 +70,7 @@ expect_content out $'begin\nsecond'
 stop rx
 
 section "--sessions: so many and no more"
-listen rx -k --sessions 2 </dev/null >out
+listen rx -k --sessions 2 --reconnect 0 </dev/null >out
 run 0 tx 127.0.0.1 "$PORT" < <(echo 1)
 expect_running rx "one session of two is over"
 run 0 tx 127.0.0.1 "$PORT" < <(echo 2)
@@ -78,7 +78,7 @@ expect_exit rx 0
 expect_content out $'1\n2'
 
 section "... and one that fails is counted and remembered"
-listen rx -k --sessions 2 </dev/null >out
+listen rx -k --sessions 2 --reconnect 0 </dev/null >out
 start tx 127.0.0.1 "$PORT" </dev/zero
 wait_for "$PATIENCE" "data flows" file_has out 20000000
 stop tx KILL

@@ -101,7 +101,7 @@ expect_log tx 'it was asked to stop and had more to send'
 expect_exit rx 0
 
 section "a sender that dies: the consumer is ended, and does not see an end of file"
-listen rx --recv-only -c 'cat >/dev/null; echo complete >verdict' </dev/null
+listen rx --reconnect 0 --recv-only -c 'cat >/dev/null; echo complete >verdict' </dev/null
 start tx 127.0.0.1 "$PORT" </dev/zero
 wait_for "$PATIENCE" "data flows" has_written tx 1
 wait_log rx 'subflow'

@@ -102,7 +102,7 @@ expect_same <(cat data data) out
 section "-q 0 uses no processor while the consumer is slow"
 mkfifo stuck asked lasting
 exec 6<>stuck 7<>asked 8<>lasting
-listen rx --duplex <lasting >out 7>&- 8>&-
+listen rx --duplex --reconnect 0 <lasting >out 7>&- 8>&-
 spawn feeder cat data >lasting 7>&-
 start tx -q 0 127.0.0.1 "$PORT" <asked >stuck 7>&-
 wait_for "$PATIENCE" "the peer has no more to read" has_read rx 3145728

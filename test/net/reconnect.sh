@@ -20,19 +20,19 @@ begin() {
 make_block
 
 for how in cut close; do
-	section "all connections are cut for 10 s ($how)"
+	section "all connections are cut for 4 s ($how)"
 	begin '' '' 6
-	proxy "$how 10"
+	proxy "$how 4"
 	cut=$(now_ms)
 	wait_log tx 'all connections are lost'
 	wait_log rx 'all connections are lost'
 	start other 127.0.0.1 "$PORT" </dev/null
 	expect_exit other 1
 	expect_log other 'another session is running'
-	wait_for 20 "the client is connected again" logged tx 'connected again'
+	wait_for "$PATIENCE" "the client is connected again" logged tx 'connected again'
 	took=$(($(now_ms) - cut))
 	echo "$how: connected again after $took ms"
-	((took >= 9900 && took < 13000)) || fail "connected again after $took ms"
+	((took >= 3900)) || fail "connected again after $took ms"
 	expect_exit tx 0 $((2 * PATIENCE))
 	expect_exit rx 0
 	cmp out <(stream x 6) || fail "the stream was changed by the cut"
@@ -44,11 +44,11 @@ for n in 1 4; do
 	begin '--reconnect 3' "--reconnect 3 -P $n"
 	proxy "cut 1000"
 	cut=$(now_ms)
-	expect_exit tx 1 8
-	expect_exit rx 1 8
+	expect_exit tx 1
+	expect_exit rx 1
 	took=$(($(now_ms) - cut))
 	echo "both ended after $took ms"
-	((took >= 2900 && took < 8000)) || fail "ended after $took ms"
+	((took >= 2900)) || fail "ended after $took ms"
 	expect_log tx 'all connections are lost for 3[.0]* s; [1-9][0-9]+ bytes had arrived at the peer'
 	expect_log rx "all connections are lost for 3[.0]* s; $(stat -c %s out) bytes had arrived"
 	cmp -n "$(stat -c %s out)" out <(stream x 1000) || fail "what had arrived was wrong"
@@ -57,7 +57,7 @@ done
 
 # The far end vanishes without a word, as a cable does that is pulled behind a switch: in a network of
 # our own, the loopback device goes down.
-silence() { # LISTENER_OPTIONS CLIENT_OPTIONS SECONDS
+silence() { # LISTENER_OPTIONS CLIENT_OPTIONS [SECONDS]; else for good
 	cat >silence.sh <<-'EOF'
 		ip link set lo up
 		"$MPNC" -l -v $1 31337 </dev/null >out 2>rx.err &
@@ -67,7 +67,7 @@ silence() { # LISTENER_OPTIONS CLIENT_OPTIONS SECONDS
 		tx=$!
 		until (($(stat -c %s out) > 20000000)); do sleep 0.02; done
 		ip link set lo down
-		(sleep "$3"; ip link set lo up) &
+		[[ ! $3 ]] || (sleep "$3"; ip link set lo up) &
 		begin=$EPOCHREALTIME
 		wait $tx
 		echo "tx $? $(((${EPOCHREALTIME/./} - ${begin/./}) / 1000))" >ended
@@ -87,7 +87,7 @@ if unshare -rn true 2>/dev/null && command -v ip >/dev/null; then
 	[[ $(sed 's/ [0-9]*$//' ended) == $'tx 0\nrx 0' ]] || fail "not both ended well"
 	cmp in out || fail "the stream was changed by the silence"
 	section "silence for longer than --reconnect"
-	silence '--reconnect 20' '--reconnect 20' 1000
+	silence '--reconnect 20' '--reconnect 20' ''
 	[[ $(sed 's/ [0-9]*$//' ended) == $'tx 1\nrx 1' ]] || fail "not both ended with 1"
 	expect_log rx "all connections are lost for 20[.0]* s; $(stat -c %s out) bytes had arrived"
 fi
