@@ -376,14 +376,7 @@ static void on_hello(void *arg, struct channel ch, const struct wire_hello *hell
 
 static bool on_allows(void *arg, const union sock_addr *peer)
 {
-	const struct config *c = ((struct cat *)arg)->config;
-	uint8_t addr[16];
-
-	sock_addr_bytes(addr, peer);
-	for (unsigned i = 0; i < c->n_allow; i++)
-		if (cidr_contains(&c->allow[i], addr))
-			return true;
-	return !c->n_allow;
+	return names_allow(((struct cat *)arg)->config, peer);
 }
 
 static void wait_fired(struct loop_timer *timer)

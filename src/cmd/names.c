@@ -17,3 +17,14 @@ int names_resolve(const struct config *config, const char *host, const char *por
 			  why);
 	return n;
 }
+
+bool names_allow(const struct config *c, const union sock_addr *peer)
+{
+	uint8_t addr[16];
+
+	sock_addr_bytes(addr, peer);
+	for (unsigned i = 0; i < c->n_allow; i++)
+		if (cidr_contains(&c->allow[i], addr))
+			return true;
+	return !c->n_allow;
+}

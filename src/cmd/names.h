@@ -10,3 +10,6 @@
 /* resolve() with the family and -n of the command line. Says why there are none. */
 int names_resolve(const struct config *config, const char *host, const char *port,
 		  union sock_addr addrs[RESOLVE_MAX]);
+
+/* May this address talk to us, by --allow? Without that option whoever may. */
+bool names_allow(const struct config *c, const union sock_addr *peer);

@@ -19,7 +19,6 @@
 #include "net/ending.h"
 #include "net/sock.h"
 #include "ui/log.h"
-#include "util/cidr.h"
 #include "util/text.h"
 
 #define BUF_LEN (64u << 10)
@@ -255,17 +254,6 @@ static int run_client(struct plain *p, const struct sock_options *options)
 	return ENGINE_EXIT_NETWORK;
 }
 
-static bool allowed(const struct config *c, const union sock_addr *peer)
-{
-	uint8_t addr[16];
-
-	sock_addr_bytes(addr, peer);
-	for (unsigned i = 0; i < c->n_allow; i++)
-		if (cidr_contains(&c->allow[i], addr))
-			return true;
-	return !c->n_allow;
-}
-
 /* Returns the next connection, or -errno. */
 static int next_peer(const struct config *c, int listen_fd)
 {
@@ -280,7 +268,7 @@ static int next_peer(const struct config *c, int listen_fd)
 		if (fd < 0)
 			continue;
 		sock_addr_text(addr, &peer);
-		if (allowed(c, &peer)) {
+		if (names_allow(c, &peer)) {
 			log_info("connection from %s port %u", addr, sock_addr_port(&peer));
 			return fd;
 		}
