@@ -42,7 +42,7 @@
 #define SILENT_NS (15000 * MS_NS)
 
 /* Preface, and one of each frame: HELLO or WELCOME (900 with the facts of 32 links), ACK (2100),
- * END, CONFIRM, STOP, ABORT (270), LINKS (550), DONE, PING, PONG. */
+ * END, CONFIRM, STOP, ABORT (270), LINKS (550), LANE, DONE, PING, PONG, DRAIN. */
 #define CONTROL_OUT_LEN 6144
 
 /* What a subflow reads for frames that it does not need. */
@@ -92,11 +92,18 @@ struct subflow {
 	bool pong_due;
 	uint64_t pong_value;
 	bool ping_due;
-	uint64_t ping_ns;             /* when PING became due; 0: none is out or due */
-	uint64_t heard_ns;            /* when something came last */
-	uint64_t moved_ns;            /* when something could be written last */
-	bool ack_due;                 /* the last ACK is to be repeated here */
-	bool sealed;                  /* the connection authenticates its bytes */
+	uint64_t ping_ns;  /* when PING became due; 0: none is out or due */
+	uint64_t heard_ns; /* when something came last */
+	uint64_t moved_ns; /* when something could be written last */
+	bool ack_due;      /* the last ACK is to be repeated here */
+	bool sealed;       /* the connection authenticates its bytes */
+	bool draining;     /* it is to carry no more DATA */
+	bool drain_asked;  /* we want it closed: the peer is told at once */
+	bool drain_said;
+	bool peer_drained;
+	bool lane_new; /* to be told */
+	struct wire_lane lane;
+	struct wire_lane peer_lane;
 	struct wire_names names;      /* the connection's ends as we see them */
 	struct wire_names peer_names; /* as the peer does */
 	uint64_t tx_bytes;

@@ -208,6 +208,7 @@ int session_subflow_open(struct session *s, const struct wire_hello *hello,
 	if (!sf)
 		return -ENOMEM;
 	sf->heard_ns = now_ns;
+	sf->lane = sf->peer_lane = (struct wire_lane){ 0, 0, WIRE_LANE_NONE, WIRE_LANE_NONE };
 	if (names)
 		sf->names = *names;
 	if (s->config.role == SESSION_CLIENT) {
@@ -337,6 +338,35 @@ bool session_subflow_ready(const struct session *s, uint16_t slot)
 const struct wire_names *session_subflow_peer_names(const struct session *s, uint16_t slot)
 {
 	return &s->subflows[slot]->peer_names;
+}
+
+void session_subflow_lane(struct session *s, uint16_t slot, const struct wire_lane *lane)
+{
+	struct subflow *sf = s->subflows[slot];
+
+	if (lane->tx == sf->lane.tx && lane->rx == sf->lane.rx &&
+	    lane->tx_possible == sf->lane.tx_possible && lane->rx_possible == sf->lane.rx_possible)
+		return;
+	sf->lane = *lane;
+	sf->lane_new = true;
+}
+
+const struct wire_lane *session_subflow_peer_lane(const struct session *s, uint16_t slot)
+{
+	return &s->subflows[slot]->peer_lane;
+}
+
+void session_subflow_drain(struct session *s, uint16_t slot)
+{
+	s->subflows[slot]->draining = true;
+	s->subflows[slot]->drain_asked = true;
+}
+
+bool session_subflow_drained(const struct session *s, uint16_t slot)
+{
+	const struct subflow *sf = s->subflows[slot];
+
+	return sf->drain_said && sf->peer_drained && !sendwin_in_flight(s->out.win, slot);
 }
 
 unsigned session_subflows_wanted(const struct session *s)

@@ -172,6 +172,17 @@ bool session_subflow_ready(const struct session *s, uint16_t slot);
 /* How the peer sees the two ends of this subflow; family 0: not known, or not yet. Borrowed. */
 const struct wire_names *session_subflow_peer_names(const struct session *s, uint16_t slot);
 
+/* Over which of our links this subflow runs; goes to the peer with the next frames on it if it is
+ * news. */
+void session_subflow_lane(struct session *s, uint16_t slot, const struct wire_lane *lane);
+/* What the peer told last of its links; nothing known before. Borrowed. */
+const struct wire_lane *session_subflow_peer_lane(const struct session *s, uint16_t slot);
+
+/* No more chunks go over this subflow, ours or the peer's, unless there is no other one. Once
+ * session_subflow_drained says so, nothing is on its way any more and it can be closed. */
+void session_subflow_drain(struct session *s, uint16_t slot);
+bool session_subflow_drained(const struct session *s, uint16_t slot);
+
 /* How many subflows a client may have now: 1 until enough is in play, then as many as both sides
  * allow. */
 unsigned session_subflows_wanted(const struct session *s);

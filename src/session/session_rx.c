@@ -319,13 +319,28 @@ static int on_links(struct session *s, struct subflow *sf, uint64_t now_ns)
 	return 0;
 }
 
+static int on_lane(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	if (wire_get_lane(&sf->rx.header, sf->rx.body, &sf->peer_lane))
+		return close_with(sf, "it sent a malformed lane");
+	return 0;
+}
+
+static int on_drain(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	sf->draining = true;
+	sf->peer_drained = true;
+	return 0;
+}
+
 typedef int (*frame_fn)(struct session *s, struct subflow *sf, uint64_t now_ns);
 
 static const frame_fn frame_fns[] = {
 	[WIRE_WELCOME] = on_welcome, [WIRE_REFUSE] = on_refuse,   [WIRE_ACK] = on_ack,
 	[WIRE_END] = on_end,         [WIRE_CONFIRM] = on_confirm, [WIRE_STOP] = on_stop,
 	[WIRE_ABORT] = on_abort,     [WIRE_PING] = on_ping,       [WIRE_PONG] = on_pong,
-	[WIRE_DONE] = on_done,       [WIRE_LINKS] = on_links,
+	[WIRE_DONE] = on_done,       [WIRE_LINKS] = on_links,     [WIRE_LANE] = on_lane,
+	[WIRE_DRAIN] = on_drain,
 };
 
 /* What may come before WELCOME: the answer to HELLO, ABORT, and PING, with which a listener tells a

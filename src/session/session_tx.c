@@ -212,6 +212,23 @@ static void say(struct session *s, struct subflow *sf, unsigned what)
 	sf->said |= what;
 }
 
+static void say_lane(struct subflow *sf)
+{
+	size_t left;
+	uint8_t *p = control_end(&sf->tx, &left);
+
+	control_wrote(&sf->tx, wire_put_lane(p, left, &sf->lane));
+	sf->lane_new = false;
+}
+
+/* Who wants a subflow closed says so at once, the other side when nothing of its own is on its way
+ * there any more: then it may be closed. */
+static bool drain_due(const struct session *s, const struct subflow *sf, uint16_t slot)
+{
+	return sf->draining && !sf->drain_said &&
+	       (sf->drain_asked || !sendwin_in_flight(s->out.win, slot));
+}
+
 static void build_control(struct session *s, struct subflow *sf, uint16_t slot, uint64_t now_ns)
 {
 	unsigned what = to_say(s, sf) & ~sf->said;
@@ -230,6 +247,12 @@ static void build_control(struct session *s, struct subflow *sf, uint16_t slot, 
 		put_plain(&sf->tx, WIRE_PONG, sf->pong_value);
 	if (sf->ping_due) {
 		put_plain(&sf->tx, WIRE_PING, now_ns);
+	}
+	if (sf->lane_new)
+		say_lane(sf);
+	if (drain_due(s, sf, slot)) {
+		put_plain(&sf->tx, WIRE_DRAIN, 0);
+		sf->drain_said = true;
 	}
 	sf->pong_due = false;
 	sf->ping_due = false;
@@ -319,9 +342,26 @@ static struct chunk *pick_chunk(struct session *s, struct subflow *sf, uint16_t 
 	return late_chunk(s, sf, slot, in_flight, true, now_ns);
 }
 
+/* Is there a subflow that carries DATA and goes on doing so? */
+static bool others_carry(const struct session *s)
+{
+	for (uint16_t i = 0, n = 0; n < s->n_open; i++) {
+		const struct subflow *sf = s->subflows[i];
+
+		if (!sf)
+			continue;
+		if (sf->welcomed && !sf->draining)
+			return true;
+		n++;
+	}
+	return false;
+}
+
 static bool may_send_data(const struct session *s, const struct subflow *sf)
 {
 	if (s->state == SESSION_FAILED || s->out.confirmed)
+		return false;
+	if (sf->draining && others_carry(s))
 		return false;
 	return sf->welcomed || (!sf->join && !s->welcomed);
 }

@@ -197,3 +197,21 @@ void wire_get_counters(struct cursor_in *c, struct wire_links *out)
 		out->link[i].rx_bytes = cursor_get_u64(c);
 	}
 }
+
+void wire_put_lane_body(struct cursor_out *c, const struct wire_lane *lane)
+{
+	cursor_put_u32(c, lane->tx_possible);
+	cursor_put_u32(c, lane->rx_possible);
+	cursor_put_u8(c, lane->tx);
+	cursor_put_u8(c, lane->rx);
+	cursor_put_u16(c, 0);
+}
+
+void wire_get_lane_body(struct cursor_in *c, struct wire_lane *out)
+{
+	out->tx_possible = cursor_get_u32(c);
+	out->rx_possible = cursor_get_u32(c);
+	out->tx = cursor_get_u8(c);
+	out->rx = cursor_get_u8(c);
+	cursor_get_u16(c);
+}

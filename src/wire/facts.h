@@ -83,6 +83,17 @@ struct wire_links {
 	} link[WIRE_LINKS_MAX];
 };
 
+/* Over which of its sender's links a subflow runs, as counted there. */
+struct wire_lane {
+	uint32_t tx_possible; /* bit i: what it sends may leave by link i; one bit: sure; 0: nothing
+				 is known */
+	uint32_t rx_possible; /* the same for what it receives */
+	uint8_t tx;           /* the likeliest; 255: nothing is known */
+	uint8_t rx;
+};
+
+#define WIRE_LANE_NONE 255
+
 /* What HELLO and WELCOME carry behind their fields. What is not known is left out, and what does
  * not come is not known. */
 struct wire_items {
@@ -94,6 +105,10 @@ void wire_put_items(struct cursor_out *c, const struct wire_items *items);
 
 /* Reads items up to the end of the body; unknown ones are skipped. Malformed ones make c->bad. */
 void wire_get_items(struct cursor_in *c, struct wire_items *out);
+
+/* The body of LANE. */
+void wire_put_lane_body(struct cursor_out *c, const struct wire_lane *lane);
+void wire_get_lane_body(struct cursor_in *c, struct wire_lane *out);
 
 /* The body of LINKS. */
 void wire_put_counters(struct cursor_out *c, const struct wire_links *links);

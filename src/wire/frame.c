@@ -43,7 +43,7 @@ static int length_limit(uint8_t type, uint32_t *limit)
 {
 	if (type == WIRE_DATA)
 		*limit = WIRE_DATA_MAX;
-	else if ((type >= WIRE_HELLO && type <= WIRE_LINKS) || type >= WIRE_OPTIONAL)
+	else if ((type >= WIRE_HELLO && type < WIRE_TYPES) || type >= WIRE_OPTIONAL)
 		*limit = WIRE_CONTROL_MAX;
 	else
 		return WIRE_E_MALFORMED;
@@ -231,6 +231,22 @@ int wire_get_links(const struct wire_header *h, const uint8_t *body, struct wire
 
 	wire_get_counters(&c, out);
 	out->time_ns = h->value;
+	return c.bad ? WIRE_E_MALFORMED : 0;
+}
+
+size_t wire_put_lane(uint8_t *out, size_t size, const struct wire_lane *m)
+{
+	struct cursor_out c = body_of(out, size);
+
+	wire_put_lane_body(&c, m);
+	return finish(out, &c, WIRE_LANE, 0);
+}
+
+int wire_get_lane(const struct wire_header *h, const uint8_t *body, struct wire_lane *out)
+{
+	struct cursor_in c = { .p = body, .left = h->length };
+
+	wire_get_lane_body(&c, out);
 	return c.bad ? WIRE_E_MALFORMED : 0;
 }
 

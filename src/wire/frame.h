@@ -61,6 +61,9 @@ enum wire_type {
 	WIRE_PONG = 11,   /* value: the PING's */
 	WIRE_DONE = 12,   /* value: 0; the sender of this needs nothing more */
 	WIRE_LINKS = 13,  /* value: time_ns of struct wire_links */
+	WIRE_LANE = 14,   /* value: 0; of the subflow on which it comes */
+	WIRE_DRAIN = 15,  /* value: 0; no more DATA on this subflow, it is to be closed */
+	WIRE_TYPES,       /* those above are below this */
 	WIRE_OPTIONAL = 128,
 };
 
@@ -183,7 +186,9 @@ size_t wire_put_notice(uint8_t *out, size_t size, enum wire_type type, const str
 
 size_t wire_put_links(uint8_t *out, size_t size, const struct wire_links *m);
 
-/* CONFIRM, STOP, PING, PONG, DONE: no body. */
+size_t wire_put_lane(uint8_t *out, size_t size, const struct wire_lane *m);
+
+/* CONFIRM, STOP, PING, PONG, DONE, DRAIN: no body. */
 size_t wire_put_plain(uint8_t *out, size_t size, enum wire_type type, uint64_t value);
 
 /* Each reads the body of a frame whose header was split and whose check was tested. Unknown items
@@ -194,6 +199,7 @@ int wire_get_welcome(const uint8_t *body, size_t length, struct wire_welcome *ou
 int wire_get_ack(const struct wire_header *h, const uint8_t *body, struct wire_ack *out);
 int wire_get_end(const uint8_t *body, size_t length, uint8_t digest[DIGEST_LEN]);
 int wire_get_links(const struct wire_header *h, const uint8_t *body, struct wire_links *out);
+int wire_get_lane(const struct wire_header *h, const uint8_t *body, struct wire_lane *out);
 int wire_get_notice(const struct wire_header *h, const uint8_t *body, struct wire_notice *out);
 
 /* A few words for a reason, never NULL: "another session is running". */

@@ -81,6 +81,19 @@ static void try_links(const struct wire_header *h, const uint8_t *body)
 	must(!wire_get_links(&again, p, &b) && !memcmp(&a, &b, sizeof(a)));
 }
 
+static void try_lane(const struct wire_header *h, const uint8_t *body)
+{
+	static struct wire_lane a, b;
+	uint8_t frame[FRAME_MAX];
+	struct wire_header again;
+	const uint8_t *p;
+
+	if (wire_get_lane(h, body, &a))
+		return;
+	p = split(frame, wire_put_lane(frame, sizeof(frame), &a), &again);
+	must(!wire_get_lane(&again, p, &b) && !memcmp(&a, &b, sizeof(a)));
+}
+
 static void try_ack(const struct wire_header *h, const uint8_t *body)
 {
 	static struct wire_ack a, b;
@@ -150,6 +163,9 @@ static void decode(const struct wire_header *h, const uint8_t *body)
 		break;
 	case WIRE_LINKS:
 		try_links(h, body);
+		break;
+	case WIRE_LANE:
+		try_lane(h, body);
 		break;
 	case WIRE_END:
 		try_end(h, body);

@@ -178,6 +178,21 @@ static void test_links(void **state)
 	assert_int_equal(wire_get_links(&h, frame + WIRE_HEADER_LEN, &got), WIRE_E_MALFORMED);
 }
 
+static void test_lane(void **state)
+{
+	struct wire_lane m = { .tx_possible = 6, .rx_possible = 1u << 31, .tx = 2, .rx = 31 };
+	uint8_t frame[WIRE_HEADER_LEN + WIRE_CONTROL_MAX];
+	struct wire_lane got;
+	struct wire_header h;
+
+	assert_int_equal(wire_put_lane(frame, sizeof(frame), &m), WIRE_HEADER_LEN + 12);
+	assert_int_equal(wire_get_header(frame, &h), 0);
+	assert_int_equal(wire_get_lane(&h, frame + WIRE_HEADER_LEN, &got), 0);
+	assert_memory_equal(&got, &m, sizeof(got));
+	h.length--;
+	assert_int_equal(wire_get_lane(&h, frame + WIRE_HEADER_LEN, &got), WIRE_E_MALFORMED);
+}
+
 /* Nothing that comes can be read beyond its end, or make more links than there is room for. */
 static void test_random(void **state)
 {
@@ -203,7 +218,8 @@ int main(void)
 		cmocka_unit_test(test_golden), cmocka_unit_test(test_unknown_is_left_out),
 		cmocka_unit_test(test_cut),    cmocka_unit_test(test_extended),
 		cmocka_unit_test(test_limits), cmocka_unit_test(test_largest),
-		cmocka_unit_test(test_links),  cmocka_unit_test(test_random),
+		cmocka_unit_test(test_links),  cmocka_unit_test(test_lane),
+		cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,6 +139,89 @@ static void test_last_count_before_done(void **state)
 	session_free(s);
 }
 
+/* News of a lane go out on its own subflow, and only news. */
+static void test_a_lane_is_told_when_it_changes(void **state)
+{
+	struct wire_lane lane = { .tx_possible = 1, .rx_possible = 3, .tx = 0, .rx = 1 };
+	uint8_t frame[64];
+	uint16_t slot, join;
+	struct session *s = server(&slot);
+
+	join = open_subflow(s, 0);
+	drain(s, join, 0);
+	session_subflow_lane(s, slot, &lane);
+	assert_false(sends(s, join, WIRE_LANE, MS));
+	assert_true(sends(s, slot, WIRE_LANE, MS));
+	session_subflow_lane(s, slot, &lane);
+	assert_false(sends(s, slot, WIRE_LANE, MS));
+	lane.rx_possible = 2;
+	session_subflow_lane(s, slot, &lane);
+	assert_true(sends(s, slot, WIRE_LANE, MS));
+
+	assert_int_equal(session_subflow_peer_lane(s, join)->rx, WIRE_LANE_NONE);
+	assert_int_equal(feed(s, join, frame, wire_put_lane(frame, sizeof(frame), &lane), MS), 0);
+	assert_memory_equal(session_subflow_peer_lane(s, join), &lane, sizeof(lane));
+	assert_int_equal(session_subflow_peer_lane(s, slot)->rx, WIRE_LANE_NONE);
+	is_closed(s, slot, feed_frame(s, slot, WIRE_LANE, 0, payload, 11), "malformed lane");
+	session_free(s);
+}
+
+/* Who is asked to drain answers when nothing of its own is on the way there any more. */
+static void test_drain(void **state)
+{
+	uint16_t slot, join;
+	struct session *s = server(&slot);
+
+	input(s, 1, MS);
+	assert_true(sends(s, slot, WIRE_DATA, MS));
+	join = open_subflow(s, 0);
+	drain(s, join, MS);
+	assert_int_equal(feed_plain(s, slot, WIRE_DRAIN, 0), 0);
+	assert_false(sends(s, slot, WIRE_DRAIN, MS));
+	input(s, 2, MS);
+	assert_false(sends(s, slot, WIRE_DATA, MS));
+	assert_true(sends(s, join, WIRE_DATA, MS));
+	assert_int_equal(feed_ack(s, join, 2, 2 * MS), 0);
+	assert_true(sends(s, slot, WIRE_DRAIN, 2 * MS));
+	assert_false(sends(s, slot, WIRE_DRAIN, 2 * MS));
+	session_free(s);
+}
+
+/* Who asks says so at once, and closes when both are through. */
+static void test_drained(void **state)
+{
+	uint16_t slot, join;
+	struct session *s = server(&slot);
+
+	input(s, 1, MS);
+	assert_true(sends(s, slot, WIRE_DATA, MS));
+	join = open_subflow(s, 0);
+	drain(s, join, MS);
+	session_subflow_drain(s, slot);
+	assert_false(session_subflow_drained(s, slot));
+	assert_true(sends(s, slot, WIRE_DRAIN, MS));
+	assert_int_equal(feed_plain(s, slot, WIRE_DRAIN, 0), 0);
+	assert_false(session_subflow_drained(s, slot));
+	assert_int_equal(feed_ack(s, join, 1, 2 * MS), 0);
+	assert_true(session_subflow_drained(s, slot));
+	session_free(s);
+}
+
+/* A peer that wants every subflow drained stops nothing. */
+static void test_the_last_subflow_goes_on(void **state)
+{
+	uint16_t slot, join;
+	struct session *s = server(&slot);
+
+	join = open_subflow(s, 0);
+	drain(s, join, 0);
+	assert_int_equal(feed_plain(s, slot, WIRE_DRAIN, 0), 0);
+	assert_int_equal(feed_plain(s, join, WIRE_DRAIN, 0), 0);
+	input(s, 1, MS);
+	assert_true(sends(s, join, WIRE_DATA, MS));
+	session_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +229,10 @@ int main(void)
 		cmocka_unit_test(test_counts_never_go_back),
 		cmocka_unit_test(test_a_count_is_told_once),
 		cmocka_unit_test(test_last_count_before_done),
+		cmocka_unit_test(test_a_lane_is_told_when_it_changes),
+		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_drained),
+		cmocka_unit_test(test_the_last_subflow_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, fill_payload, NULL);

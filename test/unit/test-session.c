@@ -426,7 +426,7 @@ static void test_unknown_frames(void **state)
 	assert_int_equal(feed_frame(s, slot, WIRE_OPTIONAL + 3, 1, payload, 0), 0);
 	assert_int_equal(feed_data(s, slot, 0, 10), 0);
 	assert_int_equal(session_output_end(s), 10);
-	is_closed(s, slot, feed_frame(s, slot, WIRE_LINKS + 1, 1, payload, 0), "header");
+	is_closed(s, slot, feed_frame(s, slot, WIRE_TYPES, 1, payload, 0), "header");
 	session_free(s);
 }
 
