@@ -147,12 +147,11 @@ static struct engine_config engine_config_of(const struct config *c)
 			     .send_only = c->send_only,
 			     .recv_only = c->recv_only,
 			     .rate = c->rate },
-		.in_fd = STDIN_FILENO,
-		.out_fd = STDOUT_FILENO,
-		.in_start = c->keep && local_is_stdio(c) ? input_start(STDIN_FILENO) : -1,
-		.keep_output = c->keep && local_is_stdio(c),
-		.command = !local_is_stdio(c) && !c->unix_path,
-		.no_input = c->no_stdin || c->recv_only,
+		.streams = { .in_start =
+				     c->keep && local_is_stdio(c) ? input_start(STDIN_FILENO) : -1,
+			     .keep_output = c->keep && local_is_stdio(c),
+			     .command = !local_is_stdio(c) && !c->unix_path,
+			     .no_input = c->no_stdin || c->recv_only },
 		.idle_ns = c->idle_ns,
 		.quit_ns = c->quit_ns,
 		.paths = { .client = !c->listen, .n_ranges = c->n_ports },
@@ -177,8 +176,8 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 	if (r)
 		return r;
 	cat->verdict = false;
-	config.in_fd = local_in_fd(cat->local);
-	config.out_fd = local_out_fd(cat->local);
+	config.streams.in_fd = local_in_fd(cat->local);
+	config.streams.out_fd = local_out_fd(cat->local);
 	memcpy(config.session.id, id, WIRE_SESSION_ID_LEN);
 	r = engine_new(&cat->engine, cat->loop, &config, &events);
 	if (r)

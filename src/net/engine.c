@@ -9,10 +9,9 @@
 
 #include "net/conn.h"
 #include "net/ending.h"
-#include "net/input.h"
 #include "net/links.h"
-#include "net/output.h"
 #include "net/sock.h"
+#include "net/streams.h"
 #include "util/text.h"
 
 /* Rounds of one pump: each moves up to one frame per connection each way. Then other events have
@@ -44,8 +43,6 @@ struct engine {
 	char last_error[TLS_TEXT_LEN];
 	bool lost; /* as last told */
 
-	struct wake news; /* from input and output */
-	struct loop_io news_io;
 	struct loop_task pump;
 	struct loop_timer session_timer;
 	struct loop_timer idle_timer;
@@ -56,11 +53,7 @@ struct engine {
 	struct side_stats here, peer;
 	uint64_t moved; /* sum of what shows progress, for idle_timer */
 
-	struct input *input;    /* NULL: there is none */
-	bool input_stopped;     /* asked to end before its end of file */
-	bool held;              /* a command has not told yet whether the streams are good */
-	struct output *output;  /* NULL: there is none */
-	struct digest *nothing; /* of an empty stream */
+	struct streams *streams;
 
 	uint64_t dead_check_ns;
 	uint64_t start_ns; /* first connection; 0: none yet */
@@ -127,7 +120,8 @@ static void announce_all(struct engine *e)
 			announce(e, e->conns[i]);
 }
 
-static void links_told(void *arg)
+/* From links and streams. */
+static void on_news(void *arg)
 {
 	struct engine *e = arg;
 
@@ -255,149 +249,23 @@ static void close_all(struct engine *e)
 			conn_close(e, e->conns[i]);
 }
 
-/* Input and output ---------------------------------------------------------------------------- */
-
-static void fail_input(struct engine *e, uint64_t offset, int error)
-{
-	char text[SESSION_TEXT_LEN];
-
-	text_printf(text, sizeof(text), "reading the input failed: %s", strerror(error));
-	session_abort(e->session, WIRE_R_INPUT, offset, text);
-}
-
-static void fail_output(struct engine *e, uint64_t offset, int error)
-{
-	char text[SESSION_TEXT_LEN];
-
-	text_printf(text, sizeof(text), "writing the output failed: %s", strerror(error));
-	session_abort(e->session, WIRE_R_OUTPUT, offset, text);
-}
+/* Streams -------------------------------------------------------------------------------------- */
 
 static void start_streams(struct engine *e, int fd)
 {
 	char why[SESSION_TEXT_LEN];
-	int r;
 
-	if (e->events.started && e->events.started(e->events.arg, fd, why)) {
+	if (e->events.started && e->events.started(e->events.arg, fd, why))
 		session_abort(e->session, WIRE_R_INPUT, 0, why);
-		return;
-	}
-	if (!e->config.no_input) {
-		r = input_new(&e->input, e->config.in_fd, e->config.in_start, e->held,
-			      session_tx_buf(e->session), &e->news);
-		if (r)
-			fail_input(e, 0, -r);
-	}
-	if (!e->config.session.send_only) {
-		r = output_new(&e->output, e->config.out_fd, !e->config.keep_output, e->held,
-			       session_rx_buf(e->session), &e->news);
-		if (r)
-			fail_output(e, 0, -r);
-	}
-}
-
-static void end_input(struct engine *e)
-{
-	uint8_t digest[DIGEST_LEN];
-
-	if (e->input) {
-		if (e->config.command)
-			input_drain(e->input);
-		else
-			input_stop(e->input);
-		e->input_stopped = true;
-		return;
-	}
-	digest_stream_value(e->nothing, digest);
-	session_input_end(e->session, digest, loop_now(e->loop));
-}
-
-/* The rules of the end of a stream; asks the descriptor only when the answer matters. */
-static void consider_input_end(struct engine *e)
-{
-	struct session *s = e->session;
-	bool readable;
-
-	if (!session_input_should_end(s, false))
-		return;
-	readable =
-		e->input && !session_input_should_end(s, true) && input_readable(e->config.in_fd);
-	if (session_input_should_end(s, readable))
-		end_input(e);
-	else if (session_peer_stopped(s))
-		session_abort(s, WIRE_R_STOPPED, session_output_end(s),
-			      wire_reason_text(WIRE_R_STOPPED));
-}
-
-static bool input_over(const struct engine *e)
-{
-	struct session_stats stats;
-
-	session_stats(e->session, &stats);
-	return stats.tx_ended;
-}
-
-/* Takes what was read; returns false when there will be no more. */
-static bool take_input(struct engine *e, uint64_t now_ns)
-{
-	struct input_status status;
-
-	input_get(e->input, &status);
-	session_input_advance(e->session, status.read, now_ns);
-	if (status.state == INPUT_FAILED)
-		fail_input(e, status.read, status.error);
-	else if (status.state == INPUT_ENDED)
-		session_input_end(e->session, status.digest, now_ns);
-	return status.state == INPUT_READING;
-}
-
-/* Room comes last: what a peer does not want must not even be taken from the input. */
-static void sync_input(struct engine *e, uint64_t now_ns)
-{
-	uint64_t room;
-
-	if (input_over(e) || (e->input && !take_input(e, now_ns)) || e->input_stopped)
-		return;
-	consider_input_end(e);
-	if (e->input && !e->input_stopped && session_input_room(e->session, &room) == 0)
-		input_set_room(e->input, room);
-}
-
-static void sync_output(struct engine *e, uint64_t now_ns)
-{
-	struct session *s = e->session;
-	struct output_status status;
-	uint8_t digest[DIGEST_LEN];
-
-	if (!e->output) {
-		digest_stream_value(e->nothing, digest);
-		if (session_output_complete(s) && !e->held)
-			session_output_finish(s, digest, now_ns);
-		return;
-	}
-	output_get(e->output, &status);
-	session_output_taken(s, status.taken, now_ns);
-	if (status.lost && !e->held)
-		e->config.quit_ns = 0;
-	if (status.state == OUTPUT_FAILED) {
-		fail_output(e, status.taken, status.error);
-		return;
-	}
-	output_set_end(e->output, session_output_end(s));
-	if (!session_output_complete(s))
-		return;
-	if (status.state == OUTPUT_FINISHED)
-		session_output_finish(s, status.digest, now_ns);
 	else
-		output_finish(e->output);
+		streams_start(e->streams);
 }
 
-static void news_event(struct loop_io *io, uint32_t events)
+static void give_output(struct engine *e, uint64_t now_ns)
 {
-	struct engine *e = io->arg;
-
-	wake_clear(&e->news);
-	loop_queue(e->loop, &e->pump);
+	streams_give_output(e->streams, now_ns);
+	if (streams_consumer_gone(e->streams))
+		e->config.quit_ns = 0;
 }
 
 /* The end ------------------------------------------------------------------------------------- */
@@ -615,10 +483,10 @@ static void pump(struct loop_task *task)
 		uint64_t now_ns = loop_update(e->loop);
 
 		if (e->phase == PHASE_RUNNING)
-			sync_input(e, now_ns);
+			streams_take_input(e->streams, now_ns);
 		moved = move_all(e, conn_read, now_ns);
 		if (e->phase == PHASE_RUNNING)
-			sync_output(e, now_ns);
+			give_output(e, now_ns);
 		if (session_links_due(e->session))
 			links_count(e->links);
 		moved |= move_all(e, conn_write, now_ns);
@@ -650,41 +518,29 @@ int engine_new(struct engine **out, struct loop *loop, const struct engine_confi
 		return -ENOMEM;
 	e->loop = loop;
 	e->config = *config;
-	e->held = config->command;
 	e->events = *events;
-	e->config.session.input = config->no_input ? SESSION_INPUT_NONE : input_kind(config->in_fd);
-	e->config.no_input = e->config.session.input == SESSION_INPUT_NONE;
+	e->config.streams.no_output = config->session.send_only;
+	e->config.session.input = streams_input_kind(&config->streams);
 	init_timer(e, &e->session_timer, session_fired);
 	init_timer(e, &e->idle_timer, idle_fired);
 	init_timer(e, &e->quit_timer, quit_fired);
 	init_timer(e, &e->close_timer, close_fired);
 	e->pump = (struct loop_task){ .fn = pump, .arg = e };
-	r = digest_new(&e->nothing);
-	if (r)
-		goto free_engine;
-	r = wake_open(&e->news);
-	if (r)
-		goto free_digest;
-	e->news_io = (struct loop_io){ .fd = e->news.fd, .fn = news_event, .arg = e };
-	r = loop_add(loop, &e->news_io, EPOLLIN);
-	if (r)
-		goto close_wake;
 	r = session_new(&e->session, &e->config.session);
 	if (r)
-		goto remove_news;
-	r = links_new(&e->links, loop, e->session, &config->paths, links_told, e);
+		goto free_engine;
+	r = links_new(&e->links, loop, e->session, &config->paths, on_news, e);
 	if (r)
 		goto free_session;
+	r = streams_new(&e->streams, loop, e->session, &e->config.streams, on_news, e);
+	if (r)
+		goto free_links;
 	*out = e;
 	return 0;
+free_links:
+	links_free(e->links);
 free_session:
 	session_free(e->session);
-remove_news:
-	loop_remove(loop, &e->news_io);
-close_wake:
-	wake_close(&e->news);
-free_digest:
-	digest_free(e->nothing);
 free_engine:
 	free(e);
 	return r;
@@ -694,14 +550,9 @@ bool engine_free(struct engine *e)
 {
 	if (!e)
 		return true;
-	if (input_free(e->input))
-		e->input = NULL;
-	if (output_free(e->output))
-		e->output = NULL;
-	if (e->input || e->output)
+	if (!streams_free(e->streams))
 		return false;
 	close_all(e);
-	loop_remove(e->loop, &e->news_io);
 	loop_unqueue(e->loop, &e->pump);
 	loop_set_timer(e->loop, &e->session_timer, LOOP_NEVER);
 	loop_set_timer(e->loop, &e->idle_timer, LOOP_NEVER);
@@ -709,8 +560,6 @@ bool engine_free(struct engine *e)
 	loop_set_timer(e->loop, &e->close_timer, LOOP_NEVER);
 	links_free(e->links);
 	session_free(e->session);
-	wake_close(&e->news);
-	digest_free(e->nothing);
 	free(e);
 	return true;
 }
@@ -755,12 +604,10 @@ void engine_command_ended(struct engine *e, const char *failure)
 {
 	/* Before any thread goes on. */
 	if (failure)
-		fail(e, e->config.no_input ? WIRE_R_OUTPUT : WIRE_R_INPUT, failure);
-	e->held = false;
-	if (e->input)
-		input_release(e->input);
-	if (e->output)
-		output_release(e->output);
+		fail(e,
+		     e->config.session.input == SESSION_INPUT_NONE ? WIRE_R_OUTPUT : WIRE_R_INPUT,
+		     failure);
+	streams_release(e->streams);
 	loop_queue(e->loop, &e->pump);
 }
 

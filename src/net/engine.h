@@ -15,6 +15,7 @@
 #include "net/ending.h"
 #include "net/loop.h"
 #include "net/pathmgr.h"
+#include "net/streams.h"
 #include "session/session.h"
 
 /* A failed session's ABORT has this long to reach the peer, and an orderly end's DONE. */
@@ -22,14 +23,10 @@
 #define ENGINE_DONE_NS  5000000000ull
 
 struct engine_config {
-	struct session_config session; /* input is found out from in_fd */
+	struct session_config session; /* input is found out from streams */
 	struct pathmgr_config paths;
-	int in_fd;        /* borrowed */
-	int64_t in_start; /* as input_new's start */
-	int out_fd;       /* borrowed */
-	bool keep_output; /* another session will write to out_fd */
-	bool no_input;    /* do not read in_fd */
-	bool command;     /* both streams end well only with engine_command_ended() */
+	struct streams_config streams; /* no_output is found out from session; a command's end well
+					  only with engine_command_ended() */
 	uint64_t idle_ns; /* give up when neither stream moves for this long; LOOP_NEVER */
 	uint64_t quit_ns; /* -q; LOOP_NEVER */
 };

@@ -63,9 +63,9 @@ static void set_up(struct fixture *f)
 {
 	struct engine_config config = {
 		.session = { .role = SESSION_CLIENT, .window = 1 << 20, .n_subflows = 1 },
-		.in_fd = -1,
-		.out_fd = open("/dev/null", O_WRONLY | O_CLOEXEC),
-		.no_input = true,
+		.streams = { .in_fd = -1,
+			     .out_fd = open("/dev/null", O_WRONLY | O_CLOEXEC),
+			     .no_input = true },
 		.idle_ns = LOOP_NEVER,
 		.quit_ns = LOOP_NEVER,
 	};

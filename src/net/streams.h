@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * streams.h - the end of a session on this machine: the input that becomes our stream, and the
+ * output that takes the peer's
+ *
+ * Moves bytes between the two descriptors and the session's windows, and keeps the rules of a
+ * stream's end. Each descriptor may block, so each has a thread (input.h, output.h).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/loop.h"
+#include "session/session.h"
+
+struct streams_config {
+	int in_fd;        /* borrowed */
+	int64_t in_start; /* as input_new's start */
+	int out_fd;       /* borrowed */
+	bool keep_output; /* another session will write to out_fd */
+	bool no_input;    /* do not read in_fd */
+	bool no_output;   /* the session takes nothing */
+	bool command;     /* both streams end well only with streams_release() */
+};
+
+struct streams;
+
+/* What the input is, for the session. */
+enum session_input streams_input_kind(const struct streams_config *config);
+
+/* session is borrowed. news is called when there is something to move. Nothing is read before
+ * streams_start. Returns 0 or -errno. */
+int streams_new(struct streams **out, struct loop *loop, struct session *session,
+		const struct streams_config *config, void (*news)(void *arg), void *arg);
+
+/* Ends the threads. Returns false if one is stuck in the kernel: then it, and the session, must be
+ * left alone until the process ends. */
+bool streams_free(struct streams *st);
+
+/* The peer is there: from here on bytes are moved. */
+void streams_start(struct streams *st);
+
+/* Takes over what was read, and ends our stream when it is time. */
+void streams_take_input(struct streams *st, uint64_t now_ns);
+
+/* Offers what came, and confirms the peer's stream when all of it is taken. */
+void streams_give_output(struct streams *st, uint64_t now_ns);
+
+/* The command at our end has ended, well or not: what it wrote is the stream. */
+void streams_release(struct streams *st);
+
+/* Has a command that has ended well left early? Then the peer's stream need not be waited for. */
+bool streams_consumer_gone(const struct streams *st);
