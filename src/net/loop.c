@@ -12,8 +12,8 @@ struct loop {
 	int epoll_fd;
 	bool stopped;
 	uint64_t now_ns;
-	struct loop_timer *timers; /* unordered: ten or so, and one for each stranger */
-	struct loop_task *tasks;
+	struct loop_timer *timers; /* the root of a pairing heap: none is due before it */
+	struct loop_task *tasks, *last_task;
 	struct epoll_event events[EVENTS_MAX]; /* the batch at hand */
 	int n_events;
 };
@@ -89,46 +89,106 @@ void loop_remove(struct loop *loop, struct loop_io *io)
 			loop->events[i].data.ptr = NULL;
 }
 
+/* Timers ----------------------------------------------------------------------------------------
+ */
+
+static struct loop_timer *meld(struct loop_timer *a, struct loop_timer *b)
+{
+	if (!a || !b)
+		return a ? a : b;
+	if (b->due_ns < a->due_ns) {
+		struct loop_timer *t = a;
+
+		a = b;
+		b = t;
+	}
+	b->prev = a;
+	b->next = a->child;
+	if (b->next)
+		b->next->prev = b;
+	a->child = b;
+	return a;
+}
+
+/* Siblings become one heap: in pairs from the left, then the pairs from the right, which is what
+ * keeps the heap flat. */
+static struct loop_timer *meld_siblings(struct loop_timer *first)
+{
+	struct loop_timer *pairs = NULL, *root = NULL;
+
+	while (first) {
+		struct loop_timer *a = first, *b = a->next;
+
+		first = b ? b->next : NULL;
+		a->next = NULL;
+		if (b)
+			b->next = NULL;
+		a = meld(a, b);
+		a->next = pairs;
+		pairs = a;
+	}
+	while (pairs) {
+		struct loop_timer *a = pairs;
+
+		pairs = a->next;
+		a->next = NULL;
+		root = meld(root, a);
+	}
+	return root;
+}
+
 static void unlink_timer(struct loop *loop, struct loop_timer *timer)
 {
-	struct loop_timer **p = &loop->timers;
+	struct loop_timer *below = meld_siblings(timer->child);
 
-	while (*p != timer)
-		p = &(*p)->next;
-	*p = timer->next;
+	if (timer == loop->timers) {
+		loop->timers = below;
+	} else {
+		if (timer->prev->child == timer)
+			timer->prev->child = timer->next;
+		else
+			timer->prev->next = timer->next;
+		if (timer->next)
+			timer->next->prev = timer->prev;
+		loop->timers = meld(loop->timers, below);
+	}
 	timer->linked = false;
 }
 
 void loop_set_timer(struct loop *loop, struct loop_timer *timer, uint64_t due_ns)
 {
-	timer->due_ns = due_ns;
-	if (due_ns == LOOP_NEVER && timer->linked)
+	if (timer->linked && due_ns == timer->due_ns)
+		return;
+	if (timer->linked)
 		unlink_timer(loop, timer);
-	if (due_ns != LOOP_NEVER && !timer->linked) {
-		timer->next = loop->timers;
-		timer->linked = true;
-		loop->timers = timer;
-	}
+	timer->due_ns = due_ns;
+	if (due_ns == LOOP_NEVER)
+		return;
+	timer->child = timer->next = timer->prev = NULL;
+	timer->linked = true;
+	loop->timers = meld(loop->timers, timer);
 }
+
+/* Tasks -----------------------------------------------------------------------------------------
+ */
 
 void loop_queue(struct loop *loop, struct loop_task *task)
 {
 	if (task->queued)
 		return;
 	task->queued = true;
-	task->next = loop->tasks;
-	loop->tasks = task;
+	task->next = NULL;
+	task->prev = loop->last_task;
+	*(task->prev ? &task->prev->next : &loop->tasks) = task;
+	loop->last_task = task;
 }
 
 void loop_unqueue(struct loop *loop, struct loop_task *task)
 {
-	struct loop_task **p = &loop->tasks;
-
 	if (!task->queued)
 		return;
-	while (*p != task)
-		p = &(*p)->next;
-	*p = task->next;
+	*(task->prev ? &task->prev->next : &loop->tasks) = task->next;
+	*(task->next ? &task->next->prev : &loop->last_task) = task->prev;
 	task->queued = false;
 }
 
@@ -140,34 +200,23 @@ static void run_tasks(struct loop *loop)
 	for (const struct loop_task *t = loop->tasks; t; t = t->next)
 		n++;
 	while (n-- > 0 && loop->tasks) {
-		struct loop_task *task = loop->tasks, **p = &loop->tasks;
+		struct loop_task *task = loop->tasks;
 
-		/* The oldest is the last of the list. */
-		for (; task->next; task = task->next)
-			p = &task->next;
-		*p = NULL;
-		task->queued = false;
+		loop_unqueue(loop, task);
 		task->fn(task);
 	}
 }
 
-static struct loop_timer *first_timer(const struct loop *loop)
-{
-	struct loop_timer *first = NULL;
-
-	for (struct loop_timer *t = loop->timers; t; t = t->next)
-		if (!first || t->due_ns < first->due_ns)
-			first = t;
-	return first;
-}
+/* -----------------------------------------------------------------------------------------------
+ */
 
 static void run_timers(struct loop *loop)
 {
-	struct loop_timer *t = first_timer(loop);
+	struct loop_timer *t = loop->timers;
 
 	/* Not more often than there are timers: one that sets itself to the past must not hang us.
 	 */
-	for (int i = 0; i < 32 && t && t->due_ns <= loop->now_ns; i++, t = first_timer(loop)) {
+	for (int i = 0; i < 32 && t && t->due_ns <= loop->now_ns; i++, t = loop->timers) {
 		loop_set_timer(loop, t, LOOP_NEVER);
 		t->fn(t);
 	}
@@ -175,7 +224,7 @@ static void run_timers(struct loop *loop)
 
 static int wait_ms(const struct loop *loop)
 {
-	const struct loop_timer *t = first_timer(loop);
+	const struct loop_timer *t = loop->timers;
 	uint64_t now;
 
 	if (loop->tasks)

@@ -28,8 +28,8 @@ struct loop_io {
 struct loop_timer {
 	void (*fn)(struct loop_timer *timer);
 	void *arg;
-	uint64_t due_ns; /* LOOP_NEVER: not set */
-	struct loop_timer *next;
+	uint64_t due_ns;                        /* LOOP_NEVER: not set */
+	struct loop_timer *child, *next, *prev; /* prev: of the first child, the parent */
 	bool linked;
 };
 
@@ -37,7 +37,7 @@ struct loop_timer {
 struct loop_task {
 	void (*fn)(struct loop_task *task);
 	void *arg;
-	struct loop_task *next;
+	struct loop_task *next, *prev;
 	bool queued;
 };
 
