@@ -45,9 +45,6 @@
  * END, CONFIRM, STOP, ABORT (270), LINKS (550), LANE, DONE, PING, PONG, DRAIN. */
 #define CONTROL_OUT_LEN 6144
 
-/* What a subflow reads for frames that it does not need. */
-#define SCRATCH_LEN (64u << 10)
-
 /* Frames that go out once on each subflow. */
 enum {
 	SAID_HELLO = 1, /* or WELCOME */
@@ -118,6 +115,7 @@ struct outgoing {
 	struct winbuf *buf;
 	struct sendwin *win;
 	uint64_t room;  /* memory was given to input up to here */
+	bool lent;      /* to another thread, which may be reading into it */
 	uint64_t read;  /* input was read up to here */
 	uint64_t edge;  /* the peer lets us send below */
 	uint64_t taken; /* the peer's output took all below */
@@ -181,8 +179,9 @@ struct session {
 	struct incoming in;
 	struct digest *check; /* of a chunk that lies over several blocks */
 	unsigned n_open;      /* subflows */
+	struct winpool *pool;
+	struct winpool *own_pool; /* NULL: it is another's */
 	struct subflow *subflows[SUBFLOWS_MAX];
-	uint8_t scratch[SCRATCH_LEN];
 };
 
 /* Ends the session. The first reason stays. */
@@ -197,6 +196,9 @@ void session_check_done(struct session *s);
 
 /* Looks whether enough is in play for more than one subflow. */
 void session_consider_growth(struct session *s, uint64_t now_ns);
+
+/* All of our stream so far is acknowledged: its window needs no memory. */
+void session_drain_input(struct session *s);
 
 /* Something is to be told with an ACK, at the latest at due_ns. */
 void session_ack_by(struct session *s, uint64_t due_ns);

@@ -9,7 +9,9 @@
 struct reasm {
 	uint64_t received;
 	uint32_t n;
-	struct wire_range ranges[REASM_RANGES];
+	uint32_t size; /* of ranges: REASM_START or more */
+	struct wire_range *ranges;
+	struct wire_range start[REASM_START];
 };
 
 int reasm_new(struct reasm **out)
@@ -20,12 +22,23 @@ int reasm_new(struct reasm **out)
 		return -ENOMEM;
 	r->received = 0;
 	r->n = 0;
+	r->size = REASM_START;
+	r->ranges = r->start;
 	*out = r;
 	return 0;
 }
 
+static void free_ranges(struct reasm *r)
+{
+	if (r->ranges != r->start)
+		free(r->ranges);
+}
+
 struct reasm *reasm_free(struct reasm *r)
 {
+	if (!r)
+		return NULL;
+	free_ranges(r);
 	free(r);
 	return NULL;
 }
@@ -79,10 +92,33 @@ static void remove_ranges(struct reasm *r, uint32_t at, uint32_t count)
 	r->n -= count;
 }
 
+static int grow(struct reasm *r)
+{
+	struct wire_range *ranges = malloc(2 * r->size * sizeof(*ranges));
+
+	if (!ranges)
+		return -ENOMEM;
+	memcpy(ranges, r->ranges, r->n * sizeof(*ranges));
+	free_ranges(r);
+	r->ranges = ranges;
+	r->size *= 2;
+	return 0;
+}
+
+/* No range is left: so many may not come again for long. */
+static void shrink(struct reasm *r)
+{
+	free_ranges(r);
+	r->ranges = r->start;
+	r->size = REASM_START;
+}
+
 static int insert_range(struct reasm *r, uint32_t at, uint64_t start, uint64_t end)
 {
 	if (r->n == REASM_RANGES)
 		return -ENOBUFS;
+	if (r->n == r->size && grow(r))
+		return -ENOMEM;
 	memmove(&r->ranges[at + 1], &r->ranges[at], (r->n - at) * sizeof(r->ranges[0]));
 	r->ranges[at] = (struct wire_range){ .start = start, .end = end };
 	r->n++;
@@ -95,6 +131,8 @@ static void swallow_first(struct reasm *r)
 	if (r->n && r->ranges[0].start == r->received) {
 		r->received = r->ranges[0].end;
 		remove_ranges(r, 0, 1);
+		if (!r->n)
+			shrink(r);
 	}
 }
 

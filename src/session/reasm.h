@@ -21,7 +21,10 @@ enum reasm_held { REASM_NEW, REASM_HELD, REASM_PARTLY };
 
 struct reasm;
 
-/* Returns 0 or -ENOMEM. All memory is allocated here. */
+/* There is room for so many as long as that is enough. A power of two. */
+#define REASM_START 16
+
+/* Returns 0 or -ENOMEM. */
 int reasm_new(struct reasm **out);
 struct reasm *reasm_free(struct reasm *r);
 
@@ -34,8 +37,8 @@ uint64_t reasm_highest(const struct reasm *r);
 /* len > 0 */
 enum reasm_held reasm_test(const struct reasm *r, uint64_t offset, uint64_t len);
 
-/* Adds a range that reasm_test called REASM_NEW. Returns 0, or -ENOBUFS when it would be range
- * number REASM_RANGES + 1. */
+/* Adds a range that reasm_test called REASM_NEW. Returns 0, -ENOBUFS when it would be range
+ * number REASM_RANGES + 1, or -ENOMEM. */
 int reasm_add(struct reasm *r, uint64_t offset, uint64_t len);
 
 /* Copies the lowest ranges beyond `received`, at most max; returns how many. */

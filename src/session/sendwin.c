@@ -12,7 +12,9 @@ struct sendwin {
 	size_t n;
 	size_t n_requeued;
 	uint64_t in_flight[SUBFLOWS_MAX];
-	struct chunk chunks[SENDWIN_CHUNKS];
+	size_t size; /* of chunks: SENDWIN_START or more */
+	struct chunk *chunks;
+	struct chunk start[SENDWIN_START];
 };
 
 int sendwin_new(struct sendwin **out)
@@ -21,12 +23,23 @@ int sendwin_new(struct sendwin **out)
 
 	if (!w)
 		return -ENOMEM;
+	w->size = SENDWIN_START;
+	w->chunks = w->start;
 	*out = w;
 	return 0;
 }
 
+static void free_table(struct sendwin *w)
+{
+	if (w->chunks != w->start)
+		free(w->chunks);
+}
+
 struct sendwin *sendwin_free(struct sendwin *w)
 {
+	if (!w)
+		return NULL;
+	free_table(w);
 	free(w);
 	return NULL;
 }
@@ -58,7 +71,32 @@ uint64_t sendwin_in_flight(const struct sendwin *w, uint16_t slot)
 
 static struct chunk *nth(struct sendwin *w, size_t i)
 {
-	return &w->chunks[(w->head + i) % SENDWIN_CHUNKS];
+	return &w->chunks[(w->head + i) & (w->size - 1)];
+}
+
+/* Returns false if there is no memory. */
+static bool grow(struct sendwin *w)
+{
+	struct chunk *chunks = malloc(2 * w->size * sizeof(*chunks));
+
+	if (!chunks)
+		return false;
+	for (size_t i = 0; i < w->n; i++)
+		chunks[i] = *nth(w, i);
+	free_table(w);
+	w->chunks = chunks;
+	w->size *= 2;
+	w->head = 0;
+	return true;
+}
+
+/* No chunk is left: so many may not come again for long. */
+static void shrink(struct sendwin *w)
+{
+	free_table(w);
+	w->chunks = w->start;
+	w->size = SENDWIN_START;
+	w->head = 0;
 }
 
 static int place_of(const struct chunk *c, uint16_t slot)
@@ -94,6 +132,8 @@ struct chunk *sendwin_push(struct sendwin *w, uint32_t len)
 	struct chunk *c;
 
 	assert(!sendwin_full(w) && len);
+	if (w->n == w->size && !grow(w))
+		return NULL;
 	c = nth(w, w->n++);
 	*c = (struct chunk){ .offset = w->next, .len = len };
 	for (int i = 0; i < SENDWIN_CARRIERS; i++)
@@ -176,9 +216,11 @@ bool sendwin_ack(struct sendwin *w, const struct wire_ack *ack, sendwin_acked_fn
 	}
 	while (w->n && nth(w, 0)->acked) {
 		w->acked = nth(w, 0)->offset + nth(w, 0)->len;
-		w->head = (w->head + 1) % SENDWIN_CHUNKS;
+		w->head = (w->head + 1) & (w->size - 1);
 		w->n--;
 	}
+	if (!w->n)
+		shrink(w);
 	return true;
 }
 

@@ -4,7 +4,8 @@
  *
  * A chunk is a run of stream bytes with fixed bounds. It has up to SENDWIN_CARRIERS carriers: the
  * subflows on which it is under way. A chunk without carrier is requeued: its subflow died. The
- * table is in the order of offsets and has no gaps; its memory is allocated once.
+ * table is in the order of offsets and has no gaps. It doubles when it is full, and becomes small
+ * again when it is empty.
  */
 #pragma once
 
@@ -18,6 +19,9 @@
 /* Chunks in flight. The default window of 64 MiB in the smallest bulk chunks of 16 KiB. A stream of
  * tiny writes is held back by this before the window holds it back. */
 #define SENDWIN_CHUNKS 4096
+
+/* The table's size as long as that is enough: one page for an idle session. A power of two. */
+#define SENDWIN_START 16
 
 /* Subflows that are known to carry the same chunk: the one that is late and the one that helps.
  * When the helper is late too, the next one takes the place of the first. */
@@ -56,7 +60,8 @@ size_t sendwin_n_requeued(const struct sendwin *w);
 /* Bytes that a subflow carries, chunks with two carriers counted for each. */
 uint64_t sendwin_in_flight(const struct sendwin *w, uint16_t slot);
 
-/* Appends a chunk of len bytes at sendwin_next(), without carrier. Not when full. */
+/* Appends a chunk of len bytes at sendwin_next(), without carrier. Not when full. NULL: there is no
+ * memory for one more, before others are acknowledged. The pointers given out before are void. */
 struct chunk *sendwin_push(struct sendwin *w, uint32_t len);
 
 /* Gives the chunk one more carrier, instead of the oldest when it has no room. It must not be

@@ -17,10 +17,13 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 
 static int new_buffers(struct session *s)
 {
-	int r = winbuf_new(&s->out.buf, s->config.window);
+	int r = s->config.pool ? 0 : winpool_new(&s->own_pool, SIZE_MAX);
 
+	s->pool = s->config.pool ? s->config.pool : s->own_pool;
 	if (!r)
-		r = winbuf_new(&s->in.buf, s->config.window);
+		r = winbuf_new(&s->out.buf, s->config.window, s->pool);
+	if (!r)
+		r = winbuf_new(&s->in.buf, s->config.window, s->pool);
 	if (!r)
 		r = sendwin_new(&s->out.win);
 	if (!r)
@@ -93,6 +96,7 @@ struct session *session_free(struct session *s)
 			subflow_free(s, i);
 	winbuf_free(s->out.buf);
 	winbuf_free(s->in.buf);
+	winpool_free(s->own_pool);
 	sendwin_free(s->out.win);
 	reasm_free(s->in.reasm);
 	digest_free(s->check);
@@ -446,24 +450,58 @@ struct winbuf *session_tx_buf(struct session *s)
 	return s->out.buf;
 }
 
-int session_input_room(struct session *s, uint64_t *end_out)
+/* What the window, and reading ahead, allow. */
+static uint64_t input_limit(const struct outgoing *out, uint64_t window)
+{
+	return min_u64(sendwin_acked(out->win) + window, sendwin_next(out->win) + READ_AHEAD);
+}
+
+static int extend_room(struct session *s, uint64_t end)
 {
 	struct outgoing *out = &s->out;
-	uint64_t end = min_u64(sendwin_acked(out->win) + s->config.window,
-			       sendwin_next(out->win) + READ_AHEAD);
-	int r;
 
-	end -= end % ROOM_STEP;
-	if (end > out->room) {
-		r = winbuf_ensure(out->buf, out->room, end - out->room);
-		if (r) {
-			session_abort(s, WIRE_R_MEMORY, out->read, "out of memory");
-			return r;
-		}
-		out->room = end;
+	if (end <= out->room)
+		return 0;
+	if (winbuf_ensure(out->buf, out->room, end - out->room)) {
+		session_abort(s, WIRE_R_MEMORY, out->read, "out of memory");
+		return -ENOMEM;
 	}
-	*end_out = out->room;
+	out->room = end;
 	return 0;
+}
+
+int session_input_room(struct session *s, uint64_t *end_out)
+{
+	uint64_t end = input_limit(&s->out, s->config.window);
+	int r = extend_room(s, end - end % ROOM_STEP);
+
+	s->out.lent = true;
+	*end_out = s->out.room;
+	return r;
+}
+
+size_t session_input_space(struct session *s, uint8_t **space_out)
+{
+	struct outgoing *out = &s->out;
+	uint64_t end = input_limit(out, s->config.window);
+	size_t contiguous;
+
+	if (end <= out->read || out->ended)
+		return 0;
+	/* To the end of the block, as memory comes in blocks. */
+	end = min_u64(end, out->read - out->read % WINBUF_BLOCK + WINBUF_BLOCK);
+	if (extend_room(s, end))
+		return 0;
+	*space_out = winbuf_at(out->buf, out->read, &contiguous);
+	return (size_t)(end - out->read);
+}
+
+void session_drain_input(struct session *s)
+{
+	if (s->out.lent)
+		return;
+	winbuf_clear(s->out.buf);
+	s->out.room = s->out.read;
 }
 
 void session_input_advance(struct session *s, uint64_t offset, uint64_t now_ns)
@@ -528,6 +566,19 @@ uint64_t session_output_end(const struct session *s)
 	return reasm_received(s->in.reasm);
 }
 
+/* Is a chunk being received into the window? */
+static bool receives_data(const struct session *s)
+{
+	for (uint16_t i = 0, n = 0; n < s->n_open; i++) {
+		if (!s->subflows[i])
+			continue;
+		n++;
+		if (s->subflows[i]->rx.state == RX_DATA)
+			return true;
+	}
+	return false;
+}
+
 void session_output_taken(struct session *s, uint64_t offset, uint64_t now_ns)
 {
 	struct incoming *in = &s->in;
@@ -537,6 +588,8 @@ void session_output_taken(struct session *s, uint64_t offset, uint64_t now_ns)
 		return;
 	in->taken = offset;
 	winbuf_release(in->buf, offset);
+	if (offset == reasm_highest(in->reasm) && !receives_data(s))
+		winbuf_clear(in->buf);
 	if (offset - in->acked_taken >= ACK_BYTES)
 		session_ack_by(s, now_ns);
 	else

@@ -10,8 +10,9 @@
  *  - A byte is offered to the output once, in order, after its chunk's check was right.
  *  - END, CONFIRM, STOP, ABORT and DONE go out on every subflow, so that none of them can be lost
  * with one; their repetition is harmless. ACKs carry the whole state: the newest one is enough.
- *  - Memory: window bytes each way, the tables of sendwin.h and reasm.h, and per subflow two frames
- * of control and one block. Nothing is allocated per chunk.
+ *  - Memory: at most window bytes each way, the tables of sendwin.h and reasm.h, and per subflow
+ * two frames of control and one block. A window holds memory only for what is in it, and what will
+ * be read next.
  *
  * A stream's life, seen from its sender: input_advance... input_end -> END -> CONFIRM received.
  * From its receiver: output_end grows -> output_taken... -> output_finish -> CONFIRM sent.
@@ -67,7 +68,8 @@ struct session_config {
 	bool duplex; /* read any input to its end */
 	bool send_only;
 	bool recv_only;
-	uint64_t rate; /* bytes per second that we send at most; 0: no limit */
+	uint64_t rate;        /* bytes per second that we send at most; 0: no limit */
+	struct winpool *pool; /* memory for the windows, borrowed; NULL: the session's own */
 };
 
 enum session_state {
@@ -240,6 +242,11 @@ struct winbuf *session_tx_buf(struct session *s);
 /* Gives input as much room as the window allows, and returns the offset up to which there is
  * memory. -ENOMEM fails the session. */
 int session_input_room(struct session *s, uint64_t *end_out);
+
+/* The same for a reader in this thread: where the next bytes can be put, at most as many as are
+ * returned; 0: nowhere for now. Valid until the next call for this session. Windows that are read
+ * into so keep no memory while all is acknowledged. */
+size_t session_input_space(struct session *s, uint8_t **space_out);
 
 /* Input has been read up to this offset. */
 void session_input_advance(struct session *s, uint64_t offset, uint64_t now_ns);

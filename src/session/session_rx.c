@@ -7,6 +7,7 @@
  * held meanwhile is read into scratch from then on.
  */
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #include "session/handshake.h"
@@ -63,8 +64,8 @@ static int discard_space(struct session *s, struct rx *rx, struct iovec *iov)
 {
 	size_t left = rx->header.length - rx->body_have;
 
-	iov[0].iov_base = s->scratch;
-	iov[0].iov_len = left < SCRATCH_LEN ? left : SCRATCH_LEN;
+	iov[0].iov_base = winpool_scratch(s->pool);
+	iov[0].iov_len = left < WINPOOL_SCRATCH ? left : WINPOOL_SCRATCH;
 	return 1;
 }
 
@@ -87,7 +88,8 @@ int session_rx_space(struct session *s, uint16_t slot, struct iovec iov[SESSION_
 	struct rx *rx = &s->subflows[slot]->rx;
 
 	if (is_over(s)) {
-		iov[0] = (struct iovec){ .iov_base = s->scratch, .iov_len = SCRATCH_LEN };
+		iov[0] = (struct iovec){ .iov_base = winpool_scratch(s->pool),
+					 .iov_len = WINPOOL_SCRATCH };
 		return 1;
 	}
 	if (rx->state == RX_DATA && !still_wanted(s, rx))
@@ -212,10 +214,12 @@ static bool take_ack(struct session *s, const struct wire_ack *ack, uint64_t now
 	if (ack->edge > out->edge)
 		out->edge = ack->edge;
 	winbuf_release(out->buf, sendwin_acked(out->win));
-	if (sendwin_acked(out->win) == out->read)
+	if (sendwin_acked(out->win) == out->read) {
 		out->busy_since_ns = 0;
-	else if (sendwin_acked(out->win) > before && !out->busy_since_ns)
+		session_drain_input(s);
+	} else if (sendwin_acked(out->win) > before && !out->busy_since_ns) {
 		out->busy_since_ns = now_ns;
+	}
 	return true;
 }
 
@@ -426,6 +430,7 @@ static void plan_ack(struct session *s, uint32_t len, uint64_t now_ns)
 static int data_complete(struct session *s, struct subflow *sf, uint64_t now_ns)
 {
 	struct rx *rx = &sf->rx;
+	int r;
 
 	if (sf->sealed ? digest_check("", 0, rx->seed) != rx->header.check
 		       : !chunk_ok(s, rx, s->check))
@@ -434,8 +439,13 @@ static int data_complete(struct session *s, struct subflow *sf, uint64_t now_ns)
 		return break_off(s, sf, "the peer sent bytes although we take none (--send-only)");
 	if (s->in.ended && rx->header.value + rx->header.length > s->in.total)
 		return break_off(s, sf, "the peer sent bytes beyond the end of its stream");
-	if (reasm_add(s->in.reasm, rx->header.value, rx->header.length))
+	r = reasm_add(s->in.reasm, rx->header.value, rx->header.length);
+	if (r == -ENOBUFS)
 		return close_with(sf, "it left more gaps than a sender may");
+	if (r) {
+		session_abort(s, WIRE_R_MEMORY, reasm_received(s->in.reasm), "out of memory");
+		return 0;
+	}
 	plan_ack(s, rx->header.length, now_ns);
 	session_consider_growth(s, now_ns);
 	return 0;

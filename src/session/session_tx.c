@@ -335,6 +335,7 @@ static struct chunk *pick_chunk(struct session *s, struct subflow *sf, uint16_t 
 	if (s->n_open > 1 && sched_resting(&sf->rate, now_ns))
 		return NULL;
 	len = new_chunk_len(s, sf);
+	/* A table that cannot grow is as good as a full one. */
 	if (len)
 		return sendwin_push(s->out.win, len);
 	if (s->n_open == 1)

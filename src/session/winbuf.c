@@ -5,54 +5,50 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct winbuf_block {
-	unsigned refs; /* 1 while it stands in the window, 1 for each pin */
-	struct winbuf_block *next_free;
-	uint8_t *bytes;
-};
-
 struct winbuf {
-	uint64_t window;
+	struct winpool *pool;
 	uint64_t released; /* number of the first block that still stands in the window */
+	uint64_t ensured;  /* and of the first one that has had no memory yet */
 	size_t n_slots;
 	size_t n_blocks;
-	struct winbuf_block *free;
 	struct winbuf_block *slots[]; /* by block number modulo n_slots; NULL: no memory */
 };
 
-int winbuf_new(struct winbuf **out, uint64_t window)
+int winbuf_new(struct winbuf **out, uint64_t window, struct winpool *pool)
 {
 	size_t n_slots = (size_t)(window / WINBUF_BLOCK) + 2;
 	struct winbuf *w = calloc(1, sizeof(*w) + n_slots * sizeof(w->slots[0]));
 
 	if (!w)
 		return -ENOMEM;
-	w->window = window;
+	w->pool = pool;
 	w->n_slots = n_slots;
 	*out = w;
 	return 0;
 }
 
-static void block_free(struct winbuf *w, struct winbuf_block *b)
+static size_t slot_of(const struct winbuf *w, uint64_t offset)
 {
-	w->n_blocks--;
-	free(b->bytes);
-	free(b);
+	return (size_t)(offset / WINBUF_BLOCK % w->n_slots);
+}
+
+/* The blocks from released to before the one of this number. */
+static void take_out(struct winbuf *w, uint64_t end)
+{
+	for (uint64_t n = w->released; n < end; n++) {
+		struct winbuf_block **slot = &w->slots[slot_of(w, n * WINBUF_BLOCK)];
+
+		if (*slot)
+			winbuf_unpin(w, *slot);
+		*slot = NULL;
+	}
 }
 
 struct winbuf *winbuf_free(struct winbuf *w)
 {
 	if (!w)
 		return NULL;
-	for (size_t i = 0; i < w->n_slots; i++)
-		if (w->slots[i])
-			winbuf_unpin(w, w->slots[i]);
-	while (w->free) {
-		struct winbuf_block *b = w->free;
-
-		w->free = b->next_free;
-		block_free(w, b);
-	}
+	take_out(w, w->ensured);
 	assert(w->n_blocks == 0);
 	free(w);
 	return NULL;
@@ -60,28 +56,13 @@ struct winbuf *winbuf_free(struct winbuf *w)
 
 static struct winbuf_block *block_get(struct winbuf *w)
 {
-	struct winbuf_block *b = w->free;
+	struct winbuf_block *b = winpool_get(w->pool);
 
-	if (b) {
-		w->free = b->next_free;
-	} else {
-		b = malloc(sizeof(*b));
-		if (!b)
-			return NULL;
-		b->bytes = malloc(WINBUF_BLOCK);
-		if (!b->bytes) {
-			free(b);
-			return NULL;
-		}
-		w->n_blocks++;
-	}
+	if (!b)
+		return NULL;
 	b->refs = 1;
+	w->n_blocks++;
 	return b;
-}
-
-static size_t slot_of(const struct winbuf *w, uint64_t offset)
-{
-	return (size_t)(offset / WINBUF_BLOCK % w->n_slots);
 }
 
 int winbuf_ensure(struct winbuf *w, uint64_t offset, uint64_t len)
@@ -97,19 +78,25 @@ int winbuf_ensure(struct winbuf *w, uint64_t offset, uint64_t len)
 			*slot = block_get(w);
 		if (!*slot)
 			return -ENOMEM;
+		if (n >= w->ensured)
+			w->ensured = n + 1;
 	}
 	return 0;
 }
 
 void winbuf_release(struct winbuf *w, uint64_t offset)
 {
-	for (; w->released < offset / WINBUF_BLOCK; w->released++) {
-		struct winbuf_block **slot = &w->slots[slot_of(w, w->released * WINBUF_BLOCK)];
+	uint64_t first = offset / WINBUF_BLOCK;
 
-		if (*slot)
-			winbuf_unpin(w, *slot);
-		*slot = NULL;
-	}
+	take_out(w, first < w->ensured ? first : w->ensured);
+	if (first > w->released)
+		w->released = first;
+}
+
+void winbuf_clear(struct winbuf *w)
+{
+	take_out(w, w->ensured);
+	w->ensured = w->released;
 }
 
 uint8_t *winbuf_at(const struct winbuf *w, uint64_t offset, size_t *contiguous_out)
@@ -136,8 +123,8 @@ void winbuf_unpin(struct winbuf *w, struct winbuf_block *b)
 	assert(b->refs > 0);
 	if (--b->refs)
 		return;
-	b->next_free = w->free;
-	w->free = b;
+	w->n_blocks--;
+	winpool_put(w->pool, b);
 }
 
 size_t winbuf_n_blocks(const struct winbuf *w)

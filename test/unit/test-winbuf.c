@@ -17,6 +17,26 @@
 
 #define MAX_PINS 8
 
+/* Free blocks that the pool keeps. */
+#define KEEP 3
+
+static struct winpool *pool;
+
+static struct winbuf *open_window(uint64_t window)
+{
+	struct winbuf *w;
+
+	assert_int_equal(winpool_new(&pool, KEEP), 0);
+	assert_int_equal(winbuf_new(&w, window, pool), 0);
+	return w;
+}
+
+static void close_window(struct winbuf *w)
+{
+	assert_null(winbuf_free(w));
+	assert_null(winpool_free(pool));
+}
+
 static uint64_t stamp(uint64_t offset)
 {
 	return (offset + 1) * 0x9e3779b97f4a7c15;
@@ -48,7 +68,7 @@ static void test_at_and_contiguous(void **state)
 	size_t contiguous;
 	uint8_t *p, *q;
 
-	assert_int_equal(winbuf_new(&w, WINBUF_BLOCK), 0);
+	w = open_window(WINBUF_BLOCK);
 	assert_int_equal(winbuf_n_blocks(w), 0);
 	assert_int_equal(winbuf_ensure(w, 5, 0), 0);
 	assert_int_equal(winbuf_n_blocks(w), 0);
@@ -64,8 +84,9 @@ static void test_at_and_contiguous(void **state)
 	assert_int_equal(winbuf_n_blocks(w), 2);
 	assert_ptr_equal(winbuf_at(w, 0, &contiguous), p);
 	assert_ptr_not_equal(winbuf_at(w, WINBUF_BLOCK, &contiguous), p);
-	assert_null(winbuf_free(w));
+	close_window(w);
 	assert_null(winbuf_free(NULL));
+	assert_null(winpool_free(NULL));
 }
 
 /* As long as little is in flight, the same few blocks are used over and over. */
@@ -74,14 +95,14 @@ static void test_reuses_blocks(void **state)
 	struct winbuf *w;
 	uint64_t offset = 0;
 
-	assert_int_equal(winbuf_new(&w, 64 * WINBUF_BLOCK), 0);
+	w = open_window(64 * WINBUF_BLOCK);
 	for (int i = 0; i < 5000; i++) {
 		assert_int_equal(winbuf_ensure(w, offset, 100000), 0);
 		offset += 100000;
 		winbuf_release(w, offset);
 	}
-	assert_true(winbuf_n_blocks(w) <= 2);
-	winbuf_free(w);
+	assert_true(winpool_n_blocks(pool) <= 2);
+	close_window(w);
 }
 
 /* A block that is released within is kept: the rest of it is needed. */
@@ -91,7 +112,7 @@ static void test_release_keeps_the_rest(void **state)
 	size_t contiguous;
 	uint8_t *p;
 
-	assert_int_equal(winbuf_new(&w, 2 * WINBUF_BLOCK), 0);
+	w = open_window(2 * WINBUF_BLOCK);
 	assert_int_equal(winbuf_ensure(w, 0, 2 * WINBUF_BLOCK), 0);
 	p = winbuf_at(w, WINBUF_BLOCK, &contiguous);
 	write_block(w, 1);
@@ -100,7 +121,38 @@ static void test_release_keeps_the_rest(void **state)
 	assert_holds(p, 1);
 	assert_int_equal(winbuf_ensure(w, 2 * WINBUF_BLOCK, WINBUF_BLOCK), 0);
 	assert_int_equal(winbuf_n_blocks(w), 2);
-	winbuf_free(w);
+	close_window(w);
+}
+
+/* An idle window has no memory, whatever was read ahead; a frame that is half written keeps its. */
+static void test_clear(void **state)
+{
+	struct winbuf *w = open_window(8 * WINBUF_BLOCK);
+	struct winbuf_block *pin;
+	const uint8_t *p;
+	size_t contiguous;
+
+	assert_int_equal(winbuf_ensure(w, 0, 5 * WINBUF_BLOCK), 0);
+	winbuf_release(w, WINBUF_BLOCK + 1);
+	write_block(w, 1);
+	p = winbuf_at(w, WINBUF_BLOCK, &contiguous);
+	pin = winbuf_pin(w, WINBUF_BLOCK);
+	winbuf_clear(w);
+	assert_int_equal(winbuf_n_blocks(w), 1);
+	assert_int_equal(winpool_n_blocks(pool), 1 + KEEP);
+	assert_int_equal(winbuf_ensure(w, WINBUF_BLOCK + 1, 1), 0);
+	assert_ptr_not_equal(winbuf_at(w, WINBUF_BLOCK, &contiguous), p);
+	assert_holds(p, 1);
+	winbuf_unpin(w, pin);
+	assert_int_equal(winbuf_n_blocks(w), 1);
+	winbuf_clear(w);
+	winbuf_clear(w);
+	assert_int_equal(winbuf_n_blocks(w), 0);
+	assert_int_equal(winpool_n_blocks(pool), KEEP);
+	winbuf_release(w, 7 * WINBUF_BLOCK);
+	assert_int_equal(winbuf_ensure(w, 7 * WINBUF_BLOCK, 1), 0);
+	assert_int_equal(winbuf_n_blocks(w), 1);
+	close_window(w);
 }
 
 struct model {
@@ -136,6 +188,13 @@ static void model_release(struct model *m, struct rng *r)
 
 	if (end > m->released)
 		m->released += rng_below(r, end - m->released + 1);
+	winbuf_release(m->w, m->released);
+}
+
+static void model_clear(struct model *m)
+{
+	winbuf_clear(m->w);
+	m->released = m->next * WINBUF_BLOCK > m->released ? m->next * WINBUF_BLOCK : m->released;
 	winbuf_release(m->w, m->released);
 }
 
@@ -184,9 +243,9 @@ static void test_random(void **state)
 	for (int round = 0; round < 40; round++) {
 		struct model m = { .window = 1 + rng_below(&r, 8 * WINBUF_BLOCK) };
 
-		assert_int_equal(winbuf_new(&m.w, m.window), 0);
+		m.w = open_window(m.window);
 		for (int i = 0; i < 400; i++) {
-			switch (rng_below(&r, 5)) {
+			switch (rng_below(&r, 6)) {
 			case 0:
 			case 1:
 				model_grow(&m, &r);
@@ -197,6 +256,9 @@ static void test_random(void **state)
 			case 3:
 				model_pin(&m, &r);
 				break;
+			case 4:
+				model_clear(&m);
+				break;
 			default:
 				model_unpin(&m, &r);
 				break;
@@ -205,7 +267,7 @@ static void test_random(void **state)
 		}
 		while (m.n_pins)
 			model_unpin(&m, &r);
-		winbuf_free(m.w);
+		close_window(m.w);
 	}
 }
 
@@ -215,7 +277,7 @@ static void test_bound_without_pins(void **state)
 	struct rng r = rng_start();
 	struct model m = { .window = 4 * WINBUF_BLOCK };
 
-	assert_int_equal(winbuf_new(&m.w, m.window), 0);
+	m.w = open_window(m.window);
 	for (int i = 0; i < 5000; i++) {
 		if (rng_below(&r, 2))
 			model_grow(&m, &r);
@@ -224,7 +286,7 @@ static void test_bound_without_pins(void **state)
 		assert_true(winbuf_n_blocks(m.w) <= m.window / WINBUF_BLOCK + 2);
 	}
 	model_check(&m);
-	winbuf_free(m.w);
+	close_window(m.w);
 }
 
 int main(void)
@@ -232,7 +294,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_at_and_contiguous),      cmocka_unit_test(test_reuses_blocks),
 		cmocka_unit_test(test_release_keeps_the_rest), cmocka_unit_test(test_random),
-		cmocka_unit_test(test_bound_without_pins),
+		cmocka_unit_test(test_bound_without_pins),     cmocka_unit_test(test_clear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
