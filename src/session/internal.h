@@ -42,7 +42,7 @@
 #define SILENT_NS (15000 * MS_NS)
 
 /* Preface, and one of each frame: HELLO or WELCOME (900 with the facts of 32 links), ACK (2100),
- * END, CONFIRM, STOP, ABORT (270), LINKS (550), LANE, DONE, PING, PONG, DRAIN. */
+ * END, CONFIRM, STOP, ABORT (270), LINKS (550), LANE, FACTS (800), DONE, PING, PONG, DRAIN. */
 #define CONTROL_OUT_LEN 6144
 
 /* Frames that go out once on each subflow. */
@@ -55,6 +55,7 @@ enum {
 	SAID_DONE = 32,
 	SAID_PREFACE = 64,
 	SAID_LINKS = 128, /* the last count of our links */
+	SAID_FACTS = 512, /* the last change of our facts */
 };
 
 enum rx_state { RX_PREFACE, RX_HEADER, RX_CONTROL, RX_DATA, RX_DISCARD };
@@ -157,7 +158,10 @@ struct session {
 	uint32_t features; /* that both sides know */
 	uint8_t peer_side;
 	struct wire_facts facts; /* of our links */
+	bool facts_told;         /* with HELLO or WELCOME */
+	uint64_t facts_serial;   /* changes since then */
 	struct wire_facts peer_facts;
+	uint64_t peer_facts_serial;
 	struct wire_links links;
 	struct wire_links peer_links;
 	bool counts;     /* links are counted */

@@ -412,7 +412,16 @@ uint64_t session_total_rate(const struct session *s)
 
 void session_set_facts(struct session *s, const struct wire_facts *facts)
 {
+	if (s->facts_told && wire_facts_same(&s->facts, facts))
+		return;
 	s->facts = *facts;
+	if (!s->facts_told)
+		return;
+	/* Any of the subflows may be the one that the change has cut off. */
+	s->facts_serial++;
+	for (uint16_t i = 0; i < SUBFLOWS_MAX; i++)
+		if (s->subflows[i])
+			s->subflows[i]->said &= ~(unsigned)SAID_FACTS;
 }
 
 const struct wire_facts *session_facts(const struct session *s)
@@ -423,6 +432,11 @@ const struct wire_facts *session_facts(const struct session *s)
 const struct wire_facts *session_peer_facts(const struct session *s)
 {
 	return &s->peer_facts;
+}
+
+uint64_t session_peer_facts_serial(const struct session *s)
+{
+	return s->peer_facts_serial;
 }
 
 void session_links(struct session *s, const struct wire_links *links)

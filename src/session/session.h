@@ -200,11 +200,16 @@ void session_subflow_bytes(const struct session *s, uint16_t slot, uint64_t *tx_
  * ------------------------------------------------------------------------------------------- */
 
 /* What is known of our links: goes to the peer with HELLO or WELCOME, so it has to be set before
- * the first subflow opens. Copied. */
+ * the first subflow opens. Set again, if it differs, it goes out on every subflow with the next
+ * frame, and on those that open later. Copied. */
 void session_set_facts(struct session *s, const struct wire_facts *facts);
 /* Borrowed; kind WIRE_FACTS_NONE: not known. */
 const struct wire_facts *session_facts(const struct session *s);
 const struct wire_facts *session_peer_facts(const struct session *s);
+
+/* Differs from what it was when the peer has told other facts since; 0: only HELLO's or WELCOME's.
+ */
+uint64_t session_peer_facts_serial(const struct session *s);
 
 /* What our links have counted up to now; goes to the peer with the next frames. Who has called this
  * once calls it again when session_links_due says so: DONE waits for the last count. Copied. */

@@ -337,6 +337,20 @@ static int on_drain(struct session *s, struct subflow *sf, uint64_t now_ns)
 	return 0;
 }
 
+/* The newest one is believed, whichever way it came. */
+static int on_facts(struct session *s, struct subflow *sf, uint64_t now_ns)
+{
+	struct wire_facts m;
+
+	if (wire_get_facts(sf->rx.body, sf->rx.header.length, &m))
+		return close_with(sf, "it sent malformed facts of its links");
+	if (sf->rx.header.value <= s->peer_facts_serial)
+		return 0;
+	s->peer_facts_serial = sf->rx.header.value;
+	s->peer_facts = m;
+	return 0;
+}
+
 typedef int (*frame_fn)(struct session *s, struct subflow *sf, uint64_t now_ns);
 
 static const frame_fn frame_fns[] = {
@@ -344,7 +358,7 @@ static const frame_fn frame_fns[] = {
 	[WIRE_END] = on_end,         [WIRE_CONFIRM] = on_confirm, [WIRE_STOP] = on_stop,
 	[WIRE_ABORT] = on_abort,     [WIRE_PING] = on_ping,       [WIRE_PONG] = on_pong,
 	[WIRE_DONE] = on_done,       [WIRE_LINKS] = on_links,     [WIRE_LANE] = on_lane,
-	[WIRE_DRAIN] = on_drain,
+	[WIRE_DRAIN] = on_drain,     [WIRE_FACTS] = on_facts,
 };
 
 /* What may come before WELCOME: the answer to HELLO, ABORT, and PING, with which a listener tells a

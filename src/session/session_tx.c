@@ -65,8 +65,10 @@ static void say_hello(struct session *s, struct subflow *sf)
 	size_t left;
 	uint8_t *p;
 
-	if (!sf->join)
+	if (!sf->join) {
 		m.items.facts = s->facts;
+		s->facts_told = true;
+	}
 	memcpy(m.session, s->config.id, sizeof(m.session));
 	p = control_end(&sf->tx, &left);
 	control_wrote(&sf->tx, wire_put_hello(p, left, &m));
@@ -85,8 +87,10 @@ static void say_welcome(struct session *s, struct subflow *sf)
 	size_t left;
 	uint8_t *p;
 
-	if (!sf->join)
+	if (!sf->join) {
 		m.items.facts = s->facts;
+		s->facts_told = true;
+	}
 	p = control_end(&sf->tx, &left);
 	control_wrote(&sf->tx, wire_put_welcome(p, left, &m));
 }
@@ -116,6 +120,14 @@ static void say_links(struct session *s, struct tx *tx)
 
 	control_wrote(tx, wire_put_links(p, left, &s->links));
 	s->links_new = false;
+}
+
+static void say_facts(struct session *s, struct tx *tx)
+{
+	size_t left;
+	uint8_t *p = control_end(tx, &left);
+
+	control_wrote(tx, wire_put_facts(p, left, s->facts_serial, &s->facts));
 }
 
 /* Is an ACK to go out on this subflow? On the one that brought something last, as others may have
@@ -176,6 +188,8 @@ static unsigned to_say(const struct session *s, const struct subflow *sf)
 	/* Until the peer has taken the join, the connection is none of the session's. */
 	if (!sf->welcomed && sf->join)
 		return say;
+	if (s->facts_serial && sf->welcomed && !session_finished(s))
+		say |= SAID_FACTS;
 	if (s->out.ended)
 		say |= SAID_END;
 	if (s->in.confirmed)
@@ -197,6 +211,8 @@ static void say(struct session *s, struct subflow *sf, unsigned what)
 		else
 			say_welcome(s, sf);
 	}
+	if (what & SAID_FACTS)
+		say_facts(s, &sf->tx);
 	if (what & SAID_END)
 		say_end(s, &sf->tx);
 	if (what & SAID_CONFIRM)

@@ -87,10 +87,10 @@ int topo_watch_drain(int fd, const uint32_t *ifindexes, size_t n)
 	int changed = 0;
 	int r = 0;
 
-	while (r >= 0) {
+	for (int i = 0; i < TOPO_WATCH_BATCH && r >= 0; i++) {
 		r = receive(fd, ifindexes, n);
 		if (r > 0)
 			changed = 1;
 	}
-	return r == -EAGAIN ? changed : r;
+	return r >= 0 || r == -EAGAIN ? changed : r;
 }

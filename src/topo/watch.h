@@ -13,6 +13,10 @@
 /* Returns a non-blocking descriptor that the caller owns, to be watched for EPOLLIN, or -errno. */
 int topo_watch_open(void);
 
-/* Reads all that has come. Returns 1 if it is about one of these devices, about a port of one of
- * them, or if events were lost; 0 if it is not; or -errno. Counters that grow are no event. */
+/* Messages that are read at once: under a storm of them others have their turn, too. */
+#define TOPO_WATCH_BATCH 64
+
+/* Reads what has come, TOPO_WATCH_BATCH messages at most. Returns 1 if any of it is about one of
+ * these devices, about a port of one of them, or if events were lost; 0 if it is not; or -errno.
+ * Counters that grow are no event. */
 int topo_watch_drain(int fd, const uint32_t *ifindexes, size_t n);

@@ -52,6 +52,21 @@ static void put_facts(struct cursor_out *c, const struct wire_facts *f)
 	}
 }
 
+/* Of facts on the wire: fields, then a name and a speed for the device and for each link. */
+#define FACTS_LEN_MAX (64 + WIRE_LINKS_MAX * (4 + WIRE_NAME_LEN))
+
+/* What is compared is what would be sent: padding, and links beyond the last one, are not. */
+bool wire_facts_same(const struct wire_facts *a, const struct wire_facts *b)
+{
+	uint8_t as[FACTS_LEN_MAX], bs[FACTS_LEN_MAX];
+	struct cursor_out ca = { .p = as, .left = sizeof(as) },
+			  cb = { .p = bs, .left = sizeof(bs) };
+
+	put_facts(&ca, a);
+	put_facts(&cb, b);
+	return ca.left == cb.left && memcmp(as, bs, sizeof(as) - ca.left) == 0;
+}
+
 static void get_facts(struct cursor_in *c, struct wire_facts *f)
 {
 	*f = (struct wire_facts){ 0 };

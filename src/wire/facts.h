@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * facts.h - what one side knows of its links, as HELLO, WELCOME and LINKS carry it
+ * facts.h - what one side knows of its links, as HELLO, WELCOME, FACTS and LINKS carry it
  *
  * Plain values. Of a peer's facts nothing is believed but their form: the numbers in them are
  * within what the types hold, names are printable, and there are at most WIRE_LINKS_MAX links; what
@@ -73,7 +73,8 @@ struct wire_facts {
 	struct wire_link link[WIRE_LINKS_MAX];
 };
 
-/* Counters of the links that the facts name, in the same order: bytes since the session began. */
+/* Counters of the links that the facts name, in the same order: bytes since the session began, or
+ * since the link was there. */
 struct wire_links {
 	uint64_t time_ns; /* since then, by the clock of who counted */
 	unsigned n;
@@ -94,14 +95,17 @@ struct wire_lane {
 
 #define WIRE_LANE_NONE 255
 
-/* What HELLO and WELCOME carry behind their fields. What is not known is left out, and what does
- * not come is not known. */
+/* What HELLO and WELCOME carry behind their fields, and FACTS carries alone. What is not known is
+ * left out, and what does not come is not known. */
 struct wire_items {
 	struct wire_facts facts;
 	struct wire_names names;
 };
 
 void wire_put_items(struct cursor_out *c, const struct wire_items *items);
+
+/* Do both tell a peer the same? */
+bool wire_facts_same(const struct wire_facts *a, const struct wire_facts *b);
 
 /* Reads items up to the end of the body; unknown ones are skipped. Malformed ones make c->bad. */
 void wire_get_items(struct cursor_in *c, struct wire_items *out);

@@ -250,6 +250,25 @@ int wire_get_lane(const struct wire_header *h, const uint8_t *body, struct wire_
 	return c.bad ? WIRE_E_MALFORMED : 0;
 }
 
+size_t wire_put_facts(uint8_t *out, size_t size, uint64_t serial, const struct wire_facts *m)
+{
+	struct wire_items items = { .facts = *m };
+	struct cursor_out c = body_of(out, size);
+
+	wire_put_items(&c, &items);
+	return finish(out, &c, WIRE_FACTS, serial);
+}
+
+int wire_get_facts(const uint8_t *body, size_t length, struct wire_facts *out)
+{
+	struct cursor_in c = { .p = body, .left = length };
+	struct wire_items items;
+
+	wire_get_items(&c, &items);
+	*out = items.facts;
+	return c.bad ? WIRE_E_MALFORMED : 0;
+}
+
 size_t wire_put_notice(uint8_t *out, size_t size, enum wire_type type, const struct wire_notice *m)
 {
 	struct cursor_out c = body_of(out, size);

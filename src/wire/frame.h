@@ -63,6 +63,7 @@ enum wire_type {
 	WIRE_LINKS = 13,  /* value: time_ns of struct wire_links */
 	WIRE_LANE = 14,   /* value: 0; of the subflow on which it comes */
 	WIRE_DRAIN = 15,  /* value: 0; no more DATA on this subflow, it is to be closed */
+	WIRE_FACTS = 16,  /* value: number of the change, from 1 */
 	WIRE_TYPES,       /* those above are below this */
 	WIRE_OPTIONAL = 128,
 };
@@ -185,6 +186,7 @@ size_t wire_put_end(uint8_t *out, size_t size, uint64_t total, const uint8_t dig
 size_t wire_put_notice(uint8_t *out, size_t size, enum wire_type type, const struct wire_notice *m);
 
 size_t wire_put_links(uint8_t *out, size_t size, const struct wire_links *m);
+size_t wire_put_facts(uint8_t *out, size_t size, uint64_t serial, const struct wire_facts *m);
 
 size_t wire_put_lane(uint8_t *out, size_t size, const struct wire_lane *m);
 
@@ -192,7 +194,7 @@ size_t wire_put_lane(uint8_t *out, size_t size, const struct wire_lane *m);
 size_t wire_put_plain(uint8_t *out, size_t size, enum wire_type type, uint64_t value);
 
 /* Each reads the body of a frame whose header was split and whose check was tested. Unknown items
- * of HELLO and WELCOME, and bytes behind the known fields of all others, are ignored: later
+ * of HELLO, WELCOME and FACTS, and bytes behind the known fields of all others, are ignored: later
  * versions put theirs there. */
 int wire_get_hello(const uint8_t *body, size_t length, struct wire_hello *out);
 int wire_get_welcome(const uint8_t *body, size_t length, struct wire_welcome *out);
@@ -200,6 +202,7 @@ int wire_get_ack(const struct wire_header *h, const uint8_t *body, struct wire_a
 int wire_get_end(const uint8_t *body, size_t length, uint8_t digest[DIGEST_LEN]);
 int wire_get_links(const struct wire_header *h, const uint8_t *body, struct wire_links *out);
 int wire_get_lane(const struct wire_header *h, const uint8_t *body, struct wire_lane *out);
+int wire_get_facts(const uint8_t *body, size_t length, struct wire_facts *out);
 int wire_get_notice(const struct wire_header *h, const uint8_t *body, struct wire_notice *out);
 
 /* A few words for a reason, never NULL: "another session is running". */

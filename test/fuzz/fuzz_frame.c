@@ -94,6 +94,21 @@ static void try_lane(const struct wire_header *h, const uint8_t *body)
 	must(!wire_get_lane(&again, p, &b) && !memcmp(&a, &b, sizeof(a)));
 }
 
+static void try_facts(const struct wire_header *h, const uint8_t *body)
+{
+	static struct wire_facts a, b;
+	uint8_t frame[FRAME_MAX];
+	struct wire_header again;
+	const uint8_t *p;
+
+	if (wire_get_facts(body, h->length, &a))
+		return;
+	must(a.n_links <= WIRE_LINKS_MAX && wire_facts_same(&a, &a));
+	p = split(frame, wire_put_facts(frame, sizeof(frame), h->value, &a), &again);
+	must(!wire_get_facts(p, again.length, &b) && again.value == h->value);
+	must(wire_facts_same(&a, &b));
+}
+
 static void try_ack(const struct wire_header *h, const uint8_t *body)
 {
 	static struct wire_ack a, b;
@@ -166,6 +181,9 @@ static void decode(const struct wire_header *h, const uint8_t *body)
 		break;
 	case WIRE_LANE:
 		try_lane(h, body);
+		break;
+	case WIRE_FACTS:
+		try_facts(h, body);
 		break;
 	case WIRE_END:
 		try_end(h, body);

@@ -104,6 +104,15 @@ static void count_links(struct host *h)
 	session_links(h->session, &links);
 }
 
+/* A link goes, or comes back. */
+static void change_facts(struct host *h)
+{
+	struct wire_facts facts = *session_facts(h->session);
+
+	facts.usable ^= 1u << rng_below(&h->rng, 3);
+	session_set_facts(h->session, &facts);
+}
+
 static void start_session(struct host *h, const uint8_t id[WIRE_SESSION_ID_LEN])
 {
 	static const struct wire_facts facts = { .kind = WIRE_FACTS_BOND, .n_links = 3 };
@@ -412,6 +421,8 @@ static bool send_all(struct host *h)
 
 	if (h->session && (session_links_due(h->session) || (h->counts && rng_chance(&h->rng, 1))))
 		count_links(h);
+	if (h->session && h->counts && rng_chance(&h->rng, 1))
+		change_facts(h);
 	while (again && !h->wrong[0]) {
 		again = false;
 		for (unsigned i = 0; i < h->n_subs; i++) {

@@ -193,6 +193,44 @@ static void test_lane(void **state)
 	assert_int_equal(wire_get_lane(&h, frame + WIRE_HEADER_LEN, &got), WIRE_E_MALFORMED);
 }
 
+/* A change of the facts alone, with its number. */
+static void test_changed(void **state)
+{
+	struct wire_facts got;
+	struct wire_header h;
+	uint8_t frame[512];
+	size_t n = wire_put_facts(frame, sizeof(frame), 7, &bonded.items.facts);
+
+	assert_int_equal(wire_get_header(frame, &h), 0);
+	assert_int_equal(h.type, WIRE_FACTS);
+	assert_int_equal(h.value, 7);
+	assert_int_equal(n, WIRE_HEADER_LEN + h.length);
+	assert_int_equal(wire_get_facts(frame + WIRE_HEADER_LEN, h.length, &got), 0);
+	assert_true(wire_facts_same(&got, &bonded.items.facts));
+	assert_int_equal(wire_get_facts(frame + WIRE_HEADER_LEN, h.length - 1, &got),
+			 WIRE_E_MALFORMED);
+	/* Nothing is known any more. */
+	assert_int_equal(wire_get_facts(frame, 0, &got), 0);
+	assert_int_equal(got.kind, WIRE_FACTS_NONE);
+	assert_false(wire_facts_same(&got, &bonded.items.facts));
+}
+
+static void test_same(void **state)
+{
+	struct wire_facts a = bonded.items.facts, b = bonded.items.facts;
+
+	b.link[a.n_links].speed = 1;
+	assert_true(wire_facts_same(&a, &b));
+	b.link[0].speed++;
+	assert_false(wire_facts_same(&a, &b));
+	b = a;
+	b.usable ^= 1;
+	assert_false(wire_facts_same(&a, &b));
+	b = a;
+	b.n_links--;
+	assert_false(wire_facts_same(&a, &b));
+}
+
 /* Nothing that comes can be read beyond its end, or make more links than there is room for. */
 static void test_random(void **state)
 {
@@ -215,10 +253,11 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden), cmocka_unit_test(test_unknown_is_left_out),
-		cmocka_unit_test(test_cut),    cmocka_unit_test(test_extended),
-		cmocka_unit_test(test_limits), cmocka_unit_test(test_largest),
-		cmocka_unit_test(test_links),  cmocka_unit_test(test_lane),
+		cmocka_unit_test(test_golden),  cmocka_unit_test(test_unknown_is_left_out),
+		cmocka_unit_test(test_cut),     cmocka_unit_test(test_extended),
+		cmocka_unit_test(test_limits),  cmocka_unit_test(test_largest),
+		cmocka_unit_test(test_links),   cmocka_unit_test(test_lane),
+		cmocka_unit_test(test_changed), cmocka_unit_test(test_same),
 		cmocka_unit_test(test_random),
 	};
 

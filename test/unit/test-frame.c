@@ -411,7 +411,7 @@ static int header_of(uint8_t type, uint32_t length, uint64_t value)
 static void test_header_limits(void **state)
 {
 	for (unsigned type = 0; type < 256; type++) {
-		bool known = type >= 1 && type <= 15;
+		bool known = type >= 1 && type <= 16;
 		int ok = known || type >= 128 ? 0 : WIRE_E_MALFORMED;
 
 		if (type == WIRE_DATA)

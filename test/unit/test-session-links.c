@@ -222,6 +222,137 @@ static void test_the_last_subflow_goes_on(void **state)
 	session_free(s);
 }
 
+static const struct wire_hello hello_join = {
+	.version_min = 1, .version_max = 1, .kind = WIRE_HELLO_JOIN, .session = "an id of a test"
+};
+
+/* The FACTS that go out on a subflow now. Returns false when there are none. */
+static bool tells(struct session *s, uint16_t slot, uint64_t *serial_out,
+		  struct wire_facts *out_facts)
+{
+	struct wire_header h;
+	const uint8_t *body = find(drain(s, slot, MS), 0, WIRE_FACTS, &h);
+
+	if (!body)
+		return false;
+	*serial_out = h.value;
+	assert_int_equal(wire_get_facts(body, h.length, out_facts), 0);
+	return true;
+}
+
+/* Any of the subflows may be the one that a change has cut off: it is told on each, and on those
+ * that open later. What did not change is not told again. */
+static void test_changed_facts_go_everywhere(void **state)
+{
+	uint16_t slot, join, later;
+	struct session *s = start(SESSION_SERVER, SESSION_INPUT_STREAM);
+	struct wire_facts facts = some_facts, told;
+	uint64_t serial = 0;
+	size_t len;
+	struct wire_header h;
+
+	session_set_facts(s, &facts);
+	slot = open_subflow(s, 0);
+	drain(s, slot, 0);
+	assert_int_equal(session_subflow_open(s, &hello_join, NULL, 0, &join), 0);
+	drain(s, join, 0);
+	session_set_facts(s, &facts);
+	assert_false(tells(s, slot, &serial, &told));
+	facts.usable = 1;
+	session_set_facts(s, &facts);
+	assert_false(session_tx_flushed(s, slot));
+	assert_true(tells(s, slot, &serial, &told));
+	assert_int_equal(serial, 1);
+	assert_true(wire_facts_same(&told, &facts));
+	assert_false(tells(s, slot, &serial, &told));
+	facts.usable = 2;
+	session_set_facts(s, &facts);
+	assert_true(tells(s, join, &serial, &told));
+	assert_int_equal(serial, 2);
+	assert_true(wire_facts_same(&told, &facts));
+	assert_true(tells(s, slot, &serial, &told));
+	assert_int_equal(serial, 2);
+	assert_int_equal(session_subflow_open(s, &hello_join, NULL, 0, &later), 0);
+	len = drain(s, later, 0);
+	assert_non_null(find(len, WIRE_PREFACE_LEN, WIRE_FACTS, &h));
+	assert_int_equal(h.value, 2);
+	session_free(s);
+}
+
+/* What HELLO says is what is set when it leaves; a client that changes its mind before WELCOME
+ * tells once it has come. */
+static void test_facts_changed_before_welcome(void **state)
+{
+	struct session *s = start(SESSION_CLIENT, SESSION_INPUT_STREAM);
+	struct wire_facts facts = some_facts, told;
+	uint64_t serial;
+	uint16_t slot;
+
+	session_set_facts(s, &facts);
+	facts.usable = 1;
+	session_set_facts(s, &facts);
+	slot = open_subflow(s, 0);
+	drain(s, slot, 0);
+	facts.usable = 2;
+	session_set_facts(s, &facts);
+	assert_false(tells(s, slot, &serial, &told));
+	assert_int_equal(feed_welcome(s, slot, 1, 0), 0);
+	assert_true(tells(s, slot, &serial, &told));
+	assert_int_equal(serial, 1);
+	assert_int_equal(told.usable, 2);
+	session_free(s);
+}
+
+static int feed_facts(struct session *s, uint16_t slot, uint64_t serial, const struct wire_facts *m)
+{
+	uint8_t frame[512];
+
+	return feed(s, slot, frame, wire_put_facts(frame, sizeof(frame), serial, m), MS);
+}
+
+/* The newest is believed, whichever way it came, and however many come. */
+static void test_newest_facts_are_believed(void **state)
+{
+	uint16_t slot;
+	struct session *s = server(&slot);
+	struct wire_facts facts = some_facts;
+	struct wire_links m = counts(5);
+
+	assert_int_equal(session_peer_facts_serial(s), 0);
+	assert_int_equal(session_peer_facts(s)->kind, WIRE_FACTS_NONE);
+	assert_int_equal(feed_links(s, slot, &m), 0);
+	assert_int_equal(session_peer_links(s)->n, 0);
+	assert_int_equal(feed_facts(s, slot, 3, &facts), 0);
+	assert_int_equal(session_peer_facts_serial(s), 3);
+	assert_true(wire_facts_same(session_peer_facts(s), &facts));
+	assert_int_equal(feed_links(s, slot, &m), 0);
+	assert_int_equal(session_peer_links(s)->n, 2);
+	facts.usable = 1;
+	assert_int_equal(feed_facts(s, slot, 2, &facts), 0);
+	assert_int_equal(feed_facts(s, slot, 3, &facts), 0);
+	assert_int_equal(session_peer_facts(s)->usable, 3);
+	for (uint64_t i = 4; i < 1000; i++)
+		assert_int_equal(feed_facts(s, slot, i, &facts), 0);
+	assert_int_equal(session_peer_facts(s)->usable, 1);
+	facts.kind = WIRE_FACTS_NONE;
+	assert_int_equal(feed_facts(s, slot, 1000, &facts), 0);
+	assert_int_equal(session_peer_facts(s)->kind, WIRE_FACTS_NONE);
+	is_closed(s, slot, feed_frame(s, slot, WIRE_FACTS, 1001, payload, 7), "malformed facts");
+	session_free(s);
+}
+
+/* Who sends FACTS before WELCOME is no listener. */
+static void test_facts_before_welcome(void **state)
+{
+	struct session *s = start(SESSION_CLIENT, SESSION_INPUT_STREAM);
+	uint16_t slot = open_subflow(s, 0);
+
+	drain(s, slot, 0);
+	assert_int_equal(feed(s, slot, (const uint8_t *)WIRE_PREFACE, WIRE_PREFACE_LEN, MS), 0);
+	is_closed(s, slot, feed_facts(s, slot, 1, &some_facts), "before WELCOME");
+	session_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +364,10 @@ int main(void)
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_drained),
 		cmocka_unit_test(test_the_last_subflow_goes_on),
+		cmocka_unit_test(test_changed_facts_go_everywhere),
+		cmocka_unit_test(test_facts_changed_before_welcome),
+		cmocka_unit_test(test_newest_facts_are_believed),
+		cmocka_unit_test(test_facts_before_welcome),
 	};
 
 	return cmocka_run_group_tests(tests, fill_payload, NULL);

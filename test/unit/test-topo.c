@@ -1031,6 +1031,14 @@ static void test_watch(void **state)
 		send(fds[1], event, len, 0);
 		assert_int_equal(topo_watch_drain(fds[0], set, 2), list[i].want);
 	}
+	/* A storm is read in parts. */
+	for (int i = 0; i < TOPO_WATCH_BATCH + 1; i++) {
+		size_t len = link_event(event, i < TOPO_WATCH_BATCH ? &other : &port, RTM_NEWLINK);
+
+		assert_int_equal(send(fds[1], event, len, 0), (ssize_t)len);
+	}
+	assert_int_equal(topo_watch_drain(fds[0], set, 2), 0);
+	assert_int_equal(topo_watch_drain(fds[0], set, 2), 1);
 	/* Cut short by the sender, or by our buffer. */
 	send(fds[1], event, 20, 0);
 	assert_int_equal(topo_watch_drain(fds[0], set, 2), 0);
