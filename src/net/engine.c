@@ -120,6 +120,22 @@ static void announce_all(struct engine *e)
 			announce(e, e->conns[i]);
 }
 
+static void links_changed(void *arg)
+{
+	struct engine *e = arg;
+	uint16_t ports[SUBFLOWS_MAX];
+	char text[ENGINE_REASON_LEN];
+
+	for (uint16_t i = 0; i < e->n_slots; i++)
+		if (e->conns[i] && e->conns[i]->announced)
+			links_place(e->links, e->conns[i]);
+	pathmgr_verdict(links_paths(e->links), ports, engine_ports(e, ports), text, sizeof(text));
+	note(e, 1, "the links have changed: %s", text);
+	if (e->events.replan)
+		e->events.replan(e->events.arg);
+	loop_queue(e->loop, &e->pump);
+}
+
 /* From links and streams. */
 static void on_news(void *arg)
 {
@@ -494,6 +510,7 @@ static void pump(struct loop_task *task)
 	if (moved)
 		loop_queue(e->loop, &e->pump);
 	announce_all(e);
+	links_heard(e->links);
 	check_end(e);
 	set_timers(e);
 	if (e->phase == PHASE_RUNNING)
@@ -512,6 +529,9 @@ int engine_new(struct engine **out, struct loop *loop, const struct engine_confi
 	       const struct engine_events *events)
 {
 	struct engine *e = calloc(1, sizeof(*e));
+	const struct links_events on_links = { .told = on_news,
+					       .changed = links_changed,
+					       .arg = e };
 	int r;
 
 	if (!e)
@@ -529,7 +549,7 @@ int engine_new(struct engine **out, struct loop *loop, const struct engine_confi
 	r = session_new(&e->session, &e->config.session);
 	if (r)
 		goto free_engine;
-	r = links_new(&e->links, loop, e->session, &config->paths, on_news, e);
+	r = links_new(&e->links, loop, e->session, &config->paths, &on_links);
 	if (r)
 		goto free_session;
 	r = streams_new(&e->streams, loop, e->session, &e->config.streams, on_news, e);

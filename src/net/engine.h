@@ -37,6 +37,9 @@ struct engine_events {
 	/* The first connection, fd, is there: the streams begin after this. Returns 0, or -1 and
 	 * why they cannot. NULL: nothing to do. */
 	int (*started)(void *arg, int fd, char why[SESSION_TEXT_LEN]);
+	/* The links of either end are others than before: a client plans anew. NULL: nothing to do.
+	 */
+	void (*replan)(void *arg);
 	/* After each pump: a client looks whether more connections are wanted. */
 	void (*pumped)(void *arg);
 	/* The session is over and everything is closed; engine_free may be called from here on, but

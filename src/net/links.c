@@ -11,9 +11,16 @@ struct links {
 	struct session *session;
 	struct pathmgr *paths;
 	bool client;
-	void (*told)(void *arg);
-	void *arg;
+	struct links_events events;
 	struct loop_timer count_timer;
+
+	/* Looking anew. */
+	struct loop_io watch;
+	bool watching;
+	struct loop_timer look_timer;
+	unsigned looks;       /* at our own links that are still due */
+	uint64_t looked_ns;   /* the last one */
+	uint64_t peer_serial; /* of its facts, as last seen */
 };
 
 /* Counting ------------------------------------------------------------------------------------- */
@@ -32,7 +39,87 @@ static void count_fired(struct loop_timer *timer)
 
 	links_count(l);
 	loop_set_timer(l->loop, timer, loop_now(l->loop) + LINKS_COUNT_NS);
-	l->told(l->arg);
+	l->events.told(l->events.arg);
+}
+
+/* Looking anew --------------------------------------------------------------------------------- */
+
+static void look_by(struct links *l, uint64_t due_ns)
+{
+	if (due_ns < l->looked_ns + LINKS_LOOK_NS)
+		due_ns = l->looked_ns + LINKS_LOOK_NS;
+	if (due_ns < l->look_timer.due_ns)
+		loop_set_timer(l->loop, &l->look_timer, due_ns);
+}
+
+static void stop_watching(struct links *l)
+{
+	if (l->watching)
+		loop_remove(l->loop, &l->watch);
+	l->watching = false;
+}
+
+/* Without it everything works but the following of changes. */
+static void start_watching(struct links *l)
+{
+	l->watch.fd = pathmgr_watch(l->paths);
+	if (!l->watching && l->watch.fd >= 0)
+		l->watching = !loop_add(l->loop, &l->watch, EPOLLIN);
+}
+
+/* What else comes waits in the socket until we look, and may overflow there: it is one look either
+ * way. */
+static void watch_event(struct loop_io *io, uint32_t events)
+{
+	struct links *l = io->arg;
+
+	if (!pathmgr_events(l->paths))
+		return;
+	stop_watching(l);
+	l->looks = 2;
+	look_by(l, loop_now(l->loop) + LINKS_SETTLE_NS);
+}
+
+static bool look_at_ours(struct links *l)
+{
+	if (!l->looks)
+		return false;
+	start_watching(l);
+	if (--l->looks)
+		look_by(l, loop_now(l->loop) + LINKS_AGAIN_NS);
+	if (!pathmgr_relearn(l->paths))
+		return false;
+	session_set_facts(l->session, pathmgr_facts(l->paths));
+	return true;
+}
+
+static bool look_at_theirs(struct links *l)
+{
+	uint64_t serial = session_peer_facts_serial(l->session);
+
+	if (serial == l->peer_serial)
+		return false;
+	l->peer_serial = serial;
+	pathmgr_peer_changed(l->paths, session_peer_facts(l->session));
+	return true;
+}
+
+static void look_fired(struct loop_timer *timer)
+{
+	struct links *l = timer->arg;
+	bool changed;
+
+	l->looked_ns = loop_now(l->loop);
+	changed = look_at_ours(l);
+	changed |= look_at_theirs(l);
+	if (changed)
+		l->events.changed(l->events.arg);
+}
+
+void links_heard(struct links *l)
+{
+	if (session_peer_facts_serial(l->session) != l->peer_serial)
+		look_by(l, loop_now(l->loop));
 }
 
 /* Connections ---------------------------------------------------------------------------------- */
@@ -40,6 +127,13 @@ static void count_fired(struct loop_timer *timer)
 static const char *link_name(const struct wire_facts *f, int8_t link)
 {
 	return link >= 0 && link < f->n_links ? f->link[link].name : "?";
+}
+
+void links_place(struct links *l, struct conn *c)
+{
+	struct subflow_stats *s = &c->stats;
+
+	pathmgr_lanes(l->paths, l->client ? s->local_port : s->peer_port, s);
 }
 
 bool links_of_conn(struct links *l, struct conn *c, char text[LINKS_TEXT_LEN])
@@ -51,7 +145,7 @@ bool links_of_conn(struct links *l, struct conn *c, char text[LINKS_TEXT_LEN])
 				       session_subflow_peer_names(l->session, c->slot));
 	size_t used;
 
-	pathmgr_lanes(l->paths, l->client ? s->local_port : s->peer_port, s);
+	links_place(l, c);
 	used = text_printf(text, LINKS_TEXT_LEN, "subflow %u: %s port %u to %s port %u", s->id,
 			   s->local, s->local_port, s->peer, s->peer_port);
 	if (here->n_links || peer->n_links)
@@ -65,6 +159,7 @@ void links_learn(struct links *l, int fd)
 {
 	pathmgr_learn(l->paths, fd, loop_now(l->loop));
 	session_set_facts(l->session, pathmgr_facts(l->paths));
+	start_watching(l);
 	links_count(l);
 	loop_set_timer(l->loop, &l->count_timer, loop_now(l->loop) + LINKS_COUNT_NS);
 }
@@ -77,7 +172,7 @@ struct pathmgr *links_paths(struct links *l)
 /* Life ----------------------------------------------------------------------------------------- */
 
 int links_new(struct links **out, struct loop *loop, struct session *session,
-	      const struct pathmgr_config *config, void (*told)(void *arg), void *arg)
+	      const struct pathmgr_config *config, const struct links_events *events)
 {
 	struct links *l = calloc(1, sizeof(*l));
 	int r;
@@ -92,9 +187,10 @@ int links_new(struct links **out, struct loop *loop, struct session *session,
 	l->loop = loop;
 	l->session = session;
 	l->client = config->client;
-	l->told = told;
-	l->arg = arg;
+	l->events = *events;
 	l->count_timer = (struct loop_timer){ .fn = count_fired, .arg = l, .due_ns = LOOP_NEVER };
+	l->look_timer = (struct loop_timer){ .fn = look_fired, .arg = l, .due_ns = LOOP_NEVER };
+	l->watch = (struct loop_io){ .fd = -1, .fn = watch_event, .arg = l };
 	*out = l;
 	return 0;
 }
@@ -102,6 +198,8 @@ int links_new(struct links **out, struct loop *loop, struct session *session,
 void links_stop(struct links *l)
 {
 	loop_set_timer(l->loop, &l->count_timer, LOOP_NEVER);
+	loop_set_timer(l->loop, &l->look_timer, LOOP_NEVER);
+	stop_watching(l);
 }
 
 struct links *links_free(struct links *l)

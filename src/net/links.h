@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * links.h - what a running session knows and tells of the links of its two ends: learnt with its
- * first connection, counted at intervals
+ * first connection, counted at intervals, and looked at again when the kernel tells of an event
  */
 #pragma once
 
@@ -13,17 +13,33 @@
 /* Our links are counted, and the counts told to the peer, this often. */
 #define LINKS_COUNT_NS 250000000ull
 
+/* After an event the links are looked at in so much time: one change makes several events. */
+#define LINKS_SETTLE_NS 10000000ull
+
+/* And once more, as a bond may tell before it acts. */
+#define LINKS_AGAIN_NS 500000000ull
+
+/* But not more often than this, however many events come, or changes that the peer tells of. */
+#define LINKS_LOOK_NS 100000000ull
+
 #define LINKS_TEXT_LEN (2 * STATS_ADDR_LEN + 160)
 
 struct links;
 
-/* told is called when the session has something to send. session is borrowed. Returns 0 or -errno.
- */
+struct links_events {
+	/* The session has something to send. */
+	void (*told)(void *arg);
+	/* The links of either end are others than before: what was planned may be so no longer. */
+	void (*changed)(void *arg);
+	void *arg;
+};
+
+/* session is borrowed. Returns 0 or -errno. */
 int links_new(struct links **out, struct loop *loop, struct session *session,
-	      const struct pathmgr_config *config, void (*told)(void *arg), void *arg);
+	      const struct pathmgr_config *config, const struct links_events *events);
 struct links *links_free(struct links *l);
 
-/* Nothing is counted any more. */
+/* Nothing is counted or looked at any more. */
 void links_stop(struct links *l);
 
 struct pathmgr *links_paths(struct links *l);
@@ -33,6 +49,12 @@ void links_learn(struct links *l, int fd);
 
 /* Counts now: session_links_due. */
 void links_count(struct links *l);
+
+/* After bytes came: has the peer told that its links have changed? */
+void links_heard(struct links *l);
+
+/* Fills in the links of a connection by what is known now. */
+void links_place(struct links *l, struct conn *c);
 
 /* Fills in the links of a connection whose HELLO was answered, and says them in a line. Returns
  * true if its addresses or ports are translated on the way. */

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "net/linkfacts.h"
 #include "net/sock.h"
 #include "topo/ports.h"
+#include "topo/watch.h"
 #include "util/text.h"
 
 _Static_assert(TOPO_RESERVED_MAX >= 1 && sizeof(struct plan_range) == sizeof(struct topo_ports),
@@ -21,6 +23,12 @@ struct pathmgr {
 	bool translated;
 	struct wire_facts facts;
 	struct wire_facts peer_facts;
+
+	/* How the way was found, and the devices on it. */
+	struct topo_flow flow;
+	int watch; /* descriptor; -1: none */
+	uint32_t devices[TOPO_HOPS_MAX + TOPO_LINKS_MAX];
+	size_t n_devices;
 
 	/* As the client sees it. */
 	struct plan_input in;
@@ -61,6 +69,7 @@ int pathmgr_new(struct pathmgr **out, const struct pathmgr_config *config)
 	if (!p)
 		return -ENOMEM;
 	p->client = config->client;
+	p->watch = -1;
 	if (topo_source_new(&p->source))
 		p->source = NULL;
 	if (!p->source || topo_kernel(p->source, p->release))
@@ -88,6 +97,8 @@ struct pathmgr *pathmgr_free(struct pathmgr *p)
 	if (!p)
 		return NULL;
 	topo_source_free(p->source);
+	if (p->watch >= 0)
+		close(p->watch);
 	free(p);
 	return NULL;
 }
@@ -125,45 +136,130 @@ static void set_names(struct pathmgr *p, const struct wire_names *names)
 	p->in.remote_port = server->port;
 }
 
-/* Ignores what cannot be counted: it will show as nothing. */
-static void start_counting(struct pathmgr *p, const struct topo_path *path, uint64_t now_ns)
+struct counters {
+	struct topo_counters base, last;
+};
+
+/* Of a link that was counted before; one that was not is counted from now on. Ignores what cannot
+ * be counted: it will show as nothing. */
+static struct counters counters_of(struct pathmgr *p, const struct topo_link *link)
 {
-	p->start_ns = now_ns;
-	p->counted = (struct wire_links){ .n = p->facts.n_links };
-	if (p->facts.kind == WIRE_FACTS_PLAIN)
-		p->links[0] = path->link;
-	else
-		memcpy(p->links, path->bond.links, sizeof(p->links));
+	struct counters c = { .base = link->counters };
+
+	for (unsigned i = 0; i < p->counted.n; i++)
+		if (p->links[i].ifindex == link->ifindex)
+			return (struct counters){ p->base[i], p->last[i] };
+	topo_counters(p->source, link, 1, &c.base);
+	c.last = c.base;
+	return c;
+}
+
+static void count_links(struct pathmgr *p, const struct topo_path *path)
+{
+	const struct topo_link *links =
+		p->facts.kind == WIRE_FACTS_PLAIN ? &path->link : path->bond.links;
+	struct counters c[WIRE_LINKS_MAX];
+
+	for (unsigned i = 0; i < p->facts.n_links; i++)
+		c[i] = counters_of(p, &links[i]);
+	p->counted.n = p->facts.n_links;
 	for (unsigned i = 0; i < p->facts.n_links; i++) {
-		p->base[i] = p->links[i].counters;
-		topo_counters(p->source, &p->links[i], 1, &p->base[i]);
-		p->last[i] = p->base[i];
+		p->links[i] = links[i];
+		p->base[i] = c[i].base;
+		p->last[i] = c[i].last;
 	}
+}
+
+/* Where an event tells of a change: also of a port that is no longer the bond's. */
+static void set_devices(struct pathmgr *p, const struct topo_path *path)
+{
+	p->n_devices = 0;
+	for (size_t i = 0; i < path->n_hops; i++)
+		p->devices[p->n_devices++] = path->hops[i].ifindex;
+	for (unsigned i = 0; i < p->counted.n; i++)
+		p->devices[p->n_devices++] = p->links[i].ifindex;
+}
+
+/* Returns false when there is no way, or none whose links are known. */
+static bool find_path(struct pathmgr *p, struct wire_facts *facts, struct topo_path *path)
+{
+	if (topo_path(p->source, &p->flow, path))
+		return false;
+	linkfacts_of_path(path, p->release, facts);
+	return facts->kind != WIRE_FACTS_NONE;
+}
+
+static void take_path(struct pathmgr *p, const struct wire_facts *facts,
+		      const struct topo_path *path)
+{
+	p->facts = *facts;
+	set_sides(p);
+	count_links(p, path);
+	set_devices(p, path);
 }
 
 void pathmgr_learn(struct pathmgr *p, int fd, uint64_t now_ns)
 {
-	struct topo_flow flow = { .has_src = true, .protocol = FLOW_TCP };
+	struct topo_flow *flow = &p->flow;
+	struct wire_facts facts;
 	struct wire_names names;
 	struct topo_path path;
 
+	*flow = (struct topo_flow){ .has_src = true, .protocol = FLOW_TCP };
+	p->n_devices = 0;
 	p->facts = (struct wire_facts){ 0 };
 	p->peer_facts = (struct wire_facts){ 0 };
 	p->translated = false;
 	p->counted = (struct wire_links){ 0 };
-	if (!p->source || sock_wire_names(fd, &names, &flow.ifindex))
+	if (!p->source || sock_wire_names(fd, &names, &flow->ifindex))
 		return;
 	set_names(p, &names);
-	flow.family = names.local.family == 6 ? AF_INET6 : AF_INET;
-	memcpy(flow.src, names.local.addr, sizeof(flow.src));
-	memcpy(flow.dst, names.remote.addr, sizeof(flow.dst));
-	flow.sport = names.local.port;
-	flow.dport = names.remote.port;
-	if (topo_path(p->source, &flow, &path))
+	flow->family = names.local.family == 6 ? AF_INET6 : AF_INET;
+	memcpy(flow->src, names.local.addr, sizeof(flow->src));
+	memcpy(flow->dst, names.remote.addr, sizeof(flow->dst));
+	flow->sport = names.local.port;
+	flow->dport = names.remote.port;
+	/* First, so that nothing is missed that changes while we look. */
+	if (p->watch < 0)
+		p->watch = topo_watch_open();
+	p->start_ns = now_ns;
+	if (find_path(p, &facts, &path))
+		take_path(p, &facts, &path);
+}
+
+/* The neighbour's address does not go away when the kernel forgets it for a moment. */
+static void keep_macs(const struct wire_facts *before, struct wire_facts *now)
+{
+	if (now->flags & WIRE_FACTS_MACS || !(before->flags & WIRE_FACTS_MACS) ||
+	    strcmp(now->name, before->name) != 0)
 		return;
-	linkfacts_of_path(&path, p->release, &p->facts);
-	set_sides(p);
-	start_counting(p, &path, now_ns);
+	now->flags |= WIRE_FACTS_MACS;
+	memcpy(now->mac, before->mac, sizeof(now->mac));
+	memcpy(now->next_hop, before->next_hop, sizeof(now->next_hop));
+}
+
+bool pathmgr_relearn(struct pathmgr *p)
+{
+	struct wire_facts facts;
+	struct topo_path path;
+
+	if (!p->n_devices || !find_path(p, &facts, &path))
+		return false;
+	keep_macs(&p->facts, &facts);
+	if (wire_facts_same(&facts, &p->facts))
+		return false;
+	take_path(p, &facts, &path);
+	return true;
+}
+
+int pathmgr_watch(const struct pathmgr *p)
+{
+	return p->n_devices ? p->watch : -1;
+}
+
+bool pathmgr_events(struct pathmgr *p)
+{
+	return topo_watch_drain(p->watch, p->devices, p->n_devices) > 0;
 }
 
 const struct wire_facts *pathmgr_facts(const struct pathmgr *p)
@@ -197,6 +293,12 @@ bool pathmgr_peer(struct pathmgr *p, int fd, const struct wire_facts *facts,
 	p->peer_facts = *facts;
 	set_sides(p);
 	return translated;
+}
+
+void pathmgr_peer_changed(struct pathmgr *p, const struct wire_facts *facts)
+{
+	p->peer_facts = *facts;
+	set_sides(p);
 }
 
 /* With one link there is no choice, whatever else is known. */

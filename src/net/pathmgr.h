@@ -39,6 +39,19 @@ struct pathmgr *pathmgr_free(struct pathmgr *p);
  * was known before is forgotten. */
 void pathmgr_learn(struct pathmgr *p, int fd, uint64_t now_ns);
 
+/* Looks again at the way that pathmgr_learn found. Counting goes on, for links that are new from
+ * here. Returns true if the facts have changed; a way that has vanished changes nothing, as it says
+ * nothing of what will be there next. */
+bool pathmgr_relearn(struct pathmgr *p);
+
+/* A descriptor to be watched for EPOLLIN, valid as long as p is: something may have changed that
+ * pathmgr_facts tells of, or may do so in a moment. -1: there is none. */
+int pathmgr_watch(const struct pathmgr *p);
+
+/* It is readable: returns true if it is about the links of the session. Reads a limited number of
+ * events. */
+bool pathmgr_events(struct pathmgr *p);
+
 /* Of our side; kind WIRE_FACTS_NONE: not known. Borrowed. */
 const struct wire_facts *pathmgr_facts(const struct pathmgr *p);
 
@@ -47,6 +60,9 @@ const struct wire_facts *pathmgr_facts(const struct pathmgr *p);
  * nothing can be told of the peer's links. */
 bool pathmgr_peer(struct pathmgr *p, int fd, const struct wire_facts *facts,
 		  const struct wire_names *names);
+
+/* The peer has told of its links anew. */
+void pathmgr_peer_changed(struct pathmgr *p, const struct wire_facts *facts);
 
 /* Fills the four links of the connection that the client has made from this port. */
 void pathmgr_lanes(const struct pathmgr *p, uint16_t port, struct subflow_stats *out);
