@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plan/steer.h"
+
+#include <string.h>
+
+static bool one_bit(uint32_t set)
+{
+	return set && !(set & (set - 1));
+}
+
+static uint32_t links_of(const struct steer_view *v, unsigned end)
+{
+	uint32_t links = 0;
+
+	for (unsigned i = 0; i < COVER_NODES_MAX; i++)
+		links |= (uint32_t)(v->capacity[end][i] != 0) << i;
+	return links;
+}
+
+static unsigned n_links(const struct steer_view *v, unsigned end)
+{
+	return (unsigned)__builtin_popcount(links_of(v, end));
+}
+
+/* Links on which a connection is likeliest to be. */
+static uint32_t covered(const struct steer_view *v, unsigned end)
+{
+	uint32_t links = 0;
+
+	for (unsigned i = 0; i < v->n_flows; i++)
+		links |= 1u << v->flows[i].node[end];
+	return links;
+}
+
+/* Ends that matter: where links are told apart, on a way that is in use. */
+static bool matters(const struct steer_view *v, unsigned end)
+{
+	return v->busy[end / 2] && v->told[end] && n_links(v, end) > 1;
+}
+
+/* Is it known whether this connection uses a link that no other does? Among those that are used
+ * anyway it is all the same. */
+static bool is_settled(const struct steer_view *v, const struct steer_flow *f, unsigned end)
+{
+	uint32_t idle = links_of(v, end) & ~covered(v, end);
+
+	if (!f->possible[end])
+		return false;
+	return one_bit(f->possible[end]) || !(f->possible[end] & idle);
+}
+
+static bool all_settled(const struct steer_view *v)
+{
+	for (unsigned i = 0; i < v->n_flows; i++)
+		for (unsigned end = 0; end < COVER_ENDS; end++)
+			if (matters(v, end) && v->flows[i].age_ns < STEER_SETTLE_NS &&
+			    !is_settled(v, &v->flows[i], end))
+				return false;
+	return true;
+}
+
+static bool all_sure(const struct steer_view *v)
+{
+	for (unsigned i = 0; i < v->n_flows; i++)
+		for (unsigned end = 0; end < COVER_ENDS; end++)
+			if (matters(v, end) && !one_bit(v->flows[i].possible[end]))
+				return false;
+	return true;
+}
+
+static struct cover_class class_of(const struct steer_view *v, const struct steer_flow *f)
+{
+	struct cover_class c = { .port = f->port };
+
+	for (unsigned end = 0; end < COVER_ENDS; end++)
+		c.node[end] = matters(v, end) ? f->node[end] : 0;
+	return c;
+}
+
+/* An end that does not matter is one node that limits nothing. */
+static void set_capacity(const struct steer_view *v, struct cover_task *task)
+{
+	memset(task->capacity, 0, sizeof(task->capacity));
+	for (unsigned end = 0; end < COVER_ENDS; end++) {
+		unsigned facing = end ^ 1;
+
+		if (matters(v, end))
+			memcpy(task->capacity[end], v->capacity[end], sizeof(task->capacity[end]));
+		else if (!v->busy[end / 2])
+			task->capacity[end][0] = 1;
+		else
+			for (unsigned i = 0; i < COVER_NODES_MAX; i++)
+				task->capacity[end][0] +=
+					v->capacity[n_links(v, end) ? end : facing][i];
+	}
+}
+
+static uint64_t sum(const uint32_t *capacity)
+{
+	uint64_t total = 0;
+
+	for (unsigned i = 0; i < COVER_NODES_MAX; i++)
+		total += capacity[i];
+	return total;
+}
+
+/* What the links of a way can carry at most. */
+static uint64_t most_of(const struct cover_task *task, unsigned way)
+{
+	uint64_t left = sum(task->capacity[2 * way]), right = sum(task->capacity[2 * way + 1]);
+
+	return left < right ? left : right;
+}
+
+/* The flows are all there is to choose from: which of them are needed? */
+static int choose(const struct steer_view *v, struct cover *out)
+{
+	static const struct cover_class none[1];
+	struct cover_class classes[COVER_FLOWS_MAX];
+	struct cover_task task = { .classes = classes, .open = none, .limit = COVER_FLOWS_MAX };
+
+	set_capacity(v, &task);
+	for (unsigned i = 0; i < v->n_flows && i < COVER_FLOWS_MAX; i++)
+		classes[task.n_classes++] = class_of(v, &v->flows[i]);
+	return cover_choose(&task, out);
+}
+
+/* Connections that do not add to what the others reach. */
+static void close_surplus(const struct steer_view *v, const struct cover *needed,
+			  struct steer_action *out)
+{
+	unsigned keep = v->keep > needed->n ? v->keep : needed->n;
+	uint8_t is_needed[COVER_FLOWS_MAX] = { 0 };
+
+	for (unsigned i = 0; i < needed->n; i++)
+		is_needed[needed->chosen[i]] = 1;
+	for (unsigned i = v->n_flows; i-- > 0 && v->n_flows - out->n_close > keep;)
+		if (!is_needed[i])
+			out->close[out->n_close++] = v->flows[i].port;
+}
+
+/* From which links of this end could more be sent, or to which: those from which a further
+ * connection to a link that is not full would add something. */
+static void find_wanted(const struct steer_view *v, unsigned way, uint32_t want[COVER_ENDS])
+{
+	struct cover_class flows[COVER_FLOWS_MAX + 1];
+	struct cover_task task = { .open = flows, .limit = COVER_FLOWS_MAX };
+	unsigned left = 2 * way, right = left + 1;
+	struct cover now, then;
+
+	set_capacity(v, &task);
+	while (task.n_open < v->n_flows && task.n_open < COVER_FLOWS_MAX - 1) {
+		flows[task.n_open] = class_of(v, &v->flows[task.n_open]);
+		task.n_open++;
+	}
+	if (cover_choose(&task, &now))
+		return;
+	for (unsigned a = 0; a < COVER_NODES_MAX; a++) {
+		for (unsigned b = 0; b < COVER_NODES_MAX; b++) {
+			struct cover_task more = task;
+
+			if (!task.capacity[left][a] || !task.capacity[right][b])
+				continue;
+			flows[more.n_open] = (struct cover_class){ 0 };
+			flows[more.n_open].node[left] = (uint8_t)a;
+			flows[more.n_open++].node[right] = (uint8_t)b;
+			if (cover_choose(&more, &then) || then.reach[way] <= now.reach[way])
+				continue;
+			want[left] |= 1u << a;
+			want[right] |= 1u << b;
+		}
+	}
+}
+
+static void note_seen(struct steer *s, const struct steer_view *v)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < v->n_flows; i++) {
+		bool sure = true;
+
+		for (unsigned end = 0; end < COVER_ENDS; end++) {
+			if (!matters(v, end))
+				continue;
+			if (one_bit(v->flows[i].possible[end]))
+				s->seen[end] |= v->flows[i].possible[end];
+			else
+				sure = false;
+		}
+		n += sure;
+	}
+	if (n > s->n_seen)
+		s->n_seen = n;
+}
+
+/* The way that lacks more, and what to say of it. */
+static void judge(struct steer *s, const struct steer_view *v, const uint64_t lack[COVER_WAYS])
+{
+	unsigned way = lack[COVER_IN] > lack[COVER_OUT] ? COVER_IN : COVER_OUT;
+
+	s->verdict_way = (int)way;
+	s->verdict = STEER_PARTLY;
+	for (unsigned end = 2 * way; end < 2 * way + 2; end++)
+		if (matters(v, end) && one_bit(s->seen[end] | covered(v, end)) && s->n_seen > 2)
+			s->verdict = STEER_ONE_LINK;
+}
+
+static unsigned tries_for(const struct steer_view *v, unsigned per_link)
+{
+	unsigned most = 0;
+
+	for (unsigned end = 0; end < COVER_ENDS; end++)
+		if (matters(v, end) && n_links(v, end) > most)
+			most = n_links(v, end);
+	return most * per_link;
+}
+
+static void open_more(struct steer *s, const struct steer_view *v, const uint64_t lack[COVER_WAYS],
+		      struct steer_action *out)
+{
+	unsigned batch = tries_for(v, STEER_BATCH_PER_LINK);
+	unsigned room = v->most > v->n_flows ? v->most - v->n_flows : 0;
+
+	s->verdict = STEER_SEARCHES;
+	out->n_open = batch < room ? batch : room;
+	s->tries += out->n_open;
+	for (unsigned way = 0; way < COVER_WAYS; way++)
+		if (lack[way])
+			find_wanted(v, way, out->want);
+}
+
+/* How much is lacking of what the links could carry. */
+static bool find_lack(const struct steer_view *v, const struct cover *needed,
+		      uint64_t lack[COVER_WAYS])
+{
+	struct cover_task limits = { 0 };
+	bool lacking = false;
+
+	set_capacity(v, &limits);
+	for (unsigned way = 0; way < COVER_WAYS; way++) {
+		uint64_t most = most_of(&limits, way);
+
+		lack[way] = 0;
+		if (!v->busy[way] || needed->reach[way] * 100 >= most * STEER_ENOUGH)
+			continue;
+		lack[way] = most - needed->reach[way];
+		lacking = true;
+	}
+	return lacking;
+}
+
+static void give_up(struct steer *s, const struct steer_view *v)
+{
+	s->rest_ns = v->now_ns + STEER_REST_NS;
+	s->tries = 0;
+}
+
+int steer_step(struct steer *s, const struct steer_view *v, struct steer_action *out)
+{
+	uint64_t lack[COVER_WAYS], reach = 0;
+	struct cover needed;
+	bool lacking, rests = v->now_ns < s->rest_ns;
+	int r;
+
+	*out = (struct steer_action){ 0 };
+	if (!v->n_flows || !tries_for(v, 1) || !all_settled(v))
+		return 0;
+	note_seen(s, v);
+	r = choose(v, &needed);
+	if (r)
+		return r;
+	for (unsigned way = 0; way < COVER_WAYS; way++)
+		reach += v->busy[way] ? needed.reach[way] : 0;
+	if (reach > s->reach) {
+		s->reach = reach;
+		s->tries = 0;
+	}
+	lacking = find_lack(v, &needed, lack);
+	if (!lacking)
+		s->verdict = STEER_ALL;
+	else if (!rests && s->tries < tries_for(v, STEER_TRIES_PER_LINK))
+		open_more(s, v, lack, out);
+	else
+		judge(s, v, lack);
+	if (!out->n_open && all_sure(v))
+		close_surplus(v, &needed, out);
+	/* What was closed makes room for other tries; without room there is nothing to try. */
+	if (lacking && !rests && !out->n_open && (s->verdict != STEER_SEARCHES || !out->n_close))
+		give_up(s, v);
+	return 0;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steer.h - which connections to open and which to close, once it was seen over which links those
+ * that are there run
+ *
+ * A switch spreads connections over its links to a host by a rule that nobody can ask for, so the
+ * first plan may leave links idle. Then more connections are opened, from other ports, as many at a
+ * time as are likely to hit what is idle. When the counters have shown where they run, those that
+ * the links need are kept and the others closed. What never helps is not tried for ever: after so
+ * many connections in vain there is a rest, and only as many stay as the links that were found can
+ * use.
+ *
+ * An end whose links are told apart neither by a rule nor by counters counts as one link of no
+ * limit. Pure: what is seen goes in, what to do comes out.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plan/cover.h"
+
+/* One connection beside those that are there hits a certain idle link of n with a chance of 1/n:
+ * so many times n in vain leave one of 400 to bad luck. */
+#define STEER_TRIES_PER_LINK 6
+
+/* At a time: one of two links is hit by 4 with 94 %, one of four by 8 with 90 %. */
+#define STEER_BATCH_PER_LINK 2
+
+/* A connection's lane is waited for this long after it was opened. What is not sure then is taken
+ * for what is likeliest. */
+#define STEER_SETTLE_NS 2000000000ull
+
+/* After tries in vain, and before what helps no more is looked for again. */
+#define STEER_REST_NS 60000000000ull
+
+/* What is within so many hundredths of the most is the most. */
+#define STEER_ENOUGH 97
+
+struct steer_flow {
+	uint16_t port;
+	uint64_t age_ns; /* since it can carry bytes */
+	/* By enum cover_end: the likeliest link, and all that are possible. */
+	uint8_t node[COVER_ENDS];
+	uint32_t possible[COVER_ENDS]; /* 0: nothing is known yet */
+};
+
+struct steer_view {
+	uint64_t now_ns;
+	bool busy[COVER_WAYS]; /* much is being sent that way */
+	/* Speeds; what cannot be used has 0. */
+	uint32_t capacity[COVER_ENDS][COVER_NODES_MAX];
+	bool told[COVER_ENDS]; /* links are told apart here */
+	const struct steer_flow *flows;
+	unsigned n_flows;
+	unsigned keep; /* connections that are wanted even if fewer do */
+	unsigned most; /* that are allowed */
+};
+
+enum steer_verdict {
+	STEER_UNKNOWN,  /* not yet seen */
+	STEER_ALL,      /* what the links can carry is reached */
+	STEER_SEARCHES, /* it is not yet */
+	STEER_PARTLY,   /* tries were in vain: some links stay idle */
+	STEER_ONE_LINK, /* the same, and all connections arrived on one link */
+};
+
+/* State between calls; zero at the beginning, and when the links themselves have changed. */
+struct steer {
+	unsigned tries;            /* in vain, in a row */
+	uint64_t rest_ns;          /* until then */
+	uint64_t reach;            /* the best so far */
+	unsigned n_seen;           /* connections whose lane was sure, over all time */
+	uint32_t seen[COVER_ENDS]; /* and the links on which they were */
+	enum steer_verdict verdict;
+	int verdict_way; /* enum cover_way: of which way it speaks */
+};
+
+struct steer_action {
+	unsigned n_open;
+	uint32_t want[COVER_ENDS]; /* links that the new ones should use, where a port can choose:
+				      those from which more can be sent; 0: any */
+	unsigned n_close;
+	uint16_t close[COVER_FLOWS_MAX]; /* ports */
+};
+
+/* Call every 50 ms or so while subflows are being tried, more rarely when nothing happens. Returns
+ * 0 or -ENOMEM. */
+int steer_step(struct steer *s, const struct steer_view *view, struct steer_action *out);
