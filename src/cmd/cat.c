@@ -98,6 +98,14 @@ static void on_pumped(void *arg)
 		client_pumped(cat->client);
 }
 
+static void on_replan(void *arg)
+{
+	struct cat *cat = arg;
+
+	if (cat->client)
+		client_replan(cat->client);
+}
+
 static void on_ended(void *arg)
 {
 	struct cat *cat = arg;
@@ -167,6 +175,7 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 	struct engine_config config = engine_config_of(c);
 	struct engine_events events = { .note = on_note,
 					.pumped = on_pumped,
+					.replan = on_replan,
 					.ended = on_ended,
 					.started = on_started,
 					.arg = cat };

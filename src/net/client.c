@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "net/steering.h"
 #include "util/text.h"
 
 /* A connection that is being made. */
@@ -29,6 +30,8 @@ struct client {
 	uint64_t delay_ns; /* before the next attempt */
 	struct loop_timer retry_timer;
 	struct loop_timer hello_timer;
+	struct loop_timer steer_timer;
+	struct steering steering;
 	uint64_t heard;        /* bytes from the peer before WELCOME, to see whether more came */
 	unsigned next_port;    /* of the block: where the search for a free one goes on */
 	union sock_addr local; /* of the first connection: the others have the same */
@@ -381,15 +384,23 @@ static int connect_planned(struct client *c, unsigned flow, uint16_t *port_out)
 	return fd;
 }
 
+/* Of the connections that are there, and those under way. Returns how many. */
+static unsigned open_ports(const struct client *c, uint16_t out[SUBFLOWS_MAX])
+{
+	unsigned n = engine_ports(c->engine, out);
+
+	for (const struct dial *d = c->dials; d && n < SUBFLOWS_MAX; d = d->next)
+		out[n++] = d->port;
+	return n;
+}
+
 /* Plans with the connections that are there, and those under way. */
 static int make_plan(struct client *c, unsigned most)
 {
 	uint16_t open[SUBFLOWS_MAX];
 	struct pathmgr_wish wish = { .open = open, .max_flows = most };
 
-	wish.n_open = engine_ports(c->engine, open);
-	for (struct dial *d = c->dials; d && wish.n_open < SUBFLOWS_MAX; d = d->next)
-		open[wish.n_open++] = d->port;
+	wish.n_open = open_ports(c, open);
 	if (!c->config.follow_plan && c->config.n_flows < most)
 		wish.max_flows = c->config.n_flows;
 	if (!c->config.follow_plan)
@@ -496,6 +507,78 @@ static void open_missing(struct client *c, unsigned allowed)
 	}
 	if (allowed > 1 && (!wanted || c->n_live + c->n_dials < wanted))
 		dial_plan(c, allowed);
+}
+
+/* Steering ------------------------------------------------------------------------------------- */
+
+/* One more connection, to see where it leads. */
+static void dial_candidate(struct client *c, const uint32_t want[COVER_ENDS])
+{
+	struct pathmgr *paths = engine_paths(c->engine);
+	uint16_t open[SUBFLOWS_MAX], port = 0;
+	unsigned n = open_ports(c, open);
+	int fd = -EADDRINUSE;
+
+	for (int i = 0; i < CLIENT_PORT_TRIES && is_taken(fd); i++) {
+		port = pathmgr_candidate(paths, open, n, want);
+		if (!port)
+			return;
+		fd = connect_from(c, port);
+		if (is_taken(fd))
+			pathmgr_avoid(paths, port);
+	}
+	dial(c, fd, port);
+}
+
+static void say_verdict(struct client *c)
+{
+	char text[ENGINE_REASON_LEN];
+
+	if (!steering_news(&c->steering, c->engine, text, sizeof(text)))
+		return;
+	engine_set_verdict(c->engine, text);
+	note(c, 1, "%s", text[0] ? text : "all links that can be used are in use");
+}
+
+static void steer(struct client *c, unsigned allowed)
+{
+	static const uint32_t any[COVER_ENDS];
+	unsigned keep = c->config.follow_plan ? 1 : c->config.n_flows;
+	struct steer_action act;
+
+	if (steering_step(&c->steering, c->engine, keep, allowed, loop_now(c->loop), &act))
+		return;
+	for (unsigned i = 0; i < act.n_close; i++)
+		engine_drain(c->engine, act.close[i]);
+	if (act.n_open)
+		note(c, 2, "%u more subflows are tried", act.n_open);
+	/* Every other one from any link: where the switch's rule is akin to ours, those from the
+	 * wanted links may all lead to the same. */
+	for (unsigned i = 0; i < act.n_open; i++)
+		dial_candidate(c, i % 2 ? any : act.want);
+	c->n_live = engine_n_live(c->engine);
+	if (act.n_open || act.n_close)
+		c->n_planned = c->n_live + c->n_dials;
+	say_verdict(c);
+}
+
+/* While all connections are made as planned, and none is being made. */
+static void steer_fired(struct loop_timer *timer)
+{
+	struct client *c = timer->arg;
+	struct session *s = engine_session(c->engine);
+
+	if (c->failed || session_state(s) != SESSION_OPEN || session_finished(s))
+		return;
+	if (!session_lost(s) && !c->retry_timer.linked && !c->n_dials && c->n_planned)
+		steer(c, session_subflows_wanted(s));
+	loop_set_timer(c->loop, timer, steering_next(&c->steering, loop_now(c->loop)));
+}
+
+void client_replan(struct client *c)
+{
+	steering_reset(&c->steering);
+	c->n_planned = 0;
 }
 
 static void retry_fired(struct loop_timer *timer)
@@ -609,6 +692,10 @@ void client_pumped(struct client *c)
 	if (!c->established) {
 		c->established = true;
 		c->delay_ns = 0;
+		/* Who names the ports has chosen the lanes. */
+		if (!c->config.source_port)
+			loop_set_timer(c->loop, &c->steer_timer,
+				       loop_now(c->loop) + STEERING_FAST_NS);
 		loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
 	}
 	if (session_lost(s)) {
@@ -638,6 +725,7 @@ int client_new(struct client **out, struct loop *loop, struct engine *engine,
 	c->retry_until_ns = loop_now(loop) + config->retry_ns;
 	c->retry_timer = (struct loop_timer){ .fn = retry_fired, .arg = c, .due_ns = LOOP_NEVER };
 	c->hello_timer = (struct loop_timer){ .fn = hello_fired, .arg = c, .due_ns = LOOP_NEVER };
+	c->steer_timer = (struct loop_timer){ .fn = steer_fired, .arg = c, .due_ns = LOOP_NEVER };
 	loop_set_timer(loop, &c->retry_timer, loop_now(loop));
 	*out = c;
 	return 0;
@@ -651,6 +739,7 @@ struct client *client_free(struct client *c)
 		channel_close(dial_free(c->dials));
 	loop_set_timer(c->loop, &c->retry_timer, LOOP_NEVER);
 	loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
+	loop_set_timer(c->loop, &c->steer_timer, LOOP_NEVER);
 	free(c);
 	return NULL;
 }

@@ -68,6 +68,10 @@ struct client *client_free(struct client *c);
 /* Looks whether connections are missing. */
 void client_pumped(struct client *c);
 
+/* The links of either end have changed (engine_events.replan): what is lacking by a new plan is
+ * opened, and what is not needed any more closed once that was seen. */
+void client_replan(struct client *c);
+
 /* Set when no connection could be made at all: the line for the user. NULL otherwise. The engine
  * then has ended with a loss whose reason this replaces. */
 const char *client_failure(const struct client *c);

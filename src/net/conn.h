@@ -28,6 +28,8 @@ struct conn {
 	bool ending;        /* epoll told of the end: it tells once, so what is left is read without
 			       waiting */
 	bool announced;     /* its line was printed */
+	bool draining;      /* to be closed once nothing is on its way */
+	uint64_t ready_ns;  /* when its HELLO was answered */
 	bool shut;          /* our side is shut down: nothing more will be written */
 	uint32_t chunk_len; /* for which the socket's low-water mark was set last */
 	int error;          /* errno of a failed write: what was received is still read */

@@ -50,7 +50,9 @@ struct engine {
 	struct loop_timer close_timer;
 	struct links *links;
 	unsigned n_unannounced;
+	unsigned n_draining;
 	struct side_stats here, peer;
+	char verdict[ENGINE_REASON_LEN];
 	uint64_t moved; /* sum of what shows progress, for idle_timer */
 
 	struct streams *streams;
@@ -104,6 +106,7 @@ static void announce(struct engine *e, struct conn *c)
 	char text[LINKS_TEXT_LEN];
 
 	c->announced = true;
+	c->ready_ns = loop_now(e->loop);
 	e->n_unannounced--;
 	if (links_of_conn(e->links, c, text))
 		note(e, 1,
@@ -228,14 +231,18 @@ static void conn_close(struct engine *e, struct conn *c)
 	conn_update_stats(c, e->session);
 	c->stats.live = false;
 	e->n_unannounced -= !c->announced;
+	e->n_draining -= c->draining;
+	links_closed(e->links, c);
 	e->failed = why;
 	text_printf(e->last_error, sizeof(e->last_error), "%s", why ? why : "");
 	if (e->phase == PHASE_RUNNING && !session_finished(e->session))
 		note(e, fault ? 1 : 2, "subflow %u (port %u to %s) closed: %s", c->stats.id,
 		     c->stats.local_port, c->stats.peer,
-		     fault ? fault
-		     : why ? why
-			   : "the peer closed it");
+		     fault         ? fault
+		     : why         ? why
+		     : c->draining ? "it is not needed"
+				   : "the peer closed it");
+	links_place(e->links, c);
 	remember(e, &c->stats);
 	session_subflow_close(e->session, c->slot, loop_now(e->loop));
 	e->conns[c->slot] = NULL;
@@ -244,12 +251,19 @@ static void conn_close(struct engine *e, struct conn *c)
 	free(c);
 }
 
+static void close_drained(struct engine *e)
+{
+	for (uint16_t i = 0; i < e->n_slots && e->n_draining; i++)
+		if (e->conns[i] && e->conns[i]->draining && session_subflow_drained(e->session, i))
+			conn_close(e, e->conns[i]);
+}
+
 unsigned engine_n_live(const struct engine *e)
 {
 	unsigned n = 0;
 
 	for (uint16_t i = 0; i < e->n_slots; i++)
-		n += e->conns[i] != NULL;
+		n += e->conns[i] && !e->conns[i]->draining;
 	return n;
 }
 
@@ -510,6 +524,7 @@ static void pump(struct loop_task *task)
 	if (moved)
 		loop_queue(e->loop, &e->pump);
 	announce_all(e);
+	close_drained(e);
 	links_heard(e->links);
 	check_end(e);
 	set_timers(e);
@@ -555,6 +570,7 @@ int engine_new(struct engine **out, struct loop *loop, const struct engine_confi
 	r = streams_new(&e->streams, loop, e->session, &e->config.streams, on_news, e);
 	if (r)
 		goto free_links;
+	links_observe(e->links, e->conns, &e->n_slots);
 	*out = e;
 	return 0;
 free_links:
@@ -594,15 +610,57 @@ struct pathmgr *engine_paths(struct engine *e)
 	return links_paths(e->links);
 }
 
+static uint16_t port_of(const struct engine *e, const struct conn *c)
+{
+	return e->config.paths.client ? c->stats.local_port : c->stats.peer_port;
+}
+
 unsigned engine_ports(const struct engine *e, uint16_t out[SUBFLOWS_MAX])
 {
 	unsigned n = 0;
 
 	for (uint16_t i = 0; i < e->n_slots; i++)
-		if (e->conns[i])
-			out[n++] = e->config.paths.client ? e->conns[i]->stats.local_port
-							  : e->conns[i]->stats.peer_port;
+		if (e->conns[i] && !e->conns[i]->draining)
+			out[n++] = port_of(e, e->conns[i]);
 	return n;
+}
+
+unsigned engine_subflows(const struct engine *e, struct engine_subflow *out, unsigned size)
+{
+	unsigned n = 0;
+
+	for (uint16_t i = 0; i < e->n_slots && n < size; i++) {
+		const struct conn *c = e->conns[i];
+
+		if (!c || !c->announced || c->draining)
+			continue;
+		out[n++] = (struct engine_subflow){
+			.port = port_of(e, c),
+			.age_ns = loop_now(e->loop) - c->ready_ns,
+			.here = *session_subflow_lane(e->session, i),
+			.peer = *session_subflow_peer_lane(e->session, i),
+		};
+	}
+	return n;
+}
+
+void engine_drain(struct engine *e, uint16_t port)
+{
+	for (uint16_t i = 0; i < e->n_slots; i++) {
+		struct conn *c = e->conns[i];
+
+		if (!c || c->draining || port_of(e, c) != port)
+			continue;
+		c->draining = true;
+		e->n_draining++;
+		session_subflow_drain(e->session, i);
+		loop_queue(e->loop, &e->pump);
+	}
+}
+
+void engine_set_verdict(struct engine *e, const char *text)
+{
+	text_printf(e->verdict, sizeof(e->verdict), "%s", text);
 }
 
 void engine_give_up(struct engine *e)
@@ -651,6 +709,7 @@ void engine_stats(struct engine *e, struct session_stats *out)
 		if (!e->conns[i])
 			continue;
 		conn_update_stats(e->conns[i], e->session);
+		links_place(e->links, e->conns[i]);
 		e->stats[n++] = e->conns[i]->stats;
 	}
 	out->n_live = n - e->n_gone;
@@ -659,6 +718,7 @@ void engine_stats(struct engine *e, struct session_stats *out)
 	pathmgr_stats(links_paths(e->links), session_peer_links(e->session), &e->here, &e->peer);
 	out->here = &e->here;
 	out->peer = &e->peer;
+	out->verdict = e->verdict[0] ? e->verdict : NULL;
 	out->elapsed_ns = 0;
 	if (e->start_ns)
 		out->elapsed_ns =

@@ -66,11 +66,28 @@ int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *
 struct session *engine_session(struct engine *e);
 struct pathmgr *engine_paths(struct engine *e);
 
-/* The client's ports of the connections that live. Returns how many. */
+/* The client's ports of the connections that live and are to stay. Returns how many. */
 unsigned engine_ports(const struct engine *e, uint16_t out[SUBFLOWS_MAX]);
 
-/* Connections that live. */
+/* How many. */
 unsigned engine_n_live(const struct engine *e);
+
+/* A connection whose HELLO was answered and that is to stay. */
+struct engine_subflow {
+	uint16_t port;         /* the client's */
+	uint64_t age_ns;       /* since its HELLO was answered */
+	struct wire_lane here; /* what our links' counters tell of it */
+	struct wire_lane peer; /* the peer's, as last told */
+};
+
+/* Fills at most size. Returns how many. */
+unsigned engine_subflows(const struct engine *e, struct engine_subflow *out, unsigned size);
+
+/* Client: closes the connection from this port as soon as nothing is on its way there. */
+void engine_drain(struct engine *e, uint16_t port);
+
+/* What the statistics shall say of the links; "": nothing. Copied. */
+void engine_set_verdict(struct engine *e, const char *text);
 
 /* Why the last connection closed, for a client whose first one did not last: NULL: in order.
  * Borrowed. */

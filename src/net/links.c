@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "net/observer.h"
 #include "util/text.h"
 
 struct links {
@@ -13,6 +14,10 @@ struct links {
 	bool client;
 	struct links_events events;
 	struct loop_timer count_timer;
+	uint64_t told_ns; /* the last count that went to the peer */
+	struct observer *observer;
+	struct conn *const *conns;
+	const uint16_t *n_slots;
 
 	/* Looking anew. */
 	struct loop_io watch;
@@ -37,9 +42,25 @@ static void count_fired(struct loop_timer *timer)
 {
 	struct links *l = timer->arg;
 
-	links_count(l);
-	loop_set_timer(l->loop, timer, loop_now(l->loop) + LINKS_COUNT_NS);
-	l->events.told(l->events.arg);
+	uint64_t now_ns = loop_now(l->loop), next_ns = now_ns + LINKS_COUNT_NS;
+	struct wire_links counted;
+	bool news = false;
+
+	if (pathmgr_count(l->paths, now_ns, &counted)) {
+		if (l->conns)
+			news = observer_sample(l->observer, l->session, pathmgr_facts(l->paths),
+					       &counted, l->conns, *l->n_slots, now_ns);
+		if (now_ns - l->told_ns >= LINKS_COUNT_NS) {
+			session_links(l->session, &counted);
+			l->told_ns = now_ns;
+			news = true;
+		}
+		if (observer_next(l->observer, now_ns) < next_ns)
+			next_ns = observer_next(l->observer, now_ns);
+	}
+	loop_set_timer(l->loop, timer, next_ns);
+	if (news)
+		l->events.told(l->events.arg);
 }
 
 /* Looking anew --------------------------------------------------------------------------------- */
@@ -89,6 +110,7 @@ static bool look_at_ours(struct links *l)
 		look_by(l, loop_now(l->loop) + LINKS_AGAIN_NS);
 	if (!pathmgr_relearn(l->paths))
 		return false;
+	observer_forget(l->observer);
 	session_set_facts(l->session, pathmgr_facts(l->paths));
 	return true;
 }
@@ -100,6 +122,8 @@ static bool look_at_theirs(struct links *l)
 	if (serial == l->peer_serial)
 		return false;
 	l->peer_serial = serial;
+	/* What its links were numbered by is no more. */
+	observer_forget(l->observer);
 	pathmgr_peer_changed(l->paths, session_peer_facts(l->session));
 	return true;
 }
@@ -124,6 +148,22 @@ void links_heard(struct links *l)
 
 /* Connections ---------------------------------------------------------------------------------- */
 
+/* One link of a set that has no other; -1: not sure. */
+static int8_t only_link(uint32_t possible)
+{
+	return possible && !(possible & (possible - 1)) ? (int8_t)__builtin_ctz(possible) : -1;
+}
+
+static void place_by(struct subflow_stats *s, uint32_t possible, enum subflow_end end, int8_t *link)
+{
+	int8_t only = only_link(possible);
+
+	if (only < 0)
+		return;
+	*link = only;
+	s->seen |= (uint8_t)end;
+}
+
 static const char *link_name(const struct wire_facts *f, int8_t link)
 {
 	return link >= 0 && link < f->n_links ? f->link[link].name : "?";
@@ -133,7 +173,15 @@ void links_place(struct links *l, struct conn *c)
 {
 	struct subflow_stats *s = &c->stats;
 
+	const struct wire_lane *here = session_subflow_lane(l->session, c->slot);
+	const struct wire_lane *peer = session_subflow_peer_lane(l->session, c->slot);
+
 	pathmgr_lanes(l->paths, l->client ? s->local_port : s->peer_port, s);
+	s->seen = 0;
+	place_by(s, here->tx_possible, SUBFLOW_TX, &s->tx_link);
+	place_by(s, here->rx_possible, SUBFLOW_RX, &s->rx_link);
+	place_by(s, peer->tx_possible, SUBFLOW_PEER_TX, &s->peer_tx_link);
+	place_by(s, peer->rx_possible, SUBFLOW_PEER_RX, &s->peer_rx_link);
 }
 
 bool links_of_conn(struct links *l, struct conn *c, char text[LINKS_TEXT_LEN])
@@ -164,6 +212,17 @@ void links_learn(struct links *l, int fd)
 	loop_set_timer(l->loop, &l->count_timer, loop_now(l->loop) + LINKS_COUNT_NS);
 }
 
+void links_observe(struct links *l, struct conn *const *conns, const uint16_t *n_slots)
+{
+	l->conns = conns;
+	l->n_slots = n_slots;
+}
+
+void links_closed(struct links *l, const struct conn *c)
+{
+	observer_closed(l->observer, c, loop_now(l->loop));
+}
+
 struct pathmgr *links_paths(struct links *l)
 {
 	return l->paths;
@@ -179,8 +238,11 @@ int links_new(struct links **out, struct loop *loop, struct session *session,
 
 	if (!l)
 		return -ENOMEM;
-	r = pathmgr_new(&l->paths, config);
+	r = observer_new(&l->observer);
+	if (!r)
+		r = pathmgr_new(&l->paths, config);
 	if (r) {
+		observer_free(l->observer);
 		free(l);
 		return r;
 	}
@@ -207,6 +269,7 @@ struct links *links_free(struct links *l)
 	if (!l)
 		return NULL;
 	links_stop(l);
+	observer_free(l->observer);
 	pathmgr_free(l->paths);
 	free(l);
 	return NULL;

@@ -39,6 +39,13 @@ int links_new(struct links **out, struct loop *loop, struct session *session,
 	      const struct pathmgr_config *config, const struct links_events *events);
 struct links *links_free(struct links *l);
 
+/* The session's connections, by slot: from here on it is observed over which of our links each of
+ * them runs. Both are borrowed. */
+void links_observe(struct links *l, struct conn *const *conns, const uint16_t *n_slots);
+
+/* A connection is about to be freed. */
+void links_closed(struct links *l, const struct conn *c);
+
 /* Nothing is counted or looked at any more. */
 void links_stop(struct links *l);
 
@@ -53,7 +60,7 @@ void links_count(struct links *l);
 /* After bytes came: has the peer told that its links have changed? */
 void links_heard(struct links *l);
 
-/* Fills in the links of a connection by what is known now. */
+/* Fills in the links of a connection by what is known now: seen, else told by a rule. */
 void links_place(struct links *l, struct conn *c);
 
 /* Fills in the links of a connection whose HELLO was answered, and says them in a line. Returns

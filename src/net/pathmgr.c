@@ -382,6 +382,34 @@ void pathmgr_avoid(struct pathmgr *p, uint16_t port)
 	p->except[p->n_avoided++ % PATHMGR_AVOID_MAX] = (struct plan_range){ port, port };
 }
 
+void pathmgr_view(const struct pathmgr *p, struct steer_view *out)
+{
+	bool keeps[COVER_ENDS];
+
+	for (unsigned end = 0; end < COVER_ENDS; end++)
+		keeps[end] = plan_links(&p->in, end, out->capacity[end]);
+	/* Who spreads each connection over all links leaves nothing to tell at the other end. */
+	for (unsigned end = 0; end < COVER_ENDS; end++) {
+		unsigned sender = end & ~1u;
+
+		out->told[end] = keeps[end] && (keeps[sender] || !out->capacity[sender][0]);
+	}
+}
+
+uint16_t pathmgr_candidate(struct pathmgr *p, const uint16_t *open, unsigned n_open,
+			   const uint32_t want[COVER_ENDS])
+{
+	uint16_t port;
+
+	p->in.open = open;
+	p->in.n_open = n_open;
+	p->in.seed++;
+	port = plan_candidate(&p->in, want);
+	p->in.open = NULL;
+	p->in.n_open = 0;
+	return port;
+}
+
 /* Words ---------------------------------------------------------------------------------------- */
 
 /* "1/1/0/2": connections on each usable link; "?" when a link cannot be told. */

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "plan/plan.h"
+#include "plan/steer.h"
 #include "session/stats.h"
 #include "wire/facts.h"
 
@@ -99,6 +100,13 @@ void pathmgr_avoid(struct pathmgr *p, uint16_t port);
  * number where nothing is known. Returns the length. */
 size_t pathmgr_verdict(const struct pathmgr *p, const uint16_t *ports, unsigned n, char *buf,
 		       size_t size);
+
+/* Client: the links of both ends, as far as they are known: fills capacity and told. */
+void pathmgr_view(const struct pathmgr *p, struct steer_view *out);
+
+/* Client: a port to try, beside those of the connections that are open. As plan_candidate. */
+uint16_t pathmgr_candidate(struct pathmgr *p, const uint16_t *open, unsigned n_open,
+			   const uint32_t want[COVER_ENDS]);
 
 /* What there is to say about a plan, in one line; "": nothing. Returns the length. */
 size_t pathmgr_explain(const struct pathmgr *p, const struct plan *plan, char *buf, size_t size);

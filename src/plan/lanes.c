@@ -88,7 +88,9 @@ struct lanes {
 	unsigned n_links;
 	uint32_t allowed;
 	uint32_t open;
+	unsigned top; /* the highest number that is open, plus 1 */
 	double now;
+	unsigned turn;    /* view that was searched last */
 	double tolerance; /* 1, but while searching */
 	unsigned n_moments;
 	struct moment moments[HISTORY]; /* cumulative, the newest last */
@@ -145,10 +147,16 @@ static void fold(struct view *v, unsigned i, unsigned n_links)
 	v->at[i] = -1;
 }
 
+static void set_top(struct lanes *l)
+{
+	l->top = l->open ? 32 - (unsigned)__builtin_clz(l->open) : 0;
+}
+
 void lanes_open(struct lanes *l, unsigned flow)
 {
 	lanes_close(l, flow);
 	l->open |= 1u << flow;
+	set_top(l);
 	for (unsigned i = 0; i < l->n_moments; i++)
 		l->moments[i].x[flow] = 0;
 }
@@ -157,9 +165,10 @@ void lanes_close(struct lanes *l, unsigned flow)
 {
 	if (!is_open(l, flow))
 		return;
-	l->open &= ~(1u << flow);
 	for (unsigned v = 0; v < VIEWS; v++)
 		fold(&l->views[v], flow, l->n_links);
+	l->open &= ~(1u << flow);
+	set_top(l);
 }
 
 /* Samples -------------------------------------------------------------------------------------- */
@@ -198,16 +207,16 @@ static void bytes_at(const struct lanes *l, double t, double out[LANES_FLOWS_MAX
 		out[f] = a->x[f] + part * (b->x[f] - a->x[f]);
 }
 
-static void fade(struct tally *t, double w)
+static void fade(struct tally *t, double w, unsigned top)
 {
 	t->length *= w;
 	t->n *= w;
 	t->l *= w;
 	t->ll *= w;
-	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
+	for (unsigned i = 0; i < top; i++) {
 		t->x[i] *= w;
 		t->xl[i] *= w;
-		for (unsigned j = 0; j < LANES_FLOWS_MAX; j++)
+		for (unsigned j = 0; j < top; j++)
 			t->xx[i][j] *= w;
 	}
 }
@@ -217,7 +226,7 @@ static void add_sample(const struct lanes *l, const struct meter *m, struct tall
 	double from[LANES_FLOWS_MAX], x[LANES_FLOWS_MAX];
 	double dt = l->now - m->seen;
 
-	fade(t, exp(-dt / FADE_S));
+	fade(t, exp(-dt / FADE_S), l->top);
 	t->length += dt;
 	t->n += dt < INDEPENDENT_S ? dt / INDEPENDENT_S : 1;
 	t->l += m->pending;
@@ -324,21 +333,21 @@ static double score_now(const struct lanes *l, const struct view *v, unsigned k)
 	return score_of(l, &v->links[k], v->links[k].rest, v->links[k].rest2);
 }
 
-static void put_on(struct tally *t, unsigned i, double sign)
+static void put_on(struct tally *t, unsigned i, double sign, unsigned top)
 {
 	t->rest -= sign * t->x[i];
 	t->rest2 += t->xx[i][i] - 2 * sign * t->rx[i];
-	for (unsigned j = 0; j < LANES_FLOWS_MAX; j++)
+	for (unsigned j = 0; j < top; j++)
 		t->rx[j] -= sign * t->xx[i][j];
 }
 
 /* Puts a subflow on a link, and takes it from the one where it was. */
-static void put(struct view *v, unsigned i, int to)
+static void put(const struct lanes *l, struct view *v, unsigned i, int to)
 {
 	if (v->at[i] >= 0)
-		put_on(&v->links[v->at[i]], i, -1);
+		put_on(&v->links[v->at[i]], i, -1, l->top);
 	if (to >= 0)
-		put_on(&v->links[to], i, 1);
+		put_on(&v->links[to], i, 1, l->top);
 	v->at[i] = (int8_t)to;
 }
 
@@ -370,7 +379,7 @@ static struct move best_move(const struct lanes *l, const struct view *v, unsign
 	struct move best = { left + score_after(l, v, k, (struct change){ -1, (int)i }) - now, -1,
 			     -1 };
 
-	for (int j = 0; j < LANES_FLOWS_MAX; j++) {
+	for (int j = 0; j < (int)l->top; j++) {
 		double joined;
 
 		if (!is_open(l, (unsigned)j) || v->at[j] != (int)k)
@@ -406,20 +415,20 @@ static void begin(const struct lanes *l, struct view *v, bool afresh)
 		t->rest2 = t->ll;
 		memcpy(t->rx, t->xl, sizeof(t->rx));
 	}
-	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
+	for (unsigned i = 0; i < l->top; i++) {
 		int at = v->at[i];
 
 		v->at[i] = -1;
 		if (is_open(l, i) && at >= 0 && !afresh)
-			put(v, i, at);
+			put(l, v, i, at);
 	}
 }
 
 /* New ones go where they fit best. */
 static void place(const struct lanes *l, struct view *v)
 {
-	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
-		double best = INFINITY;
+	for (unsigned i = 0; i < l->top; i++) {
+		double best = HUGE_VAL;
 		int to = -1;
 
 		if (!is_open(l, i) || v->at[i] >= 0)
@@ -436,8 +445,15 @@ static void place(const struct lanes *l, struct view *v)
 				to = (int)k;
 			}
 		}
-		put(v, i, to);
+		put(l, v, i, to);
 	}
+}
+
+static void set_score(const struct lanes *l, struct view *v)
+{
+	v->score = 0;
+	for (unsigned k = 0; k < l->n_links; k++)
+		v->score += score_now(l, v, k);
 }
 
 /* Moves one after the other until none is better. Each step makes the score less by something that
@@ -448,7 +464,7 @@ static void improve(const struct lanes *l, struct view *v)
 
 	for (unsigned round = 0; round < 2 * LANES_FLOWS_MAX && better; round++) {
 		better = false;
-		for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
+		for (unsigned i = 0; i < l->top; i++) {
 			for (unsigned k = 0; k < l->n_links && is_open(l, i); k++) {
 				struct move m;
 
@@ -458,15 +474,13 @@ static void improve(const struct lanes *l, struct view *v)
 				if (m.cost > -1e-9)
 					continue;
 				if (m.other >= 0)
-					put(v, (unsigned)m.other, m.other_to);
-				put(v, i, (int)k);
+					put(l, v, (unsigned)m.other, m.other_to);
+				put(l, v, i, (int)k);
 				better = true;
 			}
 		}
 	}
-	v->score = 0;
-	for (unsigned k = 0; k < l->n_links; k++)
-		v->score += score_now(l, v, k);
+	set_score(l, v);
 }
 
 /* All ways to divide the subflows of two links between them, if they are not too many: several may
@@ -476,7 +490,7 @@ static bool regroup(const struct lanes *l, struct view *v, unsigned a, unsigned 
 	unsigned flows[REGROUP_MAX], n = 0, best_set = 0, set = 0;
 	double first = score_now(l, v, a) + score_now(l, v, b), best = first - 1e-9;
 
-	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
+	for (unsigned i = 0; i < l->top; i++) {
 		if (!is_open(l, i) || (v->at[i] != (int)a && v->at[i] != (int)b))
 			continue;
 		if (n == REGROUP_MAX)
@@ -492,7 +506,7 @@ static bool regroup(const struct lanes *l, struct view *v, unsigned a, unsigned 
 		double score;
 
 		set ^= 1u << i;
-		put(v, flows[i], (int)(set >> i & 1 ? b : a));
+		put(l, v, flows[i], (int)(set >> i & 1 ? b : a));
 		score = score_now(l, v, a) + score_now(l, v, b);
 		if (score < best) {
 			best = score;
@@ -500,7 +514,7 @@ static bool regroup(const struct lanes *l, struct view *v, unsigned a, unsigned 
 		}
 	}
 	for (unsigned i = 0; i < n; i++)
-		put(v, flows[i], (int)(best_set >> i & 1 ? b : a));
+		put(l, v, flows[i], (int)(best_set >> i & 1 ? b : a));
 	return best < first - 1e-9;
 }
 
@@ -518,6 +532,14 @@ static void regroup_all(const struct lanes *l, struct view *v)
 	improve(l, v);
 }
 
+/* The last answer, with new subflows where they fit best. */
+static void resume(const struct lanes *l, struct view *v)
+{
+	begin(l, v, false);
+	place(l, v);
+	set_score(l, v);
+}
+
 /* From the last answer, and afresh: a search by single steps may end where no step is better and
  * yet all is wrong. Afresh it begins with much noise allowed for, which evens out small ups and
  * downs. */
@@ -526,20 +548,18 @@ static void search(struct lanes *l, struct view *v)
 	int8_t last[LANES_FLOWS_MAX];
 	double score;
 
-	begin(l, v, false);
-	place(l, v);
 	improve(l, v);
 	memcpy(last, v->at, sizeof(last));
 	score = v->score;
 	begin(l, v, true);
-	for (l->tolerance = TOLERANCE; l->tolerance >= 1; l->tolerance /= 4) {
+	for (l->tolerance = TOLERANCE; l->tolerance >= 1; l->tolerance /= 16) {
 		place(l, v);
 		improve(l, v);
 	}
 	l->tolerance = 1;
 	if (v->score > score) {
 		memcpy(v->at, last, sizeof(last));
-		begin(l, v, false);
+		resume(l, v);
 	}
 	regroup_all(l, v);
 }
@@ -553,7 +573,7 @@ static void rates(const struct lanes *l, const struct view *v, double *flows, do
 
 		if (t->length > 0)
 			*links += t->l / t->length;
-		for (unsigned i = 0; i < LANES_FLOWS_MAX && t->length > 0; i++)
+		for (unsigned i = 0; i < l->top && t->length > 0; i++)
 			if (v->at[i] == (int)k)
 				*flows += t->x[i] / t->length;
 	}
@@ -582,29 +602,44 @@ static uint32_t possible_links(const struct lanes *l, const struct view *v, unsi
 	return possible;
 }
 
+static struct view *likeliest(struct lanes *l)
+{
+	struct view *best = NULL;
+
+	for (unsigned v = 0; v < VIEWS; v++)
+		if (is_credible(l, &l->views[v]) && (!best || l->views[v].score < best->score))
+			best = &l->views[v];
+	return best;
+}
+
 void lanes_solve(struct lanes *l, struct lane out[LANES_FLOWS_MAX])
 {
-	const struct view *best = NULL;
+	struct view *best;
 
 	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++)
 		out[i] = (struct lane){ -1, 0 };
-	for (unsigned v = 0; v < VIEWS && l->allowed; v++)
-		search(l, &l->views[v]);
-	for (unsigned v = 0; v < VIEWS && l->allowed; v++) {
-		if (is_credible(l, &l->views[v]) && (!best || l->views[v].score < best->score))
-			best = &l->views[v];
-	}
-	for (unsigned v = 0; v < VIEWS && best; v++) {
+	if (!l->allowed)
+		return;
+	for (unsigned v = 0; v < VIEWS; v++)
+		resume(l, &l->views[v]);
+	/* The likeliest lag is looked at thoroughly, and one of the others each time. */
+	l->turn = (l->turn + 1) % VIEWS;
+	search(l, &l->views[l->turn]);
+	best = likeliest(l);
+	if (!best)
+		return;
+	if (best != &l->views[l->turn])
+		search(l, best);
+	for (unsigned v = 0; v < VIEWS; v++) {
 		double behind = l->views[v].score - best->score;
 
-		if (!is_credible(l, &l->views[v]))
+		if (behind >= LANES_SURE || !is_credible(l, &l->views[v]))
 			continue;
-
-		for (unsigned i = 0; i < LANES_FLOWS_MAX && behind < LANES_SURE; i++)
+		for (unsigned i = 0; i < l->top; i++)
 			if (is_open(l, i))
 				out[i].possible |= possible_links(l, &l->views[v], i, behind);
 	}
-	for (unsigned i = 0; i < LANES_FLOWS_MAX && best; i++)
+	for (unsigned i = 0; i < l->top; i++)
 		if (is_open(l, i))
 			out[i].link = best->at[i];
 }

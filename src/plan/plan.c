@@ -20,6 +20,10 @@ _Static_assert(PLAN_FLOWS_MAX == COVER_FLOWS_MAX, "a cover is a plan");
 #define CLASSES_MAX    (CLASSES_ENOUGH + 2 * HASH_LINKS_MAX * HASH_LINKS_MAX)
 #define SLOTS          16384 /* of the table of classes: a power of two, well above CLASSES_MAX */
 
+/* Ports that are looked at for one that has a certain link at two ends: of 32 at each, one of 1000
+ * does. */
+#define CANDIDATE_TRIES 4096
+
 /*
  * One end of one direction. Links are nodes of the graph if the port decides between them in a way
  * that can be told; else one node stands for all that the port does not decide.
@@ -650,6 +654,58 @@ uint16_t plan_alternate(const struct plan_input *in, const struct plan *p, unsig
 		return 0;
 	find_stages(in, &s);
 	return next_alike(in, &s, p, p->flows[flow].port, after);
+}
+
+bool plan_links(const struct plan_input *in, unsigned end, uint32_t capacity[HASH_LINKS_MAX])
+{
+	bool here = end == COVER_OUT_LEFT || end == COVER_IN_RIGHT;
+	bool sends = end == COVER_OUT_LEFT || end == COVER_IN_LEFT;
+	const struct plan_side *s = here ? &in->here : &in->peer;
+	const struct plan_side *other = here ? &in->peer : &in->here;
+	struct hash_bond b = sends ? s->bond : switch_of(s);
+
+	memset(capacity, 0, HASH_LINKS_MAX * sizeof(capacity[0]));
+	if (!is_visible(s))
+		return false;
+	for (unsigned i = 0; i < b.n_links; i++)
+		if (is_usable(&b, i) && (b.mode != HASH_ACTIVE_BACKUP || b.active == (int)i))
+			capacity[i] = speed_of(s, other, i);
+	return s->bond.mode != HASH_BALANCE_RR && s->bond.mode != HASH_BROADCAST;
+}
+
+static bool is_wanted(const struct stages *s, uint16_t port, const uint32_t *want)
+{
+	for (unsigned end = 0; end < COVER_ENDS; end++)
+		if (want[end] && s->end[end].is_told && !(want[end] >> node_of(s, end, port) & 1))
+			return false;
+	return true;
+}
+
+uint16_t plan_candidate(const struct plan_input *in, const uint32_t *want)
+{
+	struct {
+		uint8_t bits[65536 / 8];
+		uint16_t ports[65536];
+	} *m = calloc(1, sizeof(*m));
+	uint16_t found = 0;
+	struct stages s;
+	unsigned n = 0;
+
+	if (!m)
+		return 0;
+	find_candidates(in, m->bits);
+	for (unsigned port = 1; port < 65536; port++)
+		if (is_set(m->bits, (uint16_t)port))
+			m->ports[n++] = (uint16_t)port;
+	find_stages(in, &s);
+	for (unsigned i = 0; i < CANDIDATE_TRIES && n && !found; i++) {
+		uint16_t port = m->ports[scramble(in->seed + i) % n];
+
+		if (is_wanted(&s, port, want))
+			found = port;
+	}
+	free(m);
+	return found;
 }
 
 /* Words -------------------------------------------------------------------------------------- */

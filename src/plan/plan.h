@@ -127,6 +127,16 @@ struct plan_flow plan_flow_from(const struct plan_input *in, uint16_t port);
 uint16_t plan_alternate(const struct plan_input *in, const struct plan *p, unsigned flow,
 			uint16_t after);
 
+/* The links of one end (enum cover_end of cover.h): what each can carry, 0 for those that carry
+ * nothing. Returns whether each connection keeps to one of them, as far as the end itself is
+ * concerned. */
+bool plan_links(const struct plan_input *in, unsigned end, uint32_t capacity[HASH_LINKS_MAX]);
+
+/* A port that no connection has, to see where it leads; by the seed. Its links are among those
+ * wanted, bit by bit for each enum cover_end, 0 for any, at the ends where a rule tells them.
+ * 0: none was found. */
+uint16_t plan_candidate(const struct plan_input *in, const uint32_t *want);
+
 /* What the notes mean here, in one line, for messages: "here: layer2 sends all connections to one
  * peer through one link". Empty if there is nothing to say. Returns the length. */
 size_t plan_explain(const struct plan_input *in, const struct plan *p, char *buf, size_t size);

@@ -59,12 +59,20 @@ static bool all_settled(const struct steer_view *v)
 	return true;
 }
 
-static bool all_sure(const struct steer_view *v)
+static bool is_sure(const struct steer_view *v, const struct steer_flow *f)
+{
+	for (unsigned end = 0; end < COVER_ENDS; end++)
+		if (matters(v, end) && !one_bit(f->possible[end]))
+			return false;
+	return true;
+}
+
+/* Is what is likeliest of each connection known for as long as it is worth waiting for more? */
+static bool all_aged(const struct steer_view *v)
 {
 	for (unsigned i = 0; i < v->n_flows; i++)
-		for (unsigned end = 0; end < COVER_ENDS; end++)
-			if (matters(v, end) && !one_bit(v->flows[i].possible[end]))
-				return false;
+		if (v->flows[i].age_ns < STEER_LIKELY_NS)
+			return false;
 	return true;
 }
 
@@ -112,44 +120,71 @@ static uint64_t most_of(const struct cover_task *task, unsigned way)
 	return left < right ? left : right;
 }
 
-/* The flows are all there is to choose from: which of them are needed? */
-static int choose(const struct steer_view *v, struct cover *out)
+/* Connections that together reach the most, and nothing less does. */
+struct choice {
+	struct cover cover;
+	uint16_t flow[STEER_FLOWS_MAX]; /* which they were chosen from */
+};
+
+static int choose(const struct steer_view *v, bool only_sure, struct choice *out)
 {
 	static const struct cover_class none[1];
-	struct cover_class classes[COVER_FLOWS_MAX];
-	struct cover_task task = { .classes = classes, .open = none, .limit = COVER_FLOWS_MAX };
+	struct cover_class classes[STEER_FLOWS_MAX];
+	struct cover_task task = { .classes = classes, .open = none, .limit = STEER_FLOWS_MAX };
 
 	set_capacity(v, &task);
-	for (unsigned i = 0; i < v->n_flows && i < COVER_FLOWS_MAX; i++)
+	for (unsigned i = 0; i < v->n_flows && i < STEER_FLOWS_MAX; i++) {
+		if (only_sure && !is_sure(v, &v->flows[i]))
+			continue;
+		out->flow[task.n_classes] = (uint16_t)i;
 		classes[task.n_classes++] = class_of(v, &v->flows[i]);
-	return cover_choose(&task, out);
+	}
+	return cover_choose(&task, &out->cover);
 }
 
-/* Connections that do not add to what the others reach. */
-static void close_surplus(const struct steer_view *v, const struct cover *needed,
+static void close_all_but(const struct steer_view *v, const struct choice *needed,
 			  struct steer_action *out)
 {
-	unsigned keep = v->keep > needed->n ? v->keep : needed->n;
-	uint8_t is_needed[COVER_FLOWS_MAX] = { 0 };
+	unsigned keep = v->keep > needed->cover.n ? v->keep : needed->cover.n;
+	uint8_t is_needed[STEER_FLOWS_MAX] = { 0 };
 
-	for (unsigned i = 0; i < needed->n; i++)
-		is_needed[needed->chosen[i]] = 1;
+	for (unsigned i = 0; i < needed->cover.n; i++)
+		is_needed[needed->flow[needed->cover.chosen[i]]] = 1;
 	for (unsigned i = v->n_flows; i-- > 0 && v->n_flows - out->n_close > keep;)
 		if (!is_needed[i])
 			out->close[out->n_close++] = v->flows[i].port;
+}
+
+/* Closes what does not add to what the others reach: it would only take its share of a link away
+ * from one that does. As soon as those whose lanes are sure are enough, or by what is likeliest:
+ * with fewer connections the truth will show, and what was wrong can be mended. */
+static int close_surplus(const struct steer_view *v, const struct choice *likely,
+			 struct steer_action *out)
+{
+	struct choice sure;
+	int r = choose(v, true, &sure);
+
+	if (r)
+		return r;
+	if (sure.cover.reach[COVER_OUT] == likely->cover.reach[COVER_OUT] &&
+	    sure.cover.reach[COVER_IN] == likely->cover.reach[COVER_IN])
+		close_all_but(v, &sure, out);
+	else if (all_aged(v))
+		close_all_but(v, likely, out);
+	return 0;
 }
 
 /* From which links of this end could more be sent, or to which: those from which a further
  * connection to a link that is not full would add something. */
 static void find_wanted(const struct steer_view *v, unsigned way, uint32_t want[COVER_ENDS])
 {
-	struct cover_class flows[COVER_FLOWS_MAX + 1];
-	struct cover_task task = { .open = flows, .limit = COVER_FLOWS_MAX };
+	struct cover_class flows[STEER_FLOWS_MAX + 1];
+	struct cover_task task = { .open = flows, .limit = STEER_FLOWS_MAX };
 	unsigned left = 2 * way, right = left + 1;
 	struct cover now, then;
 
 	set_capacity(v, &task);
-	while (task.n_open < v->n_flows && task.n_open < COVER_FLOWS_MAX - 1) {
+	while (task.n_open < v->n_flows && task.n_open < STEER_FLOWS_MAX - 1) {
 		flows[task.n_open] = class_of(v, &v->flows[task.n_open]);
 		task.n_open++;
 	}
@@ -258,7 +293,8 @@ static void give_up(struct steer *s, const struct steer_view *v)
 int steer_step(struct steer *s, const struct steer_view *v, struct steer_action *out)
 {
 	uint64_t lack[COVER_WAYS], reach = 0;
-	struct cover needed;
+	struct choice likely;
+	const struct cover *needed = &likely.cover;
 	bool lacking, rests = v->now_ns < s->rest_ns;
 	int r;
 
@@ -266,26 +302,26 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 	if (!v->n_flows || !tries_for(v, 1) || !all_settled(v))
 		return 0;
 	note_seen(s, v);
-	r = choose(v, &needed);
+	r = choose(v, false, &likely);
 	if (r)
 		return r;
 	for (unsigned way = 0; way < COVER_WAYS; way++)
-		reach += v->busy[way] ? needed.reach[way] : 0;
+		reach += v->busy[way] ? needed->reach[way] : 0;
 	if (reach > s->reach) {
 		s->reach = reach;
 		s->tries = 0;
 	}
-	lacking = find_lack(v, &needed, lack);
+	lacking = find_lack(v, needed, lack);
 	if (!lacking)
 		s->verdict = STEER_ALL;
 	else if (!rests && s->tries < tries_for(v, STEER_TRIES_PER_LINK))
 		open_more(s, v, lack, out);
 	else
 		judge(s, v, lack);
-	if (!out->n_open && all_sure(v))
-		close_surplus(v, &needed, out);
+	if (!out->n_open)
+		r = close_surplus(v, &likely, out);
 	/* What was closed makes room for other tries; without room there is nothing to try. */
 	if (lacking && !rests && !out->n_open && (s->verdict != STEER_SEARCHES || !out->n_close))
 		give_up(s, v);
-	return 0;
+	return r;
 }

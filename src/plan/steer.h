@@ -31,11 +31,17 @@
  * for what is likeliest. */
 #define STEER_SETTLE_NS 2000000000ull
 
+/* What is likeliest is acted upon after this time if it helps to be rid of surplus connections. */
+#define STEER_LIKELY_NS 1000000000ull
+
 /* After tries in vain, and before what helps no more is looked for again. */
 #define STEER_REST_NS 60000000000ull
 
 /* What is within so many hundredths of the most is the most. */
 #define STEER_ENOUGH 97
+
+/* Connections that are looked at; more are a user's wish, and leave nothing to choose. */
+#define STEER_FLOWS_MAX 64
 
 struct steer_flow {
 	uint16_t port;
@@ -52,9 +58,9 @@ struct steer_view {
 	uint32_t capacity[COVER_ENDS][COVER_NODES_MAX];
 	bool told[COVER_ENDS]; /* links are told apart here */
 	const struct steer_flow *flows;
-	unsigned n_flows;
-	unsigned keep; /* connections that are wanted even if fewer do */
-	unsigned most; /* that are allowed */
+	unsigned n_flows; /* at most STEER_FLOWS_MAX */
+	unsigned keep;    /* connections that are wanted even if fewer do */
+	unsigned most;    /* that are allowed */
 };
 
 enum steer_verdict {
@@ -81,7 +87,7 @@ struct steer_action {
 	uint32_t want[COVER_ENDS]; /* links that the new ones should use, where a port can choose:
 				      those from which more can be sent; 0: any */
 	unsigned n_close;
-	uint16_t close[COVER_FLOWS_MAX]; /* ports */
+	uint16_t close[STEER_FLOWS_MAX]; /* ports */
 };
 
 /* Call every 50 ms or so while subflows are being tried, more rarely when nothing happens. Returns

@@ -344,15 +344,21 @@ const struct wire_names *session_subflow_peer_names(const struct session *s, uin
 	return &s->subflows[slot]->peer_names;
 }
 
-void session_subflow_lane(struct session *s, uint16_t slot, const struct wire_lane *lane)
+bool session_subflow_set_lane(struct session *s, uint16_t slot, const struct wire_lane *lane)
 {
 	struct subflow *sf = s->subflows[slot];
 
 	if (lane->tx == sf->lane.tx && lane->rx == sf->lane.rx &&
 	    lane->tx_possible == sf->lane.tx_possible && lane->rx_possible == sf->lane.rx_possible)
-		return;
+		return false;
 	sf->lane = *lane;
 	sf->lane_new = true;
+	return true;
+}
+
+const struct wire_lane *session_subflow_lane(const struct session *s, uint16_t slot)
+{
+	return &s->subflows[slot]->lane;
 }
 
 const struct wire_lane *session_subflow_peer_lane(const struct session *s, uint16_t slot)

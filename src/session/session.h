@@ -175,8 +175,9 @@ bool session_subflow_ready(const struct session *s, uint16_t slot);
 const struct wire_names *session_subflow_peer_names(const struct session *s, uint16_t slot);
 
 /* Over which of our links this subflow runs; goes to the peer with the next frames on it if it is
- * news. */
-void session_subflow_lane(struct session *s, uint16_t slot, const struct wire_lane *lane);
+ * news, which is returned. */
+bool session_subflow_set_lane(struct session *s, uint16_t slot, const struct wire_lane *lane);
+const struct wire_lane *session_subflow_lane(const struct session *s, uint16_t slot);
 /* What the peer told last of its links; nothing known before. Borrowed. */
 const struct wire_lane *session_subflow_peer_lane(const struct session *s, uint16_t slot);
 

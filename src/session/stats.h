@@ -41,6 +41,14 @@ struct side_stats {
 	struct link_stats link[STATS_LINKS_MAX]; /* in the order of the bond */
 };
 
+/* Bits of subflow_stats.seen. */
+enum subflow_end {
+	SUBFLOW_TX = 1,
+	SUBFLOW_RX = 2,
+	SUBFLOW_PEER_TX = 4,
+	SUBFLOW_PEER_RX = 8,
+};
+
 struct subflow_stats {
 	unsigned id; /* number of the connection in this session, from 0, never reused */
 	bool live;   /* false: closed or died */
@@ -53,7 +61,9 @@ struct subflow_stats {
 	uint64_t retransmits; /* TCP_INFO tcpi_total_retrans: segments */
 	uint64_t rtt_us;      /* TCP_INFO tcpi_rtt */
 
-	/* Predicted: index of the link in its side's list, -1: not known. */
+	/* Index of the link in its side's list, -1: not known. Told by a rule, or where `seen` has
+	 * the bit, by the link's counters. */
+	uint8_t seen;        /* enum subflow_end, or-ed */
 	int8_t tx_link;      /* ours, for what we send */
 	int8_t peer_rx_link; /* the peer's, on which that arrives */
 	int8_t peer_tx_link; /* the peer's, for what it sends */
@@ -76,4 +86,5 @@ struct session_stats {
 	const struct subflow_stats *subflow; /* borrowed until the next engine call */
 	const struct side_stats *here;       /* the same; NULL: not known */
 	const struct side_stats *peer;
+	const char *verdict; /* what there is to say of the links after it was tried, or NULL */
 };

@@ -149,13 +149,13 @@ static void test_a_lane_is_told_when_it_changes(void **state)
 
 	join = open_subflow(s, 0);
 	drain(s, join, 0);
-	session_subflow_lane(s, slot, &lane);
+	session_subflow_set_lane(s, slot, &lane);
 	assert_false(sends(s, join, WIRE_LANE, MS));
 	assert_true(sends(s, slot, WIRE_LANE, MS));
-	session_subflow_lane(s, slot, &lane);
+	session_subflow_set_lane(s, slot, &lane);
 	assert_false(sends(s, slot, WIRE_LANE, MS));
 	lane.rx_possible = 2;
-	session_subflow_lane(s, slot, &lane);
+	session_subflow_set_lane(s, slot, &lane);
 	assert_true(sends(s, slot, WIRE_LANE, MS));
 
 	assert_int_equal(session_subflow_peer_lane(s, join)->rx, WIRE_LANE_NONE);

@@ -25,7 +25,7 @@ struct network {
 struct sim {
 	struct network net;
 	struct steer steer;
-	struct steer_flow flows[COVER_FLOWS_MAX];
+	struct steer_flow flows[STEER_FLOWS_MAX];
 	struct steer_view view;
 	unsigned n_opened, n_closed, n_live_max;
 	uint16_t next_port;

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * observer.h - sees over which of our links each connection of a session runs
+ *
+ * Reads what the kernel has counted of each connection beside what the links have, and lets
+ * plan/lanes.h tell the rest. It answers for our links only: who owns them can count both at the
+ * same moment. The peer's come by LANE.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "net/conn.h"
+#include "session/session.h"
+#include "wire/facts.h"
+
+/* So often at first, and for a while after connections have come or gone: enough for a bond's
+ * links to tell themselves apart in half a second. Later on only what changes is of interest. */
+#define OBSERVER_FAST_NS 100000000ull
+#define OBSERVER_SLOW_NS 1000000000ull
+
+/* For so long after connections have come or gone. */
+#define OBSERVER_NEWS_NS 2500000000ull
+
+/* Answers are worked out not more often than this. */
+#define OBSERVER_SOLVE_NS 190000000ull
+
+/* And those for what we send only each so many-th time. */
+#define OBSERVER_TX_TURN 4
+
+struct observer;
+
+/* Returns 0 or -ENOMEM. */
+int observer_new(struct observer **out);
+struct observer *observer_free(struct observer *o);
+
+/* The links are others: what was seen does not hold any more. */
+void observer_forget(struct observer *o);
+
+/* A connection is gone; before it is freed. */
+void observer_closed(struct observer *o, const struct conn *c, uint64_t now_ns);
+
+/* Our links have counted so much by now. conns: by slot, NULL where none is. Takes in connections
+ * that are new, and tells the session of each one's lane. Returns whether there was news. */
+bool observer_sample(struct observer *o, struct session *s, const struct wire_facts *facts,
+		     const struct wire_links *counted, struct conn *const *conns, unsigned n_conns,
+		     uint64_t now_ns);
+
+/* When the next sample is wanted, after one at now_ns. */
+uint64_t observer_next(const struct observer *o, uint64_t now_ns);
