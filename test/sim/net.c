@@ -157,6 +157,16 @@ static void push_seg(struct pipe *p, uint64_t end, uint64_t arrive_ns)
 	*seg_at(p, p->seg_sent++) = (struct seg){ .end = end, .arrive_ns = p->last_ns };
 }
 
+/* What comes behind a lost segment waits for its repair. */
+static uint64_t repair_ns(struct conn *c, uint64_t len)
+{
+	const struct path *path = &c->path;
+
+	if (!path->loss_bytes || rng_below(&c->rng, path->loss_bytes) >= len)
+		return 0;
+	return rng_below(&c->rng, path->loss_ns + 1);
+}
+
 /* Sends what the congestion window allows. */
 static void transmit(struct conn *c, int dir, uint64_t now_ns)
 {
@@ -173,7 +183,8 @@ static void transmit(struct conn *c, int dir, uint64_t now_ns)
 		len = min_u64(len, path->cwnd[dir] - (p->sent - p->acked));
 		p->busy_ns = max_u64(p->busy_ns, now_ns) + len * NET_SECOND / path->rate[dir];
 		p->sent += len;
-		push_seg(p, p->sent, p->busy_ns + path->delay_ns[dir] + jitter_ns);
+		push_seg(p, p->sent,
+			 p->busy_ns + path->delay_ns[dir] + jitter_ns + repair_ns(c, len));
 	}
 	if (p->fin && !p->fin_sent && p->sent == p->written) {
 		p->fin_sent = true;

@@ -165,6 +165,38 @@ static unsigned slow_subflow(struct scenario *sc, bool trace)
 	return n_wrong;
 }
 
+/* One of four paths loses packets, and TCP repairs each loss in up to half a second. That is no
+ * dead path: what is late on it comes, and what is sent again elsewhere wastes what both carry. */
+static unsigned lossy_subflow(struct scenario *sc, bool trace)
+{
+	static const uint64_t loss_bytes[] = { 100000, 400000, 2000000 };
+	static const char *const name[] = { "one of four loses often", "... now and then",
+					    "... seldom" };
+	unsigned n_wrong = 0;
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct figures f;
+		double alone, ideal_s;
+
+		plain(sc, name[i], 1, 6 * MB, NET_MS, 40 * MB, 64 * MIB);
+		sc->path[0].loss_bytes = loss_bytes[i];
+		sc->path[0].loss_ns = 500 * NET_MS;
+		f = play(sc, trace);
+		n_wrong += !f.ok;
+		alone = 40.0 * MB / ((double)f.took_ns / 1e9);
+		plain(sc, name[i], 4, 6 * MB, NET_MS, 300 * MB, 64 * MIB);
+		sc->path[1].loss_bytes = loss_bytes[i];
+		sc->path[1].loss_ns = 500 * NET_MS;
+		f = play(sc, trace);
+		ideal_s = 300.0 * MB / (18.0 * MB + alone);
+		n_wrong += !f.ok + verdict(sc, "time / time by the paths' own rates",
+					   (double)f.took_ns / 1e9 / ideal_s, 1.05);
+		n_wrong += verdict(sc, "sent again, % of the stream",
+				   (double)f.client.reinjected * 100 / (300.0 * MB), 2);
+	}
+	return n_wrong;
+}
+
 /* Paths first .. first + n - 1 fall silent after one second, and stay so. */
 static unsigned silent(struct scenario *sc, bool trace, unsigned first, unsigned n)
 {
@@ -308,8 +340,8 @@ struct options {
 
 typedef unsigned (*named_fn)(struct scenario *sc, bool trace);
 
-static const named_fn named[] = { slow_subflow, silent_subflows, never_slower,
-				  bounds,       equal_shares,    spoilt_bytes };
+static const named_fn named[] = { slow_subflow, lossy_subflow, silent_subflows, never_slower,
+				  bounds,       equal_shares,  spoilt_bytes };
 
 static unsigned run_share(const struct options *o, uint64_t job)
 {
