@@ -16,6 +16,7 @@
 #   ORDER_X   0,1,2,3     the links' order in the bond
 #   MODE_X    802.3ad     bonding mode, or team
 #   POLICY_X  layer3+4    the host's xmit_hash_policy
+#   LACP_RATE fast        how soon a host notices that its partner is silent: fast 3 s, slow 90 s
 #   SWHASH    layer3+4    the switch's
 #   SWMODE    balance-xor the switch's mode towards a host that does not speak LACP
 #   SWFOREIGN 0           1: the switch picks links by bits of the client's port instead
@@ -34,6 +35,7 @@ RATE=${RATE:-50}
 RATES_A=${RATES_A:-$RATE} RATES_B=${RATES_B:-$RATE}
 MODE_A=${MODE_A:-802.3ad} MODE_B=${MODE_B:-802.3ad}
 POLICY_A=${POLICY_A:-layer3+4} POLICY_B=${POLICY_B:-layer3+4}
+LACP_RATE=${LACP_RATE:-fast}
 SWHASH=${SWHASH:-layer3+4} SWMODE=${SWMODE:-balance-xor} SWFOREIGN=${SWFOREIGN:-0}
 FAMILY=${FAMILY:-4} VLAN=${VLAN:-0} BRIDGE=${BRIDGE:-0}
 ADDR_A=10.9.0.1 ADDR_B=10.9.0.2
@@ -95,7 +97,7 @@ host_team() {
 host_bond() {
 	local end=$1 mode=$2 options=() i
 	case $mode in
-	802.3ad) options=(lacp_rate fast) ;;
+	802.3ad) options=(lacp_rate "$LACP_RATE") ;;
 	balance-tlb | balance-alb) options=(tlb_dynamic_lb 0) ;;
 	esac
 	ip -n "$end" link add bond0 type bond mode "$mode" miimon 100 "${options[@]}" \
