@@ -100,6 +100,34 @@ section() {
 	echo "$TEST_NAME: $*"
 }
 
+# aside NAME FUNCTION ARG...: runs beside the others, in a directory of its own, NAME. together: waits for
+# all of them, and fails if one has failed. For tests that mostly wait.
+declare -A ASIDE=()
+
+aside() {
+	local TEST_NAME="$TEST_NAME ($1)"
+
+	mkdir "$1"
+	(
+		cd "$1"
+		PID=()
+		# shellcheck disable=SC2154 # pid is the trap's
+		trap 'for pid in $(jobs -rp); do kill -KILL "$pid"; done' EXIT
+		"${@:2}"
+	) &
+	ASIDE[$1]=$!
+}
+
+together() {
+	local name failed=
+
+	for name in "${!ASIDE[@]}"; do
+		wait "${ASIDE[$name]}" || failed+=" $name"
+	done
+	ASIDE=()
+	[[ ! $failed ]] || fail "these have failed:$failed"
+}
+
 # Processes ---------------------------------------------------------------------------------------
 
 # spawn NAME COMMAND ARG...: in the background, with the standard input and output of this function.
