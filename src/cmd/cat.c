@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "cmd/limits.h"
 #include "cmd/local.h"
 #include "cmd/names.h"
 #include "cmd/secure.h"
@@ -589,25 +589,15 @@ static int start(struct cat *cat)
 	return r;
 }
 
-/* A subflow is a descriptor, and so is every stranger: what is allowed is used. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 int cat_run(const struct config *config)
 {
 	struct cat cat = { .config = config };
 	int r;
 
-	raise_descriptor_limit();
-	r = start(&cat);
-
+	limits_raise_descriptors();
+	r = limits_check_memory(config->window);
+	if (!r)
+		r = start(&cat);
 	if (!r)
 		r = loop_run(cat.loop);
 	if (r)
