@@ -8,10 +8,16 @@
 
 #define EVENTS_MAX 64
 
+/* Who wakes so much later than was asked for did not run meanwhile. */
+#define STOP_NS 1000000000ull
+
+#define HOUR_MS 3600000
+
 struct loop {
 	int epoll_fd;
 	bool stopped;
 	uint64_t now_ns;
+	uint64_t stopped_ns;       /* the clock is ahead of our time by so much */
 	struct loop_timer *timers; /* the root of a pairing heap: none is due before it */
 	struct loop_task *tasks, *last_task;
 	struct epoll_event events[EVENTS_MAX]; /* the batch at hand */
@@ -58,9 +64,20 @@ uint64_t loop_now(const struct loop *loop)
 	return loop->now_ns;
 }
 
+/* We should have come here after wait_ns at the latest. If not, no time has passed. */
+static void advance(struct loop *loop, uint64_t wait_ns)
+{
+	uint64_t passed_ns = clock_ns() - loop->stopped_ns - loop->now_ns;
+
+	if (passed_ns > wait_ns + STOP_NS)
+		loop->stopped_ns += passed_ns;
+	else
+		loop->now_ns += passed_ns;
+}
+
 uint64_t loop_update(struct loop *loop)
 {
-	loop->now_ns = clock_ns();
+	advance(loop, 0);
 	return loop->now_ns;
 }
 
@@ -225,18 +242,15 @@ static void run_timers(struct loop *loop)
 static int wait_ms(const struct loop *loop)
 {
 	const struct loop_timer *t = loop->timers;
-	uint64_t now;
+	uint64_t ms;
 
-	if (loop->tasks)
+	if (loop->tasks || (t && t->due_ns <= loop->now_ns))
 		return 0;
 	if (!t)
-		return -1;
-	now = clock_ns();
-	if (t->due_ns <= now)
-		return 0;
+		return HOUR_MS;
 	/* Rounded up: waking before the time would only be one more turn. */
-	now = (t->due_ns - now + 999999) / 1000000;
-	return now > 3600000 ? 3600000 : (int)now;
+	ms = (t->due_ns - loop->now_ns + 999999) / 1000000;
+	return ms > HOUR_MS ? HOUR_MS : (int)ms;
 }
 
 static void deliver(struct loop *loop)
@@ -254,12 +268,15 @@ int loop_run(struct loop *loop)
 {
 	loop->stopped = false;
 	while (!loop->stopped) {
-		int n = epoll_wait(loop->epoll_fd, loop->events, EVENTS_MAX, wait_ms(loop));
+		int ms, n;
 
+		loop_update(loop);
+		ms = wait_ms(loop);
+		n = epoll_wait(loop->epoll_fd, loop->events, EVENTS_MAX, ms);
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		loop->n_events = n < 0 ? 0 : n;
-		loop->now_ns = clock_ns();
+		advance(loop, (uint64_t)ms * 1000000);
 		deliver(loop);
 		run_timers(loop);
 		run_tasks(loop);

@@ -45,7 +45,9 @@ struct loop_task {
 int loop_new(struct loop **out);
 struct loop *loop_free(struct loop *loop);
 
-/* Monotonic time in ns, read once per batch of events. */
+/* Monotonic time in ns, read once per batch of events. It stands still while the process does not
+ * run (SIGSTOP, a machine that was frozen): what is overdue then is so by no fault of a peer's, and
+ * its bytes may lie in the sockets. */
 uint64_t loop_now(const struct loop *loop);
 
 /* Reads the clock anew, for work that takes long within one batch, and returns it. */

@@ -110,6 +110,32 @@ stopped() { # NAME
 	! logged tx 'closed:' || fail "a connection was given up"
 }
 
+# Both are stopped while they have no connection: they have not waited meanwhile.
+both_stopped() {
+	listen rx --reconnect 5 </dev/null >out
+	start_proxy "$PORT"
+	start tx -v --reconnect 5 127.0.0.1 "$PROXY" < <(stream x 4)
+	wait_for "$PATIENCE" "data flows" file_has out 20000000
+	proxy "cut 2"
+	wait_log tx 'all connections are lost'
+	wait_log rx 'all connections are lost'
+	kill -STOP "${PID[tx]}" "${PID[rx]}"
+	sleep 8 # this is the stop that is tested
+	kill -CONT "${PID[tx]}" "${PID[rx]}"
+	expect_exact 4
+}
+
+# One that limits how long nothing may move was stopped itself.
+stopped_with_a_limit() {
+	listen rx </dev/null >out
+	start tx -v -w 4 127.0.0.1 "$PORT" < <(stream x 4)
+	wait_for "$PATIENCE" "data flows" file_has out 20000000
+	kill -STOP "${PID[tx]}"
+	sleep 8 # this is the stop that is tested
+	kill -CONT "${PID[tx]}"
+	expect_exact 4
+}
+
 # A byte a second for as long, then the rest.
 slow_consumer() {
 	spawn consumer python3 -c "
@@ -146,6 +172,8 @@ if command -v ip >/dev/null && unshare -rn true 2>/dev/null; then
 fi
 aside stopped-tx stopped tx
 aside stopped-rx stopped rx
+aside stopped-both both_stopped
+aside stopped-limit stopped_with_a_limit
 aside slow-consumer slow_consumer
 aside slow-producer slow_producer
 together

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The loop's timers against a plain list of times, and its tasks' order. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -100,11 +105,68 @@ static void tasks_run_in_order(void **state)
 	loop_free(f.loop);
 }
 
+#define SHORT_NS 400000000ull
+#define STOP_S   2
+
+static uint64_t clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* Exit status 0: the timer fired when most of SHORT_NS had passed beside the stop. */
+static void be_stopped(int ready_fd)
+{
+	static struct fixture f;
+	uint64_t begin_ns = clock_ns();
+
+	f.n_expected = 1;
+	if (loop_new(&f.loop))
+		exit(1);
+	f.due_ns[0] = loop_now(f.loop) + SHORT_NS;
+	f.timers[0] = (struct loop_timer){ .fn = fired, .arg = &f, .due_ns = LOOP_NEVER };
+	loop_set_timer(f.loop, &f.timers[0], f.due_ns[0]);
+	if (write(ready_fd, "", 1) != 1)
+		exit(1);
+	loop_run(f.loop);
+	exit(clock_ns() - begin_ns < STOP_S * 1000000000ull + SHORT_NS / 2);
+}
+
+/* What a process that was stopped finds overdue is nobody's fault. */
+static void stopped_time_does_not_pass(void **state)
+{
+	int status = 0, ready[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	/* It may be through before the signal comes. */
+	do {
+		pid = fork();
+		assert_true(pid >= 0);
+		if (!pid)
+			be_stopped(ready[1]);
+		assert_int_equal(read(ready[0], &byte, 1), 1);
+		kill(pid, SIGSTOP);
+		assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	} while (!WIFSTOPPED(status));
+	sleep(STOP_S);
+	kill(pid, SIGCONT);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	close(ready[0]);
+	close(ready[1]);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(timers_fire_in_order),
 		cmocka_unit_test(tasks_run_in_order),
+		cmocka_unit_test(stopped_time_does_not_pass),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
