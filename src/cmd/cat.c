@@ -28,6 +28,11 @@
 
 #define INTERVAL_NS 1000000000ull /* between the interval lines of --json */
 
+/* A client whose connections are all lost is waited for no longer than this, in rounds of
+ * QUEUE_PING_NS, when the network works for another one that waits for its turn: a client that
+ * lives tries at once, and again within CLIENT_REDIAL_NS. */
+#define TURN_ROUNDS 3
+
 struct cat {
 	const struct config *config;
 	struct loop *loop;
@@ -48,6 +53,7 @@ struct cat {
 	union sock_addr addrs[RESOLVE_MAX], sources[RESOLVE_MAX]; /* the client borrows them */
 	struct progress *progress;
 	struct report *report;
+	unsigned n_lost_rounds; /* of the queue, while all connections are lost */
 	uint64_t n_served;
 	int last_failure; /* exit status of a session before; 0: none failed */
 	int exit;
@@ -348,6 +354,16 @@ static void answer(struct cat *cat, struct channel ch, const struct wire_hello *
 	log_debug("told a peer what is here");
 }
 
+static void on_pinged(void *arg)
+{
+	struct cat *cat = arg;
+
+	if (!cat->engine || !session_lost(engine_session(cat->engine)))
+		cat->n_lost_rounds = 0;
+	else if (++cat->n_lost_rounds >= TURN_ROUNDS && queue_answered(cat->queue))
+		engine_give_up(cat->engine);
+}
+
 /* A client whose first connection was lost before our WELCOME came begins anew. */
 static bool is_current(const struct cat *cat, const struct wire_hello *hello)
 {
@@ -425,7 +441,7 @@ static int start_listener(struct cat *cat)
 			  strerror(-r));
 		return r;
 	}
-	r = queue_new(&cat->queue, cat->loop);
+	r = queue_new(&cat->queue, cat->loop, on_pinged, cat);
 	if (r)
 		return r;
 	port = listener_port(cat->listener, addr);

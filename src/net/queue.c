@@ -2,8 +2,11 @@
 #include "net/queue.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct waiting {
 	struct loop_io io; /* only its end is watched */
@@ -15,6 +18,8 @@ struct waiting {
 struct queue {
 	struct loop *loop;
 	struct loop_timer timer;
+	void (*pinged)(void *arg);
+	void *arg;
 	unsigned n;
 	struct waiting *waiting[QUEUE_MAX]; /* the first has waited longest */
 };
@@ -56,6 +61,8 @@ static void ping_all(struct loop_timer *timer)
 {
 	struct queue *q = timer->arg;
 
+	if (q->n)
+		q->pinged(q->arg);
 	for (unsigned i = q->n; i-- > 0;)
 		if (!send_ping(q->waiting[i]->channel))
 			channel_close(take_out(q, i));
@@ -63,13 +70,15 @@ static void ping_all(struct loop_timer *timer)
 		loop_set_timer(q->loop, timer, loop_now(q->loop) + QUEUE_PING_NS);
 }
 
-int queue_new(struct queue **out, struct loop *loop)
+int queue_new(struct queue **out, struct loop *loop, void (*pinged)(void *arg), void *arg)
 {
 	struct queue *q = calloc(1, sizeof(*q));
 
 	if (!q)
 		return -ENOMEM;
 	q->loop = loop;
+	q->pinged = pinged;
+	q->arg = arg;
 	q->timer = (struct loop_timer){ .fn = ping_all, .arg = q, .due_ns = LOOP_NEVER };
 	*out = q;
 	return 0;
@@ -114,6 +123,19 @@ bool queue_push(struct queue *q, struct channel ch, const struct wire_hello *hel
 unsigned queue_len(const struct queue *q)
 {
 	return q->n;
+}
+
+bool queue_answered(const struct queue *q)
+{
+	for (unsigned i = 0; i < q->n; i++) {
+		struct tcp_info info = { .tcpi_unacked = 1 };
+		socklen_t len = sizeof(info);
+
+		getsockopt(q->waiting[i]->io.fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+		if (!info.tcpi_unacked)
+			return true;
+	}
+	return false;
 }
 
 bool queue_pop(struct queue *q, struct channel *ch_out, struct wire_hello *hello_out)

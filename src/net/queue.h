@@ -22,7 +22,9 @@
 
 struct queue;
 
-int queue_new(struct queue **out, struct loop *loop);
+/* pinged is called each QUEUE_PING_NS while somebody waits, before the next PINGs. Returns 0 or
+ * -ENOMEM. */
+int queue_new(struct queue **out, struct loop *loop, void (*pinged)(void *arg), void *arg);
 struct queue *queue_free(struct queue *q);
 
 /* Takes ch; returns false, and leaves ch alone, when the queue is full. */
@@ -30,6 +32,10 @@ bool queue_push(struct queue *q, struct channel ch, const struct wire_hello *hel
 
 /* How many wait. */
 unsigned queue_len(const struct queue *q);
+
+/* Has the host of any that waits acknowledged every PING? Then the network reaches at least that.
+ */
+bool queue_answered(const struct queue *q);
 
 /* Hands over the one that has waited longest and is still there. It has been sent the preface. */
 bool queue_pop(struct queue *q, struct channel *ch_out, struct wire_hello *hello_out);

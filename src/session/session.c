@@ -149,6 +149,14 @@ void session_check_done(struct session *s)
 		s->state = SESSION_DONE;
 }
 
+/* With no subflow. */
+static uint64_t patience(const struct session *s)
+{
+	if (s->config.role == SESSION_SERVER && !s->heard_bytes)
+		return min_u64(s->config.reconnect_ns, SESSION_NEW_NS);
+	return s->config.reconnect_ns;
+}
+
 void session_lose(struct session *s)
 {
 	char text[SESSION_TEXT_LEN], duration[32];
@@ -158,7 +166,7 @@ void session_lose(struct session *s)
 		return;
 	}
 	if (s->lost) {
-		text_duration(duration, sizeof(duration), s->config.reconnect_ns);
+		text_duration(duration, sizeof(duration), patience(s));
 		text_printf(text, sizeof(text), "all connections are lost for %s", duration);
 		session_fail(s, SESSION_END_LOST, WIRE_R_TIMEOUT, reasm_received(s->in.reasm),
 			     text);
@@ -268,7 +276,7 @@ void session_subflow_close(struct session *s, uint16_t slot, uint64_t now_ns)
 	} else if (!s->lost) {
 		/* What died of silence has been lost since it fell silent. But a peer that was only
 		 * stopped is given time to come. */
-		silent_ns = min_u64(now_ns - s->heard_ns, s->config.reconnect_ns / 2);
+		silent_ns = min_u64(now_ns - s->heard_ns, patience(s) / 2);
 		s->lost = true;
 		s->lost_ns = now_ns - silent_ns;
 	}
@@ -291,6 +299,8 @@ bool session_subflow_stale(const struct session *s, uint64_t now_ns, uint16_t *s
 
 void session_give_up(struct session *s)
 {
+	/* Not for as long as it might have been. */
+	s->lost = false;
 	if (s->state == SESSION_OPEN)
 		session_lose(s);
 	else if (s->end.kind == SESSION_END_REFUSED)
@@ -666,9 +676,9 @@ static uint64_t ack_anywhere(const struct session *s)
 
 static uint64_t lost_deadline(const struct session *s)
 {
-	if (!s->lost || s->config.reconnect_ns > SESSION_NO_DEADLINE - s->lost_ns)
+	if (!s->lost || patience(s) > SESSION_NO_DEADLINE - s->lost_ns)
 		return SESSION_NO_DEADLINE;
-	return s->lost_ns + s->config.reconnect_ns;
+	return s->lost_ns + patience(s);
 }
 
 uint64_t session_deadline(const struct session *s)

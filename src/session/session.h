@@ -19,8 +19,9 @@
  * Both streams confirmed -> DONE both ways -> SESSION_DONE.
  *
  * With no subflow ready the session waits for new ones, for config.reconnect_ns, and goes on where
- * it stood. It waits as well when all is confirmed on our side but DONE has not come: the peer may
- * lack our CONFIRM, and only this session can say it again.
+ * it stood; for SESSION_NEW_NS at most if nothing came behind the first HELLO. It waits as well
+ * when all is confirmed on our side but DONE has not come: the peer may lack our CONFIRM, and only
+ * this session can say it again.
  */
 #pragma once
 
@@ -43,6 +44,10 @@
 
 /* A peer says something more often than this while anything is under way. */
 #define SESSION_STALE_NS 1000000000ull
+
+/* How long a client is waited for that said HELLO and then vanished: most likely it had no WELCOME,
+ * and begins anew or not at all. */
+#define SESSION_NEW_NS 5000000000ull
 
 #define SESSION_TEXT_LEN (WIRE_TEXT_MAX + 1)
 

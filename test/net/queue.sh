@@ -40,6 +40,20 @@ expect_running rx "-k was given"
 [[ $(tail -c 18 out | tr -d '\0') == 'after the failure' ]] || fail "nothing was served after a failure"
 stop rx TERM
 
+section "with -k a client that is killed does not hold up the next one, if the network works for that"
+exec 5<>first
+listen rx -k </dev/null >out 5>&-
+start one 127.0.0.1 "$PORT" <first 5>&-
+echo begin >&5
+wait_for "$PATIENCE" "the first is served" file_has out 6
+stop one KILL
+run 0 two 127.0.0.1 "$PORT" < <(echo "from the second") 5>&-
+((RUN_MS < 15000)) || fail "the second waited for $RUN_MS ms"
+expect_log rx 'all connections are lost'
+expect_content out $'begin\nfrom the second'
+exec 5>&-
+stop rx TERM
+
 section "with -k the second waits for the first, longer than it would wait for a silent peer"
 exec 5<>first
 listen rx -k --reconnect 0 </dev/null >out 5>&-

@@ -66,8 +66,31 @@ static void test_lost_after_a_long_silence(void **state)
 	uint16_t slot;
 	struct session *s = patient(SESSION_SERVER, &slot);
 
+	assert_int_equal(feed_plain(s, slot, WIRE_PONG, 0), 0);
 	session_subflow_close(s, slot, 10 * PATIENCE);
 	assert_int_equal(session_deadline(s), 10 * PATIENCE + PATIENCE / 2);
+	session_free(s);
+}
+
+/* A client that vanished before it had WELCOME does not hold a listener up for long. But one that
+ * comes back in time is welcome. */
+static void test_vanished_at_once(void **state)
+{
+	uint16_t slot;
+	struct session *s = patient(SESSION_SERVER, &slot);
+
+	session_subflow_close(s, slot, MS);
+	assert_int_equal(session_deadline(s), SESSION_NEW_NS);
+	slot = join(s, 2000 * MS);
+	assert_int_equal(feed_plain(s, slot, WIRE_PONG, 0), 0);
+	session_subflow_close(s, slot, 3000 * MS);
+	assert_int_equal(session_deadline(s), MS + PATIENCE);
+	session_free(s);
+	s = patient(SESSION_SERVER, &slot);
+	session_subflow_close(s, slot, MS);
+	session_tick(s, SESSION_NEW_NS);
+	assert_int_equal(session_state(s), SESSION_FAILED);
+	assert_non_null(strstr(session_end(s)->text, "lost for 5"));
 	session_free(s);
 }
 
@@ -249,6 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_goes_on_where_it_stood),
 		cmocka_unit_test(test_lost_after_a_long_silence),
+		cmocka_unit_test(test_vanished_at_once),
 		cmocka_unit_test(test_patience_ends),
 		cmocka_unit_test(test_unanswered_joins_buy_no_time),
 		cmocka_unit_test(test_nobody_knows_the_session),
