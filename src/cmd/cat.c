@@ -38,11 +38,13 @@ struct cat {
 	struct loop *loop;
 	struct loop_io signals;
 	struct loop_task over;        /* the session has ended: clean up outside of its callback */
+	struct loop_task gone;        /* and so has its command */
 	struct loop_timer wait_timer; /* -l -w: for a peer */
 	struct loop_timer ui_timer;
 	uint64_t interval_due_ns;
 	struct engine *engine; /* the session that runs; NULL: none */
 	struct local *local;   /* its end here */
+	bool told;             /* of its end, but its command still runs */
 	bool verdict;          /* its command has ended, which the engine is to be told: */
 	char failure[CHILD_TEXT_LEN];
 	char session[2 * WIRE_SESSION_ID_LEN + 1];
@@ -55,6 +57,7 @@ struct cat {
 	struct report *report;
 	unsigned n_lost_rounds; /* of the queue, while all connections are lost */
 	uint64_t n_served;
+	bool again;       /* serve another when the command is gone */
 	int last_failure; /* exit status of a session before; 0: none failed */
 	int exit;
 };
@@ -137,7 +140,7 @@ static void ui_tick(struct loop_timer *timer)
 	uint64_t now_ns = loop_now(cat->loop);
 
 	loop_set_timer(cat->loop, timer, now_ns + PROGRESS_INTERVAL_NS);
-	if (!cat->engine)
+	if (!cat->engine || cat->told)
 		return;
 	engine_stats(cat->engine, &stats);
 	if (!stats.n_subflows)
@@ -190,6 +193,7 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 
 	if (r)
 		return r;
+	cat->told = false;
 	cat->verdict = false;
 	config.streams.in_fd = local_in_fd(cat->local);
 	config.streams.out_fd = local_out_fd(cat->local);
@@ -258,13 +262,21 @@ static void session_over(struct loop_task *task)
 		end.reason = client_failure(cat->client);
 	say_end(cat, &end);
 	cat->client = client_free(cat->client);
-	local_end(cat->local);
 	if (keep && end.exit && lost_input(cat)) {
 		log_error("what was read from standard input is lost: cannot serve another peer");
 		keep = false;
 	}
-	if (!keep) {
-		leave(cat, cat->last_failure);
+	cat->told = true;
+	cat->again = keep;
+	local_end(cat->local, &cat->gone);
+}
+
+static void session_gone(struct loop_task *task)
+{
+	struct cat *cat = task->arg;
+
+	if (!cat->again || cat->exit) {
+		leave(cat, cat->exit ? cat->exit : cat->last_failure);
 		return;
 	}
 	if (!engine_free(cat->engine)) {
@@ -294,7 +306,7 @@ static void serve(struct cat *cat, struct channel ch, const struct wire_hello *h
 	}
 	/* Most likely descriptors or memory are short for now: wait for the next peer. */
 	log_error("cannot serve a peer: %s", strerror(-r));
-	local_end(cat->local);
+	local_kill(cat->local);
 	if (engine_free(cat->engine)) {
 		cat->engine = NULL;
 		cat->local = local_free(cat->local);
@@ -506,6 +518,12 @@ static void say_progress(struct cat *cat)
 	log_error("%s", summary);
 }
 
+static void say_signal(struct cat *cat, int number)
+{
+	progress_wipe(cat->progress);
+	log_error("interrupted by signal %d (%s)", number, strsignal(number));
+}
+
 static void signal_event(struct loop_io *io, uint32_t events)
 {
 	struct cat *cat = io->arg;
@@ -519,15 +537,19 @@ static void signal_event(struct loop_io *io, uint32_t events)
 		say_progress(cat);
 		return;
 	}
-	/* A second signal does not wait for the peer to hear of the first. */
-	if (!cat->engine || !engine_n_live(cat->engine) || cat->exit) {
-		progress_wipe(cat->progress);
-		log_error("interrupted by signal %d (%s)", number, strsignal(number));
+	/* A second signal waits neither for the peer to hear of the first nor for the command. */
+	if (!cat->local || cat->exit) {
+		say_signal(cat, number);
 		leave(cat, ENGINE_EXIT_SIGNAL + number);
 		return;
 	}
 	cat->exit = ENGINE_EXIT_SIGNAL + number;
-	engine_signal(cat->engine, number);
+	if (engine_n_live(cat->engine)) {
+		engine_signal(cat->engine, number);
+		return;
+	}
+	say_signal(cat, number);
+	local_end(cat->local, &cat->gone);
 }
 
 /* What was ignored when we were started stays so (nohup): a signalfd would get it all the same. */
@@ -593,6 +615,7 @@ static int start(struct cat *cat)
 	if (r)
 		return r;
 	cat->over = (struct loop_task){ .fn = session_over, .arg = cat };
+	cat->gone = (struct loop_task){ .fn = session_gone, .arg = cat };
 	cat->wait_timer = (struct loop_timer){ .fn = wait_fired, .arg = cat, .due_ns = LOOP_NEVER };
 	cat->ui_timer = (struct loop_timer){ .fn = ui_tick, .arg = cat, .due_ns = LOOP_NEVER };
 	r = watch_signals(cat);
@@ -620,7 +643,7 @@ int cat_run(const struct config *config)
 		cat.exit = ENGINE_EXIT_SETUP;
 	cat.progress = progress_free(cat.progress);
 	cat.report = report_free(cat.report);
-	local_end(cat.local);
+	local_kill(cat.local);
 	/* A thread that hangs in the kernel keeps what it uses until the process ends, which is
 	 * now. */
 	if (!engine_free(cat.engine))

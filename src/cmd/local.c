@@ -19,6 +19,7 @@
 
 struct local {
 	const struct config *config;
+	struct loop *loop;
 	struct child *child; /* NULL: no command */
 	char **words;        /* of -e, split */
 	int socket;          /* -1: none */
@@ -67,6 +68,7 @@ int local_new(struct local **out, struct loop *loop, const struct config *config
 	if (!l)
 		return -ENOMEM;
 	l->config = config;
+	l->loop = loop;
 	l->socket = -1;
 	if (config->unix_path) {
 		l->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -178,10 +180,18 @@ int local_start(struct local *l, int fd, const char *session, char why[LOCAL_TEX
 	return -1;
 }
 
-void local_end(struct local *l)
+void local_end(struct local *l, struct loop_task *gone)
+{
+	if (l->child)
+		child_end(l->child, gone);
+	else
+		loop_queue(l->loop, gone);
+}
+
+void local_kill(struct local *l)
 {
 	if (l && l->child)
-		child_end(l->child);
+		child_kill(l->child);
 }
 
 struct local *local_free(struct local *l)

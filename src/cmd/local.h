@@ -33,8 +33,13 @@ int local_out_fd(const struct local *l);
  * its id in hexadecimal. Returns 0, or -1 and why not. */
 int local_start(struct local *l, int fd, const char *session, char why[LOCAL_TEXT_LEN]);
 
-/* Ends a command that still runs. Before the session closes its input; l may be NULL. */
-void local_end(struct local *l);
+/* Ends a command that still runs. Does not wait: *gone (borrowed until local_free) is queued when
+ * it has ended, at once if there is none. */
+void local_end(struct local *l, struct loop_task *gone);
+
+/* The same at once, without giving it time to end by itself; queues nothing. A thread of the
+ * session that waits for it goes on. l may be NULL. */
+void local_kill(struct local *l);
 
 /* The same, and closes what the session read and wrote. */
 struct local *local_free(struct local *l);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -19,7 +18,9 @@ struct child {
 	struct loop *loop;
 	struct child_config config;
 	pid_t pid;
-	int to[2], from[2]; /* pipes: its input, its output; -1: none, or closed */
+	int to[2], from[2];           /* pipes: its input, its output; -1: none, or closed */
+	struct loop_timer kill_timer; /* it was sent SIGTERM */
+	struct loop_task *gone;       /* of child_end; NULL: it may run */
 };
 
 static void close_fd(int *fd)
@@ -45,6 +46,7 @@ static void reap(struct child *c, siginfo_t *info)
 	while (waitid(P_PID, (id_t)c->pid, info, WEXITED) < 0 && errno == EINTR)
 		;
 	loop_remove(c->loop, &c->io);
+	loop_set_timer(c->loop, &c->kill_timer, LOOP_NEVER);
 	close(c->io.fd);
 	c->io.fd = -1;
 }
@@ -57,9 +59,20 @@ static void pid_event(struct loop_io *io, uint32_t events)
 	bool good;
 
 	reap(c, &info);
+	if (c->gone) {
+		loop_queue(c->loop, c->gone);
+		return;
+	}
 	describe(&info, text);
 	good = info.si_code == CLD_EXITED && info.si_status == 0;
 	c->config.ended(c->config.arg, good ? NULL : text);
+}
+
+static void kill_fired(struct loop_timer *timer)
+{
+	struct child *c = timer->arg;
+
+	kill(-c->pid, SIGKILL);
 }
 
 int child_new(struct child **out, struct loop *loop, const struct child_config *config)
@@ -71,6 +84,7 @@ int child_new(struct child **out, struct loop *loop, const struct child_config *
 		return -ENOMEM;
 	*c = (struct child){ .loop = loop, .config = *config };
 	c->io = (struct loop_io){ .fd = -1, .fn = pid_event, .arg = c };
+	c->kill_timer = (struct loop_timer){ .fn = kill_fired, .arg = c, .due_ns = LOOP_NEVER };
 	c->to[0] = c->to[1] = c->from[0] = c->from[1] = -1;
 	if (config->feed && pipe2(c->to, O_CLOEXEC) < 0)
 		r = -errno;
@@ -158,17 +172,26 @@ int child_start(struct child *c, char *const env[])
 	return r;
 }
 
-void child_end(struct child *c)
+void child_end(struct child *c, struct loop_task *gone)
 {
-	struct pollfd p = { .fd = c->io.fd, .events = POLLIN };
+	c->gone = gone;
+	if (c->io.fd < 0) {
+		loop_queue(c->loop, gone);
+		return;
+	}
+	kill(-c->pid, SIGTERM);
+	kill(-c->pid, SIGCONT);
+	loop_set_timer(c->loop, &c->kill_timer,
+		       loop_now(c->loop) + (uint64_t)CHILD_TERM_MS * 1000000);
+}
+
+void child_kill(struct child *c)
+{
 	siginfo_t info;
 
 	if (c->io.fd < 0)
 		return;
-	kill(-c->pid, SIGTERM);
-	kill(-c->pid, SIGCONT);
-	if (poll(&p, 1, CHILD_TERM_MS) <= 0)
-		kill(-c->pid, SIGKILL);
+	kill(-c->pid, SIGKILL);
 	reap(c, &info);
 }
 
@@ -176,7 +199,7 @@ struct child *child_free(struct child *c)
 {
 	if (!c)
 		return NULL;
-	child_end(c);
+	child_kill(c);
 	for (int i = 0; i < 2; i++) {
 		close_fd(&c->to[i]);
 		close_fd(&c->from[i]);

@@ -20,7 +20,7 @@ struct child_config {
 	char *const *argv; /* borrowed until child_start */
 	bool feed;         /* its input is a pipe of ours; otherwise it has ours */
 	bool drain;        /* the same for its output */
-	/* It has ended; failure NULL: with status 0. Not called from child_end. */
+	/* It has ended by itself; failure NULL: with status 0. Not called after child_end. */
 	void (*ended)(void *arg, const char *failure);
 	void *arg;
 };
@@ -38,9 +38,13 @@ int child_in_fd(const struct child *c);
 /* Runs it. env: as execve's. Returns 0 or -errno: it cannot be run. */
 int child_start(struct child *c, char *const env[]);
 
-/* Ends it if it still runs, and waits for that. It is told before its input ends, as that would
- * look like the end of the stream. */
-void child_end(struct child *c);
+/* Ends it if it still runs: SIGTERM, and after CHILD_TERM_MS SIGKILL. Does not wait: *gone
+ * (borrowed until child_free) is queued when it has ended, at once if it does not run. Its input
+ * stays open until child_free, as the end of that would look like the end of the stream. */
+void child_end(struct child *c, struct loop_task *gone);
+
+/* The same at once, with SIGKILL; queues nothing. */
+void child_kill(struct child *c);
 
 /* The same, and closes the pipes. */
 struct child *child_free(struct child *c);
