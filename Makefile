@@ -41,6 +41,10 @@ fuzz: deps
 install: all
 	install -D -m 755 build/mpnc '$(DESTDIR)$(PREFIX)/bin/mpnc'
 	install -D -m 644 doc/mpnc.1 '$(DESTDIR)$(PREFIX)/share/man/man1/mpnc.1'
+	install -d '$(DESTDIR)$(PREFIX)/share/bash-completion/completions' \
+		'$(DESTDIR)$(PREFIX)/share/zsh/site-functions'
+	build/mpnc help completion bash >'$(DESTDIR)$(PREFIX)/share/bash-completion/completions/mpnc.bash'
+	build/mpnc help completion zsh >'$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mpnc'
 
 clean:
 	rm -rf build build-*/ build.log

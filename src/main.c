@@ -7,6 +7,7 @@
 
 #include "cmd/cat.h"
 #include "cmd/command.h"
+#include "cmd/completion.h"
 #include "cmd/doctor.h"
 #include "cmd/explain.h"
 #include "cmd/genkey.h"
@@ -72,12 +73,28 @@ static int netcat(int argc, char *argv[])
 	return EXIT_USAGE;
 }
 
+/* mpnc help completion SHELL */
+static int completion(const char *shell)
+{
+	const char *tools[sizeof(verbs) / sizeof(verbs[0])];
+	size_t n = sizeof(verbs) / sizeof(verbs[0]);
+
+	for (size_t i = 0; i < n; i++)
+		tools[i] = verbs[i].name;
+	if (completion_write(stdout, shell, tools, n) == 0)
+		return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+	log_error("help completion: there is one for bash and one for zsh");
+	return EXIT_USAGE;
+}
+
 /* mpnc help, mpnc help VERB */
 static int help(int argc, char *argv[])
 {
 	char option[] = "--help";
 	char *words[] = { argv[argc > 1], option, NULL };
 
+	if (argc > 1 && strcmp(argv[1], "completion") == 0)
+		return completion(argc > 2 ? argv[2] : "");
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (!strcmp(argv[1], verbs[i].name))
 			return verbs[i].run(2, words);
@@ -94,7 +111,7 @@ int main(int argc, char *argv[])
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (!strcmp(argv[1], verbs[i].name))
 			return verbs[i].run(argc - 1, argv + 1);
-	if (argc > 1 && argc < 4 && !strcmp(argv[1], "help"))
+	if (argc > 1 && argc < 5 && !strcmp(argv[1], "help"))
 		return help(argc - 1, argv + 1);
 	return netcat(argc, argv);
 }
