@@ -429,7 +429,9 @@ static struct sock_options sock_options_of(const struct config *c)
 {
 	return (struct sock_options){ .tos = c->tos,
 				      .sndbuf = (int)c->sndbuf,
-				      .rcvbuf = (int)c->rcvbuf };
+				      .rcvbuf = (int)c->rcvbuf,
+				      .ttl = c->ttl,
+				      .min_ttl = c->min_ttl };
 }
 
 static int start_listener(struct cat *cat)

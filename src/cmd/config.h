@@ -42,7 +42,7 @@ struct config {
 	bool send_only;        /* --send-only */
 	bool recv_only;        /* --recv-only */
 	bool duplex;           /* --duplex */
-	bool plain;            /* --plain */
+	bool plain;            /* --plain, or -U alone */
 	bool shutdown;         /* -N, which matters with --plain only */
 	const char *host;      /* borrowed from argv; NULL with -l: every address */
 	const char *port;      /* borrowed from argv; number or service name */
@@ -58,12 +58,14 @@ struct config {
 	uint64_t reconnect_ns; /* --reconnect; CONFIG_RECONNECT_DEFAULT_NS */
 	uint64_t quit_ns;      /* -q; CONFIG_NEVER (also for -q -1) */
 	int tos;               /* -T: 0..255; -1 not given */
+	int ttl;               /* -M: 1..255; 0 not given */
+	int min_ttl;           /* --minttl, the same */
 	uint64_t sndbuf;       /* -O; 0: not given, autotuning stays on */
 	uint64_t rcvbuf;       /* -I; 0 */
 	const char *exec;      /* -e; NULL */
 	const char *shell;     /* -c; NULL */
 	char *const *command;  /* of send and recv; NULL */
-	const char *unix_path; /* -U; NULL */
+	const char *unix_path; /* -U; NULL. With plain it is in place of host and port */
 	int verbose;           /* number of -v */
 	enum config_progress progress;
 	bool json;             /* --json */

@@ -4,12 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "net/child.h"
 #include "net/sock.h"
+#include "net/unixsock.h"
 #include "util/text.h"
 #include "util/words.h"
 
@@ -71,12 +70,13 @@ int local_new(struct local **out, struct loop *loop, const struct config *config
 	l->loop = loop;
 	l->socket = -1;
 	if (config->unix_path) {
-		l->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		r = l->socket < 0 ? -errno : 0;
+		r = unixsock_new();
+		if (r >= 0)
+			l->socket = r;
 	} else if (!local_is_stdio(config)) {
 		r = prepare_command(l, loop, events);
 	}
-	if (r) {
+	if (r < 0) {
 		local_free(l);
 		return r;
 	}
@@ -143,23 +143,6 @@ static int start_command(struct local *l, int fd, const char *session)
 	return r;
 }
 
-/* A path that begins with "@" is a name in the abstract namespace, as in ss and systemd. */
-static int connect_socket(struct local *l)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	size_t len = strlen(l->config->unix_path);
-
-	if (len >= sizeof(addr.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(addr.sun_path, l->config->unix_path, len);
-	if (addr.sun_path[0] == '@')
-		addr.sun_path[0] = '\0';
-	else
-		len++;
-	len += offsetof(struct sockaddr_un, sun_path);
-	return connect(l->socket, (const struct sockaddr *)&addr, (socklen_t)len) < 0 ? -errno : 0;
-}
-
 int local_start(struct local *l, int fd, const char *session, char why[LOCAL_TEXT_LEN])
 {
 	char quoted[100];
@@ -170,7 +153,7 @@ int local_start(struct local *l, int fd, const char *session, char why[LOCAL_TEX
 		name = l->config->command ? l->config->command[0] : l->words[0];
 		r = start_command(l, fd, session);
 	} else if (name) {
-		r = connect_socket(l);
+		r = unixsock_connect(l->socket, name);
 	}
 	if (!r)
 		return 0;

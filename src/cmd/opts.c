@@ -86,7 +86,6 @@ static const struct {
 	{ OPT_PLAIN, OPT_SUBFLOWS, "a plain connection is one" },
 	{ OPT_PLAIN, OPT_PORTS, "a plain connection is one, with -p PORT" },
 	{ OPT_PLAIN, OPT_PLAN, "there is nothing to plan" },
-	{ OPT_PLAIN, OPT_PROBE, "nothing can be asked" },
 	{ OPT_PLAIN, OPT_RETRY, "it is for sessions" },
 	{ OPT_PLAIN, OPT_RATE, "it is for sessions" },
 	{ OPT_PLAIN, OPT_JSON, "it is for sessions" },
@@ -96,7 +95,6 @@ static const struct {
 	{ OPT_PLAIN, OPT_RECONNECT, "it is for sessions" },
 	{ OPT_PLAIN, OPT_EXEC, "it is for sessions" },
 	{ OPT_PLAIN, OPT_SHELL, "it is for sessions" },
-	{ OPT_PLAIN, OPT_UNIX, "it is for sessions" },
 	{ OPT_PLAIN, OPT_SESSIONS, "it is for sessions" },
 	{ OPT_PROBE, OPT_LISTEN, "-z is for the side that connects" },
 	{ OPT_PROBE, OPT_PLAN, "-z asks who is there, --plan makes a plan" },
@@ -324,6 +322,22 @@ static enum opts_result take_connect_operands(struct parser *p)
 	return result == OPTS_RUN ? take_source_port(p) : result;
 }
 
+/* A path alone is the whole way to the peer, as with netcat's -U. */
+static bool is_plain_unix(const struct parser *p)
+{
+	return p->given[OPT_UNIX] && p->n_operands == 0 && !p->local_port;
+}
+
+static enum opts_result check_plain_unix(struct parser *p)
+{
+	if (!is_plain_unix(p))
+		return opts_fail(p, "--plain and -U: the path is the peer's, so leave out host and "
+				    "port");
+	if (p->config->source || p->config->n_allow)
+		return opts_fail(p, "-s and --allow are for TCP, and -U without a port is none");
+	return OPTS_RUN;
+}
+
 static enum opts_result take_operands(struct parser *p)
 {
 	char quoted[QUOTED_LEN];
@@ -337,6 +351,8 @@ static enum opts_result take_operands(struct parser *p)
 		if (!*p->operand[i])
 			return opts_fail(p, "the host or port is an empty word");
 	}
+	if (p->config->plain && p->config->unix_path)
+		return check_plain_unix(p);
 	return p->config->listen ? take_listen_operands(p) : take_connect_operands(p);
 }
 
@@ -359,6 +375,8 @@ enum opts_result opts_parse(int argc, char *const argv[], struct config *config,
 	};
 	message[0] = '\0';
 	result = read_words(&p, argc, argv);
+	if (is_plain_unix(&p))
+		p.given[OPT_PLAIN] = config->plain = true;
 	if (result == OPTS_RUN)
 		result = check_conflicts(&p);
 	if (!p.given[OPT_IDLE])

@@ -35,6 +35,8 @@ enum option_id {
 	OPT_IPV4,
 	OPT_IPV6,
 	OPT_TOS,
+	OPT_TTL,
+	OPT_MIN_TTL,
 	OPT_WINDOW,
 	OPT_RCVBUF,
 	OPT_SNDBUF,

@@ -191,6 +191,17 @@ static enum opts_result set_tos(struct parser *p, const struct option_def *o, co
 	return OPTS_RUN;
 }
 
+static enum opts_result set_hops(struct parser *p, const struct option_def *o, const char *arg)
+{
+	int *hops = field_of(p, o);
+	uint64_t n;
+
+	if (parse_u64(arg, 1, UINT8_MAX, &n) < 0)
+		return opts_bad_argument(p, o, arg, "a number of hops (1 to 255)");
+	*hops = (int)n;
+	return OPTS_RUN;
+}
+
 static enum opts_result set_window(struct parser *p, const struct option_def *o, const char *arg)
 {
 	if (parse_size(arg, CONFIG_WINDOW_MIN, CONFIG_WINDOW_MAX, &p->config->window) < 0)
@@ -333,7 +344,7 @@ const struct option_def opts_table[N_OPTIONS] = {
 		       set_flag, FIELD(plan) },
 	[OPT_PROBE] = { 'z', NULL, NULL,
 			"is an mpnc there? Exit 0 if so; -v tells about it;\n"
-			"it goes on waiting",
+			"it goes on waiting. With --plain: is anything?",
 			set_flag, FIELD(probe) },
 	[OPT_NODNS] = { 'n', "nodns", NULL, "addresses are numeric, look up no names", set_flag,
 			FIELD(numeric) },
@@ -341,6 +352,12 @@ const struct option_def opts_table[N_OPTIONS] = {
 	[OPT_IPV6] = { '6', NULL, NULL, "IPv6 only", set_family },
 	[OPT_TOS] = { 'T', NULL, "TOS", "type of service: number or name (af11, cs1, ef)",
 		      set_tos },
+	[OPT_TTL] = { 'M', "ttl", "N", "hop limit of what is sent (1 to 255)", set_hops,
+		      FIELD(ttl) },
+	[OPT_MIN_TTL] = { 0, "minttl", "N",
+			  "drop what comes with a lower hop limit: with 255 and\n"
+			  "-M 255 at the other end, all that was routed",
+			  set_hops, FIELD(min_ttl) },
 	[OPT_WINDOW] = { 0, "window", "SIZE",
 			 "memory for data on its way, in each direction\n"
 			 "(1M to 16G; default 64M)",
@@ -378,7 +395,8 @@ const struct option_def opts_table[N_OPTIONS] = {
 			set_word, FIELD(shell) },
 	[OPT_UNIX] = { 'U', "unixsock", "PATH",
 		       "the streams are those of a connection to this unix\n"
-		       "socket (@NAME: an abstract one)",
+		       "socket (@NAME: an abstract one); without host and\n"
+		       "port it is the way itself, with --plain",
 		       set_word, FIELD(unix_path) },
 	[OPT_NO_STDIN] = { 'd', NULL, NULL, "never read standard input", set_flag,
 			   FIELD(no_stdin) },

@@ -18,6 +18,7 @@
 #include "cmd/names.h"
 #include "net/ending.h"
 #include "net/sock.h"
+#include "net/unixsock.h"
 #include "ui/log.h"
 #include "util/text.h"
 
@@ -229,6 +230,40 @@ static const union sock_addr *source_for(struct plain *p, int n, const union soc
 	return NULL;
 }
 
+/* Returns 0, or -errno and fd is closed. */
+static int finish_connect(const struct config *c, int fd)
+{
+	int r = fd < 0 ? fd : wait_for(fd, POLLOUT, c->timeout_ns);
+
+	if (!r)
+		r = sock_connected(fd);
+	if (r && fd >= 0)
+		close(fd);
+	return r;
+}
+
+static int use(struct plain *p, int fd)
+{
+	if (!p->config->probe)
+		return carry_and_close(p, fd);
+	close(fd);
+	log_info("something listens there");
+	return ENGINE_EXIT_OK;
+}
+
+static int run_unix_client(struct plain *p)
+{
+	const char *path = p->config->unix_path;
+	int fd = unixsock_new(), r = fd < 0 ? fd : unixsock_connect(fd, path);
+
+	if (!r)
+		return use(p, fd);
+	if (fd >= 0)
+		close(fd);
+	log_error("cannot connect to %s: %s", path, strerror(-r));
+	return ENGINE_EXIT_NETWORK;
+}
+
 static int run_client(struct plain *p, const struct sock_options *options)
 {
 	const struct config *c = p->config;
@@ -242,13 +277,9 @@ static int run_client(struct plain *p, const struct sock_options *options)
 		int fd =
 			sock_connect(&p->addrs[i], source_for(p, n_sources, &p->addrs[i]), options);
 
-		r = fd < 0 ? fd : wait_for(fd, POLLOUT, c->timeout_ns);
+		r = finish_connect(c, fd);
 		if (!r)
-			r = sock_connected(fd);
-		if (!r)
-			return carry_and_close(p, fd);
-		if (fd >= 0)
-			close(fd);
+			return use(p, fd);
 	}
 	log_error("cannot connect to %s port %s: %s", c->host, c->port, strerror(-r));
 	return ENGINE_EXIT_NETWORK;
@@ -267,6 +298,8 @@ static int next_peer(const struct config *c, int listen_fd)
 		fd = sock_accept(listen_fd, &peer);
 		if (fd < 0)
 			continue;
+		if (c->unix_path)
+			return fd;
 		sock_addr_text(addr, &peer);
 		if (names_allow(c, &peer)) {
 			log_info("connection from %s port %u", addr, sock_addr_port(&peer));
@@ -292,6 +325,22 @@ static int serve(struct plain *p, int listen_fd)
 		}
 		exit = carry_and_close(p, fd);
 	} while (c->keep);
+	return exit;
+}
+
+static int run_unix_listener(struct plain *p)
+{
+	const char *path = p->config->unix_path;
+	int fd = unixsock_listen(path), exit;
+
+	if (fd < 0) {
+		log_error("cannot listen on %s: %s", path, strerror(-fd));
+		return ENGINE_EXIT_SETUP;
+	}
+	log_info("listening on %s for one plain connection", path);
+	exit = serve(p, fd);
+	unixsock_unlink(path);
+	close(fd);
 	return exit;
 }
 
@@ -324,7 +373,9 @@ int plain_run(const struct config *config)
 {
 	struct sock_options options = { .tos = config->tos,
 					.sndbuf = (int)config->sndbuf,
-					.rcvbuf = (int)config->rcvbuf };
+					.rcvbuf = (int)config->rcvbuf,
+					.ttl = config->ttl,
+					.min_ttl = config->min_ttl };
 	struct plain *p = calloc(1, sizeof(*p));
 	int exit;
 
@@ -334,7 +385,10 @@ int plain_run(const struct config *config)
 	}
 	p->config = config;
 	signal(SIGPIPE, SIG_IGN);
-	exit = config->listen ? run_listener(p, &options) : run_client(p, &options);
+	if (config->unix_path)
+		exit = config->listen ? run_unix_listener(p) : run_unix_client(p);
+	else
+		exit = config->listen ? run_listener(p, &options) : run_client(p, &options);
 	free(p);
 	return exit;
 }

@@ -66,7 +66,7 @@ static void ask(struct show *s)
 		.sources = s->sources,
 		.n_sources = s->n_sources,
 		.limit_ns = c->timeout_ns == CONFIG_NEVER ? LIMIT_NS : c->timeout_ns,
-		.socket = { .tos = c->tos },
+		.socket = { .tos = c->tos, .ttl = c->ttl, .min_ttl = c->min_ttl },
 		.tls = s->tls,
 	};
 	int fd = query_peer(&query, &s->peer, s->why);

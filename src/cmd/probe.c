@@ -33,7 +33,7 @@ static int ask(const struct config *c, struct probe *p)
 		.addrs = p->addrs,
 		.sources = p->sources,
 		.limit_ns = c->timeout_ns == CONFIG_NEVER ? LIMIT_NS : c->timeout_ns,
-		.socket = { .tos = c->tos },
+		.socket = { .tos = c->tos, .ttl = c->ttl, .min_ttl = c->min_ttl },
 	};
 	char why[QUERY_TEXT_LEN], links[256];
 	struct wire_welcome peer;

@@ -69,6 +69,15 @@ void sock_set_lowat(int fd, uint32_t len)
 	set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, (int)len);
 }
 
+/* The option of both families: a dual-stack socket needs the IPv4 one too, for connections over
+ * IPv4. */
+static int set_ip(int fd, int family, int name6, int name4, int value)
+{
+	int r4 = set(fd, IPPROTO_IP, name4, value);
+
+	return family == AF_INET6 ? set(fd, IPPROTO_IPV6, name6, value) : r4;
+}
+
 /* Only what the user asked for may fail; an old kernel may lack the rest. */
 static int set_options(int fd, int family, const struct sock_options *options)
 {
@@ -85,13 +94,12 @@ static int set_options(int fd, int family, const struct sock_options *options)
 		r = set(fd, SOL_SOCKET, SO_SNDBUF, options->sndbuf);
 	if (!r && options->rcvbuf)
 		r = set(fd, SOL_SOCKET, SO_RCVBUF, options->rcvbuf);
-	if (r || options->tos < 0)
-		return r;
-	if (family == AF_INET6)
-		r = set(fd, IPPROTO_IPV6, IPV6_TCLASS, options->tos);
-	/* A dual-stack socket needs the IPv4 one too, for connections over IPv4. */
-	if (set(fd, IPPROTO_IP, IP_TOS, options->tos) && family == AF_INET)
-		return -errno;
+	if (!r && options->tos >= 0)
+		r = set_ip(fd, family, IPV6_TCLASS, IP_TOS, options->tos);
+	if (!r && options->ttl)
+		r = set_ip(fd, family, IPV6_UNICAST_HOPS, IP_TTL, options->ttl);
+	if (!r && options->min_ttl)
+		r = set_ip(fd, family, IPV6_MINHOPCOUNT, IP_MINTTL, options->min_ttl);
 	return r;
 }
 

@@ -36,6 +36,8 @@ struct sock_options {
 	int tos;    /* -1: leave it */
 	int sndbuf; /* 0: leave it to autotuning */
 	int rcvbuf;
+	int ttl;     /* hop limit of what is sent; 0: the system's */
+	int min_ttl; /* and the least of what is taken; 0: any */
 };
 
 union sock_addr {

@@ -162,6 +162,15 @@ exec 5>&-
 expect_exit tx 0
 expect_exit rx 0
 
+section "-M and --minttl: hop limits"
+# Who takes packets with the highest hop limit only hears nobody else.
+listen rx --minttl 255 127.0.0.1 </dev/null >out
+run 1 tx -w 500ms 127.0.0.1 "$PORT" <data
+transfer -M 255 127.0.0.1
+listen rx -M 254 127.0.0.1 </dev/null >out
+run 1 tx -w 500ms --minttl 255 127.0.0.1 "$PORT" <data
+transfer --minttl 254 127.0.0.1
+
 section "--retry: the client comes first"
 port=$(free_ports 1)
 start tx -v --retry 20 127.0.0.1 "$port" <data

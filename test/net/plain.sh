@@ -60,3 +60,49 @@ done
 wait_for "$PATIENCE" "all three came" file_has out 6
 expect_content out $'1\n2\n3'
 stop rx
+
+section "-z: does anything listen?"
+listen rx --plain -k </dev/null >out
+run 0 it --plain -z -v 127.0.0.1 "$PORT" </dev/null >back
+expect_log it 'something listens there'
+expect_empty back
+expect_running rx "it was only asked"
+stop rx
+run 1 it --plain -z 127.0.0.1 "$PORT" </dev/null
+expect_log it 'Connection refused'
+
+section "-U alone: a unix socket is the way"
+# listen_unix PATH ARG...
+listen_unix() {
+	start rx -v -l -U "$@"
+	wait_log rx 'listening on .*sock'
+}
+listen_unix "$WORK/sock" </dev/null >out
+start second -l -U "$WORK/sock" </dev/null
+expect_exit second 2
+expect_log second 'cannot listen on .*sock: Address already in use'
+expect_running rx "another one wanted its place"
+run 0 tx -NU "$WORK/sock" <data >back
+expect_exit rx 0
+expect_same data out
+expect_empty back
+[[ ! -e sock ]] || fail "the socket was left behind"
+run 1 tx -U "$WORK/sock" <data
+expect_log tx 'cannot connect to .*sock: No such file'
+
+section "... to something else, an abstract name, and what a killed listener left there"
+spawn peer socat ABSTRACT-LISTEN:"mpnc-$$" SYSTEM:sha256sum
+wait_for "$PATIENCE" "it listens" grep -q "@mpnc-$$" /proc/net/unix
+run 0 tx -N --duplex -U "@mpnc-$$" <data >back
+expect_exit peer 0
+expect_same <(sha256sum <data) back
+listen_unix "$WORK/sock" </dev/null >out
+stop rx KILL
+[[ -S sock ]] || fail "a killed listener removed its socket"
+listen_unix "$WORK/sock" </dev/null >out
+run 0 tx -NU "$WORK/sock" <data
+expect_exit rx 0
+expect_same data out
+echo precious >file
+run 2 it -l -U "$WORK/file" </dev/null
+expect_content file precious

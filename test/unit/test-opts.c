@@ -116,6 +116,8 @@ static void dump_config(struct dump *d, const struct config *c)
 	    ms(c->reconnect_ns));
 	put(d, c->quit_ns != CONFIG_NEVER, "quit=%llu", ms(c->quit_ns));
 	put(d, c->tos != -1, "tos=%d", c->tos);
+	put(d, c->ttl, "ttl=%d", c->ttl);
+	put(d, c->min_ttl, "min_ttl=%d", c->min_ttl);
 	put(d, c->sndbuf, "sndbuf=%llu", (unsigned long long)c->sndbuf);
 	put(d, c->rcvbuf, "rcvbuf=%llu", (unsigned long long)c->rcvbuf);
 	put(d, c->verbose, "verbose=%d", c->verbose);
@@ -181,6 +183,15 @@ static const struct accepted accepted[] = {
 	{ "-I 2147483647 h 1", "host=h port=1 rcvbuf=2147483647" },
 	{ "-N h 1", "shutdown host=h port=1" },
 	{ "--plain h 1", "plain host=h port=1" },
+	{ "--plain -z h 1", "plain host=h port=1 probe" },
+	{ "-U /s h 1", "unix=/s host=h port=1" },
+	{ "-l -U /s 1", "listen unix=/s port=1" },
+	{ "-l -U /s -p 1", "listen unix=/s port=1" },
+	{ "-NU /s", "plain shutdown unix=/s" },
+	{ "-lU /s", "listen plain unix=/s" },
+	{ "--plain -U /s", "plain unix=/s" },
+	{ "-M 1 h 1", "host=h port=1 ttl=1" },
+	{ "--ttl 255 --minttl=254 h 1", "host=h port=1 ttl=255 min_ttl=254" },
 	{ "-n h 1", "numeric host=h port=1" },
 	{ "--nodns h 1", "numeric host=h port=1" },
 	{ "-O 1 h 1", "host=h port=1 sndbuf=1" },
@@ -393,6 +404,8 @@ static const struct refused arguments[] = {
 	{ "-q -2 h 1", "-q: \"-2\" is not a time (such as 0, 500ms or 30; -1 is forever)" },
 	{ "--progress=x h 1", "--progress: \"x\" is not auto, always or never" },
 	{ "--progress= h 1", "--progress: \"\" is not auto, always or never" },
+	{ "-M 0 h 1", "-M: \"0\" is not a number of hops (1 to 255)" },
+	{ "--minttl 256 h 1", "--minttl: \"256\" is not a number of hops (1 to 255)" },
 	{ "--json= h 1", "--json: \"\" is not a file" },
 	{ "--json=- h 1",
 	  "--json=-: standard output is for the data; --json alone writes to standard error" },
@@ -447,6 +460,11 @@ static const struct refused conflicts[] = {
 	{ "--plain --key k h 1",
 	  "--plain and --key exclude each other: a plain connection is not encrypted" },
 	{ "--plain -e a h 1", "--plain and -e exclude each other: it is for sessions" },
+	{ "-U /s -P 2", "--plain and -P exclude each other: a plain connection is one" },
+	{ "--plain -U /s h 1",
+	  "--plain and -U: the path is the peer's, so leave out host and port" },
+	{ "-U /s -s ::1", "-s and --allow are for TCP, and -U without a port is none" },
+	{ "-l -U /s --allow ::1", "-s and --allow are for TCP, and -U without a port is none" },
 	{ "-k h 1", "-k needs -l: only a listener can serve one session after another" },
 };
 
@@ -526,10 +544,16 @@ static const struct refused advice[] = {
 	{ "--proxy", "connect directly" },
 	{ "--proxy-type", "connect directly" },
 	{ "-F", "without ProxyUseFdpass" },
+	{ "--hex-dump", "tee" },
+	{ "-g", "set a route" },
+	{ "-G", "set a route" },
+	{ "--vsock", "socat" },
+	{ "-H", "--key FILE" },
+	{ "-K", "--key FILE" },
+	{ "-R", "--key FILE" },
 	{ "-D", "ss -ti" },
 	{ "-r", "ports decide which links are used" },
 	{ "--lua-exec", "-e or -c" },
-	{ "-M", "ip route" },
 	{ "-S", "firewall" },
 	{ "-V", "--version" },
 	{ "-W", "head -c" },
@@ -730,8 +754,8 @@ static void check_anything(int argc, char *argv[])
 	memset(message, '\n', sizeof(message));
 	switch (opts_parse(argc, argv, &c, message)) {
 	case OPTS_RUN:
-		assert_non_null(c.port);
-		assert_true(c.listen || c.host);
+		assert_true(c.port || (c.plain && c.unix_path));
+		assert_true(c.listen || c.host || !c.port);
 		assert_true(c.n_subflows >= 1 && c.n_subflows <= SUBFLOWS_MAX);
 		assert_true(c.source_port + c.n_subflows - 1 <= 65535);
 		assert_true(c.window >= CONFIG_WINDOW_MIN && c.window <= CONFIG_WINDOW_MAX);
@@ -765,6 +789,7 @@ static void test_random_words(void **state)
 		"1",        "4",          "65530",     "65535",    "auto", "host",
 		"2M",       "\xff\x01\n", "--\n",      "-\t",      "-1",   "--s",
 		"-d",       "--duplex",   "--ports",   "--plan",   "1-9",  "4,9-8",
+		"-U",       "--plain",
 	};
 	struct rng rng = rng_start();
 

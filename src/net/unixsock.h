@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * unixsock.h - stream sockets of the unix family
+ *
+ * A path that begins with "@" is a name in the abstract namespace, as in ss and systemd.
+ * Descriptors that are returned are non-blocking, close-on-exec and owned by the caller.
+ */
+#pragma once
+
+/* A new one that is connected nowhere. Returns the descriptor or -errno. */
+int unixsock_new(void);
+
+/* Connects it. Returns 0 or -errno; -EAGAIN: who listens there has too many that wait. */
+int unixsock_connect(int fd, const char *path);
+
+/* One that listens at path. What a listener that has gone has left there is replaced. Returns the
+ * descriptor or -errno; -EADDRINUSE: somebody listens there, or it is no socket. */
+int unixsock_listen(const char *path);
+
+/* Removes the path of a listener of ours. */
+void unixsock_unlink(const char *path);
