@@ -110,18 +110,20 @@ int key_id(const uint8_t key[KEY_LEN], char out[KEY_ID_LEN + 1])
 
 /* Files ---------------------------------------------------------------------------------------- */
 
+static int fail_to_read(const char *path, char why[KEYRING_WHY_LEN], int error)
+{
+	text_printf(why, KEYRING_WHY_LEN, "cannot read %s: %s", path, strerror(error));
+	return -error;
+}
+
 int keyring_check_mode(int fd, const char *path, unsigned forbidden, char why[KEYRING_WHY_LEN])
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0) {
-		text_printf(why, KEYRING_WHY_LEN, "cannot read %s: %s", path, strerror(errno));
-		return -EIO;
-	}
-	if (S_ISDIR(st.st_mode)) {
-		text_printf(why, KEYRING_WHY_LEN, "cannot read %s: %s", path, strerror(EISDIR));
-		return -EISDIR;
-	}
+	if (fstat(fd, &st) < 0)
+		return fail_to_read(path, why, errno);
+	if (S_ISDIR(st.st_mode))
+		return fail_to_read(path, why, EISDIR);
 	if (st.st_mode & forbidden) {
 		text_printf(why, KEYRING_WHY_LEN,
 			    "%s is open to others and may be known to them; make a new key, or: "
@@ -159,7 +161,7 @@ static int read_key(int fd, const char *path, uint8_t out[KEY_LEN], char why[KEY
 		return r;
 	r = read_some(fd, buf, sizeof(buf), &len);
 	if (r) {
-		text_printf(why, KEYRING_WHY_LEN, "cannot read %s: %s", path, strerror(-r));
+		fail_to_read(path, why, -r);
 	} else {
 		r = key_decode(buf, len, out);
 		if (r)
@@ -192,32 +194,15 @@ static int add(struct keyring *ring, int fd, const char *path, char why[KEYRING_
 	return 0;
 }
 
-static int fail_to(const char *verb, const char *path, char why[KEYRING_WHY_LEN], int error)
+static int add_file(struct keyring *ring, const char *path, char why[KEYRING_WHY_LEN])
 {
-	text_printf(why, KEYRING_WHY_LEN, "cannot %s %s: %s", verb, path, strerror(error));
-	return -error;
-}
-
-static struct keyring *ring_new(size_t n)
-{
-	return calloc(1, sizeof(struct keyring) + n * sizeof(struct key));
-}
-
-int keyring_load_file(struct keyring **out, const char *path, char why[KEYRING_WHY_LEN])
-{
-	struct keyring *ring;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	int r;
 
 	if (fd < 0)
-		return fail_to("read", path, why, errno);
-	ring = ring_new(1);
-	r = ring ? add(ring, fd, path, why) : fail_to("read", path, why, ENOMEM);
+		return fail_to_read(path, why, errno);
+	r = add(ring, fd, path, why);
 	close(fd);
-	if (r)
-		keyring_free(ring);
-	else
-		*out = ring;
 	return r;
 }
 
@@ -235,23 +220,27 @@ static int add_entry(struct keyring *ring, int dir, const char *path, const char
 	/* Not held up by a FIFO that somebody put there. */
 	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
-		return fail_to("read", full, why, errno);
+		return fail_to_read(full, why, errno);
 	r = fstat(fd, &st) < 0 || !S_ISREG(st.st_mode);
 	if (!r && ring->n == KEYRING_MAX)
-		r = fail_to("read", full, why, ENOSPC);
+		r = fail_to_read(full, why, ENOSPC);
 	else if (!r)
 		r = add(ring, fd, full, why);
 	close(fd);
 	return r < 0 ? r : 0;
 }
 
-static int add_all(struct keyring *ring, DIR *dir, const char *path, char why[KEYRING_WHY_LEN])
+static int add_dir(struct keyring *ring, const char *path, char why[KEYRING_WHY_LEN])
 {
+	DIR *dir = opendir(path);
 	struct dirent *entry;
 	int r = 0;
 
+	if (!dir)
+		return fail_to_read(path, why, errno);
 	while (!r && (entry = readdir(dir)))
 		r = add_entry(ring, dirfd(dir), path, entry->d_name, why);
+	closedir(dir);
 	if (!r && !ring->n) {
 		text_printf(why, KEYRING_WHY_LEN, "there is no key in %s", path);
 		r = -ENOENT;
@@ -259,22 +248,30 @@ static int add_all(struct keyring *ring, DIR *dir, const char *path, char why[KE
 	return r;
 }
 
-int keyring_load_dir(struct keyring **out, const char *path, char why[KEYRING_WHY_LEN])
-{
-	struct keyring *ring;
-	DIR *dir = opendir(path);
-	int r;
+typedef int (*fill_fn)(struct keyring *ring, const char *path, char why[KEYRING_WHY_LEN]);
 
-	if (!dir)
-		return fail_to("read", path, why, errno);
-	ring = ring_new(KEYRING_MAX);
-	r = ring ? add_all(ring, dir, path, why) : fail_to("read", path, why, ENOMEM);
-	closedir(dir);
+/* A ring with room for n keys, and what fill puts into it. */
+static int load(struct keyring **out, size_t n, fill_fn fill, const char *path,
+		char why[KEYRING_WHY_LEN])
+{
+	struct keyring *ring = calloc(1, sizeof(*ring) + n * sizeof(ring->keys[0]));
+	int r = ring ? fill(ring, path, why) : fail_to_read(path, why, ENOMEM);
+
 	if (r)
 		keyring_free(ring);
 	else
 		*out = ring;
 	return r;
+}
+
+int keyring_load_file(struct keyring **out, const char *path, char why[KEYRING_WHY_LEN])
+{
+	return load(out, 1, add_file, path, why);
+}
+
+int keyring_load_dir(struct keyring **out, const char *path, char why[KEYRING_WHY_LEN])
+{
+	return load(out, KEYRING_MAX, add_dir, path, why);
 }
 
 struct keyring *keyring_free(struct keyring *ring)

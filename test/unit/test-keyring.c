@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <fcntl.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +19,22 @@
 #define TEXT "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 /* HKDF-SHA256 of it without salt, info "mpnc key id 1", computed with another program. */
 #define ID "mpnc-909fd2a966bc7a8591c3663c1cd79e5c"
+
+void __real_free(void *p);
+void __wrap_free(void *p);
+
+static unsigned n_freed, n_secrets;
+
+/* Is there a part of the key of bytes 0 to 31 in what is given back? */
+void __wrap_free(void *p)
+{
+	static const uint8_t part[] = { 8, 9, 10, 11, 12, 13, 14, 15 };
+
+	n_freed++;
+	if (p && memmem(p, malloc_usable_size(p), part, sizeof(part)))
+		n_secrets++;
+	__real_free(p);
+}
 
 static char dir[64];
 
@@ -169,6 +186,27 @@ static void directory_of_keys(void **state)
 	assert_non_null(strstr(why, "host3"));
 }
 
+static void key_is_wiped(void **state)
+{
+	char why[KEYRING_WHY_LEN];
+	struct keyring *ring;
+	uint8_t *volatile copy = malloc(KEY_LEN); /* volatile: it is really freed */
+
+	for (uint8_t i = 0; i < KEY_LEN; i++)
+		copy[i] = i;
+	free(copy);
+	assert_int_equal(n_secrets, 1);
+	n_secrets = n_freed = 0;
+	put("a", TEXT "\n", 0600);
+	assert_int_equal(keyring_load_dir(&ring, dir, why), 0);
+	keyring_free(ring);
+	/* Also when the next file is refused. */
+	put("b", TEXT "\n", 0644);
+	assert_int_not_equal(keyring_load_dir(&ring, dir, why), 0);
+	assert_true(n_freed > 0);
+	assert_int_equal(n_secrets, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +217,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(message_does_not_show_the_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(directory_of_keys, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(key_is_wiped, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
