@@ -122,12 +122,12 @@ static void on_ended(void *arg)
 	loop_queue(cat->loop, &cat->over);
 }
 
-static int on_started(void *arg, int fd, char why[SESSION_TEXT_LEN])
+static int on_started(void *arg, struct channel ch, char why[SESSION_TEXT_LEN])
 {
 	struct cat *cat = arg;
 	char text[LOCAL_TEXT_LEN];
 
-	if (local_start(cat->local, fd, cat->session, text) == 0)
+	if (local_start(cat->local, ch, cat->session, text) == 0)
 		return 0;
 	text_printf(why, SESSION_TEXT_LEN, "%s", text);
 	return -1;
@@ -335,12 +335,18 @@ static void refuse(struct cat *cat, struct channel ch, enum wire_reason reason)
 static void join(struct cat *cat, struct channel ch, const struct wire_hello *hello)
 {
 	struct session *s = cat->engine ? engine_session(cat->engine) : NULL;
+	int r = 0;
 
 	if (!s || memcmp(session_id(s), hello->session, WIRE_SESSION_ID_LEN) ||
-	    session_state(s) != SESSION_OPEN)
+	    session_state(s) != SESSION_OPEN) {
 		refuse(cat, ch, WIRE_R_NO_SESSION);
-	else if (engine_attach(cat->engine, ch, hello, false))
-		refuse(cat, ch, WIRE_R_LIMIT);
+		return;
+	}
+	r = engine_attach(cat->engine, ch, hello, false);
+	if (r == -EACCES)
+		log_info("\"%s\" wanted to join another's session", tls_peer_name(ch.tls));
+	if (r)
+		refuse(cat, ch, r == -EACCES ? WIRE_R_NO_SESSION : WIRE_R_LIMIT);
 }
 
 /* Somebody wants to know what is here: no session comes of it, whether one is running or not. */

@@ -13,7 +13,7 @@
 #include "util/words.h"
 
 /* Variables that a command gets. */
-#define N_VARIABLES  6
+#define N_VARIABLES  7
 #define VARIABLE_LEN 128
 
 struct local {
@@ -116,7 +116,7 @@ static bool is_ours(const char *variable, char text[N_VARIABLES][VARIABLE_LEN])
 	return false;
 }
 
-static int start_command(struct local *l, int fd, const char *session)
+static int start_command(struct local *l, struct channel ch, const char *session)
 {
 	char text[N_VARIABLES][VARIABLE_LEN];
 	char **env = calloc(count(environ) + N_VARIABLES + 1, sizeof(*env));
@@ -126,13 +126,15 @@ static int start_command(struct local *l, int fd, const char *session)
 
 	if (!env)
 		return -ENOMEM;
-	sock_names(fd, &names);
+	sock_names(ch.fd, &names);
 	text_printf(text[0], VARIABLE_LEN, "MPNC_REMOTE_ADDR=%s", names.peer);
 	text_printf(text[1], VARIABLE_LEN, "MPNC_REMOTE_PORT=%u", names.peer_port);
 	text_printf(text[2], VARIABLE_LEN, "MPNC_LOCAL_ADDR=%s", names.local);
 	text_printf(text[3], VARIABLE_LEN, "MPNC_LOCAL_PORT=%u", names.local_port);
 	text_printf(text[4], VARIABLE_LEN, "MPNC_SESSION=%s", session);
 	text_printf(text[5], VARIABLE_LEN, "MPNC_SUBFLOWS=%u", l->config->n_subflows);
+	text_printf(text[6], VARIABLE_LEN, "MPNC_PEER_NAME=%s",
+		    ch.tls ? tls_peer_name(ch.tls) : "");
 	for (size_t i = 0; environ[i]; i++)
 		if (!is_ours(environ[i], text))
 			env[n++] = environ[i];
@@ -143,7 +145,7 @@ static int start_command(struct local *l, int fd, const char *session)
 	return r;
 }
 
-int local_start(struct local *l, int fd, const char *session, char why[LOCAL_TEXT_LEN])
+int local_start(struct local *l, struct channel ch, const char *session, char why[LOCAL_TEXT_LEN])
 {
 	char quoted[100];
 	const char *name = l->config->unix_path;
@@ -151,7 +153,7 @@ int local_start(struct local *l, int fd, const char *session, char why[LOCAL_TEX
 
 	if (l->child) {
 		name = l->config->command ? l->config->command[0] : l->words[0];
-		r = start_command(l, fd, session);
+		r = start_command(l, ch, session);
 	} else if (name) {
 		r = unixsock_connect(l->socket, name);
 	}

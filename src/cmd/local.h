@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cmd/config.h"
+#include "net/channel.h"
 #include "net/loop.h"
 
 #define LOCAL_TEXT_LEN 200
@@ -29,9 +30,9 @@ int local_new(struct local **out, struct loop *loop, const struct config *config
 int local_in_fd(const struct local *l);
 int local_out_fd(const struct local *l);
 
-/* The session's first connection, fd, is there: runs the command or connects the socket. session:
+/* The session's first connection, ch, is there: runs the command or connects the socket. session:
  * its id in hexadecimal. Returns 0, or -1 and why not. */
-int local_start(struct local *l, int fd, const char *session, char why[LOCAL_TEXT_LEN]);
+int local_start(struct local *l, struct channel ch, const char *session, char why[LOCAL_TEXT_LEN]);
 
 /* Ends a command that still runs. Does not wait: *gone (borrowed until local_free) is queued when
  * it has ended, at once if there is none. */

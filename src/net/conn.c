@@ -4,18 +4,27 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "net/sock.h"
 #include "session/sched.h"
+#include "util/iov.h"
 
-static size_t iov_len(const struct iovec *iov, int n)
+struct conn *conn_new(struct channel ch, void (*fn)(struct loop_io *io, uint32_t events), void *arg)
 {
-	size_t len = 0;
+	struct conn *c = calloc(1, sizeof(*c));
 
-	for (int i = 0; i < n; i++)
-		len += iov[i].iov_len;
-	return len;
+	if (!c)
+		return NULL;
+	c->io = (struct loop_io){ .fd = ch.fd, .fn = fn, .arg = arg };
+	c->tls = ch.tls;
+	c->readable = c->writable = true;
+	c->stats.live = true;
+	c->stats.tx_link = c->stats.rx_link = -1;
+	c->stats.peer_tx_link = c->stats.peer_rx_link = -1;
+	sock_names(ch.fd, &c->stats);
+	return c;
 }
 
 struct channel conn_channel(const struct conn *c)

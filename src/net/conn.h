@@ -43,6 +43,11 @@ enum conn_result {
 			it closed */
 };
 
+/* For a connection that stands; fn and arg as in loop.h. Owns nothing before it is in use: free()
+ * leaves ch as it was. Returns NULL: no memory. */
+struct conn *conn_new(struct channel ch, void (*fn)(struct loop_io *io, uint32_t events),
+		      void *arg);
+
 /* Reads once. */
 enum conn_result conn_read(struct conn *c, struct session *s, uint64_t now_ns);
 

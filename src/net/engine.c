@@ -58,7 +58,8 @@ struct engine {
 	struct streams *streams;
 
 	uint64_t dead_check_ns;
-	uint64_t start_ns; /* first connection; 0: none yet */
+	uint64_t start_ns;           /* first connection; 0: none yet */
+	uint8_t proof[TLS_PEER_LEN]; /* whose it was, by TLS; zeros: plain */
 	uint64_t end_ns;
 	unsigned next_id;
 	uint16_t first; /* slot that was read last: its ACK leaves first */
@@ -147,7 +148,7 @@ static void on_news(void *arg)
 	loop_queue(e->loop, &e->pump);
 }
 
-static void start_streams(struct engine *e, int fd);
+static void start_streams(struct engine *e, struct channel ch);
 static void conn_close(struct engine *e, struct conn *c);
 
 static int open_subflow(struct engine *e, const struct wire_hello *hello,
@@ -173,12 +174,12 @@ int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *
 
 	if (e->phase != PHASE_RUNNING)
 		return -ESHUTDOWN;
-	c = calloc(1, sizeof(*c));
+	/* To know a session's number is not enough to join it: it takes the proof that began it. */
+	if (ch.tls && e->start_ns && memcmp(e->proof, tls_peer(ch.tls), TLS_PEER_LEN))
+		return -EACCES;
+	c = conn_new(ch, conn_event, e);
 	if (!c)
 		return -ENOMEM;
-	c->io = (struct loop_io){ .fd = ch.fd, .fn = conn_event, .arg = e };
-	c->tls = ch.tls;
-	c->readable = c->writable = true;
 	if (!e->next_id || session_state(e->session) == SESSION_CONNECTING)
 		links_learn(e->links, ch.fd);
 	r = sock_wire_names(ch.fd, &names, &ifindex);
@@ -193,17 +194,15 @@ int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *
 	if (c->tls)
 		session_subflow_sealed(e->session, c->slot);
 	c->stats.id = e->next_id++;
-	c->stats.live = true;
-	c->stats.tx_link = c->stats.rx_link = -1;
-	c->stats.peer_tx_link = c->stats.peer_rx_link = -1;
 	e->n_unannounced++;
-	sock_names(ch.fd, &c->stats);
 	e->conns[c->slot] = c;
 	if (c->slot >= e->n_slots)
 		e->n_slots = (uint16_t)(c->slot + 1);
 	if (!e->start_ns) {
 		e->start_ns = loop_now(e->loop);
-		start_streams(e, ch.fd);
+		if (ch.tls)
+			memcpy(e->proof, tls_peer(ch.tls), TLS_PEER_LEN);
+		start_streams(e, ch);
 	}
 	loop_queue(e->loop, &e->pump);
 	return 0;
@@ -225,6 +224,7 @@ static void conn_close(struct engine *e, struct conn *c)
 {
 	const char *fault = session_subflow_text(e->session, c->slot);
 	const char *why = channel_text(conn_channel(c));
+	int level = fault || why ? 1 : 2;
 
 	if (!why && c->error)
 		why = strerror(c->error);
@@ -236,7 +236,7 @@ static void conn_close(struct engine *e, struct conn *c)
 	e->failed = why;
 	text_printf(e->last_error, sizeof(e->last_error), "%s", why ? why : "");
 	if (e->phase == PHASE_RUNNING && !session_finished(e->session))
-		note(e, fault ? 1 : 2, "subflow %u (port %u to %s) closed: %s", c->stats.id,
+		note(e, level, "subflow %u (port %u to %s) closed: %s", c->stats.id,
 		     c->stats.local_port, c->stats.peer,
 		     fault         ? fault
 		     : why         ? why
@@ -281,11 +281,11 @@ static void close_all(struct engine *e)
 
 /* Streams -------------------------------------------------------------------------------------- */
 
-static void start_streams(struct engine *e, int fd)
+static void start_streams(struct engine *e, struct channel ch)
 {
 	char why[SESSION_TEXT_LEN];
 
-	if (e->events.started && e->events.started(e->events.arg, fd, why))
+	if (e->events.started && e->events.started(e->events.arg, ch, why))
 		session_abort(e->session, WIRE_R_INPUT, 0, why);
 	else
 		streams_start(e->streams);

@@ -34,9 +34,9 @@ struct engine_config {
 struct engine_events {
 	/* A line for people; level as in log.h: 0 error, 1 -v, 2 -vv. */
 	void (*note)(void *arg, int level, const char *text);
-	/* The first connection, fd, is there: the streams begin after this. Returns 0, or -1 and
+	/* The first connection, ch, is there: the streams begin after this. Returns 0, or -1 and
 	 * why they cannot. NULL: nothing to do. */
-	int (*started)(void *arg, int fd, char why[SESSION_TEXT_LEN]);
+	int (*started)(void *arg, struct channel ch, char why[SESSION_TEXT_LEN]);
 	/* The links of either end are others than before: a client plans anew. NULL: nothing to do.
 	 */
 	void (*replan)(void *arg);
@@ -58,8 +58,8 @@ int engine_new(struct engine **out, struct loop *loop, const struct engine_confi
 bool engine_free(struct engine *e);
 
 /* Takes over a connection: hello is what came on it (listener), or NULL (client). Returns 0,
- * or -errno or enum session_error, after which ch is still the caller's. greeted: the preface was
- * sent. */
+ * or -errno or enum session_error, after which ch is still the caller's. -EACCES: its peer proved
+ * to have another key or certificate than the session's. greeted: the preface was sent. */
 int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *hello,
 		  bool greeted);
 

@@ -136,6 +136,7 @@ static int serve(struct tls *t, int r)
 /* Handshake
  * ---------------------------------------------------------------------------------------- */
 
+/* By its certificate; if it has a key, that was done when it asked for it. */
 static void name_peer(struct tls *t)
 {
 	X509 *cert = SSL_get0_peer_certificate(t->ssl);
@@ -143,6 +144,7 @@ static void name_peer(struct tls *t)
 
 	if (!cert)
 		return;
+	X509_digest(cert, EVP_sha256(), t->peer, NULL);
 	if (X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name,
 				      sizeof(name)) < 0)
 		return;
@@ -339,6 +341,11 @@ const char *tls_text(const struct tls *t)
 const char *tls_peer_name(const struct tls *t)
 {
 	return t->done ? t->name : "";
+}
+
+const uint8_t *tls_peer(const struct tls *t)
+{
+	return t->peer;
 }
 
 /* Life

@@ -26,6 +26,9 @@
 /* The name of a peer: of its key, or in its certificate. */
 #define TLS_NAME_LEN 64
 
+/* What tells peers apart: the id of a key, or the SHA-256 of a certificate. */
+#define TLS_PEER_LEN 40
+
 /* A key seals so many bytes, then the next one is derived from it (KeyUpdate): a sixth of what is
  * safe for AES-GCM with full records (RFC 8446, 5.5), as some of ours are shorter. */
 #define TLS_REKEY_LEN (64ull << 30)
@@ -77,3 +80,6 @@ const char *tls_text(const struct tls *t);
 
 /* Who the peer is, when the handshake is done; "" if it has no name. Borrowed. */
 const char *tls_peer_name(const struct tls *t);
+
+/* What it has proved to have, when the handshake is done: TLS_PEER_LEN bytes. Borrowed. */
+const uint8_t *tls_peer(const struct tls *t);

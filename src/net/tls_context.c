@@ -60,6 +60,7 @@ static int find_key(SSL *ssl, const unsigned char *id, size_t id_len, SSL_SESSIO
 	if (!key)
 		return 1;
 	text_printf(t->name, sizeof(t->name), "%s", key->name);
+	memcpy(t->peer, key->id, KEY_ID_LEN);
 	*session_out = session_of(ssl, key);
 	return *session_out != NULL;
 }

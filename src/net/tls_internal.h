@@ -4,10 +4,14 @@
  */
 #pragma once
 
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 
 #include "net/keyring.h"
 #include "net/tls.h"
+
+_Static_assert(TLS_PEER_LEN >= KEY_ID_LEN && TLS_PEER_LEN >= SHA256_DIGEST_LENGTH,
+	       "either proof has room");
 
 /* Plain bytes of one record, at most. */
 #define RECORD_LEN 16384
@@ -44,6 +48,7 @@ struct tls {
 	size_t in_at, in_end;
 	size_t out_at, out_end;
 	char name[TLS_NAME_LEN];
+	uint8_t peer[TLS_PEER_LEN];
 	char text[TLS_TEXT_LEN];
 	uint8_t stage[RECORD_LEN]; /* short pieces of a frame become one record here */
 	uint8_t out[OUT_LEN];

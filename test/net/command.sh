@@ -45,6 +45,7 @@ grep -qx 'MPNC_REMOTE_ADDR=127.0.0.5' back || fail "$(<back)"
 grep -qxE 'MPNC_REMOTE_PORT=[0-9]+' back || fail "$(<back)"
 grep -qxE 'MPNC_SESSION=[0-9a-f]{32}' back || fail "$(<back)"
 grep -qx 'MPNC_SUBFLOWS=3' back || fail "$(<back)"
+grep -qx 'MPNC_PEER_NAME=' back || fail "$(<back)"
 
 section "it has three descriptors, no blocked signal, and dies of SIGPIPE"
 exec 9<data

@@ -254,6 +254,12 @@ peak_kib() {
 	awk '/^VmHWM:/ { print $2 }' "/proc/${PID[$1]}/status"
 }
 
+# max_fds NAME: it never had as many descriptors as this, a power of two. (Who holds a key does not show
+# its descriptors.)
+max_fds() {
+	awk '/^FDSize:/ { print $2 }' "/proc/${PID[$1]}/status"
+}
+
 # cpu_ticks NAME: processor time that it has used.
 cpu_ticks() {
 	awk '{ print $14 + $15 }' "/proc/${PID[$1]}/stat"
@@ -313,6 +319,28 @@ stream() {
 
 make_block() {
 	random_file "$WORK/block" 64M
+}
+
+# psk FILE: the words by which openssl is given the key in FILE. The identity is the one of PROTOCOL.md.
+psk() {
+	local hex id
+
+	hex=$(base64 -d "$1" | od -An -v -tx1 | tr -d ' \n')
+	id=$(openssl kdf -keylen 16 -kdfopt digest:SHA256 -kdfopt "hexkey:$hex" \
+		-kdfopt 'info:mpnc key id 1' HKDF | tr -d ':\n' | tr A-F a-f)
+	echo "-psk $hex -psk_identity mpnc-$id"
+}
+
+# shows_key FILE KEY: is the key of this file in FILE, as text, in hexadecimal or as it is?
+shows_key() {
+	python3 - "$@" <<-'PY'
+		import base64, sys
+
+		text = open(sys.argv[1], "rb").read()
+		key = base64.b64decode(open(sys.argv[2]).read())
+		forms = (key, base64.b64encode(key)[:40], key.hex().encode(), key.hex().upper().encode())
+		sys.exit(not any(form in text for form in forms))
+	PY
 }
 
 # free_ports N: prints the first of N neighbouring ports that nothing uses, outside of the range that
