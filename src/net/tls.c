@@ -9,52 +9,125 @@
 #include <sys/socket.h>
 
 #include "net/tls_internal.h"
+#include "util/iov.h"
 #include "util/text.h"
 
-/* Between OpenSSL and the buffers
- * ------------------------------------------------------------------------------------------ */
+/* Between OpenSSL and the socket
+ * --------------------------------------------------------------------------------------- */
+
+static int fail(struct tls *t, int error)
+{
+	t->error = error;
+	return -error;
+}
+
+static bool is_record(uint8_t first)
+{
+	return first >= 0x14 && first <= 0x17;
+}
+
+/* Looks at what comes first, before OpenSSL does. Returns false if it is no TLS. */
+static bool hear(struct tls *t)
+{
+	uint8_t first[TLS_QUOTED];
+	ssize_t n = recv(t->fd, first, sizeof(first), MSG_PEEK);
+
+	if (n > 0 && !is_record(first[0])) {
+		tls_explain_stranger(t, first, (size_t)n);
+		fail(t, EPROTO);
+		return false;
+	}
+	t->heard = n > 0;
+	return true;
+}
+
+static void explain_end(struct tls *t)
+{
+	const char *text = "it closed the connection without a word";
+
+	if (t->heard)
+		text = t->done ? "it was cut off: there was no end of TLS"
+			       : "it closed within the TLS handshake";
+	text_printf(t->text, sizeof(t->text), "%s", text);
+}
+
+/* As recv, and what comes behind is the next record's header: so a record costs one call. */
+static ssize_t receive(struct tls *t, void *buf, size_t size)
+{
+	struct iovec iov[] = { { .iov_base = buf, .iov_len = size },
+			       { .iov_base = t->ahead, .iov_len = sizeof(t->ahead) } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	ssize_t n;
+
+	if (!t->heard && !hear(t))
+		return 0;
+	do
+		n = recvmsg(t->fd, &msg, 0);
+	while (n < 0 && errno == EINTR);
+	if (n <= (ssize_t)size)
+		return n;
+	t->n_ahead = (size_t)n - size;
+	return (ssize_t)size;
+}
 
 int tls_bio_read(BIO *bio, char *buf, size_t size, size_t *len_out)
 {
 	struct tls *t = BIO_get_data(bio);
-	size_t n = t->in_end - t->in_at;
+	size_t have = t->n_ahead < size ? t->n_ahead : size;
+	ssize_t n = 0;
 
 	BIO_clear_retry_flags(bio);
-	if (!n) {
+	memcpy(buf, t->ahead, have);
+	t->n_ahead -= have;
+	memmove(t->ahead, t->ahead + have, t->n_ahead);
+	if (have < size)
+		n = receive(t, buf + have, size - have);
+	*len_out = have + (n > 0 ? (size_t)n : 0);
+	if (*len_out)
+		return 1;
+	if (n < 0 && errno == EAGAIN) {
 		BIO_set_retry_read(bio);
-		return 0;
+	} else if (n < 0) {
+		fail(t, errno);
+	} else if (!t->error) {
+		explain_end(t);
+		fail(t, ECONNRESET);
 	}
-	n = n < size ? n : size;
-	memcpy(buf, t->in + t->in_at, n);
-	t->in_at += n;
-	*len_out = n;
-	return 1;
+	return 0;
+}
+
+/* Returns how many bytes the socket takes, 0 if it fails: it will fail again. */
+static size_t hand_over(struct tls *t, const void *buf, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = send(t->fd, buf, size, MSG_NOSIGNAL | (t->more ? MSG_MORE : 0));
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? 0 : (size_t)n;
 }
 
 int tls_bio_write(BIO *bio, const char *buf, size_t size, size_t *len_out)
 {
 	struct tls *t = BIO_get_data(bio);
-	size_t n = OUT_LEN - t->out_end;
+	size_t n = tls_flushed(t) ? hand_over(t, buf, size) : 0;
+	size_t room = OUT_LEN - t->out_end;
+	size_t rest = size - n < room ? size - n : room;
 
 	BIO_clear_retry_flags(bio);
-	if (!n) {
-		BIO_set_retry_write(bio);
-		return 0;
-	}
-	n = n < size ? n : size;
-	memcpy(t->out + t->out_end, buf, n);
-	t->out_end += n;
-	*len_out = n;
-	return 1;
+	memcpy(t->out + t->out_end, buf + n, rest);
+	t->out_end += rest;
+	*len_out = n + rest;
+	if (*len_out)
+		return 1;
+	BIO_set_retry_write(bio);
+	return 0;
 }
 
 long tls_bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
 {
 	return cmd == BIO_CTRL_FLUSH;
 }
-
-/* Between the buffers and the socket
- * --------------------------------------------------------------------------------------- */
 
 int tls_flush(struct tls *t)
 {
@@ -76,61 +149,25 @@ bool tls_flushed(const struct tls *t)
 	return t->out_at == t->out_end;
 }
 
-static int fail(struct tls *t, int error)
-{
-	t->error = error;
-	return -error;
-}
-
-static bool is_record(uint8_t first)
-{
-	return first >= 0x14 && first <= 0x17;
-}
-
-/* More from the socket; the buffer is empty. Returns 0 or -errno. */
-static int fill(struct tls *t)
-{
-	ssize_t n;
-
-	do
-		n = recv(t->fd, t->in, t->done ? IN_LEN : IN_STRANGER_LEN, 0);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return errno == EAGAIN ? -EAGAIN : fail(t, errno);
-	if (n == 0 && t->heard)
-		text_printf(t->text, sizeof(t->text), "%s",
-			    t->done ? "it was cut off: there was no end of TLS"
-				    : "it closed within the TLS handshake");
-	else if (n == 0)
-		text_printf(t->text, sizeof(t->text), "it closed the connection without a word");
-	if (n == 0)
-		return fail(t, ECONNRESET);
-	t->in_at = 0;
-	t->in_end = (size_t)n;
-	if (!t->heard && !is_record(t->in[0])) {
-		tls_explain_stranger(t);
-		return fail(t, EPROTO);
-	}
-	t->heard = true;
-	return 0;
-}
-
 /* A call of OpenSSL returned no success: does what it waits for. Returns 0 to call it again. */
 static int serve(struct tls *t, int r)
 {
 	switch (SSL_get_error(t->ssl, r)) {
 	case SSL_ERROR_WANT_READ:
-		return fill(t);
+		return -EAGAIN;
 	case SSL_ERROR_WANT_WRITE:
 		return tls_flush(t);
 	default:
 		break;
 	}
-	tls_explain(t);
-	fail(t, EPROTO);
-	/* The alert that tells the peer. */
-	tls_flush(t);
-	return -EPROTO;
+	/* What the socket met was noted when it did. */
+	if (!t->error) {
+		tls_explain(t);
+		fail(t, EPROTO);
+		/* The alert that tells the peer. */
+		tls_flush(t);
+	}
+	return -t->error;
 }
 
 /* Handshake
@@ -200,7 +237,6 @@ static ssize_t read_record(struct tls *t, void *buf, size_t size)
 		size_t n;
 		int r;
 
-		ERR_clear_error();
 		r = SSL_read_ex(t->ssl, buf, size, &n);
 		if (r == 1)
 			return (ssize_t)n;
@@ -218,6 +254,7 @@ ssize_t tls_recv(struct tls *t, const struct iovec *iov, int n)
 {
 	size_t total = 0;
 
+	ERR_clear_error();
 	for (int i = 0; i < n; i++) {
 		uint8_t *p = iov[i].iov_base;
 		size_t left = iov[i].iov_len;
@@ -242,10 +279,13 @@ struct source {
 	const struct iovec *iov;
 	int n;
 	size_t at; /* in the first of iov */
+	size_t left;
 };
 
+/* What comes next is never an empty piece. */
 static void skip(struct source *src, size_t len)
 {
+	src->left -= len;
 	src->at += len;
 	while (src->n && src->at >= src->iov->iov_len) {
 		src->at -= src->iov->iov_len;
@@ -260,7 +300,7 @@ static const uint8_t *next_record(struct tls *t, const struct source *src, size_
 	const uint8_t *first = (const uint8_t *)src->iov->iov_base + src->at;
 	size_t len = src->iov->iov_len - src->at;
 
-	if (len >= RECORD_LEN || src->n == 1) {
+	if (len >= RECORD_LEN || len == src->left) {
 		*len_out = len < RECORD_LEN ? len : RECORD_LEN;
 		return first;
 	}
@@ -278,45 +318,39 @@ static const uint8_t *next_record(struct tls *t, const struct source *src, size_
 	return t->stage;
 }
 
-/* Seals a batch into the empty buffer. Returns its plain bytes, or -errno. */
+/* Seals and sends one record; nothing waits in out. Returns its plain bytes, or -errno. */
 static ssize_t seal(struct tls *t, struct source *src)
 {
-	size_t total = 0;
+	size_t len;
+	const uint8_t *p = next_record(t, src, &len);
 
 	if (t->sealed >= t->context->rekey_len) {
 		SSL_key_update(t->ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
 		t->sealed = 0;
 	}
-	while (src->n && total < BATCH_LEN) {
-		size_t len, n;
-		const uint8_t *p = next_record(t, src, &len);
-
-		if (!len) {
-			skip(src, 0);
-			continue;
-		}
-		ERR_clear_error();
-		/* There is room for it: it cannot ask for anything. */
-		if (SSL_write_ex(t->ssl, p, len, &n) != 1) {
-			tls_explain(t);
-			return fail(t, EPROTO);
-		}
-		skip(src, n);
-		total += n;
+	t->more = len < src->left;
+	/* There is room for what the socket does not take: it cannot ask for anything. */
+	if (SSL_write_ex(t->ssl, p, len, &len) != 1) {
+		tls_explain(t);
+		return fail(t, EPROTO);
 	}
-	t->sealed += total;
-	return (ssize_t)total;
+	t->more = false;
+	t->sealed += len;
+	skip(src, len);
+	return (ssize_t)len;
 }
 
 ssize_t tls_send(struct tls *t, const struct iovec *iov, int n)
 {
-	struct source src = { .iov = iov, .n = n };
+	struct source src = { .iov = iov, .n = n, .left = iov_len(iov, n) };
 	size_t total = 0;
 
+	ERR_clear_error();
+	skip(&src, 0);
 	for (;;) {
 		ssize_t r = t->error ? -t->error : tls_flush(t);
 
-		if (!r && src.n)
+		if (!r && src.left)
 			r = seal(t, &src);
 		if (r <= 0)
 			return total || !r ? (ssize_t)total : r;

@@ -6,8 +6,8 @@
  * authority, both ways. A struct tls is one connection's, over a non-blocking socket that it does
  * not own. Nothing here blocks, and no record ever passes that was not authenticated.
  *
- * OpenSSL reads from and writes to two buffers of ours, so that a system call moves several
- * records. What is sealed and not yet taken by the socket stays in the buffer: tls_flush.
+ * OpenSSL reads from the socket and writes to it, one record with each call. What is sealed and not
+ * yet taken by the socket is kept here: tls_flush.
  */
 #pragma once
 

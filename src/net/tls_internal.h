@@ -16,16 +16,15 @@ _Static_assert(TLS_PEER_LEN >= KEY_ID_LEN && TLS_PEER_LEN >= SHA256_DIGEST_LENGT
 /* Plain bytes of one record, at most. */
 #define RECORD_LEN 16384
 
-/* Sealed with one call of the socket: enough to be worth it, and still in the cache. */
-#define BATCH_LEN (4 * RECORD_LEN)
+/* Room for a record that the socket does not take, with a KeyUpdate or an alert. Of handshakes only
+ * a chain of certificates may be longer: it goes out in parts. */
+#define OUT_LEN (RECORD_LEN + 2048)
 
-/* Room for a batch, headers and tags, and a KeyUpdate or an alert. Of handshakes only a chain of
- * certificates may be longer: it goes out in parts. */
-#define OUT_LEN (BATCH_LEN + 2048)
+/* In front of each record. */
+#define RECORD_HEADER_LEN 5
 
-/* What one call takes from the socket, and as long as it may be a stranger's. */
-#define IN_LEN          (128 * 1024)
-#define IN_STRANGER_LEN 4096
+/* What of a stranger's greeting is quoted. */
+#define TLS_QUOTED 32
 
 struct tls_context {
 	SSL_CTX *ctx;
@@ -45,21 +44,22 @@ struct tls {
 	bool asked;      /* server: the peer asked for a key that is not here */
 	int error;       /* that ended it: stays */
 	uint64_t sealed; /* bytes since the last KeyUpdate */
-	size_t in_at, in_end;
+	bool more;       /* another record follows at once: it need not leave yet */
+	size_t n_ahead;
+	uint8_t ahead[RECORD_HEADER_LEN]; /* what was received beyond a record */
 	size_t out_at, out_end;
 	char name[TLS_NAME_LEN];
 	uint8_t peer[TLS_PEER_LEN];
 	char text[TLS_TEXT_LEN];
 	uint8_t stage[RECORD_LEN]; /* short pieces of a frame become one record here */
 	uint8_t out[OUT_LEN];
-	uint8_t in[IN_LEN];
 };
 
 /* The line for a failure of OpenSSL with this connection, from its queue of errors. */
 void tls_explain(struct tls *t);
 
 /* The first bytes from the peer are none of TLS. */
-void tls_explain_stranger(struct tls *t);
+void tls_explain_stranger(struct tls *t, const uint8_t *bytes, size_t n);
 
 /* OpenSSL's own words for its latest error, for a file that it does not like. */
 const char *tls_last_reason(void);

@@ -10,9 +10,6 @@
 #include "net/tls_internal.h"
 #include "util/text.h"
 
-/* What of a stranger's greeting is quoted. */
-#define QUOTED 32
-
 static const struct {
 	int alert;
 	const char *text;
@@ -56,6 +53,8 @@ static const char *reason_text(const struct tls *t, int reason)
 	case SSL_R_WRONG_VERSION_NUMBER:
 	case SSL_R_VERSION_TOO_LOW:
 		return "it speaks no TLS 1.3";
+	case SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC:
+		return "what came was changed on the way";
 	case SSL_R_BINDER_DOES_NOT_VERIFY:
 		return "it does not prove that it has the key";
 	default:
@@ -110,11 +109,10 @@ void tls_explain(struct tls *t)
 		    text ? text : "unknown error");
 }
 
-void tls_explain_stranger(struct tls *t)
+void tls_explain_stranger(struct tls *t, const uint8_t *bytes, size_t n)
 {
-	size_t n = t->in_end < QUOTED ? t->in_end : QUOTED;
-	char quoted[4 * QUOTED + 1];
+	char quoted[4 * TLS_QUOTED + 1];
 
-	text_quote(quoted, sizeof(quoted), t->in, n);
+	text_quote(quoted, sizeof(quoted), bytes, n);
 	text_printf(t->text, sizeof(t->text), "it speaks no TLS: it sent \"%s\"", quoted);
 }
