@@ -4,6 +4,7 @@
 #
 #   SIZE  200     MiB of a transfer
 #   ARGS  none    mpnc's options at the sender, with commas for spaces
+#   KEY   0       1: both ends have the same key
 #   LIMIT 120     seconds that a program may take
 # shellcheck disable=SC2034 # scenarios use what is set here
 set -euo pipefail
@@ -11,9 +12,10 @@ set -euo pipefail
 . "${BASH_SOURCE[0]%/*}/net.sh"
 trap '[[ ${verdict-} ]] || echo "FAIL: ended with status $? after: $BASH_COMMAND"' EXIT
 
-SIZE=${SIZE:-200} ARGS=${ARGS-} LIMIT=${LIMIT:-120}
+SIZE=${SIZE:-200} ARGS=${ARGS-} KEY=${KEY:-0} LIMIT=${LIMIT:-120}
 PORT=31337
 input=/tmp/input
+key=/tmp/nobody/key
 nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs)
 
 pass() {
@@ -184,11 +186,21 @@ until_arrived() {
 	done 2>/dev/null
 }
 
+# make_key: one that those can read who use it, and no others.
+make_key() {
+	mkdir -m 777 "${key%/*}"
+	"${nobody[@]}" mpnc genkey "$key"
+}
+
 # by_mpnc, by_nc: what the next transfer runs.
 by_mpnc() {
 	local args both=()
 	IFS=', ' read -ra args <<<"$ARGS"
 	[[ ! ${back-} ]] || both=(--duplex)
+	if ((KEY)); then
+		[[ -f $key ]] || make_key
+		both+=(--key "$key")
+	fi
 	receive=(mpnc "${both[@]}" -l "$ADDR_B" "$PORT")
 	send=(mpnc "${both[@]}" "${args[@]}" "$ADDR_B" "$PORT")
 }
