@@ -669,7 +669,7 @@ void engine_give_up(struct engine *e)
 	loop_queue(e->loop, &e->pump);
 }
 
-static void fail(struct engine *e, enum wire_reason reason, const char *text)
+void engine_fail(struct engine *e, enum wire_reason reason, const char *text)
 {
 	struct session_stats stats;
 
@@ -682,17 +682,30 @@ void engine_command_ended(struct engine *e, const char *failure)
 {
 	/* Before any thread goes on. */
 	if (failure)
-		fail(e,
-		     e->config.session.input == SESSION_INPUT_NONE ? WIRE_R_OUTPUT : WIRE_R_INPUT,
-		     failure);
+		engine_fail(e,
+			    e->config.session.input == SESSION_INPUT_NONE ? WIRE_R_OUTPUT
+									  : WIRE_R_INPUT,
+			    failure);
 	streams_release(e->streams);
+	loop_queue(e->loop, &e->pump);
+}
+
+void engine_end_input(struct engine *e)
+{
+	streams_end_input(e->streams, loop_now(e->loop));
+	loop_queue(e->loop, &e->pump);
+}
+
+void engine_stop_peer(struct engine *e)
+{
+	session_stop(e->session);
 	loop_queue(e->loop, &e->pump);
 }
 
 void engine_signal(struct engine *e, int number)
 {
 	e->signal = number;
-	fail(e, WIRE_R_SIGNAL, wire_reason_text(WIRE_R_SIGNAL));
+	engine_fail(e, WIRE_R_SIGNAL, wire_reason_text(WIRE_R_SIGNAL));
 }
 
 const struct engine_end *engine_end(const struct engine *e)

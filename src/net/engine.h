@@ -100,6 +100,15 @@ void engine_give_up(struct engine *e);
  * all it wrote is the stream. What the peer sends beyond that is not waited for. */
 void engine_command_ended(struct engine *e, const char *failure);
 
+/* Our stream ends with what was read up to now. */
+void engine_end_input(struct engine *e);
+
+/* Asks the peer to end its stream. */
+void engine_stop_peer(struct engine *e);
+
+/* Gives the session up, and tells the peer why. */
+void engine_fail(struct engine *e, enum wire_reason reason, const char *text);
+
 /* A signal: tells the peer and ends with 128 + number. */
 void engine_signal(struct engine *e, int number);
 

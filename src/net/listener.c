@@ -284,11 +284,17 @@ void listener_answer(struct listener *l, struct channel ch, const void *bytes, s
 		channel_close(ch);
 }
 
+void listener_refuse_because(struct listener *l, struct channel ch, enum wire_reason reason,
+			     const char *why)
+{
+	uint8_t buf[HANDSHAKE_ANSWER_LEN];
+
+	listener_answer(l, ch, buf, handshake_refuse(buf, sizeof(buf), reason, why));
+}
+
 void listener_refuse(struct listener *l, struct channel ch, enum wire_reason reason)
 {
-	uint8_t buf[WIRE_PREFACE_LEN + WIRE_HEADER_LEN + WIRE_TEXT_MAX];
-
-	listener_answer(l, ch, buf, handshake_refuse(buf, sizeof(buf), reason, ""));
+	listener_refuse_because(l, ch, reason, "");
 }
 
 /* Accepting

@@ -60,3 +60,7 @@ void listener_answer(struct listener *l, struct channel ch, const void *bytes, s
 /* Answers with REFUSE and closes ch (consumed) once the peer has read it or LISTENER_REFUSE_NS is
  * over. */
 void listener_refuse(struct listener *l, struct channel ch, enum wire_reason reason);
+
+/* The same with a sentence of ours in place of the reason's. */
+void listener_refuse_because(struct listener *l, struct channel ch, enum wire_reason reason,
+			     const char *why);

@@ -63,8 +63,8 @@ static void consider_input_end(struct streams *st, uint64_t now_ns)
 
 	if (!session_input_should_end(s, false))
 		return;
-	readable =
-		st->input && !session_input_should_end(s, true) && input_readable(st->config.in_fd);
+	readable = st->input && !st->config.endless && !session_input_should_end(s, true) &&
+		   input_readable(st->config.in_fd);
 	if (session_input_should_end(s, readable))
 		end_input(st, now_ns);
 	else if (session_peer_stopped(s))
@@ -104,6 +104,12 @@ void streams_take_input(struct streams *st, uint64_t now_ns)
 	consider_input_end(st, now_ns);
 	if (st->input && !st->input_stopped && session_input_room(st->session, &room) == 0)
 		input_set_room(st->input, room);
+}
+
+void streams_end_input(struct streams *st, uint64_t now_ns)
+{
+	if (!st->input_stopped && !input_over(st))
+		end_input(st, now_ns);
 }
 
 /* Output --------------------------------------------------------------------------------------- */

@@ -21,6 +21,8 @@ struct streams_config {
 	bool keep_output; /* another session will write to out_fd */
 	bool no_input;    /* do not read in_fd */
 	bool no_output;   /* the session takes nothing */
+	bool endless;     /* in_fd has no end: our stream ends when the peer asks for it, or with
+			     streams_end_input() */
 	bool command;     /* both streams end well only with streams_release() */
 };
 
@@ -43,6 +45,9 @@ void streams_start(struct streams *st);
 
 /* Takes over what was read, and ends our stream when it is time. */
 void streams_take_input(struct streams *st, uint64_t now_ns);
+
+/* Our stream ends with what was read up to now. */
+void streams_end_input(struct streams *st, uint64_t now_ns);
 
 /* Offers what came, and confirms the peer's stream when all of it is taken. */
 void streams_give_output(struct streams *st, uint64_t now_ns);

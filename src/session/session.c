@@ -232,7 +232,7 @@ int session_subflow_open(struct session *s, const struct wire_hello *hello,
 		sf->welcomed = true;
 		sf->rx.state = RX_HEADER;
 		sf->peer_names = hello->items.names;
-		if (hello->kind == WIRE_HELLO_NEW)
+		if (!sf->join)
 			accept_hello(s, hello);
 	}
 	if (s->state == SESSION_CONNECTING)
@@ -773,6 +773,7 @@ void session_stats(const struct session *s, struct session_stats *out)
 	out->tx_ended = s->out.ended;
 	out->tx_acked = sendwin_acked(s->out.win);
 	out->tx_taken = s->out.taken;
+	out->tx_edge = s->out.edge;
 	out->tx_reinjected = s->out.reinjected;
 	out->rx_received = reasm_received(s->in.reasm);
 	out->rx_taken = s->in.taken;

@@ -52,11 +52,12 @@ static void put_preface(struct tx *tx)
 
 static void say_hello(struct session *s, struct subflow *sf)
 {
+	const uint8_t first = s->config.measure ? WIRE_HELLO_MEASURE : WIRE_HELLO_NEW;
 	struct wire_hello m = {
 		.version_min = WIRE_VERSION_MIN,
 		.version_max = WIRE_VERSION_MAX,
 		.features = WIRE_FEATURES,
-		.kind = sf->join ? WIRE_HELLO_JOIN : WIRE_HELLO_NEW,
+		.kind = sf->join ? WIRE_HELLO_JOIN : first,
 		.side = session_side(&s->config),
 		.n_subflows = (uint16_t)s->config.n_subflows,
 		.edge = s->in.edge,

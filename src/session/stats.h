@@ -76,6 +76,7 @@ struct session_stats {
 	bool tx_ended;          /* our input has ended: tx_read is the stream's length */
 	uint64_t tx_acked;      /* the peer holds them */
 	uint64_t tx_taken;      /* the peer's output took them */
+	uint64_t tx_edge;       /* the peer has memory for all below */
 	uint64_t tx_reinjected; /* bytes sent again on another subflow */
 	uint64_t rx_received;   /* in order, from the peer */
 	uint64_t rx_taken;      /* our output took them */

@@ -125,7 +125,7 @@ int wire_get_hello(const uint8_t *body, size_t length, struct wire_hello *out)
 	cursor_get_bytes(&c, out->session, sizeof(out->session));
 	out->edge = cursor_get_u64(&c);
 	wire_get_items(&c, &out->items);
-	if (c.bad || out->version_min > out->version_max || out->kind > WIRE_HELLO_QUERY)
+	if (c.bad || out->version_min > out->version_max || out->kind > WIRE_HELLO_MEASURE)
 		return WIRE_E_MALFORMED;
 	return 0;
 }
@@ -324,6 +324,7 @@ const char *wire_reason_text(unsigned reason)
 		[WIRE_R_STOPPED] = "it was asked to stop and had more to send",
 		[WIRE_R_MEMORY] = "out of memory",
 		[WIRE_R_KEY] = "it wants a key (--key) or a certificate (--cert)",
+		[WIRE_R_PURPOSE] = "it is there for mpnc bench only",
 	};
 
 	if (reason < sizeof(text) / sizeof(text[0]) && text[reason])

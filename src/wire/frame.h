@@ -90,6 +90,7 @@ enum wire_reason {
 	WIRE_R_STOPPED = 12,   /* STOP came while there was more to send */
 	WIRE_R_MEMORY = 13,    /* no memory */
 	WIRE_R_KEY = 14,       /* plain, where TLS is wanted */
+	WIRE_R_PURPOSE = 15,   /* the listener serves measurements only */
 };
 
 struct wire_header {
@@ -110,7 +111,8 @@ enum wire_side {
 enum wire_hello_kind {
 	WIRE_HELLO_NEW = 0,
 	WIRE_HELLO_JOIN = 1,
-	WIRE_HELLO_QUERY = 2, /* wants WELCOME and no session */
+	WIRE_HELLO_QUERY = 2,   /* wants WELCOME and no session */
+	WIRE_HELLO_MEASURE = 3, /* as NEW, but the streams are thrown away */
 };
 
 struct wire_hello {

@@ -241,9 +241,10 @@ static void test_numbers(void **state)
 static void test_reasons(void **state)
 {
 	const unsigned known[] = {
-		WIRE_R_NONE,     WIRE_R_BUSY,     WIRE_R_NO_SESSION, WIRE_R_VERSION, WIRE_R_LIMIT,
-		WIRE_R_CONFLICT, WIRE_R_PROTOCOL, WIRE_R_OUTPUT,     WIRE_R_INPUT,   WIRE_R_SIGNAL,
-		WIRE_R_TIMEOUT,  WIRE_R_DIGEST,   WIRE_R_STOPPED,    WIRE_R_MEMORY,  WIRE_R_KEY,
+		WIRE_R_NONE,    WIRE_R_BUSY,     WIRE_R_NO_SESSION, WIRE_R_VERSION,
+		WIRE_R_LIMIT,   WIRE_R_CONFLICT, WIRE_R_PROTOCOL,   WIRE_R_OUTPUT,
+		WIRE_R_INPUT,   WIRE_R_SIGNAL,   WIRE_R_TIMEOUT,    WIRE_R_DIGEST,
+		WIRE_R_STOPPED, WIRE_R_MEMORY,   WIRE_R_KEY,        WIRE_R_PURPOSE,
 	};
 	const char *unknown = wire_reason_text(UINT32_MAX);
 
@@ -527,7 +528,7 @@ static void test_hello_rules(void **state)
 	struct wire_hello m = golden_hello, got;
 	uint8_t frame[FRAME_MAX];
 
-	m.kind = WIRE_HELLO_QUERY + 1;
+	m.kind = WIRE_HELLO_MEASURE + 1;
 	wire_put_hello(frame, sizeof(frame), &m);
 	assert_int_equal(wire_get_hello(frame + WIRE_HEADER_LEN, 36, &got), WIRE_E_MALFORMED);
 	m.kind = WIRE_HELLO_NEW;
