@@ -7,13 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "cmd/answer.h"
 #include "cmd/limits.h"
 #include "cmd/local.h"
 #include "cmd/names.h"
 #include "cmd/secure.h"
+#include "cmd/signals.h"
 #include "net/child.h"
 #include "net/client.h"
 #include "net/engine.h"
@@ -349,29 +352,6 @@ static void join(struct cat *cat, struct channel ch, const struct wire_hello *he
 		refuse(cat, ch, r == -EACCES ? WIRE_R_NO_SESSION : WIRE_R_LIMIT);
 }
 
-/* Somebody wants to know what is here: no session comes of it, whether one is running or not. */
-static void answer(struct cat *cat, struct channel ch, const struct wire_hello *hello)
-{
-	struct engine_config config = engine_config_of(cat->config);
-	uint8_t buf[HANDSHAKE_ANSWER_LEN];
-	struct wire_welcome m = { .version = handshake_version(hello),
-				  .side = session_side(&config.session),
-				  .n_subflows = (uint16_t)config.session.n_subflows };
-	struct pathmgr *paths;
-	uint32_t ifindex;
-
-	if (pathmgr_new(&paths, &config.paths)) {
-		refuse(cat, ch, WIRE_R_MEMORY);
-		return;
-	}
-	pathmgr_learn(paths, ch.fd, loop_now(cat->loop));
-	m.items.facts = *pathmgr_facts(paths);
-	sock_wire_names(ch.fd, &m.items.names, &ifindex);
-	listener_answer(cat->listener, ch, buf, handshake_welcome(buf, sizeof(buf), &m));
-	pathmgr_free(paths);
-	log_debug("told a peer what is here");
-}
-
 static void on_pinged(void *arg)
 {
 	struct cat *cat = arg;
@@ -403,7 +383,10 @@ static void on_hello(void *arg, struct channel ch, const struct wire_hello *hell
 	if (!handshake_version(hello))
 		refuse(cat, ch, WIRE_R_VERSION);
 	else if (hello->kind == WIRE_HELLO_QUERY)
-		answer(cat, ch, hello);
+		answer_query(cat->listener, ch, hello, &config, loop_now(cat->loop));
+	else if (hello->kind == WIRE_HELLO_MEASURE)
+		listener_refuse_because(cat->listener, ch, WIRE_R_PURPOSE,
+					"it serves streams; for mpnc bench start mpnc bench -l");
 	else if (hello->kind == WIRE_HELLO_JOIN || is_current(cat, hello))
 		join(cat, ch, hello);
 	else if (handshake_conflict(session_side(&config.session), hello->side))
@@ -535,12 +518,10 @@ static void say_signal(struct cat *cat, int number)
 static void signal_event(struct loop_io *io, uint32_t events)
 {
 	struct cat *cat = io->arg;
-	struct signalfd_siginfo info;
-	int number;
+	int number = signals_read(io);
 
-	if (read(io->fd, &info, sizeof(info)) != sizeof(info))
+	if (!number)
 		return;
-	number = (int)info.ssi_signo;
 	if (number == SIGUSR1) {
 		say_progress(cat);
 		return;
@@ -558,33 +539,6 @@ static void signal_event(struct loop_io *io, uint32_t events)
 	}
 	say_signal(cat, number);
 	local_end(cat->local, &cat->gone);
-}
-
-/* What was ignored when we were started stays so (nohup): a signalfd would get it all the same. */
-static bool is_ignored(int number)
-{
-	struct sigaction old;
-
-	return sigaction(number, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
-}
-
-static int watch_signals(struct cat *cat)
-{
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (!is_ignored(numbers[i]))
-			sigaddset(&set, numbers[i]);
-	signal(SIGPIPE, SIG_IGN);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	cat->signals = (struct loop_io){ .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
-					 .fn = signal_event,
-					 .arg = cat };
-	if (cat->signals.fd < 0)
-		return -errno;
-	return loop_add(cat->loop, &cat->signals, EPOLLIN);
 }
 
 /* ---------------------------------------------------------------------------------------------- */
@@ -626,7 +580,8 @@ static int start(struct cat *cat)
 	cat->gone = (struct loop_task){ .fn = session_gone, .arg = cat };
 	cat->wait_timer = (struct loop_timer){ .fn = wait_fired, .arg = cat, .due_ns = LOOP_NEVER };
 	cat->ui_timer = (struct loop_timer){ .fn = ui_tick, .arg = cat, .due_ns = LOOP_NEVER };
-	r = watch_signals(cat);
+	cat->signals = (struct loop_io){ .fn = signal_event, .arg = cat };
+	r = signals_watch(cat->loop, &cat->signals);
 	if (!r)
 		r = start_ui(cat);
 	if (!r)

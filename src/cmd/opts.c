@@ -15,7 +15,7 @@
 #include "util/parse.h"
 #include "util/text.h"
 
-/* getopt's value of a long option: this and its index in opts_table[]. */
+/* getopt's value of a long option: this and its index, see option_at(). */
 #define VAL_LONG 256
 
 /* getopt's value of a word that is refused as if getopt did not know it, but of which it would have
@@ -112,6 +112,18 @@ static const struct {
 	{ OPT_SESSIONS, OPT_KEEP, "without it there is one session" },
 };
 
+static enum opts_result check_verb(struct parser *p)
+{
+	const struct opts_verb *verb = p->verb;
+
+	for (size_t i = 0; verb && i < verb->n_refused; i++) {
+		if (p->given[verb->refused[i]])
+			return opts_fail(p, "%s does not take %s", verb->name,
+					 opts_show(&opts_table[verb->refused[i]]).text);
+	}
+	return OPTS_RUN;
+}
+
 static enum opts_result check_certificates(struct parser *p)
 {
 	const struct config *c = p->config;
@@ -143,12 +155,26 @@ static enum opts_result check_conflicts(struct parser *p)
 	return check_certificates(p);
 }
 
+/* Options of a verb: more than any has. */
+#define OWN_MAX 16
+
 struct getopt_tables {
-	char letters[2 * N_OPTIONS + 3];
-	struct option longs[N_OPTIONS + 2];
+	char letters[2 * (N_OPTIONS + OWN_MAX) + 3];
+	struct option longs[N_OPTIONS + OWN_MAX + 2];
 };
 
-static void make_tables(struct getopt_tables *t)
+static size_t n_options(const struct parser *p)
+{
+	return N_OPTIONS + (p->verb ? p->verb->n_own : 0);
+}
+
+/* Those of the table, then those of the verb. */
+static const struct option_def *option_at(const struct parser *p, size_t i)
+{
+	return i < N_OPTIONS ? &opts_table[i] : &p->verb->own[i - N_OPTIONS];
+}
+
+static void make_tables(const struct parser *p, struct getopt_tables *t)
 {
 	char *letter = t->letters;
 	struct option *l = t->longs;
@@ -157,8 +183,8 @@ static void make_tables(struct getopt_tables *t)
 	 * it is; a missing argument is told from an unknown option. */
 	*letter++ = '-';
 	*letter++ = ':';
-	for (int i = 0; i < N_OPTIONS; i++) {
-		const struct option_def *o = &opts_table[i];
+	for (size_t i = 0; i < n_options(p); i++) {
+		const struct option_def *o = option_at(p, i);
 
 		if (o->letter)
 			*letter++ = o->letter;
@@ -171,7 +197,7 @@ static void make_tables(struct getopt_tables *t)
 			     : o->arg             ? required_argument
 						  : no_argument;
 		l->flag = NULL;
-		l->val = VAL_LONG + i;
+		l->val = VAL_LONG + (int)i;
 		l++;
 	}
 	*letter = '\0';
@@ -180,23 +206,24 @@ static void make_tables(struct getopt_tables *t)
 	*l = (struct option){ 0 };
 }
 
-/* val: what getopt knows an option by. */
-static const struct option_def *find_option(int val)
+/* Its number, for option_at(). val: what getopt knows an option by. */
+static size_t find_option(const struct parser *p, int val)
 {
+	size_t i = 0;
+
 	if (val >= VAL_LONG)
-		return &opts_table[val - VAL_LONG];
-	for (size_t i = 0; i < N_OPTIONS; i++) {
-		if (opts_table[i].letter == val)
-			return &opts_table[i];
-	}
-	return NULL;
+		return (size_t)(val - VAL_LONG);
+	while (i + 1 < n_options(p) && option_at(p, i)->letter != val)
+		i++;
+	return i;
 }
 
 /* arg: the word of argv that getopt stumbled over, if it was a long option. */
 static enum opts_result refuse(struct parser *p, const char *arg)
 {
 	if (optopt >= VAL_LONG)
-		return opts_fail(p, "--%s takes no argument", find_option(optopt)->name);
+		return opts_fail(p, "--%s takes no argument",
+				 option_at(p, find_option(p, optopt))->name);
 	if (optopt)
 		return opts_unknown_letter(p, (char)optopt);
 	return opts_unknown_name(p, arg);
@@ -213,6 +240,7 @@ static void add_operand(struct parser *p, const char *operand)
 static enum opts_result read_one(struct parser *p, int val, char *const argv[])
 {
 	const struct option_def *o;
+	size_t i;
 
 	if (val == VAL_OPERAND) {
 		add_operand(p, optarg);
@@ -222,10 +250,12 @@ static enum opts_result read_one(struct parser *p, int val, char *const argv[])
 		return opts_unknown_name(p, argv[optind - 1]);
 	if (val == '?')
 		return refuse(p, argv[optind - 1]);
-	o = find_option(val == ':' ? optopt : val);
+	i = find_option(p, val == ':' ? optopt : val);
+	o = option_at(p, i);
 	if (val == ':')
 		return opts_fail(p, "%s needs an argument: %s", opts_show(o).text, o->arg);
-	p->given[o - opts_table] = true;
+	if (i < N_OPTIONS)
+		p->given[i] = true;
 	return o->set(p, o, o->arg ? optarg : NULL);
 }
 
@@ -234,7 +264,7 @@ static enum opts_result read_words(struct parser *p, int argc, char *const argv[
 	struct getopt_tables tables;
 	int val;
 
-	make_tables(&tables);
+	make_tables(p, &tables);
 	/* 0 rather than 1 makes glibc forget where an earlier call stopped. */
 	optind = 0;
 	opterr = 0;
@@ -356,10 +386,10 @@ static enum opts_result take_operands(struct parser *p)
 	return p->config->listen ? take_listen_operands(p) : take_connect_operands(p);
 }
 
-enum opts_result opts_parse(int argc, char *const argv[], struct config *config,
-			    char message[OPTS_MESSAGE_LEN])
+enum opts_result opts_parse_verb(int argc, char *const argv[], const struct opts_verb *verb,
+				 void *own, struct config *config, char message[OPTS_MESSAGE_LEN])
 {
-	struct parser p = { .config = config, .message = message };
+	struct parser p = { .config = config, .verb = verb, .own = own, .message = message };
 	enum opts_result result;
 
 	*config = (struct config){
@@ -378,10 +408,18 @@ enum opts_result opts_parse(int argc, char *const argv[], struct config *config,
 	if (is_plain_unix(&p))
 		p.given[OPT_PLAIN] = config->plain = true;
 	if (result == OPTS_RUN)
+		result = check_verb(&p);
+	if (result == OPTS_RUN)
 		result = check_conflicts(&p);
 	if (!p.given[OPT_IDLE])
 		config->idle_ns = config->timeout_ns;
 	if (result == OPTS_RUN)
 		result = take_operands(&p);
 	return result;
+}
+
+enum opts_result opts_parse(int argc, char *const argv[], struct config *config,
+			    char message[OPTS_MESSAGE_LEN])
+{
+	return opts_parse_verb(argc, argv, NULL, NULL, config, message);
 }

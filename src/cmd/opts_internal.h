@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * opts_internal.h - what the files of the command line share; nobody else includes it
+ * opts_internal.h - what the files of the command line share, and the verbs that have options of
+ * their own beside it
  *
  * opts_table.c has the options, each with its setter. opts.c reads the words, then judges options
  * and operands together. opts_unknown.c answers words that are no option of ours, and opts_help.c
@@ -68,8 +69,19 @@ enum option_id {
 	N_OPTIONS,
 };
 
+/* Options of a verb, beside the table's. */
+struct opts_verb {
+	const char *name;             /* "bench" */
+	const struct option_def *own; /* with setters that know parser.own */
+	size_t n_own;
+	const enum option_id *refused; /* those of the table that it does not take */
+	size_t n_refused;
+};
+
 struct parser {
 	struct config *config;
+	const struct opts_verb *verb; /* NULL: the netcat */
+	void *own;                    /* what the verb's setters fill */
 	char *message;
 	bool given[N_OPTIONS];
 	const char *local_port; /* argument of -p: its meaning depends on -l */
@@ -90,6 +102,10 @@ struct option_def {
 };
 
 extern const struct option_def opts_table[N_OPTIONS];
+
+/* opts_parse for a verb; own: where its own options go. */
+enum opts_result opts_parse_verb(int argc, char *const argv[], const struct opts_verb *verb,
+				 void *own, struct config *config, char message[OPTS_MESSAGE_LEN]);
 
 bool opts_optional_arg(const struct option_def *o);
 
