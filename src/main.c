@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/bench.h"
 #include "cmd/cat.h"
 #include "cmd/command.h"
 #include "cmd/completion.h"
@@ -37,8 +38,9 @@ static const struct verb {
 	const char *name;
 	int (*run)(int argc, char *argv[]); /* argv[0] is the verb; returns the exit status */
 } verbs[] = {
-	{ "doctor", doctor_main },     { "explain", explain_main },   { "genkey", genkey_main },
-	{ "recv", command_recv_main }, { "send", command_send_main }, { "status", status_main },
+	{ "bench", bench_main },   { "doctor", doctor_main },     { "explain", explain_main },
+	{ "genkey", genkey_main }, { "recv", command_recv_main }, { "send", command_send_main },
+	{ "status", status_main },
 };
 
 static int run(const struct config *config)

@@ -60,6 +60,7 @@ static const char help_head[] =
 	"       mpnc [options] -l [ADDR] PORT   the same, waiting for the peer\n"
 	"       mpnc send|recv ... -- COMMAND   one stream, from or to a command\n"
 	"       mpnc genkey [FILE]              a key for --key\n"
+	"       mpnc bench HOST PORT | -l PORT  how fast it is, and what limits it\n"
 	"       mpnc status, mpnc explain       bonds and links: mpnc help status\n"
 	"\n"
 	"Carries one byte stream over several TCP connections, so that it can use all\n"

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bench_run.h - what both sides of mpnc bench have
+ */
+#pragma once
+
+#include "cmd/bench_print.h"
+#include "net/tls.h"
+
+struct bench {
+	const struct config *config;
+	const struct bench_options *options;
+	struct bench_print print;
+	struct loop *loop;
+	struct loop_io signals;
+	struct loop_task over; /* a run has ended: clean up outside of its callback */
+	struct tls_context *tls;
+	struct measure *measure; /* the run under way; NULL: none */
+	int exit;
+};
+
+/* For struct measure_events; arg is the bench. */
+void bench_note(void *arg, int level, const char *text);
+void bench_interval(void *arg, const struct measure_state *before, const struct measure_state *now);
+void bench_ended(void *arg);
+
+/* Ends the loop with this exit status. */
+void bench_leave(struct bench *b, int status);
+
+/* The run has failed or not: prints it, and lets go of it. Returns its exit status. */
+int bench_finish(struct bench *b, const char *role);
+
+/* Each serves until loop_stop. Returns 0 or -errno, of which it has told. */
+int bench_connect(struct bench *b);
+int bench_serve(struct bench *b);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The side that waits: serves one client after another, each as it asks.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cmd/answer.h"
+#include "cmd/bench_run.h"
+#include "cmd/names.h"
+#include "net/listener.h"
+#include "net/queue.h"
+#include "session/handshake.h"
+#include "ui/log.h"
+
+struct server {
+	struct bench *bench;
+	struct listener *listener;
+	struct queue *queue;
+};
+
+static void refuse(struct server *s, struct channel ch, enum wire_reason reason)
+{
+	log_info("refused a peer: %s", wire_reason_text(reason));
+	listener_refuse(s->listener, ch, reason);
+}
+
+static void refuse_because(struct server *s, struct channel ch, const char *why)
+{
+	log_error("%s", why);
+	listener_refuse_because(s->listener, ch, WIRE_R_NONE, why);
+}
+
+static struct measure_config config_for(const struct bench *b, const struct wire_hello *hello)
+{
+	struct measure_config config = { .config = b->config,
+					 .disk = b->options->disk,
+					 .interval_ns = b->options->interval_ns };
+
+	config.sends = !(hello->side & WIRE_SIDE_SEND_ONLY);
+	config.receives = !(hello->side & WIRE_SIDE_RECV_ONLY);
+	return config;
+}
+
+static void say_client(struct bench *b, struct channel ch)
+{
+	struct subflow_stats names = { 0 };
+
+	sock_names(ch.fd, &names);
+	if (ch.tls)
+		log_info("the peer proved to be \"%s\"", tls_peer_name(ch.tls));
+	if (b->print.text)
+		fprintf(b->print.text, "client %s port %u\n", names.peer, names.peer_port);
+}
+
+static void serve(struct server *s, struct channel ch, const struct wire_hello *hello, bool greeted)
+{
+	struct bench *b = s->bench;
+	struct measure_config config = config_for(b, hello);
+	struct measure_events events = {
+		.note = bench_note, .interval = bench_interval, .ended = bench_ended, .arg = b
+	};
+	char why[BENCH_TEXT_LEN];
+	int r;
+
+	if (config.disk && config.sends && config.receives) {
+		refuse_because(s, ch, "--disk is for one direction, and the client wants both");
+		return;
+	}
+	r = measure_new(&b->measure, b->loop, &config, hello->session, &events, why);
+	if (!r)
+		r = engine_attach(measure_engine(b->measure), ch, hello, greeted);
+	if (!r) {
+		say_client(b, ch);
+		bench_print_start(&b->print, (struct bench_ways){ config.sends, config.receives },
+				  true);
+		return;
+	}
+	if (measure_free(b->measure))
+		b->measure = NULL;
+	refuse_because(s, ch, why[0] ? why : strerror(r < 0 ? -r : EBUSY));
+}
+
+static bool is_current(const struct bench *b, const struct wire_hello *hello)
+{
+	return b->measure && memcmp(session_id(engine_session(measure_engine(b->measure))),
+				    hello->session, WIRE_SESSION_ID_LEN) == 0;
+}
+
+static void join(struct server *s, struct channel ch, const struct wire_hello *hello)
+{
+	struct bench *b = s->bench;
+
+	if (!is_current(b, hello) ||
+	    session_state(engine_session(measure_engine(b->measure))) != SESSION_OPEN)
+		refuse(s, ch, WIRE_R_NO_SESSION);
+	else if (engine_attach(measure_engine(b->measure), ch, hello, false))
+		refuse(s, ch, WIRE_R_LIMIT);
+}
+
+static void answer(struct server *s, struct channel ch, const struct wire_hello *hello)
+{
+	const struct config *c = s->bench->config;
+	struct engine_config config = {
+		.session = { .n_subflows = c->subflows_auto ? SUBFLOWS_MAX : c->n_subflows }
+	};
+
+	answer_query(s->listener, ch, hello, &config, loop_now(s->bench->loop));
+}
+
+static void on_hello(void *arg, struct channel ch, const struct wire_hello *hello)
+{
+	struct server *s = arg;
+
+	if (!handshake_version(hello))
+		refuse(s, ch, WIRE_R_VERSION);
+	else if (hello->kind == WIRE_HELLO_QUERY)
+		answer(s, ch, hello);
+	else if (hello->kind == WIRE_HELLO_NEW)
+		refuse(s, ch, WIRE_R_PURPOSE);
+	else if (hello->kind == WIRE_HELLO_JOIN || is_current(s->bench, hello))
+		join(s, ch, hello);
+	else if (!s->bench->measure)
+		serve(s, ch, hello, false);
+	else if (s->bench->options->one_off || !queue_push(s->queue, ch, hello))
+		refuse(s, ch, WIRE_R_BUSY);
+	else
+		log_info("a client waits for its turn");
+}
+
+static bool on_allows(void *arg, const union sock_addr *peer)
+{
+	return names_allow(((struct server *)arg)->bench->config, peer);
+}
+
+static void run_over(struct loop_task *task)
+{
+	struct server *s = task->arg;
+	struct bench *b = s->bench;
+	int status = bench_finish(b, "listener");
+	struct wire_hello hello;
+	struct channel ch;
+
+	if (b->exit || b->options->one_off) {
+		bench_leave(b, b->exit ? b->exit : status);
+		return;
+	}
+	while (!b->measure && queue_pop(s->queue, &ch, &hello))
+		serve(s, ch, &hello, true);
+}
+
+static int start(struct server *s)
+{
+	struct bench *b = s->bench;
+	const struct config *c = b->config;
+	struct sock_options options = { .tos = c->tos,
+					.sndbuf = (int)c->sndbuf,
+					.rcvbuf = (int)c->rcvbuf };
+	struct listener_events events = {
+		.note = bench_note, .hello = on_hello, .allows = on_allows, .arg = s
+	};
+	union sock_addr addrs[RESOLVE_MAX];
+	char addr[STATS_ADDR_LEN];
+	int n = names_resolve(c, c->host, c->port, addrs), r;
+	uint16_t port;
+
+	if (n < 0)
+		return n;
+	r = listener_new(&s->listener, b->loop, addrs, n, &options, b->tls, &events);
+	if (r) {
+		log_error("cannot listen on %s port %s: %s", c->host ? c->host : "*", c->port,
+			  strerror(-r));
+		return r;
+	}
+	port = listener_port(s->listener, addr);
+	log_info("listening on %s port %u", addr, port);
+	return queue_new(&s->queue, b->loop);
+}
+
+int bench_serve(struct bench *b)
+{
+	struct server s = { .bench = b };
+	int r;
+
+	b->over = (struct loop_task){ .fn = run_over, .arg = &s };
+	r = start(&s);
+	if (!r)
+		r = loop_run(b->loop);
+	queue_free(s.queue);
+	listener_free(s.listener);
+	return r;
+}
