@@ -174,7 +174,7 @@ static int start(struct server *s)
 	}
 	port = listener_port(s->listener, addr);
 	log_info("listening on %s port %u", addr, port);
-	return queue_new(&s->queue, b->loop);
+	return queue_new(&s->queue, b->loop, NULL, NULL);
 }
 
 int bench_serve(struct bench *b)

@@ -22,8 +22,8 @@
 
 struct queue;
 
-/* pinged is called each QUEUE_PING_NS while somebody waits, before the next PINGs. Returns 0 or
- * -ENOMEM. */
+/* pinged, if not NULL, is called each QUEUE_PING_NS while somebody waits, before the next PINGs.
+ * Returns 0 or -ENOMEM. */
 int queue_new(struct queue **out, struct loop *loop, void (*pinged)(void *arg), void *arg);
 struct queue *queue_free(struct queue *q);
 
