@@ -291,11 +291,28 @@ static void start_streams(struct engine *e, struct channel ch)
 		streams_start(e->streams);
 }
 
-static void give_output(struct engine *e, uint64_t now_ns)
+static bool give_output(struct engine *e, uint64_t now_ns)
 {
-	streams_give_output(e->streams, now_ns);
+	bool moved = streams_give_output(e->streams, now_ns);
+
 	if (streams_consumer_gone(e->streams))
 		e->config.quit_ns = 0;
+	return moved;
+}
+
+int engine_plug(struct engine *e, int fd)
+{
+	int r = e->phase == PHASE_RUNNING ? streams_plug(e->streams, fd) : -ESHUTDOWN;
+
+	if (!r)
+		loop_queue(e->loop, &e->pump);
+	return r;
+}
+
+void engine_plug_failed(struct engine *e, const char *why)
+{
+	session_abort(e->session, WIRE_R_OUTPUT, 0, why);
+	loop_queue(e->loop, &e->pump);
 }
 
 /* The end ------------------------------------------------------------------------------------- */
@@ -306,6 +323,7 @@ static void finish(struct engine *e)
 		return;
 	ending_of(e->session, engine_last_error(e), e->signal, &e->end);
 	e->end_ns = loop_now(e->loop);
+	streams_unplug(e->streams, e->end.exit != ENGINE_EXIT_OK);
 	close_all(e);
 	e->phase = PHASE_ENDED;
 	loop_set_timer(e->loop, &e->session_timer, LOOP_NEVER);
@@ -512,11 +530,9 @@ static void pump(struct loop_task *task)
 	for (int i = 0; i < PUMP_ROUNDS && moved; i++) {
 		uint64_t now_ns = loop_update(e->loop);
 
-		if (e->phase == PHASE_RUNNING)
-			streams_take_input(e->streams, now_ns);
-		moved = move_all(e, conn_read, now_ns);
-		if (e->phase == PHASE_RUNNING)
-			give_output(e, now_ns);
+		moved = e->phase == PHASE_RUNNING && streams_take_input(e->streams, now_ns);
+		moved |= move_all(e, conn_read, now_ns);
+		moved |= e->phase == PHASE_RUNNING && give_output(e, now_ns);
 		if (session_links_due(e->session))
 			links_count(e->links);
 		moved |= move_all(e, conn_write, now_ns);

@@ -63,6 +63,12 @@ bool engine_free(struct engine *e);
 int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *hello,
 		  bool greeted);
 
+/* The socket of a session whose end here is one, as plug_new's fd. Returns 0 or -errno. */
+int engine_plug(struct engine *e, int fd);
+
+/* It is not to be had: ends the session. */
+void engine_plug_failed(struct engine *e, const char *why);
+
 struct session *engine_session(struct engine *e);
 struct pathmgr *engine_paths(struct engine *e);
 

@@ -7,6 +7,7 @@
 
 #include "net/input.h"
 #include "net/output.h"
+#include "net/plug.h"
 #include "net/wake.h"
 #include "util/text.h"
 
@@ -16,6 +17,9 @@ struct streams {
 	struct streams_config config;
 	void (*news)(void *arg);
 	void *arg;
+
+	bool started;
+	struct plug *plug; /* NULL: not yet, or not any more, or the end is descriptors */
 
 	struct wake wake; /* from input and output */
 	struct loop_io wake_io;
@@ -43,29 +47,37 @@ static void end_input(struct streams *st, uint64_t now_ns)
 {
 	uint8_t digest[DIGEST_LEN];
 
-	if (st->input) {
+	if (st->plug) {
+		plug_end_input(st->plug, now_ns);
+	} else if (st->input) {
 		if (st->config.command)
 			input_drain(st->input);
 		else
 			input_stop(st->input);
 		st->input_stopped = true;
-		return;
+	} else {
+		digest_stream_value(st->nothing, digest);
+		session_input_end(st->session, digest, now_ns);
 	}
-	digest_stream_value(st->nothing, digest);
-	session_input_end(st->session, digest, now_ns);
 }
 
-/* The rules of the end of a stream; asks the descriptor only when the answer matters. */
+/* Is there something to read at this moment? Only asked when the answer matters. */
+static bool is_readable(const struct streams *st)
+{
+	if (st->plug)
+		return plug_readable(st->plug);
+	return st->input && !st->config.endless && !session_input_should_end(st->session, true) &&
+	       input_readable(st->config.in_fd);
+}
+
+/* The rules of the end of a stream. */
 static void consider_input_end(struct streams *st, uint64_t now_ns)
 {
 	struct session *s = st->session;
-	bool readable;
 
 	if (!session_input_should_end(s, false))
 		return;
-	readable = st->input && !st->config.endless && !session_input_should_end(s, true) &&
-		   input_readable(st->config.in_fd);
-	if (session_input_should_end(s, readable))
+	if (session_input_should_end(s, is_readable(st)))
 		end_input(st, now_ns);
 	else if (session_peer_stopped(s))
 		session_abort(s, WIRE_R_STOPPED, session_output_end(s),
@@ -95,7 +107,7 @@ static bool take_read(struct streams *st, uint64_t now_ns)
 }
 
 /* Room comes last: what a peer does not want must not even be taken from the input. */
-void streams_take_input(struct streams *st, uint64_t now_ns)
+static void take_from_thread(struct streams *st, uint64_t now_ns)
 {
 	uint64_t room;
 
@@ -106,6 +118,22 @@ void streams_take_input(struct streams *st, uint64_t now_ns)
 		input_set_room(st->input, room);
 }
 
+static bool take_from_plug(struct streams *st, uint64_t now_ns)
+{
+	if (!st->plug || !plug_sound(st->plug) || !st->started || input_over(st))
+		return false;
+	consider_input_end(st, now_ns);
+	return plug_read(st->plug, now_ns);
+}
+
+bool streams_take_input(struct streams *st, uint64_t now_ns)
+{
+	if (st->config.plugged)
+		return take_from_plug(st, now_ns);
+	take_from_thread(st, now_ns);
+	return false;
+}
+
 void streams_end_input(struct streams *st, uint64_t now_ns)
 {
 	if (!st->input_stopped && !input_over(st))
@@ -114,18 +142,20 @@ void streams_end_input(struct streams *st, uint64_t now_ns)
 
 /* Output --------------------------------------------------------------------------------------- */
 
-void streams_give_output(struct streams *st, uint64_t now_ns)
+static void finish_nothing(struct streams *st, uint64_t now_ns)
+{
+	uint8_t digest[DIGEST_LEN];
+
+	digest_stream_value(st->nothing, digest);
+	if (session_output_complete(st->session) && !st->held)
+		session_output_finish(st->session, digest, now_ns);
+}
+
+static void give_to_thread(struct streams *st, uint64_t now_ns)
 {
 	struct session *s = st->session;
 	struct output_status status;
-	uint8_t digest[DIGEST_LEN];
 
-	if (!st->output) {
-		digest_stream_value(st->nothing, digest);
-		if (session_output_complete(s) && !st->held)
-			session_output_finish(s, digest, now_ns);
-		return;
-	}
 	output_get(st->output, &status);
 	session_output_taken(s, status.taken, now_ns);
 	st->gone = status.lost && !st->held;
@@ -140,6 +170,17 @@ void streams_give_output(struct streams *st, uint64_t now_ns)
 		session_output_finish(s, status.digest, now_ns);
 	else
 		output_finish(st->output);
+}
+
+bool streams_give_output(struct streams *st, uint64_t now_ns)
+{
+	if (st->config.plugged)
+		return st->plug && plug_write(st->plug, now_ns);
+	if (st->output)
+		give_to_thread(st, now_ns);
+	else
+		finish_nothing(st, now_ns);
+	return false;
 }
 
 bool streams_consumer_gone(const struct streams *st)
@@ -159,7 +200,31 @@ static void wake_event(struct loop_io *io, uint32_t events)
 
 enum session_input streams_input_kind(const struct streams_config *config)
 {
+	if (config->plugged)
+		return SESSION_INPUT_STREAM;
 	return config->no_input ? SESSION_INPUT_NONE : input_kind(config->in_fd);
+}
+
+/* What two descriptors need, and a socket does not. */
+static int prepare_threads(struct streams *st)
+{
+	int r = wake_open(&st->wake);
+
+	if (r)
+		return r;
+	st->wake_io = (struct loop_io){ .fd = st->wake.fd, .fn = wake_event, .arg = st };
+	r = loop_add(st->loop, &st->wake_io, EPOLLIN);
+	if (r)
+		goto close_wake;
+	r = digest_new(&st->nothing);
+	if (r)
+		goto remove_wake;
+	return 0;
+remove_wake:
+	loop_remove(st->loop, &st->wake_io);
+close_wake:
+	wake_close(&st->wake);
+	return r;
 }
 
 int streams_new(struct streams **out, struct loop *loop, struct session *session,
@@ -177,31 +242,17 @@ int streams_new(struct streams **out, struct loop *loop, struct session *session
 	st->held = config->command;
 	st->news = news;
 	st->arg = arg;
-	r = digest_new(&st->nothing);
-	if (r)
-		goto free_streams;
-	r = wake_open(&st->wake);
-	if (r)
-		goto free_digest;
-	st->wake_io = (struct loop_io){ .fd = st->wake.fd, .fn = wake_event, .arg = st };
-	r = loop_add(loop, &st->wake_io, EPOLLIN);
-	if (r)
-		goto close_wake;
+	r = config->plugged ? 0 : prepare_threads(st);
+	if (r) {
+		free(st);
+		return r;
+	}
 	*out = st;
 	return 0;
-close_wake:
-	wake_close(&st->wake);
-free_digest:
-	digest_free(st->nothing);
-free_streams:
-	free(st);
-	return r;
 }
 
-bool streams_free(struct streams *st)
+static bool free_threads(struct streams *st)
 {
-	if (!st)
-		return true;
 	if (input_free(st->input))
 		st->input = NULL;
 	if (output_free(st->output))
@@ -211,11 +262,21 @@ bool streams_free(struct streams *st)
 	loop_remove(st->loop, &st->wake_io);
 	wake_close(&st->wake);
 	digest_free(st->nothing);
+	return true;
+}
+
+bool streams_free(struct streams *st)
+{
+	if (!st)
+		return true;
+	if (!st->config.plugged && !free_threads(st))
+		return false;
+	plug_free(st->plug, true);
 	free(st);
 	return true;
 }
 
-void streams_start(struct streams *st)
+static void start_threads(struct streams *st)
 {
 	const struct streams_config *c = &st->config;
 	int r;
@@ -232,6 +293,23 @@ void streams_start(struct streams *st)
 		if (r)
 			fail(st, WIRE_R_OUTPUT, 0, -r);
 	}
+}
+
+void streams_start(struct streams *st)
+{
+	st->started = true;
+	if (!st->config.plugged)
+		start_threads(st);
+}
+
+int streams_plug(struct streams *st, int fd)
+{
+	return plug_new(&st->plug, st->loop, st->session, fd, st->news, st->arg);
+}
+
+void streams_unplug(struct streams *st, bool reset)
+{
+	st->plug = plug_free(st->plug, reset);
 }
 
 void streams_release(struct streams *st)

@@ -3,8 +3,9 @@
  * streams.h - the end of a session on this machine: the input that becomes our stream, and the
  * output that takes the peer's
  *
- * Moves bytes between the two descriptors and the session's windows, and keeps the rules of a
- * stream's end. Each descriptor may block, so each has a thread (input.h, output.h).
+ * Moves bytes between this end and the session's windows, and keeps the rules of a stream's end.
+ * The end is two descriptors, which may block, so that each has a thread (input.h, output.h), or
+ * one socket, which needs none (plug.h).
  */
 #pragma once
 
@@ -15,6 +16,8 @@
 #include "session/session.h"
 
 struct streams_config {
+	bool plugged; /* the end is a socket, that comes with streams_plug; the rest is not used */
+
 	int in_fd;        /* borrowed */
 	int64_t in_start; /* as input_new's start */
 	int out_fd;       /* borrowed */
@@ -43,14 +46,21 @@ bool streams_free(struct streams *st);
 /* The peer is there: from here on bytes are moved. */
 void streams_start(struct streams *st);
 
-/* Takes over what was read, and ends our stream when it is time. */
-void streams_take_input(struct streams *st, uint64_t now_ns);
+/* The socket: as plug_new's fd. Returns 0 or -errno. */
+int streams_plug(struct streams *st, int fd);
+
+/* The session is over: the socket is closed, in order or with a reset. */
+void streams_unplug(struct streams *st, bool reset);
+
+/* Takes over what was read, and ends our stream when it is time. Returns whether there may be more
+ * to read at once. */
+bool streams_take_input(struct streams *st, uint64_t now_ns);
 
 /* Our stream ends with what was read up to now. */
 void streams_end_input(struct streams *st, uint64_t now_ns);
 
-/* Offers what came, and confirms the peer's stream when all of it is taken. */
-void streams_give_output(struct streams *st, uint64_t now_ns);
+/* Offers what came, and confirms the peer's stream when all of it is taken. Returns as above. */
+bool streams_give_output(struct streams *st, uint64_t now_ns);
 
 /* The command at our end has ended, well or not: what it wrote is the stream. */
 void streams_release(struct streams *st);
