@@ -152,7 +152,9 @@ struct session {
 	struct session_config config;
 	enum session_state state;
 	struct session_end end;
-	bool grown; /* more than one subflow is wanted */
+	bool grown;           /* more than one subflow is wanted */
+	uint64_t measured_ns; /* frugal: since when bytes are counted */
+	uint64_t measured;    /* and how many had moved then */
 	unsigned n_subflows_allowed;
 	uint16_t version;  /* that WELCOME named */
 	uint32_t features; /* that both sides know */

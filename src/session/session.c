@@ -329,10 +329,23 @@ static bool worth_more_subflows(const struct session *s, uint64_t now_ns)
 	       (out->busy_since_ns && now_ns - out->busy_since_ns >= SESSION_GROW_NS);
 }
 
+static bool moves_much(struct session *s, uint64_t now_ns)
+{
+	uint64_t moved = s->out.read + reasm_received(s->in.reasm);
+
+	if (now_ns - s->measured_ns > SESSION_FRUGAL_NS) {
+		s->measured_ns = now_ns;
+		s->measured = moved;
+	}
+	return moved - s->measured > SESSION_GROW_BYTES;
+}
+
 void session_consider_growth(struct session *s, uint64_t now_ns)
 {
+	bool much = !s->config.frugal || moves_much(s, now_ns);
+
 	if (!s->grown)
-		s->grown = worth_more_subflows(s, now_ns);
+		s->grown = much && worth_more_subflows(s, now_ns);
 }
 
 unsigned session_subflows_ready(const struct session *s)
@@ -661,7 +674,7 @@ void session_ack_by(struct session *s, uint64_t due_ns)
 
 static uint64_t grow_deadline(const struct session *s)
 {
-	if (s->grown || !s->out.busy_since_ns || s->state != SESSION_OPEN)
+	if (s->grown || s->config.frugal || !s->out.busy_since_ns || s->state != SESSION_OPEN)
 		return SESSION_NO_DEADLINE;
 	return s->out.busy_since_ns + SESSION_GROW_NS;
 }

@@ -38,6 +38,10 @@
 #define SESSION_GROW_BYTES (256u << 10)
 #define SESSION_GROW_NS    50000000ull
 
+/* A session that is one of many opens them only when as many bytes move within this time: nothing
+ * is gained if all do that because their machine is busy, or they last long. */
+#define SESSION_FRUGAL_NS 1000000000ull
+
 /* iovecs that session_rx_space and session_tx fill at most: the largest chunk over blocks, plus the
  * next header. */
 #define SESSION_IOV (WIRE_DATA_MAX / WINBUF_BLOCK + 3)
@@ -75,6 +79,7 @@ struct session_config {
 	bool send_only;
 	bool recv_only;
 	uint64_t rate;        /* bytes per second that we send at most; 0: no limit */
+	bool frugal;          /* one of many: see SESSION_FRUGAL_NS */
 	struct winpool *pool; /* memory for the windows, borrowed; NULL: the session's own */
 };
 
