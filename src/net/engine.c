@@ -15,7 +15,7 @@
 #include "util/text.h"
 
 /* Rounds of one pump: each moves up to one frame per connection each way. Then other events have
- * their turn. */
+ * their turn. Busy sessions of one loop share this, so that a quiet one need not wait for long. */
 #define PUMP_ROUNDS 16
 
 /* Connections that are gone and still have a line in the statistics; the oldest ones lose theirs.
@@ -66,7 +66,8 @@ struct engine {
 	uint16_t n_slots;
 	struct conn *conns[SUBFLOWS_MAX]; /* by the session's slot */
 	unsigned n_gone;
-	struct subflow_stats stats[GONE_MAX + SUBFLOWS_MAX]; /* the gone ones, then the living */
+	unsigned n_stats;
+	struct subflow_stats *stats; /* n_stats: the gone ones, then the living; grows */
 };
 
 static void note(const struct engine *e, int level, const char *fmt, ...)
@@ -213,11 +214,27 @@ free_conn:
 	return r;
 }
 
+/* Room for so many entries? */
+static bool stats_room(struct engine *e, unsigned n)
+{
+	struct subflow_stats *stats;
+
+	if (n <= e->n_stats)
+		return true;
+	stats = realloc(e->stats, n * sizeof(*stats));
+	if (!stats)
+		return false;
+	e->stats = stats;
+	e->n_stats = n;
+	return true;
+}
+
 static void remember(struct engine *e, const struct subflow_stats *stats)
 {
 	if (e->n_gone == GONE_MAX)
 		memmove(e->stats, e->stats + 1, --e->n_gone * sizeof(e->stats[0]));
-	e->stats[e->n_gone++] = *stats;
+	if (stats_room(e, e->n_gone + 1))
+		e->stats[e->n_gone++] = *stats;
 }
 
 static void conn_close(struct engine *e, struct conn *c)
@@ -491,6 +508,7 @@ static void set_timers(struct engine *e)
 	    (moved != e->moved || e->idle_timer.due_ns == LOOP_NEVER))
 		loop_set_timer(e->loop, &e->idle_timer, now_ns + e->config.idle_ns);
 	e->moved = moved;
+	links_moved(e->links, moved);
 	if (e->config.quit_ns != LOOP_NEVER && e->quit_timer.due_ns == LOOP_NEVER &&
 	    !session_stopped(e->session) && session_sent_confirmed(e->session) &&
 	    !session_received_confirmed(e->session))
@@ -525,9 +543,10 @@ static bool move_all(struct engine *e, move_fn fn, uint64_t now_ns)
 static void pump(struct loop_task *task)
 {
 	struct engine *e = task->arg;
+	unsigned rounds = PUMP_ROUNDS / loop_n_running(e->loop);
 	bool moved = true;
 
-	for (int i = 0; i < PUMP_ROUNDS && moved; i++) {
+	for (unsigned i = 0; (i < rounds || !i) && moved; i++) {
 		uint64_t now_ns = loop_update(e->loop);
 
 		moved = e->phase == PHASE_RUNNING && streams_take_input(e->streams, now_ns);
@@ -612,6 +631,7 @@ bool engine_free(struct engine *e)
 	loop_set_timer(e->loop, &e->close_timer, LOOP_NEVER);
 	links_free(e->links);
 	session_free(e->session);
+	free(e->stats);
 	free(e);
 	return true;
 }
@@ -735,7 +755,7 @@ void engine_stats(struct engine *e, struct session_stats *out)
 
 	session_stats(e->session, out);
 	for (uint16_t i = 0; i < e->n_slots; i++) {
-		if (!e->conns[i])
+		if (!e->conns[i] || !stats_room(e, n + 1))
 			continue;
 		conn_update_stats(e->conns[i], e->session);
 		links_place(e->links, e->conns[i]);

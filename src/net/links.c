@@ -18,6 +18,8 @@ struct links {
 	struct observer *observer;
 	struct conn *const *conns;
 	const uint16_t *n_slots;
+	bool learnt;
+	uint64_t moved, counted; /* payload bytes now, and when links were counted last */
 
 	/* Looking anew. */
 	struct loop_io watch;
@@ -38,14 +40,17 @@ void links_count(struct links *l)
 		session_links(l->session, &counted);
 }
 
+/* Until nothing has moved since the last count. */
 static void count_fired(struct loop_timer *timer)
 {
 	struct links *l = timer->arg;
-
 	uint64_t now_ns = loop_now(l->loop), next_ns = now_ns + LINKS_COUNT_NS;
 	struct wire_links counted;
 	bool news = false;
 
+	if (l->moved == l->counted)
+		return;
+	l->counted = l->moved;
 	if (pathmgr_count(l->paths, now_ns, &counted)) {
 		if (l->conns)
 			news = observer_sample(l->observer, l->session, pathmgr_facts(l->paths),
@@ -61,6 +66,15 @@ static void count_fired(struct loop_timer *timer)
 	loop_set_timer(l->loop, timer, next_ns);
 	if (news)
 		l->events.told(l->events.arg);
+}
+
+void links_moved(struct links *l, uint64_t moved)
+{
+	if (moved == l->moved)
+		return;
+	l->moved = moved;
+	if (l->learnt && !l->count_timer.linked)
+		loop_set_timer(l->loop, &l->count_timer, loop_now(l->loop) + LINKS_COUNT_NS);
 }
 
 /* Looking anew --------------------------------------------------------------------------------- */
@@ -194,6 +208,11 @@ bool links_of_conn(struct links *l, struct conn *c, char text[LINKS_TEXT_LEN])
 	size_t used;
 
 	links_place(l, c);
+	/* With one connection there is nothing to be planned anew. */
+	if (s->id && !l->watching && !l->looks) {
+		l->looks = 1;
+		look_by(l, loop_now(l->loop));
+	}
 	used = text_printf(text, LINKS_TEXT_LEN, "subflow %u: %s port %u to %s port %u", s->id,
 			   s->local, s->local_port, s->peer, s->peer_port);
 	if (here->n_links || peer->n_links)
@@ -207,9 +226,8 @@ void links_learn(struct links *l, int fd)
 {
 	pathmgr_learn(l->paths, fd, loop_now(l->loop));
 	session_set_facts(l->session, pathmgr_facts(l->paths));
-	start_watching(l);
+	l->learnt = true;
 	links_count(l);
-	loop_set_timer(l->loop, &l->count_timer, loop_now(l->loop) + LINKS_COUNT_NS);
 }
 
 void links_observe(struct links *l, struct conn *const *conns, const uint16_t *n_slots)
@@ -259,6 +277,7 @@ int links_new(struct links **out, struct loop *loop, struct session *session,
 
 void links_stop(struct links *l)
 {
+	l->learnt = false;
 	loop_set_timer(l->loop, &l->count_timer, LOOP_NEVER);
 	loop_set_timer(l->loop, &l->look_timer, LOOP_NEVER);
 	stop_watching(l);

@@ -54,6 +54,9 @@ struct pathmgr *links_paths(struct links *l);
 /* The first connection: what is known of our links goes out with its HELLO or WELCOME. */
 void links_learn(struct links *l, int fd);
 
+/* So many payload bytes have moved in all: while that grows, links are counted. */
+void links_moved(struct links *l, uint64_t moved);
+
 /* Counts now: session_links_due. */
 void links_count(struct links *l);
 

@@ -360,14 +360,18 @@ static void accept_event(struct loop_io *io, uint32_t events)
 	}
 }
 
-static unsigned max_strangers(void)
+static unsigned fitting(unsigned n)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
-	    limit.rlim_cur / LISTENER_FD_PART >= LISTENER_STRANGERS)
-		return LISTENER_STRANGERS;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / LISTENER_FD_PART >= n)
+		return n;
 	return limit.rlim_cur < LISTENER_FD_PART ? 1 : (unsigned)limit.rlim_cur / LISTENER_FD_PART;
+}
+
+void listener_expect(struct listener *l, unsigned n)
+{
+	l->max_strangers = fitting(n);
 }
 
 static bool is_any6(const union sock_addr *addr)
@@ -418,7 +422,7 @@ int listener_new(struct listener **out, struct loop *loop, const union sock_addr
 	l->io = (struct loop_io){ .fd = r, .fn = accept_event, .arg = l };
 	l->pause = (struct loop_timer){ .fn = pause_fired, .arg = l, .due_ns = LOOP_NEVER };
 	l->loop = loop;
-	l->max_strangers = max_strangers();
+	l->max_strangers = fitting(LISTENER_STRANGERS);
 	l->events = *events;
 	l->tls = tls;
 	r = loop_add(loop, &l->io, EPOLLIN);

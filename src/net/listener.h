@@ -17,7 +17,8 @@
 #include "net/sock.h"
 #include "wire/frame.h"
 
-/* Connections that have not said HELLO, and refused ones that have yet to read why. */
+/* Connections that have not said HELLO, and refused ones that have yet to read why, if nothing else
+ * is asked for. */
 #define LISTENER_STRANGERS 256
 
 /* And not more than this part of the descriptors that the process may have. */
@@ -41,6 +42,10 @@ struct listener_events {
 	bool (*allows)(void *arg, const union sock_addr *peer);
 	void *arg;
 };
+
+/* Room for so many strangers, if there are descriptors: for one whose peers come in crowds. Before
+ * the loop runs. */
+void listener_expect(struct listener *l, unsigned n);
 
 /* Listens on the first of addrs that works; for the wildcard of both families one socket takes
  * both. tls: who may come (borrowed); NULL: anyone, plain. Returns 0 or -errno of the last attempt.

@@ -20,6 +20,7 @@ struct loop {
 	uint64_t stopped_ns;       /* the clock is ahead of our time by so much */
 	struct loop_timer *timers; /* the root of a pairing heap: none is due before it */
 	struct loop_task *tasks, *last_task;
+	unsigned n_running;                    /* tasks of this turn */
 	struct epoll_event events[EVENTS_MAX]; /* the batch at hand */
 	int n_events;
 };
@@ -212,10 +213,11 @@ void loop_unqueue(struct loop *loop, struct loop_task *task)
 /* Tasks that are queued meanwhile wait for the next turn, so that sockets get theirs. */
 static void run_tasks(struct loop *loop)
 {
-	int n = 0;
+	unsigned n = 0;
 
 	for (const struct loop_task *t = loop->tasks; t; t = t->next)
 		n++;
+	loop->n_running = n;
 	while (n-- > 0 && loop->tasks) {
 		struct loop_task *task = loop->tasks;
 
@@ -237,6 +239,11 @@ static void run_timers(struct loop *loop)
 		loop_set_timer(loop, t, LOOP_NEVER);
 		t->fn(t);
 	}
+}
+
+unsigned loop_n_running(const struct loop *loop)
+{
+	return loop->n_running;
 }
 
 static int wait_ms(const struct loop *loop)

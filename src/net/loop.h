@@ -67,6 +67,10 @@ void loop_set_timer(struct loop *loop, struct loop_timer *timer, uint64_t due_ns
 void loop_queue(struct loop *loop, struct loop_task *task);
 void loop_unqueue(struct loop *loop, struct loop_task *task);
 
+/* For a task that runs: how many do in this turn, with it. One that could go on for long leaves
+ * more to the others' turns the more they are. */
+unsigned loop_n_running(const struct loop *loop);
+
 /* Runs until loop_stop. Returns 0 or -errno. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);

@@ -17,7 +17,8 @@ _Static_assert(TOPO_RESERVED_MAX >= 1 && sizeof(struct plan_range) == sizeof(str
 	       "reserved ports are ranges of the plan");
 
 struct pathmgr {
-	struct topo_source *source; /* NULL: netlink is not to be had */
+	struct topo_source *source;     /* NULL: netlink is not to be had */
+	struct topo_source *own_source; /* NULL: it is borrowed */
 	char release[TOPO_RELEASE_LEN];
 	bool client;
 	bool translated;
@@ -70,8 +71,9 @@ int pathmgr_new(struct pathmgr **out, const struct pathmgr_config *config)
 		return -ENOMEM;
 	p->client = config->client;
 	p->watch = -1;
-	if (topo_source_new(&p->source))
-		p->source = NULL;
+	if (!config->source && topo_source_new(&p->own_source))
+		p->own_source = NULL;
+	p->source = config->source ? config->source : p->own_source;
 	if (!p->source || topo_kernel(p->source, p->release))
 		p->release[0] = '\0';
 	p->in.n_except = PATHMGR_AVOID_MAX;
@@ -96,7 +98,7 @@ struct pathmgr *pathmgr_free(struct pathmgr *p)
 {
 	if (!p)
 		return NULL;
-	topo_source_free(p->source);
+	topo_source_free(p->own_source);
 	if (p->watch >= 0)
 		close(p->watch);
 	free(p);
@@ -219,9 +221,6 @@ void pathmgr_learn(struct pathmgr *p, int fd, uint64_t now_ns)
 	memcpy(flow->dst, names.remote.addr, sizeof(flow->dst));
 	flow->sport = names.local.port;
 	flow->dport = names.remote.port;
-	/* First, so that nothing is missed that changes while we look. */
-	if (p->watch < 0)
-		p->watch = topo_watch_open();
 	p->start_ns = now_ns;
 	if (find_path(p, &facts, &path))
 		take_path(p, &facts, &path);
@@ -252,8 +251,10 @@ bool pathmgr_relearn(struct pathmgr *p)
 	return true;
 }
 
-int pathmgr_watch(const struct pathmgr *p)
+int pathmgr_watch(struct pathmgr *p)
 {
+	if (p->n_devices && p->watch < 0)
+		p->watch = topo_watch_open();
 	return p->n_devices ? p->watch : -1;
 }
 

@@ -15,6 +15,7 @@
 #include "plan/plan.h"
 #include "plan/steer.h"
 #include "session/stats.h"
+#include "topo/source.h"
 #include "wire/facts.h"
 
 /* Taken ports that are remembered. */
@@ -27,6 +28,7 @@ struct pathmgr;
 
 struct pathmgr_config {
 	bool client;
+	struct topo_source *source; /* whom to ask; borrowed, NULL: one of its own */
 	/* To choose from; n_ranges 0: what the kernel would choose from, less what is reserved. */
 	struct plan_range ranges[PATHMGR_RANGES_MAX];
 	unsigned n_ranges;
@@ -46,8 +48,9 @@ void pathmgr_learn(struct pathmgr *p, int fd, uint64_t now_ns);
 bool pathmgr_relearn(struct pathmgr *p);
 
 /* A descriptor to be watched for EPOLLIN, valid as long as p is: something may have changed that
- * pathmgr_facts tells of, or may do so in a moment. -1: there is none. */
-int pathmgr_watch(const struct pathmgr *p);
+ * pathmgr_facts tells of, or may do so in a moment. It is opened by the first call: what changed
+ * before that is found by pathmgr_relearn. -1: there is none. */
+int pathmgr_watch(struct pathmgr *p);
 
 /* It is readable: returns true if it is about the links of the session. Reads a limited number of
  * events. */
