@@ -217,6 +217,8 @@ static void say_links(const struct session_stats *stats)
 
 	for (unsigned i = 0; report_links(line, sizeof(line), stats, i); i++)
 		log_info("%s", line);
+	if (stats->verdict)
+		log_info("%s", stats->verdict);
 }
 
 static void say_end(struct cat *cat, const struct report_end *end)

@@ -361,6 +361,31 @@ static json_t *link_name(const struct side_stats *side, int index)
 	return text(known ? side->link[index].name : NULL);
 }
 
+/* Which of the links that are named were seen to be so, and are not only told by a rule. */
+static json_t *seen_array(uint8_t seen)
+{
+	static const struct {
+		enum subflow_end end;
+		const char *name;
+	} ends[] = {
+		{ SUBFLOW_TX, "tx_link" },
+		{ SUBFLOW_PEER_RX, "peer_rx_link" },
+		{ SUBFLOW_PEER_TX, "peer_tx_link" },
+		{ SUBFLOW_RX, "rx_link" },
+	};
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		if (!(seen & ends[i].end))
+			continue;
+		if (json_array_append_new(array, json_string(ends[i].name)) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
 static json_t *subflow_object(const struct subflow_stats *s, const struct session_stats *stats)
 {
 	const struct field fields[] = {
@@ -378,6 +403,7 @@ static json_t *subflow_object(const struct subflow_stats *s, const struct sessio
 		{ "peer_rx_link", link_name(stats->peer, s->peer_rx_link) },
 		{ "peer_tx_link", link_name(stats->peer, s->peer_tx_link) },
 		{ "rx_link", link_name(stats->here, s->rx_link) },
+		{ "seen", seen_array(s->seen) },
 	};
 
 	return OBJECT(fields);
@@ -411,6 +437,7 @@ void report_end(struct report *r, const struct session_stats *stats, const struc
 		     { "subflows", subflow_array(stats) },
 		     { "here", side_object(stats->here) },
 		     { "peer", side_object(stats->peer) },
+		     { "verdict", text(stats->verdict) },
 	     }));
 }
 

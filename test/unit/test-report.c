@@ -174,19 +174,19 @@ static void check_session(const json_t *lines, const char *version)
 			       "links"));
 	check_object(json_array_get(lines, 3),
 		     json_pack("{si ss sf sI si sf si ss si"
-			       "s[{si ss si ss si sI si si si sb sn sn sn sn}"
-			       "{si ss si ss si si si si sI sb sn sn sn sn}] sn sn}",
+			       "s[{si ss si ss si sI si si si sb sn sn sn sn s[]}"
+			       "{si ss si ss si si si si sI sb sn sn sn sn s[]}] sn sn sn}",
 			       "schema", 1, "event", "end", "time", 2.31, "bytes_sent",
 			       (json_int_t)(6 * MIB), "bytes_received", 3000, "seconds", 2.31,
 			       "exit", 3, "reason", "it broke", "reinjected", 17, "subflows", "id",
 			       0, "src", "10.0.0.1", "sport", 40000, "dst", "10.0.0.2", "dport",
 			       31337, "sent", (json_int_t)(5 * MIB), "received", 1, "retransmits",
 			       7, "rtt_us", 123, "live", 1, "tx_link", "peer_rx_link",
-			       "peer_tx_link", "rx_link", "id", 2, "src", "fe80::1%bond0", "sport",
-			       65535, "dst", "fe80::2%bond0", "dport", 31337, "sent", 0, "received",
-			       0, "retransmits", 0, "rtt_us", (json_int_t)INT64_MAX, "live", 0,
-			       "tx_link", "peer_rx_link", "peer_tx_link", "rx_link", "here",
-			       "peer"));
+			       "peer_tx_link", "rx_link", "seen", "id", 2, "src", "fe80::1%bond0",
+			       "sport", 65535, "dst", "fe80::2%bond0", "dport", 31337, "sent", 0,
+			       "received", 0, "retransmits", 0, "rtt_us", (json_int_t)INT64_MAX,
+			       "live", 0, "tx_link", "peer_rx_link", "peer_tx_link", "rx_link",
+			       "seen", "here", "peer", "verdict"));
 }
 
 static void test_file(void **state)
@@ -322,10 +322,10 @@ static void test_awkward_text(void **state)
 			       "caf\xc3\xa9", "port", "\\xff\\x01", "subflows", 1, "window",
 			       (json_int_t)INT64_MAX, "version", MPNC_VERSION));
 	check_object(json_array_get(lines, 2),
-		     json_pack("{si ss sf si si sf si sn si s[] sn sn}", "schema", 1, "event",
+		     json_pack("{si ss sf si si sf si sn si s[] sn sn sn}", "schema", 1, "event",
 			       "end", "time", 0.0, "bytes_sent", 0, "bytes_received", 0, "seconds",
 			       0.0, "exit", 143, "reason", "reinjected", 0, "subflows", "here",
-			       "peer"));
+			       "peer", "verdict"));
 	json_decref(lines);
 }
 
@@ -374,11 +374,19 @@ static const struct side_stats single = {
 static void test_links_at_the_end(void **state)
 {
 	static const struct subflow_stats subflows[] = {
-		{ .tx_link = 1, .peer_rx_link = 0, .peer_tx_link = -1, .rx_link = 0 },
+		{ .tx_link = 1,
+		  .peer_rx_link = 0,
+		  .peer_tx_link = -1,
+		  .rx_link = 0,
+		  .seen = SUBFLOW_PEER_RX | SUBFLOW_RX },
 		{ .tx_link = 2, .peer_rx_link = 1, .peer_tx_link = 0, .rx_link = -128 },
 	};
 	struct session_stats stats = {
-		.n_subflows = 2, .subflow = subflows, .here = &bond, .peer = &single
+		.n_subflows = 2,
+		.subflow = subflows,
+		.here = &bond,
+		.peer = &single,
+		.verdict = "eth1 stays idle",
 	};
 	struct fixture *f = *state;
 	struct report *r;
@@ -400,6 +408,7 @@ static void test_links_at_the_end(void **state)
 		     json_pack("{ss sn s[{ss si sb sn sn sn sn}]}", "name", "ens3", "kind", "links",
 			       "name", "ens3", "speed", 10000, "usable", 1, "tx_bytes", "rx_bytes",
 			       "tx_share", "rx_share"));
+	assert_string_equal(json_string_value(json_object_get(end, "verdict")), "eth1 stays idle");
 	array = json_object_get(end, "subflows");
 	for (size_t i = 0; i < 2; i++) {
 		json_t *links = json_object();
@@ -411,10 +420,11 @@ static void test_links_at_the_end(void **state)
 		     *key; key++)
 			json_object_del(links, *key);
 		check_object(links,
-			     i == 0 ? json_pack("{ss ss sn ss}", "tx_link", "eth1", "peer_rx_link",
-						"ens3", "peer_tx_link", "rx_link", "eth0")
-				    : json_pack("{sn sn ss sn}", "tx_link", "peer_rx_link",
-						"peer_tx_link", "ens3", "rx_link"));
+			     i == 0 ? json_pack("{ss ss sn ss s[ss]}", "tx_link", "eth1",
+						"peer_rx_link", "ens3", "peer_tx_link", "rx_link",
+						"eth0", "seen", "peer_rx_link", "rx_link")
+				    : json_pack("{sn sn ss sn s[]}", "tx_link", "peer_rx_link",
+						"peer_tx_link", "ens3", "rx_link", "seen"));
 		json_decref(links);
 	}
 	json_decref(lines);
