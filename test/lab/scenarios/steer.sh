@@ -37,7 +37,7 @@ make_input
 if ((REVERSE)); then
 	back=$input.back
 	mv "$input" "$back"
-	: >"$input"
+	echo x >"$input"
 fi
 ((!OTHER)) || disturb
 failed=0 ratios=
