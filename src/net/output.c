@@ -120,43 +120,71 @@ static void finish(struct output *o)
 		set_state(o, OUTPUT_FINISHED, 0);
 }
 
+/* A consumer that leaves when it has read all there was has most likely seen the end of what it
+ * reads, as tar does, before we hear of the end of the stream. */
+static bool has_read_all(const struct output *o)
+{
+	int held;
+
+	return o->kind == KIND_PIPE && ioctl(o->fd, FIONREAD, &held) == 0 && held == 0;
+}
+
+struct watch {
+	bool on;   /* the consumer's end is an event */
+	bool left; /* it has left, as if all were over */
+};
+
+/* While there is nothing to write. A write would say EPIPE. Returns 0, or what failed. */
+static int consumer_event(struct output *o, short revents, struct watch *w)
+{
+	if (revents & POLLNVAL)
+		return EBADF;
+	if (revents & POLLERR && !lose_consumer(o, EPIPE)) {
+		if (!has_read_all(o))
+			return EPIPE;
+		w->left = true;
+	}
+	if (revents & (POLLERR | POLLHUP))
+		w->on = false;
+	return 0;
+}
+
 /* Waits for bytes, for the request to finish, or for the consumer's end. Returns false when the
  * thread is to return. */
 static bool wait_for_bytes(struct output *o, uint64_t at)
 {
-	bool waits = (o->kind == KIND_PIPE || o->kind == KIND_SOCKET) && !atomic_load(&o->lost);
+	struct watch w = { .on = (o->kind == KIND_PIPE || o->kind == KIND_SOCKET) &&
+				 !atomic_load(&o->lost) };
 
 	for (;;) {
 		bool bytes = atomic_load(&o->end) > at;
 		struct pollfd p[2] = { { .fd = o->worker.wake.fd, .events = POLLIN },
-				       { .fd = waits ? o->fd : -1,
-					 .events = bytes ? POLLOUT : 0 } };
+				       { .fd = w.on ? o->fd : -1, .events = bytes ? POLLOUT : 0 } };
+		int r, error = 0;
 
 		if (worker_quits(&o->worker))
 			return false;
-		if (bytes && !waits)
+		if (bytes && !w.on)
 			return true;
 		if (!bytes && atomic_load(&o->finish)) {
 			finish(o);
 			return false;
 		}
-		if (poll(p, 2, -1) < 0 && errno != EINTR) {
-			set_state(o, OUTPUT_FAILED, errno);
-			return false;
-		}
+		r = poll(p, 2, w.left ? OUTPUT_LEFT_MS : -1);
+		if (r < 0 && errno != EINTR)
+			error = errno;
+		else if (r == 0)
+			error = EPIPE;
 		if (p[0].revents)
 			wake_clear(&o->worker.wake);
-		/* Without bytes only the consumer's end is an event. A write would say EPIPE. */
-		if (p[1].revents & POLLERR && !bytes && lose_consumer(o, EPIPE))
-			p[1].revents = POLLHUP;
-		if (p[1].revents & (POLLERR | POLLNVAL) && !bytes) {
-			set_state(o, OUTPUT_FAILED, p[1].revents & POLLNVAL ? EBADF : EPIPE);
-			return false;
-		}
-		if (p[1].revents & POLLHUP && !bytes)
-			waits = false;
 		if (p[1].revents && bytes)
 			return true;
+		if (p[1].revents)
+			error = consumer_event(o, p[1].revents, &w);
+		if (error) {
+			set_state(o, OUTPUT_FAILED, error);
+			return false;
+		}
 	}
 }
 

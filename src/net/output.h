@@ -10,7 +10,8 @@
  * The memory in [taken, end) is the thread's, the rest is the engine's.
  *
  * A consumer that goes away (the reading end of a pipe is closed) is noticed at once, even while
- * there is nothing to write.
+ * there is nothing to write. One that has read all there was is forgiven if the stream's end comes
+ * within OUTPUT_LEFT_MS.
  */
 #pragma once
 
@@ -20,6 +21,9 @@
 #include "net/wake.h"
 #include "session/winbuf.h"
 #include "wire/digest.h"
+
+/* The end comes right behind the last bytes, or after a retransmission. */
+#define OUTPUT_LEFT_MS 1000
 
 enum output_state { OUTPUT_WRITING, OUTPUT_FINISHED, OUTPUT_FAILED };
 

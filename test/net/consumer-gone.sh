@@ -58,6 +58,36 @@ quickly tx 4 "$begin" "the consumer died"
 quickly rx 3 "$begin" "the consumer died"
 expect_log tx 'Broken pipe'
 
+section "a consumer that leaves after the last byte, before the end of the stream is there"
+# The receiver is stopped meanwhile, so that the consumer always is the first.
+mkfifo go
+exec 5<>idle 6<>go
+spawn consumer bash -c 'exec <pipe; head -c 5 >out; read -r _ <go' 5>&-
+listen rx </dev/null >pipe 5>&- 6>&-
+start tx 127.0.0.1 "$PORT" <idle 5>&- 6>&-
+printf 'hello' >&5
+wait_for "$PATIENCE" "the consumer reads" file_has out 5
+kill -STOP "${PID[rx]}"
+echo >&6
+expect_exit consumer 0
+exec 5>&- 6>&-
+kill -CONT "${PID[rx]}"
+expect_exit tx 0
+expect_exit rx 0
+expect_content out hello
+
+section "... and one that leaves while more is to come"
+exec 5<>idle
+spawn consumer head -c 5 pipe >out 5>&-
+listen rx </dev/null >pipe 5>&-
+start tx 127.0.0.1 "$PORT" <idle 5>&-
+printf 'hello' >&5
+expect_exit consumer 0
+expect_exit tx 4
+expect_exit rx 3
+expect_log tx 'Broken pipe'
+exec 5>&-
+
 section "no output at all: standard output is closed"
 start_closed rx '>&-' -l -v 0 </dev/null
 wait_port rx
