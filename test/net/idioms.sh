@@ -200,29 +200,32 @@ several_clients_by_k() {
 	stop rx TERM
 }
 
+# await_round I: the listener before has gone, and this one is there
+await_round() {
+	wait_for "$PATIENCE" "round $1" test -e "round.$1"
+	wait_for "$PATIENCE" "it listens on $p" served "$p"
+}
+
 # receive_three COMMAND ARG...: a file for each
 receive_three() {
 	local i
 
 	for i in 1 2 3; do
-		"$@" </dev/null >"file.$i"
+		"$@" </dev/null >"round.$i"
 	done
 }
 
 a_loop_of_listeners() {
 	local i
 
-	rm -f file.*
+	rm -f round.*
 	spawn rx receive_three "${L[@]}" -l "$p"
 	for i in 1 2 3; do
-		# The one before may still be there, or the next one not yet.
-		until "${C[@]}" -N 127.0.0.1 "$p" < <(echo "round $i") 2>>tx.err; do
-			sleep 0.05
-		done
-		wait_for "$PATIENCE" "round $i" grep -qs round "file.$i"
+		await_round "$i"
+		client "${C[@]}" -N 127.0.0.1 "$p" < <(echo "round $i")
 	done
 	expect_exit rx 0
-	cat file.? >out
+	cat round.? >out
 	expect_content out $'round 1\nround 2\nround 3'
 }
 
@@ -231,6 +234,7 @@ serve_three() {
 	local i
 
 	for i in 1 2 3; do
+		: >"round.$i"
 		"$@" <data
 	done
 }
@@ -238,11 +242,11 @@ serve_three() {
 a_loop_that_serves_a_file() {
 	local i
 
+	rm -f round.*
 	spawn rx serve_three "${L[@]}" -N -l "$p"
 	for i in 1 2 3; do
-		until "${C[@]}" 127.0.0.1 "$p" </dev/null 2>>tx.err >out && [[ -s out ]]; do
-			sleep 0.05
-		done
+		await_round "$i"
+		client "${C[@]}" 127.0.0.1 "$p" </dev/null >out
 		expect_same data out
 	done
 	expect_exit rx 0
@@ -331,6 +335,7 @@ mkfifo silent
 all_idioms() {
 	section "${#idioms[@]} idioms: $1"
 	for idiom in "${idioms[@]}"; do
+		echo "$1: $idiom" >idiom.err
 		next_port
 		"$idiom"
 	done

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * carry.h - one ordinary connection, of no protocol, and two descriptors: bytes are carried between
+ * them until both streams are over
+ *
+ * Two pipes, each with one buffer. A pipe reads when its buffer is empty and writes until it is
+ * empty again; its end of file becomes the other side's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CARRY_TEXT_LEN 160
+
+/* Most that may have been received before. */
+#define CARRY_HEAD_MAX 64
+
+/* What ends it, beside the ends of both streams. */
+enum carry_rule {
+	CARRY_NETCAT,      /* the end of the peer's stream, unless duplex */
+	CARRY_SEND_ONLY,   /* the end of ours */
+	CARRY_LIKE_SESSION /* as with a session: who has only received, or only sent, and has
+			    * nothing to read at that moment, ends with the other, unless duplex */
+};
+
+struct carry_config {
+	int fd;           /* the connection, non-blocking; this and the others are borrowed */
+	int in_fd;        /* our stream; -1: none */
+	int out_fd;       /* takes the peer's */
+	int64_t in_start; /* as input_new's start */
+	int quit_fd;      /* gives up when this can be read; -1: never */
+	enum carry_rule rule;
+	bool duplex;
+	bool shutdown;    /* tell the peer of the end of our stream */
+	uint64_t idle_ns; /* gives up after such a pause; CONFIG_NEVER */
+	uint64_t quit_ns; /* ends so long after the end of our stream; CONFIG_NEVER */
+	size_t head_len;  /* received before: */
+	uint8_t head[CARRY_HEAD_MAX];
+};
+
+struct carry_result {
+	int exit;                 /* enum engine_exit */
+	char why[CARRY_TEXT_LEN]; /* "": it ended in order */
+	uint64_t sent, received;
+};
+
+/* Blocks until it is over. Prints nothing. Returns 0, or -ENOMEM and *out is not filled. */
+int carry(const struct carry_config *config, struct carry_result *out);
+
+/* Monotonic time in ns. */
+uint64_t carry_clock_ns(void);
+
+/* poll() until a time of that clock, UINT64_MAX: for ever. Returns what poll does, 1 after a
+ * signal. */
+struct pollfd;
+int carry_poll(struct pollfd *fds, size_t n, uint64_t due_ns);
