@@ -82,7 +82,11 @@ static int start(struct bench *b)
 		return r;
 	b->signals = (struct loop_io){ .fn = signal_event, .arg = b };
 	r = signals_watch(b->loop, &b->signals);
-	return r ? r : secure_open(b->config, &b->tls);
+	if (!r)
+		r = secure_open(b->config, &b->tls);
+	if (!r && b->tls)
+		r = secure_threads(b->config, b->loop, &b->crew);
+	return r;
 }
 
 static int run(const struct config *config, const struct bench_options *options)
@@ -97,6 +101,7 @@ static int run(const struct config *config, const struct bench_options *options)
 	/* A thread that hangs keeps what it uses until the process ends, which is now. */
 	if (!measure_free(b.measure))
 		return b.exit;
+	crew_free(b.crew);
 	loop_free(b.loop);
 	tls_context_free(b.tls);
 	return b.exit;

@@ -57,6 +57,7 @@ static int start_run(struct runs *r)
 	const struct config *c = b->config;
 	struct bench_ways ways = ways_of(b->options);
 	struct measure_config config = { .config = c,
+					 .crew = b->crew,
 					 .disk = b->options->disk,
 					 .sends = ways.out,
 					 .receives = ways.in,

@@ -34,6 +34,7 @@ static void refuse_because(struct server *s, struct channel ch, const char *why)
 static struct measure_config config_for(const struct bench *b, const struct wire_hello *hello)
 {
 	struct measure_config config = { .config = b->config,
+					 .crew = b->crew,
 					 .disk = b->options->disk,
 					 .interval_ns = b->options->interval_ns };
 

@@ -18,6 +18,7 @@
 #include "cmd/signals.h"
 #include "net/child.h"
 #include "net/client.h"
+#include "net/crew.h"
 #include "net/engine.h"
 #include "net/input.h"
 #include "net/listener.h"
@@ -51,6 +52,7 @@ struct cat {
 	char failure[CHILD_TEXT_LEN];
 	char session[2 * WIRE_SESSION_ID_LEN + 1];
 	struct tls_context *tls; /* NULL: plain */
+	struct crew *crew;       /* for TLS; NULL: no threads for it */
 	struct listener *listener;
 	struct queue *queue;
 	struct client *client;
@@ -199,6 +201,7 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 	cat->verdict = false;
 	config.streams.in_fd = local_in_fd(cat->local);
 	config.streams.out_fd = local_out_fd(cat->local);
+	config.crew = cat->crew;
 	memcpy(config.session.id, id, WIRE_SESSION_ID_LEN);
 	r = engine_new(&cat->engine, cat->loop, &config, &events);
 	if (r)
@@ -587,6 +590,8 @@ static int start(struct cat *cat)
 		r = start_ui(cat);
 	if (!r)
 		r = secure_open(cat->config, &cat->tls);
+	if (!r && cat->tls)
+		r = secure_threads(cat->config, cat->loop, &cat->crew);
 	if (!r)
 		r = cat->config->listen ? start_listener(cat) : start_client(cat);
 	return r;
@@ -616,6 +621,7 @@ int cat_run(const struct config *config)
 	client_free(cat.client);
 	queue_free(cat.queue);
 	listener_free(cat.listener);
+	crew_free(cat.crew);
 	loop_free(cat.loop);
 	tls_context_free(cat.tls);
 	return cat.exit;

@@ -319,6 +319,7 @@ static struct engine_config engine_config_of(const struct measure *m)
 			     .endless = !mc->disk },
 		.idle_ns = c->idle_ns == CONFIG_NEVER ? MEASURE_IDLE_NS : c->idle_ns,
 		.quit_ns = LOOP_NEVER,
+		.crew = mc->crew,
 		.paths = { .client = !c->listen, .n_ranges = c->n_ports },
 	};
 

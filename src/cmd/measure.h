@@ -21,6 +21,7 @@
 
 struct measure_config {
 	const struct config *config; /* of the command line; borrowed */
+	struct crew *crew;           /* as engine.h has it; borrowed */
 	const char *disk;            /* read when sending, else written, and removed at the end;
 					borrowed; NULL: memory */
 	bool sends, receives;

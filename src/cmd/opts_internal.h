@@ -47,6 +47,7 @@ enum option_id {
 	OPT_PRIVATE_KEY,
 	OPT_CA,
 	OPT_NAME,
+	OPT_TLS_THREADS,
 	OPT_EXEC,
 	OPT_SHELL,
 	OPT_UNIX,

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "net/crew.h"
 #include "session/bucket.h"
 #include "util/parse.h"
 #include "util/text.h"
@@ -146,6 +147,17 @@ static enum opts_result set_max_conns(struct parser *p, const struct option_def 
 	if (parse_u64(arg, 1, UINT_MAX, &n) < 0)
 		return opts_bad_argument(p, o, arg, "a number of clients (1 or more)");
 	p->config->max_clients = (unsigned)n;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_tls_threads(struct parser *p, const struct option_def *o,
+					const char *arg)
+{
+	uint64_t n = CONFIG_THREADS_AUTO;
+
+	if (strcmp(arg, "auto") != 0 && parse_u64(arg, 0, CREW_THREADS_MAX, &n) < 0)
+		return opts_bad_argument(p, o, arg, "a number of threads (0 to 16, or auto)");
+	p->config->tls_threads = (unsigned)n;
 	return OPTS_RUN;
 }
 
@@ -386,6 +398,10 @@ const struct option_def opts_table[N_OPTIONS] = {
 		       "name in the peer's certificate (default: HOST; with\n"
 		       "-l: any)",
 		       set_path, FIELD(cert_name) },
+	[OPT_TLS_THREADS] = { 0, "tls-threads", "N",
+			      "threads that encrypt and decrypt; 0: the one that\n"
+			      "moves the data; auto, the default: by processors",
+			      set_tls_threads },
 
 	[OPT_EXEC] = { 'e', "exec", "COMMAND",
 		       "the streams are this command's input and output;\n"

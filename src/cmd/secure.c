@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/secure.h"
 
+#include <string.h>
 #include <sys/prctl.h>
 
 #include "ui/log.h"
@@ -28,5 +29,15 @@ int secure_open(const struct config *c, struct tls_context **out)
 	r = tls_context_new(out, &config, why);
 	if (r)
 		log_error("%s", why);
+	return r;
+}
+
+int secure_threads(const struct config *c, struct loop *loop, struct crew **out)
+{
+	unsigned n = c->tls_threads == CONFIG_THREADS_AUTO ? crew_n_threads() : c->tls_threads;
+	int r = n ? crew_new(out, loop, n) : 0;
+
+	if (r)
+		log_error("cannot start %u threads for TLS: %s", n, strerror(-r));
 	return r;
 }

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "net/sock.h"
@@ -32,39 +33,45 @@ struct channel conn_channel(const struct conn *c)
 	return (struct channel){ .fd = c->io.fd, .tls = c->tls };
 }
 
-static enum conn_result read_failed(struct conn *c, int error)
+void conn_free(struct conn *c)
 {
-	if (error == EINTR)
-		return CONN_MOVED;
-	if (error == EAGAIN && !c->error) {
-		c->readable = false;
-		return CONN_IDLE;
-	}
-	if (!c->error)
-		c->error = error;
-	return CONN_CLOSED;
+	free(c->job);
+	free(c);
 }
 
-enum conn_result conn_read(struct conn *c, struct session *s, uint64_t now_ns)
+int conn_use_crew(struct conn *c, struct crew *crew, void (*told)(void *arg), void *arg)
 {
-	struct iovec iov[SESSION_IOV];
-	int n_iov;
-	ssize_t n;
+	c->crew = crew;
+	c->job = crew_job_new(conn_channel(c), told, arg);
+	return c->job ? 0 : -ENOMEM;
+}
 
-	if (!c->readable)
+bool conn_settle(struct conn *c, bool wait)
+{
+	if (c->job && wait)
+		crew_wait(c->crew, c->job);
+	return !c->job || !c->job->given || c->job->done;
+}
+
+/* What was read of a connection that was taken to be unreadable meanwhile: a new edge may have come
+ * since. len: as much as there was room for. */
+static enum conn_result was_read(struct conn *c, ssize_t n, size_t len)
+{
+	if (n == -EAGAIN && !c->error)
 		return CONN_IDLE;
-	n_iov = session_rx_space(s, c->slot, iov);
-	n = channel_recv(conn_channel(c), iov, n_iov);
-	if (n < 0)
-		return read_failed(c, (int)-n);
-	if (n == 0)
+	c->readable = true;
+	if (n == -EINTR)
+		return CONN_MOVED;
+	if (n < 0 && !c->error)
+		c->error = (int)-n;
+	if (n <= 0)
 		return CONN_CLOSED;
 	/* A short read has emptied the socket; what comes later is a new edge. But not the end:
 	 * when it was told of together with these bytes, it will not be told of again. TLS may keep
 	 * bytes that are not a whole record yet, or an error: it says EAGAIN itself. */
-	if (!c->tls && (size_t)n < iov_len(iov, n_iov) && !c->ending && !c->error)
+	if (!c->tls && (size_t)n < len && !c->ending && !c->error)
 		c->readable = false;
-	return session_rx(s, c->slot, (size_t)n, now_ns) ? CONN_CLOSED : CONN_MOVED;
+	return CONN_MOVED;
 }
 
 /* The low-water mark follows the rate, in large steps. */
@@ -78,43 +85,136 @@ static void follow_rate(struct conn *c, const struct session *s)
 	}
 }
 
-static enum conn_result write_failed(struct conn *c, int error)
+/* The same for what was written, n of len bytes. */
+static enum conn_result was_written(struct conn *c, struct session *s, ssize_t n, size_t len,
+				    uint64_t now_ns)
 {
-	if (error == EINTR)
-		return CONN_MOVED;
-	c->writable = false;
-	if (error == EAGAIN)
+	if (n == -EAGAIN)
 		return CONN_IDLE;
-	/* The peer's last words may still be there to be read. */
-	c->error = error;
-	c->readable = true;
+	if (n < 0 && n != -EINTR) {
+		/* The peer's last words may still be there to be read. */
+		c->error = (int)-n;
+		c->readable = true;
+		return CONN_MOVED;
+	}
+	if (n == -EINTR || ((size_t)n == len && (!c->tls || tls_flushed(c->tls))))
+		c->writable = true;
+	if (n > 0) {
+		follow_rate(c, s);
+		session_tx_done(s, c->slot, (size_t)n, now_ns);
+	}
 	return CONN_MOVED;
+}
+
+/* The crew
+ * ------------------------------------------------------------------------------------------ */
+
+/* What the crew has received goes to its place. */
+static enum conn_result place(struct conn *c, struct session *s, const uint8_t *bytes, size_t n,
+			      uint64_t now_ns)
+{
+	while (n) {
+		struct iovec iov[SESSION_IOV];
+		int n_iov = session_rx_space(s, c->slot, iov);
+		size_t len = 0;
+
+		for (int i = 0; i < n_iov; i++) {
+			size_t part = iov[i].iov_len < n - len ? iov[i].iov_len : n - len;
+
+			memcpy(iov[i].iov_base, bytes + len, part);
+			len += part;
+		}
+		bytes += len;
+		n -= len;
+		if (session_rx(s, c->slot, len, now_ns))
+			return CONN_CLOSED;
+	}
+	return CONN_MOVED;
+}
+
+static enum conn_result take_back(struct conn *c, struct session *s, uint64_t now_ns)
+{
+	struct crew_job *job = c->job;
+	enum conn_result r = CONN_IDLE;
+
+	if (!crew_done(job))
+		return CONN_IDLE;
+	if (job->send)
+		r = was_written(c, s, job->sent, iov_len(job->tx, job->n_tx), now_ns);
+	if (!job->receive)
+		return r;
+	if (job->received > 0) {
+		was_read(c, job->received, sizeof(job->rx));
+		return place(c, s, job->rx, (size_t)job->received, now_ns);
+	}
+	return was_read(c, job->received, sizeof(job->rx)) == CONN_CLOSED ? CONN_CLOSED : r;
+}
+
+static void hand_over(struct conn *c, struct session *s, uint64_t now_ns)
+{
+	struct crew_job *job = c->job;
+
+	if (job->given)
+		return;
+	job->n_tx = 0;
+	if (c->writable && !c->shut)
+		job->n_tx = session_tx(s, c->slot, now_ns, job->tx);
+	job->send = job->n_tx || (c->writable && !c->shut && !tls_flushed(c->tls));
+	job->receive = c->readable;
+	if (!job->send && !job->receive)
+		return;
+	if (job->send)
+		c->writable = false;
+	c->readable = false;
+	crew_give(c->crew, job);
+}
+
+/* Moving
+ * ------------------------------------------------------------------------------------------- */
+
+enum conn_result conn_read(struct conn *c, struct session *s, uint64_t now_ns)
+{
+	struct iovec iov[SESSION_IOV];
+	enum conn_result r;
+	int n_iov;
+	ssize_t n;
+
+	if (c->job)
+		return take_back(c, s, now_ns);
+	if (!c->readable)
+		return CONN_IDLE;
+	n_iov = session_rx_space(s, c->slot, iov);
+	c->readable = false;
+	n = channel_recv(conn_channel(c), iov, n_iov);
+	r = was_read(c, n, iov_len(iov, n_iov));
+	if (n <= 0)
+		return r;
+	return session_rx(s, c->slot, (size_t)n, now_ns) ? CONN_CLOSED : CONN_MOVED;
 }
 
 enum conn_result conn_write(struct conn *c, struct session *s, uint64_t now_ns)
 {
 	struct channel ch = conn_channel(c);
 	struct iovec iov[SESSION_IOV];
-	int r, n_iov;
+	int n_iov = 0;
 	ssize_t n;
 
+	if (c->job) {
+		hand_over(c, s, now_ns);
+		return CONN_IDLE;
+	}
 	if (!c->writable || c->shut)
 		return CONN_IDLE;
-	/* What was sealed last time and did not fit. */
-	r = channel_flush(ch);
-	if (r)
-		return write_failed(c, -r);
-	n_iov = session_tx(s, c->slot, now_ns, iov);
-	if (!n_iov)
+	/* First what was sealed last time and did not fit. */
+	n = channel_flush(ch);
+	if (!n)
+		n_iov = session_tx(s, c->slot, now_ns, iov);
+	if (!n && !n_iov)
 		return CONN_IDLE;
-	n = channel_send(ch, iov, n_iov);
-	if (n < 0)
-		return write_failed(c, (int)-n);
-	if ((size_t)n < iov_len(iov, n_iov) || (c->tls && !tls_flushed(c->tls)))
-		c->writable = false;
-	follow_rate(c, s);
-	session_tx_done(s, c->slot, (size_t)n, now_ns);
-	return CONN_MOVED;
+	c->writable = false;
+	if (!n)
+		n = channel_send(ch, iov, n_iov);
+	return was_written(c, s, n, iov_len(iov, n_iov), now_ns);
 }
 
 bool conn_dead(const struct conn *c)

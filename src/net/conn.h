@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "net/channel.h"
+#include "net/crew.h"
 #include "net/loop.h"
 #include "session/session.h"
 
@@ -20,8 +21,10 @@
 #define CONN_DEAD_MS          10000
 
 struct conn {
-	struct loop_io io; /* io.fd is the socket, owned */
-	struct tls *tls;   /* owned; NULL: plain */
+	struct loop_io io;    /* io.fd is the socket, owned */
+	struct tls *tls;      /* owned; NULL: plain */
+	struct crew *crew;    /* with job: seals and opens the records; borrowed */
+	struct crew_job *job; /* owned; NULL: the session's thread does all */
 	uint16_t slot;
 	bool readable;
 	bool writable;
@@ -43,15 +46,24 @@ enum conn_result {
 			it closed */
 };
 
-/* For a connection that stands; fn and arg as in loop.h. Owns nothing before it is in use: free()
- * leaves ch as it was. Returns NULL: no memory. */
+/* For a connection that stands; fn and arg as in loop.h. Returns NULL: no memory. */
 struct conn *conn_new(struct channel ch, void (*fn)(struct loop_io *io, uint32_t events),
 		      void *arg);
 
-/* Reads once. */
+/* Leaves the channel as it is. */
+void conn_free(struct conn *c);
+
+/* From now on the crew (borrowed) reads and writes; told(arg) says that there is something for
+ * conn_read. Returns 0 or -ENOMEM. */
+int conn_use_crew(struct conn *c, struct crew *crew, void (*told)(void *arg), void *arg);
+
+/* May conn_channel be used, or has the crew got it? If that is to be waited for, it may. */
+bool conn_settle(struct conn *c, bool wait);
+
+/* Reads once, or takes back what the crew has done. */
 enum conn_result conn_read(struct conn *c, struct session *s, uint64_t now_ns);
 
-/* Writes one frame, or what the socket takes of it. */
+/* Writes one frame, or what the socket takes of it; or has the crew do so and read. */
 enum conn_result conn_write(struct conn *c, struct session *s, uint64_t now_ns);
 
 /* The connection's bytes; c still owns them. */

@@ -181,6 +181,9 @@ int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *
 	c = conn_new(ch, conn_event, e);
 	if (!c)
 		return -ENOMEM;
+	r = ch.tls && e->config.crew ? conn_use_crew(c, e->config.crew, on_news, e) : 0;
+	if (r)
+		goto free_conn;
 	if (!e->next_id || session_state(e->session) == SESSION_CONNECTING)
 		links_learn(e->links, ch.fd);
 	r = sock_wire_names(ch.fd, &names, &ifindex);
@@ -210,7 +213,7 @@ int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *
 close_subflow:
 	session_subflow_close(e->session, c->slot, loop_now(e->loop));
 free_conn:
-	free(c);
+	conn_free(c);
 	return r;
 }
 
@@ -240,9 +243,12 @@ static void remember(struct engine *e, const struct subflow_stats *stats)
 static void conn_close(struct engine *e, struct conn *c)
 {
 	const char *fault = session_subflow_text(e->session, c->slot);
-	const char *why = channel_text(conn_channel(c));
-	int level = fault || why ? 1 : 2;
+	const char *why;
+	int level;
 
+	conn_settle(c, true);
+	why = channel_text(conn_channel(c));
+	level = fault || why ? 1 : 2;
 	if (!why && c->error)
 		why = strerror(c->error);
 	conn_update_stats(c, e->session);
@@ -265,7 +271,7 @@ static void conn_close(struct engine *e, struct conn *c)
 	e->conns[c->slot] = NULL;
 	loop_remove(e->loop, &c->io);
 	channel_close(conn_channel(c));
-	free(c);
+	conn_free(c);
 }
 
 static void close_drained(struct engine *e)
@@ -361,7 +367,7 @@ static bool all_told(struct engine *e)
 
 		if (!c)
 			continue;
-		if (!c->shut && session_tx_flushed(e->session, i) &&
+		if (!c->shut && session_tx_flushed(e->session, i) && conn_settle(c, false) &&
 		    !channel_flush(conn_channel(c))) {
 			/* The rest is read and thrown away until the peer closes: closing now, with
 			 * bytes unread, would reset the connection and lose what we said. */

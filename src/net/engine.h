@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "net/channel.h"
+#include "net/crew.h"
 #include "net/ending.h"
 #include "net/loop.h"
 #include "net/pathmgr.h"
@@ -27,8 +28,9 @@ struct engine_config {
 	struct pathmgr_config paths;
 	struct streams_config streams; /* no_output is found out from session; a command's end well
 					  only with engine_command_ended() */
-	uint64_t idle_ns; /* give up when neither stream moves for this long; LOOP_NEVER */
-	uint64_t quit_ns; /* -q; LOOP_NEVER */
+	struct crew *crew; /* seals and opens TLS; NULL: the loop's thread does; borrowed */
+	uint64_t idle_ns;  /* give up when neither stream moves for this long; LOOP_NEVER */
+	uint64_t quit_ns;  /* -q; LOOP_NEVER */
 };
 
 struct engine_events {

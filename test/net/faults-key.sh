@@ -1,5 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# faults.sh with a key: handshakes meet the faults too, and a bit that flips or an end without TLS's word
-# for it costs the connection.
+# faults.sh with a key, and with none to two threads for it: handshakes meet the faults too, and a bit
+# that flips or an end without TLS's word for it costs the connection.
 MPNC_FAULT_KEY=1 exec bash "$(dirname "$0")/faults.sh"

@@ -14,10 +14,7 @@ complete=0 failed=0 condemned=0
 
 random_file data 20M
 key=()
-if [[ ${MPNC_FAULT_KEY:-} ]]; then
-	run 0 it genkey key
-	key=(--key key)
-fi
+[[ ! ${MPNC_FAULT_KEY:-} ]] || run 0 it genkey key
 
 # Both ends have ended; their statuses go to RX and TX.
 finish() {
@@ -29,6 +26,7 @@ finish() {
 }
 
 for ((seed = first; seed < first + runs; seed++)); do
+	[[ ! -f key ]] || key=(--key key --tls-threads $((seed % 3)))
 	listen rx "${key[@]}" --reconnect 10 -w 20 </dev/null >out
 	start_proxy "$PORT" --seed "$seed"
 	start tx -v "${key[@]}" --retry 10 --reconnect 10 -w 20 -P 4 127.0.0.1 "$PROXY" <data
