@@ -744,6 +744,15 @@ void engine_stop_peer(struct engine *e)
 	loop_queue(e->loop, &e->pump);
 }
 
+void engine_cut(struct engine *e)
+{
+	for (uint16_t i = 0; i < e->n_slots; i++)
+		if (e->conns[i])
+			sock_set_abrupt(e->conns[i]->io.fd);
+	session_abort(e->session, WIRE_R_TIMEOUT, 0, "cut off");
+	finish(e);
+}
+
 void engine_signal(struct engine *e, int number)
 {
 	e->signal = number;

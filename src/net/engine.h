@@ -117,6 +117,10 @@ void engine_stop_peer(struct engine *e);
 /* Gives the session up, and tells the peer why. */
 void engine_fail(struct engine *e, enum wire_reason reason, const char *text);
 
+/* Ends the session and closes its connections at once, with nothing more delivered on them: their
+ * ports are free then. */
+void engine_cut(struct engine *e);
+
 /* A signal: tells the peer and ends with 128 + number. */
 void engine_signal(struct engine *e, int number);
 

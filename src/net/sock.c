@@ -78,6 +78,13 @@ static int set_ip(int fd, int family, int name6, int name4, int value)
 	return family == AF_INET6 ? set(fd, IPPROTO_IPV6, name6, value) : r4;
 }
 
+void sock_set_abrupt(int fd)
+{
+	const struct linger linger = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
 /* Only what the user asked for may fail; an old kernel may lack the rest. */
 static int set_options(int fd, int family, const struct sock_options *options)
 {
@@ -100,6 +107,8 @@ static int set_options(int fd, int family, const struct sock_options *options)
 		r = set_ip(fd, family, IPV6_UNICAST_HOPS, IP_TTL, options->ttl);
 	if (!r && options->min_ttl)
 		r = set_ip(fd, family, IPV6_MINHOPCOUNT, IP_MINTTL, options->min_ttl);
+	if (!r && options->mss)
+		r = set(fd, IPPROTO_TCP, TCP_MAXSEG, options->mss);
 	return r;
 }
 

@@ -38,6 +38,7 @@ struct sock_options {
 	int rcvbuf;
 	int ttl;     /* hop limit of what is sent; 0: the system's */
 	int min_ttl; /* and the least of what is taken; 0: any */
+	int mss;     /* largest segment, both ways; 0: the path's */
 };
 
 union sock_addr {
@@ -64,6 +65,9 @@ int sock_connect(const union sock_addr *peer, const union sock_addr *source,
 
 /* Sets TCP_NOTSENT_LOWAT, cut to the limits above. */
 void sock_set_lowat(int fd, uint32_t len);
+
+/* Closing it will reset the connection. */
+void sock_set_abrupt(int fd);
 
 /* The result of a connect that was under way: 0 or -errno. */
 int sock_connected(int fd);

@@ -24,8 +24,8 @@ struct streams_config {
 	bool keep_output; /* another session will write to out_fd */
 	bool no_input;    /* do not read in_fd */
 	bool no_output;   /* the session takes nothing */
-	bool endless;     /* in_fd has no end: our stream ends when the peer asks for it, or with
-			     streams_end_input() */
+	bool endless;     /* in_fd has no end, or one that does not matter: our stream ends well
+			     when the peer asks for it, or with streams_end_input() */
 	bool command;     /* both streams end well only with streams_release() */
 };
 

@@ -74,8 +74,9 @@ struct session_config {
 	uint64_t reconnect_ns; /* how long to wait for a subflow when the last one is lost; 0: the
 				  session ends with it */
 	enum session_input input;
-	bool measure; /* client: the streams are for measuring, and thrown away */
-	bool duplex;  /* read any input to its end */
+	bool measure;    /* client: the streams are for measuring, and thrown away */
+	uint64_t wanted; /* client that measures: length of the peer's stream; 0: until STOP */
+	bool duplex;     /* read any input to its end */
 	bool send_only;
 	bool recv_only;
 	uint64_t rate;        /* bytes per second that we send at most; 0: no limit */

@@ -68,6 +68,7 @@ static void say_hello(struct session *s, struct subflow *sf)
 
 	if (!sf->join) {
 		m.items.facts = s->facts;
+		m.items.wanted = s->config.wanted;
 		s->facts_told = true;
 	}
 	memcpy(m.session, s->config.id, sizeof(m.session));

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum item_type { ITEM_FACTS = 1, ITEM_NAMES = 2 };
+enum item_type { ITEM_FACTS = 1, ITEM_NAMES = 2, ITEM_WANTED = 3 };
 
 static void put_name(struct cursor_out *c, const char name[WIRE_NAME_LEN])
 {
@@ -166,6 +166,11 @@ void wire_put_items(struct cursor_out *c, const struct wire_items *items)
 		put_names(c, &items->names);
 		item_end(c, start, ITEM_NAMES);
 	}
+	if (items->wanted) {
+		start = item_begin(c);
+		cursor_put_u64(c, items->wanted);
+		item_end(c, start, ITEM_WANTED);
+	}
 }
 
 void wire_get_items(struct cursor_in *c, struct wire_items *out)
@@ -184,6 +189,8 @@ void wire_get_items(struct cursor_in *c, struct wire_items *out)
 			get_facts(&item, &out->facts);
 		else if (type == ITEM_NAMES)
 			get_names(&item, &out->names);
+		else if (type == ITEM_WANTED)
+			out->wanted = cursor_get_u64(&item);
 		c->bad = item.bad;
 	}
 }

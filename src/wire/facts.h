@@ -100,6 +100,8 @@ struct wire_lane {
 struct wire_items {
 	struct wire_facts facts;
 	struct wire_names names;
+	uint64_t
+		wanted; /* HELLO (measure): so long the listener's stream shall be; 0: until STOP */
 };
 
 void wire_put_items(struct cursor_out *c, const struct wire_items *items);

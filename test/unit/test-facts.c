@@ -56,6 +56,28 @@ static const uint8_t golden[] = {
 	0x41, 10, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 };
 
+/* What HELLO asks to be sent. */
+static void test_wanted(void **state)
+{
+	static const uint8_t item[] = { 0, 3, 0, 8, 0, 0, 0, 1, 0, 0, 0, 2 };
+	struct wire_hello hello = { .version_min = 1,
+				    .version_max = 1,
+				    .kind = WIRE_HELLO_MEASURE,
+				    .items = { .wanted = (1ull << 32) + 2 } },
+			  got;
+	uint8_t frame[256];
+	size_t n = wire_put_hello(frame, sizeof(frame), &hello);
+
+	assert_memory_equal(frame + n - sizeof(item), item, sizeof(item));
+	assert_int_equal(wire_get_hello(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN, &got), 0);
+	assert_true(got.items.wanted == hello.items.wanted);
+	assert_int_equal(got.kind, WIRE_HELLO_MEASURE);
+	/* One byte short. */
+	frame[n - sizeof(item) + 3] = 7;
+	assert_int_equal(wire_get_hello(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN - 1, &got),
+			 WIRE_E_MALFORMED);
+}
+
 static void test_golden(void **state)
 {
 	uint8_t frame[512];
@@ -253,11 +275,17 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden),  cmocka_unit_test(test_unknown_is_left_out),
-		cmocka_unit_test(test_cut),     cmocka_unit_test(test_extended),
-		cmocka_unit_test(test_limits),  cmocka_unit_test(test_largest),
-		cmocka_unit_test(test_links),   cmocka_unit_test(test_lane),
-		cmocka_unit_test(test_changed), cmocka_unit_test(test_same),
+		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_unknown_is_left_out),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_extended),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_largest),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_lane),
+		cmocka_unit_test(test_changed),
+		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_random),
 	};
 
