@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/bench_run.h"
+#include "cmd/limits.h"
 #include "cmd/secure.h"
 #include "cmd/signals.h"
 #include "ui/log.h"
@@ -92,7 +93,10 @@ static int start(struct bench *b)
 static int run(const struct config *config, const struct bench_options *options)
 {
 	struct bench b = { .config = config, .options = options };
-	int r = start(&b);
+	int r;
+
+	limits_raise_descriptors();
+	r = start(&b);
 
 	if (!r)
 		r = config->listen ? bench_serve(&b) : bench_connect(&b);

@@ -31,6 +31,7 @@ struct span {
 	struct bench_ways ways;
 	const struct session_stats *before, *now;
 	uint64_t ns;
+	bool over; /* it is all of a session, of which no connection is left */
 };
 
 static struct span span_of(struct bench_ways ways, const struct measure_state *before,
@@ -51,7 +52,8 @@ static struct span whole(struct bench_ways ways, const struct measure *m)
 	return (struct span){ .ways = ways,
 			      .before = &nothing,
 			      .now = &measure_state(m)->stats,
-			      .ns = measure_ns(m) };
+			      .ns = measure_ns(m),
+			      .over = true };
 }
 
 static uint64_t bytes_of(const struct span *s, bool out)
@@ -118,16 +120,32 @@ static void show_sums(FILE *out, const struct span *s)
 	fputc('\n', out);
 }
 
-static void show_lane(FILE *out, const struct span *s, int here, char way, int peer)
+/* "eth0*": the star is for what the link's counters have told. */
+static void show_link(FILE *out, const struct side_stats *side, int link, bool seen)
 {
-	const char *a = link_name(s->now->here, here), *b = link_name(s->now->peer, peer);
-	char ours[STATS_NAME_LEN], theirs[STATS_NAME_LEN];
+	const char *name = link_name(side, link);
+	char quoted[STATS_NAME_LEN];
 
-	if (!a && !b)
-		return;
-	text_quote(ours, sizeof(ours), a ? a : "?", strlen(a ? a : "?"));
-	text_quote(theirs, sizeof(theirs), b ? b : "?", strlen(b ? b : "?"));
-	fprintf(out, "  %s %c %s", ours, way, theirs);
+	text_quote(quoted, sizeof(quoted), name ? name : "?", strlen(name ? name : "?"));
+	fprintf(out, "%s%s", quoted, name && seen ? "*" : "");
+}
+
+static void show_lanes(FILE *out, const struct span *s, const struct subflow_stats *f)
+{
+	const struct side_stats *here = s->now->here, *peer = s->now->peer;
+
+	if (s->ways.out && (here->n_links || peer->n_links)) {
+		fputs("  ", out);
+		show_link(out, here, f->tx_link, f->seen & SUBFLOW_TX);
+		fputs(" > ", out);
+		show_link(out, peer, f->peer_rx_link, f->seen & SUBFLOW_PEER_RX);
+	}
+	if (s->ways.in && (here->n_links || peer->n_links)) {
+		fputs("  ", out);
+		show_link(out, here, f->rx_link, f->seen & SUBFLOW_RX);
+		fputs(" < ", out);
+		show_link(out, peer, f->peer_tx_link, f->seen & SUBFLOW_PEER_TX);
+	}
 }
 
 static void show_subflow(FILE *out, const struct span *s, const struct subflow_stats *f)
@@ -147,11 +165,8 @@ static void show_subflow(FILE *out, const struct span *s, const struct subflow_s
 	fprintf(out, "  %4llu retr  %7.2f ms",
 		(unsigned long long)growth(before.retransmits, f->retransmits),
 		(double)f->rtt_us / 1000);
-	if (s->ways.out)
-		show_lane(out, s, f->tx_link, '>', f->peer_rx_link);
-	if (s->ways.in)
-		show_lane(out, s, f->rx_link, '<', f->peer_tx_link);
-	fputs(f->live ? "\n" : "  closed\n", out);
+	show_lanes(out, s, f);
+	fputs(f->live || s->over ? "\n" : "  closed\n", out);
 }
 
 /* "    here bond0 out: eth0 48.1 Mbit/s, eth1 47.9 Mbit/s" */
@@ -220,6 +235,8 @@ void bench_show_end(FILE *out, struct bench_ways ways, const struct measure *m)
 	fprintf(out, "total %.2f s", seconds(s.ns));
 	show_sums(out, &s);
 	show_rows(out, &s);
+	if (s.now->verdict && s.now->verdict[0])
+		fprintf(out, "links: %s\n", s.now->verdict);
 	fprintf(out, "    processor: %.0f %% of one here\n", measure_cpu(m) * 100);
 	if (ways.out)
 		show_limit(out, m, true, both ? "limit out" : "limit");
@@ -248,7 +265,11 @@ static json_t *stream_json(const struct span *s, const struct subflow_stats *f, 
 		{ "rtt", json_number(f->rtt_us) },
 		{ "omitted", json_false() },
 		{ "sender", json_boolean(out) },
-		{ "live", json_boolean(f->live) },
+		{ "live", s->over ? json_null() : json_boolean(f->live) },
+		{ "link_here_seen",
+		  json_boolean(f->seen & (unsigned)(out ? SUBFLOW_TX : SUBFLOW_RX)) },
+		{ "link_peer_seen",
+		  json_boolean(f->seen & (unsigned)(out ? SUBFLOW_PEER_RX : SUBFLOW_PEER_TX)) },
 		{ "link_here", json_text(link_name(s->now->here, out ? f->tx_link : f->rx_link)) },
 		{ "link_peer",
 		  json_text(link_name(s->now->peer, out ? f->peer_rx_link : f->peer_tx_link)) },
@@ -407,6 +428,7 @@ static json_t *end_json(const struct span *s, const struct measure *m)
 		{ "sum_sent_bidir_reverse", both ? sum_json(s, false) : json_null() },
 		{ "sum_received_bidir_reverse", both ? sum_json(s, false) : json_null() },
 		{ "links", links_json(s) },
+		{ "verdict", json_text(s->now->verdict) },
 		{ "cpu_utilization_percent", json_make_object(processor, LEN(processor)) },
 		{ "limit_out", limit_json(m, true, out) },
 		{ "limit_in", limit_json(m, false, s->ways.in) },
