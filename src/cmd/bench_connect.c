@@ -9,16 +9,14 @@
 
 #include "cmd/bench_run.h"
 #include "cmd/json.h"
-#include "cmd/names.h"
 #include "ui/log.h"
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 struct runs {
 	struct bench *bench;
-	union sock_addr addrs[RESOLVE_MAX], sources[RESOLVE_MAX]; /* the client borrows them */
-	int n_addrs, n_sources;
-	size_t n; /* runs that are over */
+	struct measure_peer peer; /* which the measure borrows */
+	size_t n;                 /* runs that are over */
 	/* Of each; with --compare those of one connection, and apart from them the others. */
 	double rates[BENCH_ROUNDS_MAX], striped[BENCH_ROUNDS_MAX];
 	unsigned n_subflows; /* of the last run */
@@ -67,20 +65,6 @@ static int start_run(struct runs *r)
 	struct measure_events events = {
 		.note = bench_note, .interval = bench_interval, .ended = bench_ended, .arg = b
 	};
-	struct client_config client = {
-		.host = c->host,
-		.port = c->port,
-		.addrs = r->addrs,
-		.n_addrs = r->n_addrs,
-		.sources = r->sources,
-		.n_sources = r->n_sources,
-		.source_port = c->source_port,
-		.ports_given = c->n_ports,
-		.connect_ns = c->timeout_ns,
-		.retry_ns = c->retry_ns,
-		.tls = b->tls,
-		.socket = { .tos = c->tos, .sndbuf = (int)c->sndbuf, .rcvbuf = (int)c->rcvbuf }
-	};
 	uint8_t id[WIRE_SESSION_ID_LEN];
 	char why[BENCH_TEXT_LEN] = "";
 	int e = getrandom(id, sizeof(id), 0) == sizeof(id) ? 0 : -EIO;
@@ -89,7 +73,7 @@ static int start_run(struct runs *r)
 	if (!e)
 		e = measure_new(&b->measure, b->loop, &config, id, &events, why);
 	if (!e)
-		e = measure_connect(b->measure, &client);
+		e = measure_connect(b->measure, &r->peer, 0, 0);
 	if (e)
 		log_error("%s", why[0] ? why : strerror(-e));
 	return e;
@@ -221,18 +205,6 @@ static void run_over(struct loop_task *task)
 	bench_leave(b, ENGINE_EXIT_OK);
 }
 
-static int start(struct runs *r)
-{
-	const struct config *c = r->bench->config;
-
-	r->n_addrs = names_resolve(c, c->host, c->port, r->addrs);
-	if (r->n_addrs < 0)
-		return r->n_addrs;
-	if (c->source)
-		r->n_sources = names_resolve(c, c->source, NULL, r->sources);
-	return r->n_sources < 0 ? r->n_sources : start_run(r);
-}
-
 int bench_connect(struct bench *b)
 {
 	struct runs *r = calloc(1, sizeof(*r));
@@ -241,11 +213,14 @@ int bench_connect(struct bench *b)
 	if (r) {
 		r->bench = b;
 		b->over = (struct loop_task){ .fn = run_over, .arg = r };
-		e = start(r);
+		r->peer.tls = b->tls;
+		e = measure_resolve(&r->peer, b->config);
 	}
 	if (!e)
+		e = start_run(r);
+	if (!e)
 		e = loop_run(b->loop);
-	/* The client borrows the addresses. */
+	/* It borrows the addresses. */
 	if (measure_free(b->measure))
 		b->measure = NULL;
 	free(r);

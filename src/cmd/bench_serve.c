@@ -38,6 +38,7 @@ static struct measure_config config_for(const struct bench *b, const struct wire
 					 .disk = b->options->disk,
 					 .interval_ns = b->options->interval_ns };
 
+	config.send_bytes = hello->items.wanted;
 	config.sends = !(hello->side & WIRE_SIDE_SEND_ONLY);
 	config.receives = !(hello->side & WIRE_SIDE_RECV_ONLY);
 	return config;
@@ -156,7 +157,9 @@ static int start(struct server *s)
 	const struct config *c = b->config;
 	struct sock_options options = { .tos = c->tos,
 					.sndbuf = (int)c->sndbuf,
-					.rcvbuf = (int)c->rcvbuf };
+					.rcvbuf = (int)c->rcvbuf,
+					.ttl = c->ttl,
+					.min_ttl = c->min_ttl };
 	struct listener_events events = {
 		.note = bench_note, .hello = on_hello, .allows = on_allows, .arg = s
 	};

@@ -13,6 +13,7 @@
 #include "cmd/answer.h"
 #include "cmd/limits.h"
 #include "cmd/local.h"
+#include "cmd/measured.h"
 #include "cmd/names.h"
 #include "cmd/secure.h"
 #include "cmd/signals.h"
@@ -55,6 +56,7 @@ struct cat {
 	struct crew *crew;       /* for TLS; NULL: no threads for it */
 	struct listener *listener;
 	struct queue *queue;
+	struct measured *measured; /* by others, before a session begins */
 	struct client *client;
 	union sock_addr addrs[RESOLVE_MAX], sources[RESOLVE_MAX]; /* the client borrows them */
 	struct progress *progress;
@@ -388,9 +390,10 @@ static void on_hello(void *arg, struct channel ch, const struct wire_hello *hell
 		refuse(cat, ch, WIRE_R_VERSION);
 	else if (hello->kind == WIRE_HELLO_QUERY)
 		answer_query(cat->listener, ch, hello, &config, loop_now(cat->loop));
+	else if (measured_knows(cat->measured, hello))
+		measured_join(cat->measured, cat->listener, ch, hello);
 	else if (hello->kind == WIRE_HELLO_MEASURE)
-		listener_refuse_because(cat->listener, ch, WIRE_R_PURPOSE,
-					"it serves streams; for mpnc bench start mpnc bench -l");
+		measured_serve(cat->measured, cat->listener, ch, hello, cat->engine);
 	else if (hello->kind == WIRE_HELLO_JOIN || is_current(cat, hello))
 		join(cat, ch, hello);
 	else if (handshake_conflict(session_side(&config.session), hello->side))
@@ -449,6 +452,8 @@ static int start_listener(struct cat *cat)
 		return r;
 	}
 	r = queue_new(&cat->queue, cat->loop, on_pinged, cat);
+	if (!r)
+		r = measured_new(&cat->measured, cat->loop, c);
 	if (r)
 		return r;
 	port = listener_port(cat->listener, addr);
@@ -615,7 +620,7 @@ int cat_run(const struct config *config)
 	local_kill(cat.local);
 	/* A thread that hangs in the kernel keeps what it uses until the process ends, which is
 	 * now. */
-	if (!engine_free(cat.engine))
+	if (!engine_free(cat.engine) || !measured_free(cat.measured))
 		return cat.exit;
 	local_free(cat.local);
 	client_free(cat.client);

@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/names.h"
 #include "util/parse.h"
 #include "util/text.h"
 
@@ -19,11 +21,12 @@ struct measure {
 	struct client *client;
 	int in_fd, out_fd;
 	bool remove_disk;
-	bool flows;        /* WELCOME was said: data flows since start_ns */
-	bool stopping;     /* the time is over */
-	bool over;         /* all is confirmed */
-	uint64_t start_ns; /* since the first connection */
-	uint64_t end_ns;   /* since start_ns */
+	bool flows;         /* WELCOME was said: data flows since start_ns */
+	bool stopping;      /* the time is over */
+	bool over;          /* all is confirmed */
+	uint64_t start_ns;  /* since the first connection */
+	uint64_t end_ns;    /* since start_ns */
+	uint64_t way_ns[2]; /* the same: received, sent; 0: not confirmed */
 	uint64_t stop_due_ns, limit_due_ns, interval_due_ns;
 	struct loop_timer timer;
 	struct bench_seen seen;
@@ -127,7 +130,6 @@ static void begin(struct measure *m)
 	copy_state(&m->first, &m->now);
 	copy_state(&m->before, &m->now);
 	m->stop_due_ns = due(now_ns, m->config.time_ns);
-	m->limit_due_ns = due(now_ns, m->config.max_ns);
 	m->interval_due_ns = due(now_ns, m->config.interval_ns);
 	loop_set_timer(m->loop, &m->timer, now_ns + MEASURE_LOOK_NS);
 }
@@ -150,31 +152,25 @@ static void stop(struct measure *m)
 		engine_stop_peer(m->engine);
 }
 
-static bool is_too_much(const struct measure *m, const struct session_stats *s)
-{
-	uint64_t sent = m->config.send_max ? 0 : s->tx_read;
-
-	return m->config.max_bytes &&
-	       (sent > m->config.max_bytes || s->rx_received > m->config.max_bytes);
-}
-
 static void check_limits(struct measure *m)
 {
-	const struct session_stats *s = &m->now.stats;
 	uint64_t now_ns = loop_now(m->loop);
+	uint64_t received = m->now.stats.rx_received;
 	char text[SESSION_TEXT_LEN], size[24];
 
 	if (now_ns >= m->stop_due_ns && !m->stopping)
 		stop(m);
-	if (m->config.send_max && s->tx_read >= m->config.max_bytes && !s->tx_ended)
-		engine_end_input(m->engine);
-	if (!is_too_much(m, s) && now_ns < m->limit_due_ns)
+	if (now_ns < m->limit_due_ns && (!m->config.max_bytes || received <= m->config.max_bytes))
 		return;
 	text_size(size, sizeof(size), m->config.max_bytes);
 	text_printf(text, sizeof(text),
-		    "only %s in a short time may be measured here; mpnc bench -l has no limit",
-		    size);
-	engine_fail(m->engine, WIRE_R_LIMIT, text);
+		    "a measurement here has a limit of %s each way and of %u s; mpnc bench -l has "
+		    "none",
+		    size, (unsigned)(m->config.max_ns / 1000000000));
+	if (m->config.config->listen)
+		engine_fail(m->engine, WIRE_R_LIMIT, text);
+	else
+		engine_cut(m->engine);
 }
 
 /* The file is there to be measured, and not to be kept. */
@@ -222,11 +218,19 @@ static void on_ended(void *arg)
 
 /* Looking -------------------------------------------------------------------------------------- */
 
-static bool is_confirmed(struct measure *m)
+static void watch_ways(struct measure *m)
 {
 	const struct session *s = engine_session(m->engine);
+	const bool confirmed[] = { session_received_confirmed(s), session_sent_confirmed(s) };
 
-	return session_sent_confirmed(s) && session_received_confirmed(s);
+	for (int i = 0; i < 2; i++) {
+		if (!confirmed[i] || m->way_ns[i])
+			continue;
+		take_state(m);
+		m->way_ns[i] = m->now.stats.elapsed_ns;
+	}
+	if (confirmed[0] && confirmed[1])
+		finish(m);
 }
 
 static void on_pumped(void *arg)
@@ -235,8 +239,8 @@ static void on_pumped(void *arg)
 
 	if (!m->flows && session_state(engine_session(m->engine)) != SESSION_CONNECTING)
 		begin(m);
-	if (m->flows && !m->over && is_confirmed(m))
-		finish(m);
+	if (m->flows && !m->over)
+		watch_ways(m);
 	if (m->client)
 		client_pumped(m->client);
 }
@@ -249,6 +253,10 @@ static void timer_fired(struct loop_timer *timer)
 	loop_set_timer(m->loop, timer, now_ns + MEASURE_LOOK_NS);
 	if (m->over)
 		return;
+	if (!m->flows) {
+		check_limits(m);
+		return;
+	}
 	take_state(m);
 	bench_look(&m->seen, &m->now.stats, m->config.config->window);
 	if (now_ns >= m->interval_due_ns) {
@@ -279,6 +287,22 @@ static int open_disk(struct measure *m, char why[BENCH_TEXT_LEN])
 	return fd;
 }
 
+/* Zeros: so many, or without end. Returns the descriptor or -1. */
+static int open_source(uint64_t bytes)
+{
+	int fd;
+
+	if (!bytes)
+		return open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	/* A file of which no page was ever written takes no memory. */
+	fd = memfd_create("mpnc", MFD_CLOEXEC);
+	if (fd >= 0 && ftruncate(fd, (off_t)bytes) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 static int open_ends(struct measure *m, char why[BENCH_TEXT_LEN])
 {
 	const struct measure_config *c = &m->config;
@@ -287,7 +311,7 @@ static int open_ends(struct measure *m, char why[BENCH_TEXT_LEN])
 	if (c->disk && disk < 0)
 		return disk;
 	if (c->sends)
-		m->in_fd = c->disk ? disk : open("/dev/zero", O_RDONLY | O_CLOEXEC);
+		m->in_fd = c->disk ? disk : open_source(c->send_bytes);
 	if (c->receives)
 		m->out_fd = c->disk ? disk : open("/dev/null", O_WRONLY | O_CLOEXEC);
 	m->remove_disk = c->disk && c->receives;
@@ -305,8 +329,9 @@ static struct engine_config engine_config_of(const struct measure *m)
 		.session = { .role = c->listen ? SESSION_SERVER : SESSION_CLIENT,
 			     .window = c->window,
 			     .n_subflows = n,
-			     .reconnect_ns = c->reconnect_ns,
+			     .reconnect_ns = mc->max_ns ? 0 : c->reconnect_ns,
 			     .measure = true,
+			     .wanted = mc->wanted,
 			     .duplex = true,
 			     .send_only = !mc->receives,
 			     .recv_only = !mc->sends,
@@ -355,6 +380,9 @@ int measure_new(struct measure **out, struct loop *loop, const struct measure_co
 	r = engine_new(&m->engine, loop, &engine, &engine_events);
 	if (r)
 		goto close_ends;
+	m->stop_due_ns = m->interval_due_ns = LOOP_NEVER;
+	m->limit_due_ns = due(loop_now(loop), config->max_ns);
+	loop_set_timer(loop, &m->timer, loop_now(loop) + MEASURE_LOOK_NS);
 	*out = m;
 	return 0;
 close_ends:
@@ -379,15 +407,42 @@ bool measure_free(struct measure *m)
 	return true;
 }
 
-int measure_connect(struct measure *m, struct client_config *config)
+int measure_resolve(struct measure_peer *peer, const struct config *c)
+{
+	peer->n_addrs = names_resolve(c, c->host, c->port, peer->addrs);
+	if (peer->n_addrs < 0)
+		return peer->n_addrs;
+	if (c->source)
+		peer->n_sources = names_resolve(c, c->source, NULL, peer->sources);
+	return peer->n_sources < 0 ? peer->n_sources : 0;
+}
+
+int measure_connect(struct measure *m, const struct measure_peer *peer, uint16_t port, int mss)
 {
 	struct engine_events events = { .note = m->events.note, .arg = m->events.arg };
 	const struct config *c = m->config.config;
 	unsigned n = m->config.n_subflows;
+	const struct client_config config = { .host = c->host,
+					      .port = c->port,
+					      .addrs = peer->addrs,
+					      .n_addrs = peer->n_addrs,
+					      .sources = peer->sources,
+					      .n_sources = peer->n_sources,
+					      .source_port = port ? port : c->source_port,
+					      .ports_given = c->n_ports,
+					      .follow_plan = !n && c->subflows_auto,
+					      .n_flows = n ? n : c->n_subflows,
+					      .connect_ns = c->timeout_ns,
+					      .retry_ns = c->retry_ns,
+					      .tls = peer->tls,
+					      .socket = { .tos = c->tos,
+							  .sndbuf = (int)c->sndbuf,
+							  .rcvbuf = (int)c->rcvbuf,
+							  .ttl = c->ttl,
+							  .min_ttl = c->min_ttl,
+							  .mss = mss } };
 
-	config->follow_plan = !n && c->subflows_auto;
-	config->n_flows = n ? n : c->n_subflows;
-	return client_new(&m->client, m->loop, m->engine, config, &events);
+	return client_new(&m->client, m->loop, m->engine, &config, &events);
 }
 
 struct engine *measure_engine(struct measure *m)
@@ -410,6 +465,11 @@ int measure_exit(const struct measure *m, const char **reason_out)
 uint64_t measure_ns(const struct measure *m)
 {
 	return m->end_ns;
+}
+
+uint64_t measure_way_ns(const struct measure *m, bool sending)
+{
+	return m->way_ns[sending] ? m->way_ns[sending] : m->end_ns;
 }
 
 const struct measure_state *measure_state(const struct measure *m)

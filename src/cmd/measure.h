@@ -28,9 +28,10 @@ struct measure_config {
 	unsigned n_subflows;  /* 0: as config says */
 	uint64_t time_ns;     /* client: data flows for so long; 0: until the peer ends it */
 	uint64_t interval_ns; /* between calls of interval; 0: none */
-	uint64_t max_bytes;   /* each way; more fails the session; 0: no limit */
-	uint64_t max_ns;      /* the same of time */
-	bool send_max;        /* ends our stream after max_bytes instead */
+	uint64_t send_bytes;  /* length of our stream; 0: until the time is over, or STOP */
+	uint64_t wanted;      /* client: length of the peer's stream; 0: the same */
+	uint64_t max_bytes;   /* received; more fails the session; 0: no limit */
+	uint64_t max_ns;      /* the same of time; connections are then cut, not ended */
 };
 
 /* What is known at one moment. */
@@ -64,8 +65,19 @@ int measure_new(struct measure **out, struct loop *loop, const struct measure_co
 /* Returns false if a thread is stuck in the kernel: then the process has to end. */
 bool measure_free(struct measure *m);
 
-/* Client: begins to connect, as client_new; the rest of config is set here. */
-int measure_connect(struct measure *m, struct client_config *config);
+/* Where a client connects to, and how. Borrowed while the measure lives. */
+struct measure_peer {
+	union sock_addr addrs[RESOLVE_MAX], sources[RESOLVE_MAX];
+	int n_addrs, n_sources;
+	const struct tls_context *tls;
+};
+
+/* The addresses of the command line. Says why there are none. Returns 0 or < 0. */
+int measure_resolve(struct measure_peer *peer, const struct config *config);
+
+/* Client: begins to connect. port: the local one of the first connection, 0: as config says; mss:
+ * as in sock.h. Returns 0 or -errno. */
+int measure_connect(struct measure *m, const struct measure_peer *peer, uint16_t port, int mss);
 
 struct engine *measure_engine(struct measure *m);
 
@@ -74,6 +86,9 @@ int measure_exit(const struct measure *m, const char **reason_out);
 
 /* From the first byte's way to the last one's confirmation. */
 uint64_t measure_ns(const struct measure *m);
+
+/* The same for one direction. */
+uint64_t measure_way_ns(const struct measure *m, bool sending);
 
 /* The latest state: once it has ended, the last one. Borrowed. */
 const struct measure_state *measure_state(const struct measure *m);
