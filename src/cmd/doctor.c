@@ -2,17 +2,14 @@
 #include "cmd/doctor.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "cmd/opts_internal.h"
 #include "net/resolve.h"
 #include "ui/log.h"
 #include "util/text.h"
-
-/* A word of the user's within a message. */
-#define QUOTED_LEN 64
 
 static bool has_findings(const struct doctor_finding *findings, size_t n)
 {
@@ -40,17 +37,42 @@ static int tell(const struct doctor_view *v, bool json, FILE *out)
 	return r ? r : result;
 }
 
-int doctor_run(struct topo_source *source, const struct topo_flow *flow, bool json, FILE *out)
+/* The same, without addresses. */
+static int report(const struct doctor_view *v, bool json, FILE *out)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *whole = open_memstream(&text, &size);
+	int result, r;
+
+	if (!whole)
+		return -ENOMEM;
+	if (!json)
+		fprintf(whole, "mpnc %s, Linux %s\n", MPNC_VERSION, v->release);
+	result = tell(v, json, whole);
+	r = fclose(whole) ? -ENOMEM : 0;
+	if (!r && result >= 0)
+		r = doctor_mask(out, text);
+	free(text);
+	if (!r && (fflush(out) || ferror(out)))
+		r = -EIO;
+	return r ? r : result;
+}
+
+int doctor_run(struct topo_source *source, const struct doctor_request *q, FILE *out)
 {
 	struct doctor_machine *machine;
-	int r = doctor_load(source, flow, &machine);
+	struct doctor_view view;
+	int r = doctor_load(source, q->flow, &machine);
 
 	if (r) {
 		log_error("doctor: cannot look at this machine's links: %s",
 			  r == -EINTR ? "they keep changing" : strerror(-r));
 		return DOCTOR_USAGE;
 	}
-	r = tell(doctor_view(machine), json, out);
+	view = *doctor_view(machine);
+	view.probes = q->probes;
+	r = q->report ? report(&view, q->json, out) : tell(&view, q->json, out);
 	doctor_free(machine);
 	if (r >= 0)
 		return r;
@@ -59,77 +81,61 @@ int doctor_run(struct topo_source *source, const struct topo_flow *flow, bool js
 }
 
 static const char help[] =
-	"Usage: mpnc doctor [--json] [HOST]\n"
+	"Usage: mpnc doctor [options] [HOST [PORT]]\n"
 	"\n"
 	"Says what keeps the bonds and teams of this machine from giving a transfer all of\n"
 	"their links: for each thing found what it means for one TCP connection and for\n"
 	"several, and the command or switch setting to change. Changes nothing itself and\n"
 	"needs no privilege. With HOST, also whether packets to there use a bond.\n"
 	"\n"
-	"  --json         one line of JSON\n"
+	"With PORT, on which an mpnc waits there: also what its bond and the switches\n"
+	"between do, found by sending at most 64 MiB: over which links single flows run,\n"
+	"what each of these lanes carries, and whether large packets pass. The mpnc there\n"
+	"goes on waiting.\n"
+	"\n"
+	"      --json     one line of JSON\n"
+	"      --report   to be given away: every address is replaced by a name\n"
 	"  -h, --help     this text\n"
+	"\n"
+	"With PORT also, as mpnc's own: -4 -6 -n -s -T -w --ports, and for encryption --key\n"
+	"--cert --private-key --ca --name; see mpnc --help.\n"
 	"\n"
 	"An error loses packets or leaves a link idle; a warning is a set-up that cannot use\n"
 	"all links for one peer; a note changes nothing about the exit status.\n"
 	"\n"
-	"Exit status: 0 nothing but notes, 1 errors or warnings, 2 usage, or cannot read or\n"
-	"write.\n";
+	"Exit status: 0 nothing but notes, 1 errors or warnings, 2 usage, or cannot read,\n"
+	"write or reach the peer.\n";
 
-enum { VAL_JSON = 256 };
-
-static const struct option longs[] = {
-	{ "json", no_argument, NULL, VAL_JSON },
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 },
-};
-
-static int refuse(const char *what, const char *word)
+static enum opts_result set_report(struct parser *p, const struct option_def *o, const char *arg)
 {
-	char quoted[QUOTED_LEN];
-
-	text_quote(quoted, sizeof(quoted), word, strlen(word));
-	log_error("doctor: %s %s; usage: mpnc doctor [--json] [HOST]", what, quoted);
-	return DOCTOR_USAGE;
+	*(bool *)p->own = true;
+	return OPTS_RUN;
 }
 
-struct request {
-	bool json, help;
-	const char *host; /* NULL: none */
+static const struct option_def own[] = { { 0, "report", NULL, NULL, set_report } };
+
+static const enum option_id refused[] = {
+	OPT_LISTEN,    OPT_KEEP,      OPT_MAX_CONNS, OPT_SESSIONS, OPT_ALLOW,  OPT_PLAIN,
+	OPT_SUBFLOWS,  OPT_PORT,      OPT_PLAN,      OPT_PROBE,    OPT_WINDOW, OPT_RCVBUF,
+	OPT_SNDBUF,    OPT_KEY_DIR,   OPT_EXEC,      OPT_SHELL,    OPT_UNIX,   OPT_NO_STDIN,
+	OPT_SEND_ONLY, OPT_RECV_ONLY, OPT_DUPLEX,    OPT_SHUTDOWN, OPT_IDLE,   OPT_RETRY,
+	OPT_RECONNECT, OPT_QUIT,      OPT_RATE,      OPT_PROGRESS,
 };
 
-static int read_options(int argc, char *argv[], struct request *q)
-{
-	int val;
-
-	/* 0 rather than 1 makes glibc forget where an earlier call stopped. */
-	optind = 0;
-	opterr = 0;
-	while ((val = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-		if (val == 'h') {
-			q->help = true;
-			return DOCTOR_FINE;
-		}
-		if (val != VAL_JSON)
-			return refuse("cannot understand", argv[optind - 1]);
-		q->json = true;
-	}
-	if (argc - optind > 1)
-		return refuse("only this machine is looked at, so one host is enough, without",
-			      argv[optind + 1]);
-	q->host = argv[optind];
-	return DOCTOR_FINE;
-}
+static const struct opts_verb verb = { "doctor", own, LEN(own), refused, LEN(refused), true };
 
 /* The first address, which a connection would try first too. */
-static int find_host(const char *host, struct topo_flow *flow)
+static int find_host(const struct config *c, struct topo_flow *flow)
 {
-	struct resolve_request request = { .host = host, .family = AF_UNSPEC };
+	struct resolve_request request = { .host = c->host,
+					   .family = c->family,
+					   .numeric = c->numeric };
 	union sock_addr addrs[RESOLVE_MAX];
 	char quoted[QUOTED_LEN];
 	const char *why = "no address";
 
 	if (resolve(&request, addrs, &why) <= 0) {
-		text_quote(quoted, sizeof(quoted), host, strlen(host));
+		text_quote(quoted, sizeof(quoted), c->host, strlen(c->host));
 		log_error("doctor: %s: %s", quoted, why);
 		return DOCTOR_USAGE;
 	}
@@ -143,27 +149,63 @@ static int find_host(const char *host, struct topo_flow *flow)
 	return DOCTOR_FINE;
 }
 
-int doctor_main(int argc, char *argv[])
+/* What was found of this machine is shown even if the peer cannot be asked. */
+static int look(const struct config *c, struct topo_source *source, struct doctor_request *q)
 {
-	struct request q = { 0 };
+	struct doctor_probes *probes = c->port ? calloc(1, sizeof(*probes)) : NULL;
+	bool failed = false;
+	int r;
+
+	if (probes) {
+		failed = doctor_probe(c, probes) || probes->why[0];
+		q->probes = probes;
+	}
+	r = doctor_run(source, q, stdout);
+	if (failed)
+		log_error("doctor: %s port %s: %s", c->host, c->port, probes->why);
+	free(probes);
+	return failed ? DOCTOR_USAGE : r;
+}
+
+static int run(const struct config *c, struct doctor_request *q)
+{
 	struct topo_source *source;
 	struct topo_flow flow;
-	int r = read_options(argc, argv, &q);
+	int r = c->host ? find_host(c, &flow) : DOCTOR_FINE;
 
-	if (r == DOCTOR_FINE && q.help) {
-		fputs(help, stdout);
-		return fflush(stdout) ? DOCTOR_USAGE : DOCTOR_FINE;
-	}
-	if (r == DOCTOR_FINE && q.host)
-		r = find_host(q.host, &flow);
 	if (r != DOCTOR_FINE)
 		return r;
+	q->flow = c->host ? &flow : NULL;
 	r = topo_source_new(&source);
 	if (r < 0) {
 		log_error("doctor: cannot ask the kernel for links: %s", strerror(-r));
 		return DOCTOR_USAGE;
 	}
-	r = doctor_run(source, q.host ? &flow : NULL, q.json, stdout);
+	r = look(c, source, q);
 	topo_source_free(source);
 	return r;
+}
+
+int doctor_main(int argc, char *argv[])
+{
+	struct doctor_request q = { 0 };
+	struct config config;
+	char message[OPTS_MESSAGE_LEN];
+
+	switch (opts_parse_verb(argc, argv, &verb, &q.report, &config, message)) {
+	case OPTS_RUN:
+		if (config.json_file) {
+			log_error("doctor: --json takes no argument");
+			return DOCTOR_USAGE;
+		}
+		log_set_level(config.verbose);
+		q.json = config.json;
+		return run(&config, &q);
+	case OPTS_USAGE:
+		log_error("doctor: %s", message);
+		return DOCTOR_USAGE;
+	default:
+		fputs(help, stdout);
+		return fflush(stdout) ? DOCTOR_USAGE : DOCTOR_FINE;
+	}
 }

@@ -13,6 +13,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <jansson.h>
+
+#include "cmd/doctor_probe.h"
 #include "topo/devs.h"
 #include "topo/machine.h"
 #include "topo/path.h"
@@ -59,6 +62,8 @@ struct doctor_view {
 	const struct topo_path *path;         /* to peer; NULL as of peer */
 	uint32_t subnets[DOCTOR_SUBNETS_MAX]; /* devices with peer in a subnet of theirs */
 	size_t n_subnets;
+
+	const struct doctor_probes *probes; /* of the way to a waiting mpnc; NULL: not asked for */
 };
 
 struct doctor_condition;
@@ -117,6 +122,16 @@ int doctor_show(FILE *out, const struct doctor_view *v, const struct doctor_find
 int doctor_json(FILE *out, const struct doctor_view *v, const struct doctor_finding *findings,
 		size_t n);
 
+/* The peer and the lanes to it: part of doctor_show. */
+void doctor_show_probes(FILE *out, const struct doctor_probes *p);
+
+/* The same of doctor_json; p NULL: null. */
+json_t *doctor_json_probes(const struct doctor_probes *p);
+
+/* Writes text with every address, of IP and Ethernet, replaced: each one by the same name wherever
+ * it stands. Returns 0 or -ENOMEM. */
+int doctor_mask(FILE *out, const char *text);
+
 /* What a machine looks like; owns what its view borrows. */
 struct doctor_machine;
 
@@ -126,8 +141,16 @@ int doctor_load(struct topo_source *source, const struct topo_flow *flow,
 struct doctor_machine *doctor_free(struct doctor_machine *machine);
 const struct doctor_view *doctor_view(const struct doctor_machine *machine);
 
+/* What the verb is asked for. */
+struct doctor_request {
+	const struct topo_flow *flow;       /* a way to look at; NULL: none */
+	const struct doctor_probes *probes; /* what was found there; NULL: nothing */
+	bool json;
+	bool report; /* without addresses */
+};
+
 /* The verb behind its options: prints to out, failures to the log. Returns the exit status. */
-int doctor_run(struct topo_source *source, const struct topo_flow *flow, bool json, FILE *out);
+int doctor_run(struct topo_source *source, const struct doctor_request *request, FILE *out);
 
 /* The verb. argv[0] is "doctor". Returns the exit status. Uses getopt's global state. */
 int doctor_main(int argc, char *argv[]);

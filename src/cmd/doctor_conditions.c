@@ -9,9 +9,10 @@
  *
  * Left out, as a user of one machine cannot see it:
  * - by which hash the switch shares out what it sends here. The counters show at last that it does
- *   not share (receive-uneven); a transfer shows it while it runs.
- * - a static group on the switch for a bond without LACP, or none; and a port of the switch that
- *   does not take the MTU: both need a peer to send something.
+ *   not share (receive-uneven); flows to a peer show it (switch-here, switch-there).
+ * - a static group on the switch for a bond without LACP, or none.
+ * What needs a peer that answers is looked for with a port only: its bond (peer-...), what its
+ * switch and ours do (switch-...), and what single lanes carry (lane-...).
  * - failures, churn or fragments that are going on: these need two looks, and status --since has
  *   the first of them.
  * - the peer's bond, and a group over two switches that do not know of each other: needs a peer.
@@ -45,6 +46,22 @@
 		"$ ip link set dev {bond} type bond tlb_dynamic_lb 0\n"            \
 		"$ ip link set dev {bond} type bond xmit_hash_policy layer3+4\n"   \
 		"$ ip link set dev {bond} up"
+
+/* Configured on each switch, and hidden from hosts. */
+#define TO_PORT_HASH                                                                           \
+	"on the switch, for the group of ports towards that end, a hash over addresses and "   \
+	"ports:\n"                                                                             \
+	"Cisco Catalyst: port-channel load-balance src-dst-mixed-ip-port\n"                    \
+	"(see: show etherchannel load-balance)\n"                                              \
+	"Cisco Nexus: port-channel load-balance src-dst ip-l4port\n"                           \
+	"(see: show port-channel load-balance)\n"                                              \
+	"Juniper MX: set forwarding-options hash-key family inet layer-3\n"                    \
+	"and: set forwarding-options hash-key family inet layer-4\n"                           \
+	"Juniper EX, QFX: set forwarding-options enhanced-hash-key hash-mode layer2-payload\n" \
+	"Arista: a load-balance profile with the fields of IP and of layer 4\n"                \
+	"(see: show load-balance profile, show port-channel load-balance)\n"                   \
+	"HP, Aruba: trunk-load-balance L4-based\n"                                             \
+	"Linux: ip link set dev BOND type bond xmit_hash_policy layer3+4"
 
 const struct doctor_condition doctor_conditions[] = {
 	/* Errors */
@@ -212,6 +229,47 @@ const struct doctor_condition doctor_conditions[] = {
 		.one_stream = "cannot connect",
 		.several_streams = "the same",
 		.remedy = "$ ip route get {peer}",
+	},
+	{
+		.id = "peer-links-unusable",
+		.severity = DOCTOR_ERROR,
+		.of_machine = true,
+		.holds = rules_peer_links,
+		.message =
+			"the peer's {dev} does not send over all of its links; without: {detail}.",
+		.one_stream = "the rate of one link",
+		.several_streams = "the rate of its other links",
+		.remedy = "at the peer, to see why:\n"
+			  "$ mpnc doctor",
+	},
+	{
+		.id = "lane-mtu",
+		.severity = DOCTOR_ERROR,
+		.of_machine = true,
+		.holds = rules_lane_mtu,
+		.message =
+			"large packets are lost on some lanes, and nobody says so: {detail}. What "
+			"takes such a lane connects, and then stands still.",
+		.one_stream = "stands still if it takes such a lane",
+		.several_streams = "those on such a lane stand still; mpnc goes on over the others",
+		.remedy = "on the switches: the same MTU on the ports of all links of a group. "
+			  "Cisco: system mtu or mtu of the interface; Juniper: set interfaces IFD "
+			  "mtu; "
+			  "Arista: mtu; HP, Aruba: jumbo. On this machine:\n"
+			  "$ ip -d link show",
+	},
+	{
+		.id = "lane-dead",
+		.severity = DOCTOR_ERROR,
+		.of_machine = true,
+		.holds = rules_lane_dead,
+		.message = "nothing gets through on some lanes: {detail}.",
+		.one_stream = "cannot connect, or stands still, if it takes such a lane",
+		.several_streams = "those on such a lane are lost; mpnc goes on over the others",
+		.remedy =
+			"on the switches: is every port of the group a member of it at both ends? "
+			"Here and at the peer, which links count errors:\n"
+			"$ ip -s link show",
 	},
 	/* Warnings */
 	{
@@ -398,6 +456,80 @@ const struct doctor_condition doctor_conditions[] = {
 		.several_streams = "the same for all together",
 		.remedy = "see which rule or route decides, then for instance:\n"
 			  "$ ip route replace {peer} dev {dev}",
+	},
+	{
+		.id = "switch-there",
+		.severity = DOCTOR_WARNING,
+		.of_machine = true,
+		.holds = rules_switch_there,
+		.message =
+			"{detail}, whatever their ports: the switch chooses the link towards the "
+			"peer by MAC or IP addresses. No choice of ports can help.",
+		.one_stream = "the rate of one link",
+		.several_streams = "the rate of one link for all that is sent to it together",
+		.remedy = TO_PORT_HASH,
+	},
+	{
+		.id = "switch-here",
+		.severity = DOCTOR_WARNING,
+		.of_machine = true,
+		.holds = rules_switch_here,
+		.message =
+			"{detail}, whatever their ports: the switch chooses the link towards this "
+			"machine by MAC or IP addresses. No choice of ports can help.",
+		.one_stream = "the rate of one link",
+		.several_streams = "the rate of one link for all that comes from it together",
+		.remedy = TO_PORT_HASH,
+	},
+	{
+		.id = "lane-slow",
+		.severity = DOCTOR_WARNING,
+		.of_machine = true,
+		.holds = rules_lane_slow,
+		.message = "some lanes are much slower than the others: {detail}.",
+		.one_stream = "is slow if it takes such a lane",
+		.several_streams =
+			"equal parts end when the slowest is done; mpnc gives fast lanes "
+			"more",
+		.remedy = "on the switches and at both ends: speed, duplex and errors of the links "
+			  "of these lanes\n"
+			  "$ ip -s link show",
+	},
+	{
+		.id = "peer-policy-mac",
+		.severity = DOCTOR_WARNING,
+		.of_machine = true,
+		.holds = rules_peer_policy_mac,
+		.message = "the peer's {dev} chooses the link by MAC addresses ({detail}): all "
+			   "that it "
+			   "sends to here leaves by one link.",
+		.one_stream = "the rate of one link",
+		.several_streams = "the rate of one link for all that comes from it together",
+		.remedy = "at the peer:\n"
+			  "$ ip link set dev {dev} type bond xmit_hash_policy layer3+4",
+	},
+	{
+		.id = "peer-policy-ip",
+		.severity = DOCTOR_WARNING,
+		.of_machine = true,
+		.holds = rules_peer_policy_ip,
+		.message =
+			"the peer's {dev} chooses the link by IP addresses ({detail}): all that it "
+			"sends to here leaves by one link.",
+		.one_stream = "the rate of one link",
+		.several_streams = "the rate of one link for all that comes from it together",
+		.remedy = "at the peer:\n"
+			  "$ ip link set dev {dev} type bond xmit_hash_policy layer3+4",
+	},
+	{
+		.id = "peer-active-backup",
+		.severity = DOCTOR_WARNING,
+		.of_machine = true,
+		.holds = rules_peer_active_backup,
+		.message = "the peer's {dev} uses one of its links (active-backup).",
+		.one_stream = "the rate of one link",
+		.several_streams = "the rate of one link for all together",
+		.remedy = "at the peer: what mpnc doctor says there",
 	},
 	/* Notes */
 	{

@@ -69,3 +69,14 @@ bool rules_no_route(const struct doctor_view *v, struct doctor_finding *f);
 bool rules_route_elsewhere(const struct doctor_view *v, struct doctor_finding *f);
 bool rules_route_hidden(const struct doctor_view *v, struct doctor_finding *f);
 bool rules_route_plain(const struct doctor_view *v, struct doctor_finding *f);
+
+/* Of the way to a peer, doctor_peer_rules.c */
+bool rules_peer_policy_mac(const struct doctor_view *v, struct doctor_finding *f);
+bool rules_peer_policy_ip(const struct doctor_view *v, struct doctor_finding *f);
+bool rules_peer_active_backup(const struct doctor_view *v, struct doctor_finding *f);
+bool rules_peer_links(const struct doctor_view *v, struct doctor_finding *f);
+bool rules_switch_there(const struct doctor_view *v, struct doctor_finding *f);
+bool rules_switch_here(const struct doctor_view *v, struct doctor_finding *f);
+bool rules_lane_mtu(const struct doctor_view *v, struct doctor_finding *f);
+bool rules_lane_dead(const struct doctor_view *v, struct doctor_finding *f);
+bool rules_lane_slow(const struct doctor_view *v, struct doctor_finding *f);

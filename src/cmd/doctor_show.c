@@ -156,6 +156,8 @@ int doctor_show(FILE *out, const struct doctor_view *v, const struct doctor_find
 			status_bond_line(out, &v->bonds[i], v->release);
 	if (v->path && v->path->n_hops)
 		put_route(out, v);
+	if (v->probes)
+		doctor_show_probes(out, v->probes);
 	for (size_t i = 0; !r && i < n; i++)
 		r = put_finding(out, v, &findings[i]);
 	if (r)
@@ -247,6 +249,7 @@ int doctor_json(FILE *out, const struct doctor_view *v, const struct doctor_find
 		{ "kernel", json_text(v->release) },
 		{ "route", route_object(v) },
 		{ "bonds", status_json_bonds(v->bonds, v->n_bonds, v->release) },
+		{ "peer", doctor_json_probes(v->probes) },
 		{ "findings", array },
 	};
 

@@ -341,6 +341,10 @@ static enum opts_result take_connect_operands(struct parser *p)
 {
 	enum opts_result result;
 
+	if (p->verb && p->verb->local && p->n_operands < 2) {
+		p->config->host = p->operand[0];
+		return OPTS_RUN;
+	}
 	if (p->n_operands == 0)
 		return opts_fail(p, "missing host and port: mpnc HOST PORT, or mpnc -l PORT to "
 				    "listen");

@@ -77,6 +77,7 @@ struct opts_verb {
 	size_t n_own;
 	const enum option_id *refused; /* those of the table that it does not take */
 	size_t n_refused;
+	bool local; /* without host and port, or port, it is about this machine: both may be NULL */
 };
 
 struct parser {

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "capture.h"
+#include "doctor-probes.h"
 #include "test-topo-fixture.h"
 #include "util/text.h"
 
@@ -34,6 +35,7 @@ static struct machine {
 	struct devs devs;
 	struct topo_path path;
 	struct doctor_view view;
+	struct doctor_probes *probes; /* the view's */
 } machine;
 
 static struct dev *add_dev(struct machine *m, const char *name, enum topo_kind kind, uint32_t lower)
@@ -449,10 +451,88 @@ static void be_guest(struct machine *m)
 	strcpy(m->cards[0].driver, "mlx5_core");
 }
 
+/* A way to a peer that is sound, tried: of what can be wrong there, test-doctor-peer.c has more. */
+static void reach_peer(struct machine *m)
+{
+	static struct doctor_probes probes;
+
+	fixture_probes(&probes);
+	m->view.probes = &probes;
+	m->probes = &probes;
+}
+
+static void lose_links_there(struct machine *m)
+{
+	reach_peer(m);
+	m->probes->peer_facts.usable = 1;
+}
+
+static void lose_large(struct machine *m)
+{
+	reach_peer(m);
+	m->probes->flow[1].out = (struct doctor_way){ 1, 1, 0, true, 1360 };
+}
+
+static void lose_all(struct machine *m)
+{
+	reach_peer(m);
+	m->probes->flow[1].back = (struct doctor_way){ 1, -1, 0, true, 0 };
+}
+
+static void share_nothing_there(struct machine *m)
+{
+	reach_peer(m);
+	for (unsigned i = 0; i < m->probes->n_flows; i++)
+		m->probes->flow[i].out.to = 3;
+}
+
+static void share_nothing_here(struct machine *m)
+{
+	reach_peer(m);
+	for (unsigned i = 0; i < m->probes->n_flows; i++)
+		m->probes->flow[i].back.to = 0;
+}
+
+static void slow_down(struct machine *m)
+{
+	reach_peer(m);
+	for (unsigned i = 1; i < m->probes->n_flows; i += 4)
+		m->probes->flow[i].out.rate = 4.8e6;
+}
+
+static void hash_macs_there(struct machine *m)
+{
+	reach_peer(m);
+	m->probes->peer_facts.policy = TOPO_POLICY_LAYER2;
+}
+
+static void hash_addresses_there(struct machine *m)
+{
+	reach_peer(m);
+	m->probes->peer_facts.policy = TOPO_POLICY_LAYER23;
+}
+
+static void be_active_backup_there(struct machine *m)
+{
+	reach_peer(m);
+	m->probes->peer_facts.mode = TOPO_MODE_ACTIVE_BACKUP;
+	m->probes->peer_facts.usable = 1;
+}
+
 static const struct {
 	void (*spoil)(struct machine *m);
 	const char *ids;
 } cases[] = {
+	{ reach_peer, "" },
+	{ lose_links_there, "peer-links-unusable" },
+	{ lose_large, "lane-mtu" },
+	{ lose_all, "lane-dead" },
+	{ share_nothing_there, "switch-there" },
+	{ share_nothing_here, "switch-here" },
+	{ slow_down, "lane-slow" },
+	{ hash_macs_there, "peer-policy-mac" },
+	{ hash_addresses_there, "peer-policy-ip" },
+	{ be_active_backup_there, "peer-active-backup" },
 	{ set_bond_down, "bond-set-down" },
 	{ lose_carrier, "bond-no-carrier" },
 	{ lose_links, "no-links" },
@@ -1130,7 +1210,9 @@ static int run(const char *name, const char *peer, bool json)
 	if (peer)
 		memcpy(flow.dst, peer, 4);
 	out = open_output();
-	result = doctor_run(&f.source, peer ? &flow : NULL, json, out);
+	result = doctor_run(&f.source,
+			    &(struct doctor_request){ .flow = peer ? &flow : NULL, .json = json },
+			    out);
 	fclose(out);
 	return result;
 }
@@ -1193,15 +1275,14 @@ static void test_unwritable(void **state)
 		skip();
 	snprintf(dir, sizeof(dir), "%s/lacp", FIXTURES);
 	fixture_open(&f, dir);
-	assert_int_equal(doctor_run(&f.source, NULL, false, out), DOCTOR_USAGE);
+	assert_int_equal(doctor_run(&f.source, &(struct doctor_request){ 0 }, out), DOCTOR_USAGE);
 	fclose(out);
 }
 
 static void test_usage(void **state)
 {
 	static const char *const refused[][2] = {
-		{ "--frob" },          { "-x" }, { "--json=1" }, { "--help=1" },
-		{ "127.0.0.1", "80" }, { "" },
+		{ "--frob" }, { "-x" }, { "--json=1" }, { "--help=1" }, { "-l", "80" }, { "" },
 	};
 
 	for (size_t i = 0; i < LEN(refused); i++) {
