@@ -16,6 +16,7 @@
 #include "cmd/plain.h"
 #include "cmd/plan_show.h"
 #include "cmd/probe.h"
+#include "cmd/relay.h"
 #include "cmd/status.h"
 #include "ui/log.h"
 
@@ -38,9 +39,9 @@ static const struct verb {
 	const char *name;
 	int (*run)(int argc, char *argv[]); /* argv[0] is the verb; returns the exit status */
 } verbs[] = {
-	{ "bench", bench_main },   { "doctor", doctor_main },     { "explain", explain_main },
-	{ "genkey", genkey_main }, { "recv", command_recv_main }, { "send", command_send_main },
-	{ "status", status_main },
+	{ "bench", bench_main },       { "doctor", doctor_main },     { "explain", explain_main },
+	{ "genkey", genkey_main },     { "recv", command_recv_main }, { "relay", relay_main },
+	{ "send", command_send_main }, { "status", status_main },
 };
 
 static int run(const struct config *config)

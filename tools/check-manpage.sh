@@ -12,7 +12,7 @@ long_options() {
 	grep -oE -- '(^|[^[:alnum:]-])--[[:alnum:]][[:alnum:]-]*' | sed 's/^[^-]//' | sort -u
 }
 
-help=$({ "$1" --help && "$1" bench --help && "$1" doctor --help && "$1" status --help && "$1" explain --help; } |
+help=$({ "$1" --help && "$1" bench --help && "$1" relay --help && "$1" doctor --help && "$1" status --help && "$1" explain --help; } |
 	long_options) || {
 	echo "$1 --help fails or names no long option"
 	exit 1

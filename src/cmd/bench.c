@@ -10,16 +10,6 @@
 #include "cmd/signals.h"
 #include "ui/log.h"
 
-void bench_note(void *arg, int level, const char *text)
-{
-	if (level == 0)
-		log_error("%s", text);
-	else if (level == 1)
-		log_info("%s", text);
-	else
-		log_debug("%s", text);
-}
-
 void bench_interval(void *arg, const struct measure_state *before, const struct measure_state *now)
 {
 	bench_print_interval(&((struct bench *)arg)->print, before, now);

@@ -63,7 +63,7 @@ static int start_run(struct runs *r)
 					 .time_ns = b->options->time_ns,
 					 .interval_ns = b->options->interval_ns };
 	struct measure_events events = {
-		.note = bench_note, .interval = bench_interval, .ended = bench_ended, .arg = b
+		.note = log_note, .interval = bench_interval, .ended = bench_ended, .arg = b
 	};
 	uint8_t id[WIRE_SESSION_ID_LEN];
 	char why[BENCH_TEXT_LEN] = "";

@@ -20,8 +20,6 @@ struct bench {
 	int exit;
 };
 
-/* For struct measure_events; arg is the bench. */
-void bench_note(void *arg, int level, const char *text);
 void bench_interval(void *arg, const struct measure_state *before, const struct measure_state *now);
 void bench_ended(void *arg);
 

@@ -60,7 +60,7 @@ static void serve(struct server *s, struct channel ch, const struct wire_hello *
 	struct bench *b = s->bench;
 	struct measure_config config = config_for(b, hello);
 	struct measure_events events = {
-		.note = bench_note, .interval = bench_interval, .ended = bench_ended, .arg = b
+		.note = log_note, .interval = bench_interval, .ended = bench_ended, .arg = b
 	};
 	char why[BENCH_TEXT_LEN];
 	int r;
@@ -161,7 +161,7 @@ static int start(struct server *s)
 					.ttl = c->ttl,
 					.min_ttl = c->min_ttl };
 	struct listener_events events = {
-		.note = bench_note, .hello = on_hello, .allows = on_allows, .arg = s
+		.note = log_note, .hello = on_hello, .allows = on_allows, .arg = s
 	};
 	union sock_addr addrs[RESOLVE_MAX];
 	char addr[STATS_ADDR_LEN];

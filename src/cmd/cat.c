@@ -15,6 +15,7 @@
 #include "cmd/local.h"
 #include "cmd/measured.h"
 #include "cmd/names.h"
+#include "cmd/peer.h"
 #include "cmd/secure.h"
 #include "cmd/signals.h"
 #include "net/child.h"
@@ -58,7 +59,7 @@ struct cat {
 	struct queue *queue;
 	struct measured *measured; /* by others, before a session begins */
 	struct client *client;
-	union sock_addr addrs[RESOLVE_MAX], sources[RESOLVE_MAX]; /* the client borrows them */
+	struct peer peer; /* the client borrows it */
 	struct progress *progress;
 	struct report *report;
 	unsigned n_lost_rounds; /* of the queue, while all connections are lost */
@@ -67,16 +68,6 @@ struct cat {
 	int last_failure; /* exit status of a session before; 0: none failed */
 	int exit;
 };
-
-static void on_note(void *arg, int level, const char *text)
-{
-	if (level == 0)
-		log_error("%s", text);
-	else if (level == 1)
-		log_info("%s", text);
-	else
-		log_debug("%s", text);
-}
 
 static void leave(struct cat *cat, int status)
 {
@@ -188,7 +179,7 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 {
 	const struct config *c = cat->config;
 	struct engine_config config = engine_config_of(c);
-	struct engine_events events = { .note = on_note,
+	struct engine_events events = { .note = log_note,
 					.pumped = on_pumped,
 					.replan = on_replan,
 					.ended = on_ended,
@@ -421,21 +412,12 @@ static void wait_fired(struct loop_timer *timer)
 	leave(cat, ENGINE_EXIT_NETWORK);
 }
 
-static struct sock_options sock_options_of(const struct config *c)
-{
-	return (struct sock_options){ .tos = c->tos,
-				      .sndbuf = (int)c->sndbuf,
-				      .rcvbuf = (int)c->rcvbuf,
-				      .ttl = c->ttl,
-				      .min_ttl = c->min_ttl };
-}
-
 static int start_listener(struct cat *cat)
 {
 	const struct config *c = cat->config;
-	struct sock_options options = sock_options_of(c);
+	struct sock_options options = peer_sock_options(c);
 	struct listener_events events = {
-		.note = on_note, .hello = on_hello, .allows = on_allows, .arg = cat
+		.note = log_note, .hello = on_hello, .allows = on_allows, .arg = cat
 	};
 	union sock_addr addrs[RESOLVE_MAX];
 	char addr[STATS_ADDR_LEN];
@@ -469,36 +451,19 @@ static int start_listener(struct cat *cat)
 static int start_client(struct cat *cat)
 {
 	const struct config *c = cat->config;
-	struct engine_events events = { .note = on_note, .arg = cat };
-	struct client_config config = { .host = c->host,
-					.port = c->port,
-					.addrs = cat->addrs,
-					.sources = cat->sources,
-					.source_port = c->source_port,
-					.ports_given = c->n_ports,
-					.follow_plan = c->subflows_auto,
-					.n_flows = c->n_subflows,
-					.connect_ns = c->timeout_ns,
-					.retry_ns = c->retry_ns,
-					.tls = cat->tls,
-					.socket = sock_options_of(c) };
+	struct engine_events events = { .note = log_note, .arg = cat };
 	uint8_t id[WIRE_SESSION_ID_LEN];
-	int r;
+	int r = peer_resolve(&cat->peer, c, cat->tls);
 
-	config.n_addrs = names_resolve(c, c->host, c->port, cat->addrs);
-	if (config.n_addrs < 0)
-		return config.n_addrs;
-	if (c->source)
-		config.n_sources = names_resolve(c, c->source, NULL, cat->sources);
-	if (config.n_sources < 0)
-		return config.n_sources;
+	if (r)
+		return r;
 	if (getrandom(id, sizeof(id), 0) != sizeof(id)) {
 		log_error("no random numbers: %s", strerror(errno));
 		return -EIO;
 	}
 	r = start_session(cat, id);
 	if (!r)
-		r = client_new(&cat->client, cat->loop, cat->engine, &config, &events);
+		r = client_new(&cat->client, cat->loop, cat->engine, &cat->peer.config, &events);
 	if (r)
 		log_error("cannot start a session: %s", strerror(-r));
 	return r;

@@ -112,6 +112,11 @@ static const struct {
 	{ OPT_SESSIONS, OPT_KEEP, "without it there is one session" },
 };
 
+static bool has_local(const struct parser *p)
+{
+	return p->verb && p->verb->has_local;
+}
+
 static enum opts_result check_verb(struct parser *p)
 {
 	const struct opts_verb *verb = p->verb;
@@ -147,6 +152,8 @@ static enum opts_result check_conflicts(struct parser *p)
 					 conflicts[i].why);
 	}
 	for (size_t i = 0; i < LEN(needs); i++) {
+		if (needs[i].needed == OPT_LISTEN && has_local(p))
+			continue;
 		if (p->given[needs[i].option] && !p->given[needs[i].needed])
 			return opts_fail(
 				p, "%s needs %s: %s", opts_show(&opts_table[needs[i].option]).text,
@@ -231,7 +238,9 @@ static enum opts_result refuse(struct parser *p, const char *arg)
 
 static void add_operand(struct parser *p, const char *operand)
 {
-	if (p->n_operands < LEN(p->operand))
+	size_t max = LEN(p->operand) - !has_local(p);
+
+	if (p->n_operands < max)
 		p->operand[p->n_operands++] = operand;
 	else if (!p->surplus)
 		p->surplus = operand;
@@ -301,6 +310,8 @@ static enum opts_result take_listen_operands(struct parser *p)
 	struct config *c = p->config;
 	const char *addr = NULL;
 
+	if (p->n_operands > 2)
+		return opts_fail(p, "one word too many: -l takes [ADDR] PORT");
 	if (p->local_port && p->n_operands == 2)
 		return opts_fail(p, "two ports: -p PORT is the one to listen on, so leave out the "
 				    "last word");
@@ -337,11 +348,26 @@ static enum opts_result take_source_port(struct parser *p)
 	return OPTS_RUN;
 }
 
+/* Takes away what comes before host and port. */
+static enum opts_result take_local(struct parser *p)
+{
+	if (p->n_operands < LEN(p->operand))
+		return opts_fail(p, "missing words: mpnc %s [LADDR:]LPORT HOST PORT",
+				 p->verb->name);
+	*(const char **)((char *)p->own + p->verb->local) = p->operand[0];
+	p->operand[0] = p->operand[1];
+	p->operand[1] = p->operand[2];
+	p->n_operands--;
+	return OPTS_RUN;
+}
+
 static enum opts_result take_connect_operands(struct parser *p)
 {
-	enum opts_result result;
+	enum opts_result result = has_local(p) ? take_local(p) : OPTS_RUN;
 
-	if (p->verb && p->verb->local && p->n_operands < 2) {
+	if (result != OPTS_RUN)
+		return result;
+	if (p->verb && p->verb->alone && p->n_operands < 2) {
 		p->config->host = p->operand[0];
 		return OPTS_RUN;
 	}
@@ -417,7 +443,7 @@ enum opts_result opts_parse_verb(int argc, char *const argv[], const struct opts
 	if (result == OPTS_RUN)
 		result = check_conflicts(&p);
 	if (!p.given[OPT_IDLE])
-		config->idle_ns = config->timeout_ns;
+		config->idle_ns = has_local(&p) ? CONFIG_NEVER : config->timeout_ns;
 	if (result == OPTS_RUN)
 		result = take_operands(&p);
 	return result;

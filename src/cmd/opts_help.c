@@ -59,6 +59,7 @@ static const char help_head[] =
 	"Usage: mpnc [options] HOST PORT        stdin to the peer, the peer to stdout\n"
 	"       mpnc [options] -l [ADDR] PORT   the same, waiting for the peer\n"
 	"       mpnc send|recv ... -- COMMAND   one stream, from or to a command\n"
+	"       mpnc relay ...                  for any TCP program: mpnc help relay\n"
 	"       mpnc genkey [FILE]              a key for --key\n"
 	"       mpnc bench HOST PORT | -l PORT  how fast it is, and what limits it\n"
 	"       mpnc status, mpnc explain       bonds and links: mpnc help status\n"

@@ -77,7 +77,11 @@ struct opts_verb {
 	size_t n_own;
 	const enum option_id *refused; /* those of the table that it does not take */
 	size_t n_refused;
-	bool local; /* without host and port, or port, it is about this machine: both may be NULL */
+	bool alone; /* without host and port, or port, it is about this machine: both may be NULL */
+	/* Without -l an operand comes before host and port: its offset in what the verb's setters
+	 * fill, where it is put as a const char *. Such a verb has clients on either side. */
+	bool has_local;
+	size_t local;
 };
 
 struct parser {
@@ -87,8 +91,8 @@ struct parser {
 	char *message;
 	bool given[N_OPTIONS];
 	const char *local_port; /* argument of -p: its meaning depends on -l */
-	const char *operand[2];
-	const char *surplus; /* the first operand too many */
+	const char *operand[3]; /* the third only of a verb with has_local */
+	const char *surplus;    /* the first operand too many */
 	size_t n_operands;
 };
 

@@ -137,3 +137,13 @@ void log_debug(const char *fmt, ...)
 	put_line(fmt, ap);
 	va_end(ap);
 }
+
+void log_note(void *arg, int level, const char *text)
+{
+	if (level == 0)
+		log_error("%s", text);
+	else if (level == 1)
+		log_info("%s", text);
+	else
+		log_debug("%s", text);
+}

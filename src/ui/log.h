@@ -36,3 +36,6 @@ void log_wipe(void);
 
 /* Writes all of it to fd, waiting when fd is non-blocking and full. Returns 0 or -errno. */
 int log_write(int fd, const void *bytes, size_t len);
+
+/* The note of net's events, whose levels are these: prints text. arg is not used. */
+void log_note(void *arg, int level, const char *text);

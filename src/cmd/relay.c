@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A signal asks the relay to stop: the sessions that run may end, new ones are not begun. A second
+ * one ends them.
+ */
+#include "cmd/relay.h"
+
+#include <limits.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/answer.h"
+#include "cmd/limits.h"
+#include "cmd/names.h"
+#include "cmd/opts_internal.h"
+#include "cmd/peer.h"
+#include "cmd/secure.h"
+#include "cmd/signals.h"
+#include "net/gate.h"
+#include "net/relay.h"
+#include "session/handshake.h"
+#include "ui/log.h"
+#include "ui/report.h"
+#include "util/text.h"
+
+/* Requests of malloc from this length on are mapped, and given back when they are freed. Above all
+ * that is blocks of windows: glibc would raise its limit with the first one that is freed, and the
+ * memory of a thousand sessions that once were busy would stay. */
+#define MAP_FROM (128 << 10)
+
+#define SUMMARY_LEN 256
+
+/* Targets of the far side: services that one port leads to. */
+#define TARGETS_MAX 64
+
+struct relay_options {
+	const char *local; /* near: where plain connections come in */
+	const char *targets[TARGETS_MAX];
+	unsigned n_targets;
+};
+
+struct relay_run {
+	const struct config *config;
+	const struct relay_options *options;
+	struct engine_config engine; /* of each session, and what a query is told of */
+	struct loop *loop;
+	struct loop_io signals;
+	struct tls_context *tls; /* NULL: plain */
+	struct relay *relay;
+	struct place local; /* near: what is listened on */
+	struct gate *gate;
+	struct peer peer;
+	struct place target; /* far */
+	struct listener *listener;
+	bool stopping;
+	int exit;
+};
+
+static const char help[] =
+	"Usage: mpnc relay [options] [LADDR:]LPORT HOST PORT     near side\n"
+	"       mpnc relay [options] -l [ADDR] PORT --to PLACE   far side\n"
+	"\n"
+	"Carries each TCP connection that comes to LPORT here over a session of its own to\n"
+	"the far side, HOST PORT, which connects it to PLACE. Sessions use all links of a\n"
+	"bond as soon as more than a little flows.\n"
+	"\n"
+	"LADDR is 127.0.0.1 and ::1 if it is not given; * is every address. Instead of\n"
+	"LADDR:LPORT or PLACE (HOST:PORT), the path of a unix socket can be given, or\n"
+	"@NAME for an abstract one.\n"
+	"\n"
+	"Signals: SIGTERM and SIGINT stop it when the connections that run have ended; a\n"
+	"second one ends them. SIGUSR1 tells what runs.\n"
+	"\n"
+	"For the options see mpnc --help.\n";
+
+/* Places ----------------------------------------------------------------------------------------
+ */
+
+static bool is_unix(const char *word)
+{
+	return *word == '@' || strchr(word, '/');
+}
+
+static int fail_place(const char *word, const char *why)
+{
+	char quoted[100];
+
+	text_quote(quoted, sizeof(quoted), word, strlen(word));
+	log_error("relay: \"%s\" is not a place: %s", quoted, why);
+	return -1;
+}
+
+/* "HOST:PORT", "[ADDR6]:PORT", or "PORT" alone: then *host_out is "". copy: of the word. */
+static int split(const char *word, char *copy, const char **host_out, const char **port_out)
+{
+	char *colon = strrchr(copy, ':');
+	size_t len;
+
+	*host_out = "";
+	*port_out = colon ? colon + 1 : copy;
+	if (!**port_out)
+		return fail_place(word, "the port is missing");
+	if (!colon)
+		return 0;
+	*colon = '\0';
+	len = strlen(copy);
+	if (*copy == '[' && copy[len - 1] == ']') {
+		copy[len - 1] = '\0';
+		copy++;
+	} else if (strchr(copy, ':')) {
+		return fail_place(word, "write an IPv6 address as [ADDR]:PORT");
+	}
+	*host_out = copy;
+	return 0;
+}
+
+/* Both families' loopback addresses, or that of -4 or -6. */
+static int resolve_loopback(const struct config *c, const char *port,
+			    union sock_addr addrs[RESOLVE_MAX])
+{
+	int n = 0;
+
+	for (int i = 0; i < 2; i++) {
+		bool six = i > 0;
+		int r = 0;
+
+		if (c->family == AF_UNSPEC || (c->family == AF_INET6) == six)
+			r = names_resolve(c, six ? "::1" : "127.0.0.1", port, addrs + n);
+		if (r < 0)
+			return r;
+		n += r;
+	}
+	return n;
+}
+
+/* Says what is wrong with it. Returns 0 or -1. */
+static int find_place(const struct config *c, const char *word, bool local, struct place *out)
+{
+	union sock_addr addrs[RESOLVE_MAX];
+	const char *host, *port;
+	char copy[300];
+	int n;
+
+	if (is_unix(word))
+		return place_unix(out, word) ? fail_place(word, "the path is too long") : 0;
+	if (strlen(word) >= sizeof(copy))
+		return fail_place(word, "it is too long");
+	memcpy(copy, word, strlen(word) + 1);
+	if (split(word, copy, &host, &port))
+		return -1;
+	if (!local && !*host)
+		return fail_place(word, "it has no host");
+	if (!*host)
+		n = resolve_loopback(c, port, addrs);
+	else
+		n = names_resolve(c, strcmp(host, "*") ? host : NULL, port, addrs);
+	if (n < 0)
+		return -1;
+	place_inet(out, host, port, addrs, n);
+	return 0;
+}
+
+/* Sessions --------------------------------------------------------------------------------------
+ */
+
+static void say_session(void *arg, const char *name, const struct session_stats *stats)
+{
+	char summary[SUMMARY_LEN];
+
+	report_summary(summary, sizeof(summary), stats);
+	log_error("%s: %s", name, summary);
+}
+
+static void on_ended(void *arg, const char *name, const struct engine_end *end,
+		     const struct session_stats *stats)
+{
+	char summary[SUMMARY_LEN];
+
+	report_summary(summary, sizeof(summary), stats);
+	if (end->exit)
+		log_error("%s: %s", name, end->reason);
+	log_info("%s: %s; %s", name, end->exit ? "ended" : end->reason, summary);
+}
+
+static void say_totals(const struct relay_run *run)
+{
+	struct relay_totals t;
+	char tx[32], rx[32];
+
+	relay_totals(run->relay, &t);
+	text_size(tx, sizeof(tx), t.tx_bytes);
+	text_size(rx, sizeof(rx), t.rx_bytes);
+	log_error("%llu sessions: %u running, %llu failed, %llu refused; sent %s, received %s",
+		  (unsigned long long)t.n_served, t.n_running, (unsigned long long)t.n_failed,
+		  (unsigned long long)t.n_refused, tx, rx);
+}
+
+static void on_stopped(void *arg)
+{
+	struct relay_run *run = arg;
+
+	say_totals(run);
+	loop_stop(run->loop);
+}
+
+static bool on_allows(void *arg, const union sock_addr *peer)
+{
+	return names_allow(((struct relay_run *)arg)->config, peer);
+}
+
+/* Near ------------------------------------------------------------------------------------------
+ */
+
+static void on_accepted(void *arg, int fd, const union sock_addr *from)
+{
+	struct relay_run *run = arg;
+	char addr[STATS_ADDR_LEN];
+
+	if (from && !names_allow(run->config, from)) {
+		sock_addr_text(addr, from);
+		log_info("dropped connection from %s port %u: --allow excludes it", addr,
+			 sock_addr_port(from));
+		close(fd);
+		return;
+	}
+	relay_accept(run->relay, fd, from);
+}
+
+static int start_near(struct relay_run *run)
+{
+	struct gate_events events = { .note = log_note, .accepted = on_accepted, .arg = run };
+	int r = gate_new(&run->gate, run->loop, &events);
+
+	if (!r)
+		r = gate_listen(run->gate, &run->local);
+	if (r)
+		log_error("cannot listen on %s: %s", run->local.name, strerror(-r));
+	return r;
+}
+
+/* Far -------------------------------------------------------------------------------------------
+ */
+
+static void on_hello(void *arg, struct channel ch, const struct wire_hello *hello)
+{
+	struct relay_run *run = arg;
+
+	if (hello->kind == WIRE_HELLO_QUERY && handshake_version(hello))
+		answer_query(run->listener, ch, hello, &run->engine, loop_now(run->loop));
+	else if (hello->kind == WIRE_HELLO_MEASURE)
+		listener_refuse_because(run->listener, ch, WIRE_R_PURPOSE,
+					"this is a relay; for mpnc bench start mpnc bench -l");
+	else
+		relay_hello(run->relay, run->listener, ch, hello);
+}
+
+static int start_far(struct relay_run *run)
+{
+	const struct config *c = run->config;
+	struct sock_options options = peer_sock_options(c);
+	struct listener_events events = {
+		.note = log_note, .hello = on_hello, .allows = on_allows, .arg = run
+	};
+	union sock_addr addrs[RESOLVE_MAX];
+	char addr[STATS_ADDR_LEN];
+	int n = names_resolve(c, c->host, c->port, addrs), r;
+	unsigned port;
+
+	if (n < 0)
+		return n;
+	r = listener_new(&run->listener, run->loop, addrs, n, &options, run->tls, &events);
+	if (r) {
+		log_error("cannot listen on %s port %s: %s", c->host ? c->host : "*", c->port,
+			  strerror(-r));
+		return r;
+	}
+	listener_expect(run->listener, RELAY_STRANGERS);
+	port = listener_port(run->listener, addr);
+	log_info("sessions go on to %s", run->target.name);
+	log_info("listening on %s port %u; %s", addr, port,
+		 run->tls ? "with TLS, for peers that prove who they are"
+			  : "without a key, whoever can reach it can use it");
+	return 0;
+}
+
+/* -----------------------------------------------------------------------------------------------
+ */
+
+static void signal_event(struct loop_io *io, uint32_t events)
+{
+	struct relay_run *run = io->arg;
+	int number = signals_read(io);
+
+	if (!number)
+		return;
+	if (number == SIGUSR1) {
+		relay_each(run->relay, say_session, run);
+		say_totals(run);
+	} else if (run->stopping) {
+		run->exit = ENGINE_EXIT_SIGNAL + number;
+		relay_kill(run->relay, number);
+	} else {
+		log_info("stopping");
+		run->stopping = true;
+		run->gate = gate_free(run->gate);
+		relay_stop(run->relay);
+	}
+}
+
+static int start_relay(struct relay_run *run)
+{
+	const struct config *c = run->config;
+	struct relay_config config = {
+		.client = run->peer.config,
+		.target = &run->target,
+		.connect_ns = c->timeout_ns == CONFIG_NEVER ? RELAY_CONNECT_NS : c->timeout_ns,
+		.max_per_source = RELAY_PER_SOURCE,
+	};
+	struct relay_events events = {
+		.note = log_note, .ended = on_ended, .stopped = on_stopped, .arg = run
+	};
+	unsigned wanted = c->max_clients == UINT_MAX ? RELAY_SESSIONS : c->max_clients;
+
+	run->engine = (struct engine_config){
+		.session = { .role = c->listen ? SESSION_SERVER : SESSION_CLIENT,
+			     .window = c->window,
+			     .n_subflows = c->subflows_auto ? SUBFLOWS_MAX : c->n_subflows,
+			     .reconnect_ns = c->reconnect_ns,
+			     .rate = c->rate },
+		.idle_ns = c->idle_ns,
+		.quit_ns = LOOP_NEVER,
+		.paths = { .client = !c->listen, .n_ranges = c->n_ports },
+	};
+	memcpy(run->engine.paths.ranges, c->ports, sizeof(c->ports));
+	config.engine = run->engine;
+	config.max_sessions = relay_fitting(wanted);
+	if (config.max_sessions < wanted)
+		log_info("at most %u sessions at once: there are no descriptors for %u",
+			 config.max_sessions, wanted);
+	return relay_new(&run->relay, run->loop, &config, &events);
+}
+
+static int start(struct relay_run *run)
+{
+	const struct config *c = run->config;
+	int r = loop_new(&run->loop);
+
+	if (r)
+		return r;
+	run->signals = (struct loop_io){ .fn = signal_event, .arg = run };
+	r = signals_watch(run->loop, &run->signals);
+	if (!r)
+		r = secure_open(c, &run->tls);
+	if (!r)
+		r = c->listen ? find_place(c, run->options->targets[0], false, &run->target)
+			      : find_place(c, run->options->local, true, &run->local);
+	if (!r && !c->listen)
+		r = peer_resolve(&run->peer, c, run->tls);
+	if (!r)
+		r = start_relay(run);
+	if (!r)
+		r = c->listen ? start_far(run) : start_near(run);
+	return r;
+}
+
+static int end(struct relay_run *run)
+{
+	int status = run->exit;
+
+	gate_free(run->gate);
+	relay_free(run->relay);
+	listener_free(run->listener);
+	loop_free(run->loop);
+	tls_context_free(run->tls);
+	free(run);
+	return status;
+}
+
+static int run_relay(const struct config *config, const struct relay_options *options)
+{
+	struct relay_run *run = calloc(1, sizeof(*run));
+	int r;
+
+	if (!run)
+		return ENGINE_EXIT_SETUP;
+	mallopt(M_MMAP_THRESHOLD, MAP_FROM);
+	limits_raise_descriptors();
+	run->config = config;
+	run->options = options;
+	r = start(run);
+	if (!r)
+		r = loop_run(run->loop);
+	if (r)
+		run->exit = ENGINE_EXIT_SETUP;
+	if (!r && run->options->local)
+		place_remove(&run->local);
+	return end(run);
+}
+
+/* The command line ------------------------------------------------------------------------------
+ */
+
+static enum opts_result set_to(struct parser *p, const struct option_def *o, const char *arg)
+{
+	struct relay_options *options = p->own;
+
+	if (!*arg)
+		return opts_bad_argument(p, o, arg, "a place");
+	if (options->n_targets == TARGETS_MAX)
+		return opts_fail(p, "--to: more than %d places", TARGETS_MAX);
+	options->targets[options->n_targets++] = arg;
+	return OPTS_RUN;
+}
+
+static const struct option_def own[] = {
+	{ 0, "to", "PLACE", NULL, set_to },
+};
+
+/* What a stream of one's own, or a process's own ends, would need. */
+static const enum option_id refused[] = {
+	OPT_KEEP, OPT_SESSIONS, OPT_PLAIN,    OPT_PORT,     OPT_PLAN,      OPT_PROBE,
+	OPT_EXEC, OPT_SHELL,    OPT_UNIX,     OPT_NO_STDIN, OPT_SEND_ONLY, OPT_RECV_ONLY,
+	OPT_QUIT, OPT_DUPLEX,   OPT_SHUTDOWN, OPT_PROGRESS, OPT_JSON,
+};
+
+static const struct opts_verb verb = { "relay",
+				       own,
+				       LEN(own),
+				       refused,
+				       LEN(refused),
+				       .has_local = true,
+				       .local = offsetof(struct relay_options, local) };
+
+static enum opts_result parse(int argc, char *argv[], struct relay_options *options,
+			      struct config *config, char message[OPTS_MESSAGE_LEN])
+{
+	struct parser p = { .config = config, .message = message };
+	enum opts_result result = opts_parse_verb(argc, argv, &verb, options, config, message);
+
+	if (result != OPTS_RUN)
+		return result;
+	if (config->listen && options->n_targets != 1)
+		return opts_fail(&p, "%s: mpnc relay -l PORT --to HOST:PORT",
+				 options->n_targets ? "one --to is enough" : "missing --to");
+	if (!config->listen && options->n_targets)
+		return opts_fail(&p, "--to is for the far side, mpnc relay -l; here name that: "
+				     "mpnc relay LPORT HOST PORT");
+	return OPTS_RUN;
+}
+
+int relay_main(int argc, char *argv[])
+{
+	char message[OPTS_MESSAGE_LEN];
+	struct relay_options options = { 0 };
+	struct config config;
+
+	switch (parse(argc, argv, &options, &config, message)) {
+	case OPTS_RUN:
+		break;
+	case OPTS_USAGE:
+		log_error("relay: %s", message);
+		return ENGINE_EXIT_SETUP;
+	default:
+		fputs(help, stdout);
+		return fflush(stdout) ? ENGINE_EXIT_SETUP : ENGINE_EXIT_OK;
+	}
+	log_set_level(config.verbose);
+	return run_relay(&config, &options);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * reach.h - makes one plain connection to a place: its addresses in turn, within a time
+ */
+#pragma once
+
+#include "net/loop.h"
+#include "net/place.h"
+
+#define REACH_TEXT_LEN (PLACE_NAME_LEN + 100)
+
+struct reach_events {
+	/* Exactly one of them is called, from the loop, and once; then reach_free is due. fd is the
+	 * callee's. why: one line that names the place. */
+	void (*done)(void *arg, int fd);
+	void (*failed)(void *arg, const char *why);
+	void *arg;
+};
+
+struct reach;
+
+/* place is borrowed. Returns 0 or -ENOMEM. */
+int reach_new(struct reach **out, struct loop *loop, const struct place *place, uint64_t limit_ns,
+	      const struct reach_events *events);
+
+/* At any time. NULL is accepted. */
+struct reach *reach_free(struct reach *r);

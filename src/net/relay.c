@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/relay.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "net/reach.h"
+#include "session/handshake.h"
+#include "util/text.h"
+
+/* Sessions are found by their random ids. */
+#define BUCKETS 1024
+
+struct relayed {
+	struct relay *relay;
+	struct relayed *next, *prev;
+	struct relayed *next_in_bucket;
+	struct engine *engine;
+	struct client *client; /* near */
+	struct reach *reach;   /* far, until the target answers */
+	struct loop_task over; /* the session has ended: clean up outside of its callback */
+	bool from_network;
+	uint8_t source[16];
+	char name[RELAY_NAME_LEN];
+};
+
+struct relay {
+	struct loop *loop;
+	struct relay_config config;
+	struct relay_events events;
+	struct winpool *pool;
+	struct topo_source *source;
+	struct relayed *sessions;
+	struct relayed *buckets[BUCKETS];
+	struct relay_totals totals;
+	bool stopping;
+	struct loop_timer stop_timer;
+	struct loop_task stopped;
+};
+
+static void note(const struct relay *r, int level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void note(const struct relay *r, int level, const char *fmt, ...)
+{
+	char text[RELAY_NAME_LEN + ENGINE_REASON_LEN];
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_vprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	r->events.note(r->events.arg, level, text);
+}
+
+/* The table -------------------------------------------------------------------------------------
+ */
+
+static struct relayed **bucket_of(struct relay *r, const uint8_t *id)
+{
+	uint32_t n;
+
+	memcpy(&n, id, sizeof(n));
+	return &r->buckets[n % BUCKETS];
+}
+
+static struct relayed *find(struct relay *r, const uint8_t *id)
+{
+	struct relayed *s = *bucket_of(r, id);
+
+	while (s && memcmp(session_id(engine_session(s->engine)), id, WIRE_SESSION_ID_LEN))
+		s = s->next_in_bucket;
+	return s;
+}
+
+static void insert(struct relay *r, struct relayed *s)
+{
+	struct relayed **bucket = bucket_of(r, session_id(engine_session(s->engine)));
+
+	s->next_in_bucket = *bucket;
+	*bucket = s;
+	s->next = r->sessions;
+	if (s->next)
+		s->next->prev = s;
+	r->sessions = s;
+	r->totals.n_running++;
+}
+
+static void take_out(struct relay *r, struct relayed *s)
+{
+	struct relayed **p = bucket_of(r, session_id(engine_session(s->engine)));
+
+	while (*p != s)
+		p = &(*p)->next_in_bucket;
+	*p = s->next_in_bucket;
+	*(s->prev ? &s->prev->next : &r->sessions) = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
+	r->totals.n_running--;
+}
+
+/* Sessions --------------------------------------------------------------------------------------
+ */
+
+static void on_note(void *arg, int level, const char *text)
+{
+	struct relayed *s = arg;
+
+	/* What one session has to say at -v would be too much of many. */
+	note(s->relay, level ? level + 1 : 0, "%s: %s", s->name, text);
+}
+
+static void on_pumped(void *arg)
+{
+	struct relayed *s = arg;
+
+	if (s->client)
+		client_pumped(s->client);
+}
+
+static void on_ended(void *arg)
+{
+	struct relayed *s = arg;
+
+	loop_queue(s->relay->loop, &s->over);
+}
+
+static void count_bytes(struct relay_totals *t, const struct session_stats *stats)
+{
+	t->tx_bytes += stats->tx_taken;
+	t->rx_bytes += stats->rx_taken;
+}
+
+static void relayed_free(struct relayed *s)
+{
+	client_free(s->client);
+	reach_free(s->reach);
+	loop_unqueue(s->relay->loop, &s->over);
+	if (s->engine)
+		engine_free(s->engine);
+	free(s);
+}
+
+static void session_over(struct loop_task *task)
+{
+	struct relayed *s = task->arg;
+	struct relay *r = s->relay;
+	struct engine_end end = *engine_end(s->engine);
+	struct session_stats stats;
+
+	if (s->client && client_failure(s->client))
+		text_printf(end.reason, sizeof(end.reason), "%s", client_failure(s->client));
+	engine_stats(s->engine, &stats);
+	count_bytes(&r->totals, &stats);
+	r->totals.n_failed += end.exit != 0;
+	r->events.ended(r->events.arg, s->name, &end, &stats);
+	take_out(r, s);
+	relayed_free(s);
+	if (r->stopping && !r->sessions)
+		loop_queue(r->loop, &r->stopped);
+}
+
+/* One more of this source? Returns why not, or NULL. */
+static const char *excluded(const struct relay *r, const uint8_t *source)
+{
+	unsigned n = 0;
+
+	if (r->stopping)
+		return "the relay is about to stop";
+	if (r->totals.n_running >= r->config.max_sessions)
+		return "as many sessions as there may be are running";
+	for (const struct relayed *s = r->sessions; s && source; s = s->next)
+		n += s->from_network && !memcmp(s->source, source, sizeof(s->source));
+	return n >= r->config.max_per_source ? "its address has as many sessions as one may have"
+					     : NULL;
+}
+
+static void name_session(struct relayed *s, const union sock_addr *from)
+{
+	char addr[STATS_ADDR_LEN];
+	unsigned long long number = s->relay->totals.n_served + 1;
+
+	if (!from) {
+		text_printf(s->name, sizeof(s->name), "session %llu", number);
+		return;
+	}
+	s->from_network = true;
+	sock_addr_bytes(s->source, from);
+	sock_addr_text(addr, from);
+	text_printf(s->name, sizeof(s->name), "session %llu of %s port %u", number, addr,
+		    sock_addr_port(from));
+}
+
+/* A session that is in the table, with nothing connected to it. Returns 0 or -errno. */
+static int relayed_new(struct relayed **out, struct relay *r, const uint8_t *id,
+		       const union sock_addr *from)
+{
+	struct engine_config config = r->config.engine;
+	struct relayed *s = calloc(1, sizeof(*s));
+	struct engine_events events = {
+		.note = on_note, .pumped = on_pumped, .ended = on_ended, .arg = s
+	};
+	int result;
+
+	if (!s)
+		return -ENOMEM;
+	s->relay = r;
+	s->over = (struct loop_task){ .fn = session_over, .arg = s };
+	name_session(s, from);
+	memcpy(config.session.id, id, WIRE_SESSION_ID_LEN);
+	config.session.pool = r->pool;
+	config.session.duplex = true;
+	config.session.frugal = true;
+	config.streams = (struct streams_config){ .plugged = true };
+	config.paths.source = r->source;
+	result = engine_new(&s->engine, r->loop, &config, &events);
+	if (result) {
+		free(s);
+		return result;
+	}
+	insert(r, s);
+	r->totals.n_served++;
+	*out = s;
+	return 0;
+}
+
+/* It did not even begin. */
+static void discard(struct relayed *s)
+{
+	take_out(s->relay, s);
+	s->relay->totals.n_served--;
+	relayed_free(s);
+}
+
+/* Near ------------------------------------------------------------------------------------------
+ */
+
+static void reset(int fd)
+{
+	struct linger now = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+}
+
+static int begin(struct relay *r, int fd, const union sock_addr *from)
+{
+	struct engine_events events = { .note = on_note };
+	uint8_t id[WIRE_SESSION_ID_LEN];
+	struct relayed *s;
+	int result;
+
+	if (getrandom(id, sizeof(id), 0) != sizeof(id))
+		return -EIO;
+	result = relayed_new(&s, r, id, from);
+	if (result)
+		return result;
+	events.arg = s;
+	result = client_new(&s->client, r->loop, s->engine, &r->config.client, &events);
+	if (!result)
+		result = engine_plug(s->engine, fd);
+	if (result)
+		discard(s);
+	return result;
+}
+
+void relay_accept(struct relay *r, int fd, const union sock_addr *from)
+{
+	char addr[STATS_ADDR_LEN] = "a unix socket";
+	uint8_t source[16];
+	const char *why;
+	int result;
+
+	if (from) {
+		sock_addr_bytes(source, from);
+		sock_addr_text(addr, from);
+	}
+	why = excluded(r, from ? source : NULL);
+	if (!why) {
+		result = begin(r, fd, from);
+		if (!result)
+			return;
+		why = strerror(-result);
+	}
+	r->totals.n_refused++;
+	note(r, 0, "refused a connection from %s: %s", addr, why);
+	reset(fd);
+}
+
+/* Far -------------------------------------------------------------------------------------------
+ */
+
+static void on_reached(void *arg, int fd)
+{
+	struct relayed *s = arg;
+
+	s->reach = reach_free(s->reach);
+	if (engine_plug(s->engine, fd))
+		reset(fd);
+}
+
+static void on_not_reached(void *arg, const char *why)
+{
+	struct relayed *s = arg;
+
+	s->reach = reach_free(s->reach);
+	engine_plug_failed(s->engine, why);
+}
+
+static void refuse(struct relay *r, struct listener *l, struct channel ch, enum wire_reason reason,
+		   const char *why)
+{
+	struct subflow_stats names = { 0 };
+
+	sock_names(ch.fd, &names);
+	note(r, reason == WIRE_R_NO_SESSION ? 1 : 0, "refused a peer, %s port %u: %s", names.peer,
+	     names.peer_port, why ? why : wire_reason_text(reason));
+	listener_refuse(l, ch, reason);
+}
+
+static void join(struct relay *r, struct relayed *s, struct listener *l, struct channel ch,
+		 const struct wire_hello *hello)
+{
+	if (!s || session_state(engine_session(s->engine)) != SESSION_OPEN)
+		refuse(r, l, ch, WIRE_R_NO_SESSION, NULL);
+	else if (engine_attach(s->engine, ch, hello, false))
+		refuse(r, l, ch, WIRE_R_LIMIT, NULL);
+}
+
+static int serve(struct relay *r, struct channel ch, const struct wire_hello *hello,
+		 const union sock_addr *from)
+{
+	struct reach_events events = { .done = on_reached, .failed = on_not_reached };
+	struct relayed *s;
+	int result = relayed_new(&s, r, hello->session, from);
+
+	if (result)
+		return result;
+	events.arg = s;
+	result = reach_new(&s->reach, r->loop, r->config.target, r->config.connect_ns, &events);
+	if (!result)
+		result = engine_attach(s->engine, ch, hello, false);
+	if (result)
+		discard(s);
+	return result;
+}
+
+static void begin_served(struct relay *r, struct listener *l, struct channel ch,
+			 const struct wire_hello *hello)
+{
+	union sock_addr from = { 0 };
+	socklen_t len = sizeof(from);
+	uint8_t source[16];
+	const char *why;
+	int result;
+
+	getpeername(ch.fd, &from.sa, &len);
+	sock_addr_bytes(source, &from);
+	why = excluded(r, source);
+	if (why) {
+		r->totals.n_refused++;
+		refuse(r, l, ch, WIRE_R_LIMIT, why);
+		return;
+	}
+	result = serve(r, ch, hello, &from);
+	if (result) {
+		r->totals.n_refused++;
+		refuse(r, l, ch, WIRE_R_MEMORY, result < 0 ? strerror(-result) : NULL);
+	}
+}
+
+void relay_hello(struct relay *r, struct listener *l, struct channel ch,
+		 const struct wire_hello *hello)
+{
+	struct relayed *s = find(r, hello->session);
+
+	if (!handshake_version(hello))
+		refuse(r, l, ch, WIRE_R_VERSION, NULL);
+	else if (hello->kind == WIRE_HELLO_JOIN || s)
+		/* A client whose first connection was lost before our WELCOME came begins anew. */
+		join(r, s, l, ch, hello);
+	else
+		begin_served(r, l, ch, hello);
+}
+
+/* The end ---------------------------------------------------------------------------------------
+ */
+
+void relay_kill(struct relay *r, int signal)
+{
+	for (struct relayed *s = r->sessions; s; s = s->next)
+		engine_signal(s->engine, signal);
+}
+
+static void stop_fired(struct loop_timer *timer)
+{
+	struct relay *r = timer->arg;
+
+	note(r, 0, "%u session%s still running: ended", r->totals.n_running,
+	     r->totals.n_running == 1 ? " is" : "s are");
+	relay_kill(r, SIGTERM);
+}
+
+static void stopped(struct loop_task *task)
+{
+	struct relay *r = task->arg;
+
+	r->events.stopped(r->events.arg);
+}
+
+void relay_stop(struct relay *r)
+{
+	r->stopping = true;
+	if (r->sessions)
+		loop_set_timer(r->loop, &r->stop_timer, loop_now(r->loop) + RELAY_STOP_NS);
+	else
+		loop_queue(r->loop, &r->stopped);
+}
+
+void relay_totals(struct relay *r, struct relay_totals *out)
+{
+	struct session_stats stats;
+
+	*out = r->totals;
+	for (struct relayed *s = r->sessions; s; s = s->next) {
+		session_stats(engine_session(s->engine), &stats);
+		count_bytes(out, &stats);
+	}
+}
+
+void relay_each(struct relay *r,
+		void (*fn)(void *arg, const char *name, const struct session_stats *stats),
+		void *arg)
+{
+	struct session_stats stats;
+
+	for (struct relayed *s = r->sessions; s; s = s->next) {
+		engine_stats(s->engine, &stats);
+		fn(arg, s->name, &stats);
+	}
+}
+
+unsigned relay_fitting(unsigned wanted)
+{
+	struct rlimit limit;
+	uint64_t fitting;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+		return wanted;
+	if (limit.rlim_cur < RELAY_FDS_KEPT + RELAY_FDS)
+		return 1;
+	fitting = (limit.rlim_cur - RELAY_FDS_KEPT) / RELAY_FDS;
+	return fitting < wanted ? (unsigned)fitting : wanted;
+}
+
+int relay_new(struct relay **out, struct loop *loop, const struct relay_config *config,
+	      const struct relay_events *events)
+{
+	struct relay *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	r->loop = loop;
+	r->config = *config;
+	r->events = *events;
+	r->stop_timer = (struct loop_timer){ .fn = stop_fired, .arg = r, .due_ns = LOOP_NEVER };
+	r->stopped = (struct loop_task){ .fn = stopped, .arg = r };
+	if (winpool_new(&r->pool, RELAY_POOL)) {
+		free(r);
+		return -ENOMEM;
+	}
+	/* Without it nothing is known of links, as in pathmgr.h. */
+	if (topo_source_new(&r->source))
+		r->source = NULL;
+	*out = r;
+	return 0;
+}
+
+struct relay *relay_free(struct relay *r)
+{
+	if (!r)
+		return NULL;
+	while (r->sessions) {
+		struct relayed *s = r->sessions;
+
+		take_out(r, s);
+		relayed_free(s);
+	}
+	loop_set_timer(r->loop, &r->stop_timer, LOOP_NEVER);
+	loop_unqueue(r->loop, &r->stopped);
+	winpool_free(r->pool);
+	topo_source_free(r->source);
+	free(r);
+	return NULL;
+}

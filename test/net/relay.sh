@@ -1,0 +1,136 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A relay: what two programs see of each other through it is what they would see over one connection.
+#
+#  plain-ends.py --> near --(sessions)--> far --> plain-ends.py
+# shellcheck source=test/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+need python3
+
+# ends SCENARIO [ARG...]: both plain ends.
+ends() {
+	spawn ends python3 "$TEST_DIR/plain-ends.py" "$1" "$NEAR" "$TARGET" "${@:2}"
+	expect_exit ends 0 $((4 * PATIENCE))
+}
+
+# relay_pair LOCAL ARG...: starts both sides; the arguments are for both. Sets NEAR.
+relay_pair() {
+	local to=$TARGET
+
+	[[ $TARGET == */* ]] || to=127.0.0.1:$TARGET
+	start far relay -v "${@:2}" -l 127.0.0.1 0 --to "$to"
+	wait_port far
+	FAR=$PORT
+	start near relay -v "${@:2}" "$1" 127.0.0.1 "$FAR"
+	wait_for "$PATIENCE" "the near side listens" logged near 'listening on'
+	NEAR=$1
+	if [[ $NEAR == *:0 ]]; then
+		wait_port near
+		NEAR=$PORT
+	fi
+}
+
+# Gracefully, and with the summary.
+stop_pair() {
+	local side
+
+	for side in near far; do
+		kill -TERM "${PID[$side]}"
+		expect_exit "$side" 0
+		expect_log "$side" '[0-9]+ sessions: 0 running'
+	done
+}
+
+all_scenarios() {
+	local scenario
+
+	for scenario in both_ways half_close nothing small "${@:2}" pressure several refused; do
+		section "$1: $scenario"
+		ends "$scenario"
+	done
+}
+
+TARGET=$(free_ports 1)
+relay_pair 127.0.0.1:0 --window 1M
+all_scenarios "TCP to TCP" resets
+section "a target that refuses is named at both sides"
+wait_log far "cannot connect to 127.0.0.1 port $TARGET: Connection refused"
+wait_log near "session .*: the peer gave up at offset 0: cannot connect to 127.0.0.1 port $TARGET"
+
+section "SIGUSR1: what runs, and what has been"
+kill -USR1 "${PID[near]}"
+wait_log near '[0-9]+ sessions: 0 running, [0-9]+ failed, 0 refused; sent .* MiB'
+stop_pair
+
+section "a far side that is not there resets the connection, and is named"
+start near relay -v 127.0.0.1:"$NEAR" 127.0.0.1 "$FAR"
+wait_log near "listening on"
+ends refused
+wait_log near "cannot connect to 127.0.0.1 port $FAR: Connection refused"
+stop near TERM
+
+TARGET=$WORK/target.sock
+relay_pair "$WORK/near.sock" --window 1M
+all_scenarios "unix to unix"
+section "a unix socket's file goes away with the relay, and one that was left behind is replaced"
+stop_pair
+[[ ! -e near.sock ]] || fail "near.sock is still there"
+rm -f target.sock
+relay_pair "$WORK/near.sock"
+stop near
+[[ -e near.sock ]] || fail "near.sock is not there"
+start near relay -v "$WORK/near.sock" 127.0.0.1 "$FAR"
+wait_for "$PATIENCE" "the near side listens" logged near 'listening on'
+ends both_ways
+stop near
+stop far
+
+section "with a key"
+"$MPNC" genkey key
+TARGET=$(free_ports 1)
+relay_pair 127.0.0.1:0 --key key
+ends both_ways
+ends half_close
+ends resets
+section "... and not without it"
+start other relay -v 127.0.0.1:0 127.0.0.1 "$FAR"
+wait_port other
+NEAR=$PORT
+ends refused
+wait_log other 'refused the session: .*key|wants TLS|key'
+stop other TERM
+stop_pair
+
+section "-m: one more is refused, which is told"
+TARGET=$(free_ports 1)
+relay_pair 127.0.0.1:0 -m 2
+spawn target python3 -c "
+import socket
+s = socket.create_server(('127.0.0.1', $TARGET))
+print(flush=True)
+c = [s.accept() for _ in range(3)]" >target.out
+wait_for "$PATIENCE" "the target listens" file_has target.out 1
+exec 5<>"/dev/tcp/127.0.0.1/$NEAR" 6<>"/dev/tcp/127.0.0.1/$NEAR" 7<>"/dev/tcp/127.0.0.1/$NEAR"
+wait_log near 'refused a connection from 127.0.0.1: as many sessions as there may be are running'
+kill -USR1 "${PID[near]}"
+wait_log near '2 sessions: 2 running, 0 failed, 1 refused'
+
+section "SIGTERM: what runs goes on, nothing new; a second one ends it"
+kill -TERM "${PID[near]}"
+wait_log near 'stopping'
+wait_for "$PATIENCE" "nobody listens any more" eval "! (: <>/dev/tcp/127.0.0.1/$NEAR) 2>it.err"
+kill -USR1 "${PID[near]}"
+wait_log near 'session 1 of 127.0.0.1 port [0-9]+: sent'
+kill -TERM "${PID[near]}"
+expect_exit near 143
+wait_log far 'session 1 of .*: the peer gave up at offset 0'
+exec 5>&- 6>&- 7>&-
+stop target
+stop far
+
+section "--allow"
+relay_pair 127.0.0.1:0 --allow 127.0.0.2
+[[ -z $(cat <"/dev/tcp/127.0.0.1/$NEAR" 2>it.err) ]] || fail "it was let in"
+wait_log near 'dropped connection from 127.0.0.1 port [0-9]+: --allow'
+stop near
+stop far
