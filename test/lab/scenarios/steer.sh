@@ -17,6 +17,7 @@ to=B
 
 # look: waits until BY seconds of the transfer are over, and sets seen to the bytes of each link of the
 # receiver in the second that follows.
+# shellcheck disable=SC2317 # what happens during a transfer is called by name
 look() {
 	local before
 	sleep "$BY"
