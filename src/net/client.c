@@ -16,6 +16,8 @@ struct dial {
 	struct client *client;
 	struct tls *tls; /* its handshake is under way; NULL: connecting */
 	uint16_t port;   /* the local one; 0: the kernel's choice */
+	bool late;       /* another one is made in its place */
+	uint64_t began_ns;
 	struct dial *next;
 };
 
@@ -41,7 +43,9 @@ struct client {
 	bool lost;          /* no connection is left that works, as last seen */
 	uint64_t again_ns;  /* when that was over last */
 	unsigned n_dials;
-	unsigned n_live; /* as last seen, to notice a loss */
+	unsigned n_late;  /* of them */
+	uint64_t took_ns; /* the first one, to connect */
+	unsigned n_live;  /* as last seen, to notice a loss */
 	unsigned n_ready;
 	struct dial *dials;
 	bool failed;
@@ -89,6 +93,7 @@ static struct channel dial_free(struct dial *d)
 		p = &(*p)->next;
 	*p = d->next;
 	c->n_dials--;
+	c->n_late -= d->late;
 	loop_remove(c->loop, &d->io);
 	loop_set_timer(c->loop, &d->timer, LOOP_NEVER);
 	free(d);
@@ -211,6 +216,8 @@ static void dial_connected(struct dial *d)
 	struct client *c = d->client;
 	int r = sock_connected(d->io.fd);
 
+	if (!c->established)
+		c->took_ns = loop_now(c->loop) - d->began_ns;
 	if (!r && !c->config.tls) {
 		dial_done(d);
 		return;
@@ -235,11 +242,43 @@ static void dial_event(struct loop_io *io, uint32_t events)
 		dial_connected(d);
 }
 
+static uint64_t connect_limit(const struct client *c)
+{
+	if (c->lost && c->config.connect_ns > CLIENT_REDIAL_NS)
+		return CLIENT_REDIAL_NS;
+	if (c->config.connect_ns != LOOP_NEVER)
+		return c->config.connect_ns;
+	if (c->established || c->addr + 1 < c->config.n_addrs || may_retry(c))
+		return CLIENT_CONNECT_NS;
+	return LOOP_NEVER;
+}
+
+/* A SYN that is lost is sent again after a second, and then two: another connection from another
+ * port is there sooner. Should this one come yet, it is welcome. */
+static void replace_late(struct dial *d)
+{
+	struct client *c = d->client;
+
+	d->late = true;
+	c->n_late++;
+	loop_set_timer(c->loop, &d->timer, d->began_ns + connect_limit(c));
+	loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop));
+}
+
+static bool is_join(const struct client *c)
+{
+	return c->established && !session_lost(engine_session(c->engine));
+}
+
 static void dial_fired(struct loop_timer *timer)
 {
 	struct dial *d = timer->arg;
 	struct client *c = d->client;
 
+	if (!d->tls && !d->late && is_join(c)) {
+		replace_late(d);
+		return;
+	}
 	if (!d->tls) {
 		dial_failed(d, ETIMEDOUT);
 		return;
@@ -312,17 +351,6 @@ static int connect_from_block(struct client *c, uint16_t *port_out)
 	return fd;
 }
 
-static uint64_t connect_limit(const struct client *c)
-{
-	if (c->lost && c->config.connect_ns > CLIENT_REDIAL_NS)
-		return CLIENT_REDIAL_NS;
-	if (c->config.connect_ns != LOOP_NEVER)
-		return c->config.connect_ns;
-	if (c->established || c->addr + 1 < c->config.n_addrs || may_retry(c))
-		return CLIENT_CONNECT_NS;
-	return LOOP_NEVER;
-}
-
 /* Goes on with a socket that is connecting, or takes note of why there is none. */
 static void dial(struct client *c, int fd, uint16_t port)
 {
@@ -341,6 +369,7 @@ static void dial(struct client *c, int fd, uint16_t port)
 	}
 	d->client = c;
 	d->port = port;
+	d->began_ns = loop_now(c->loop);
 	d->io = (struct loop_io){ .fd = fd, .fn = dial_event, .arg = d };
 	d->timer = (struct loop_timer){ .fn = dial_fired, .arg = d, .due_ns = LOOP_NEVER };
 	d->next = c->dials;
@@ -351,8 +380,10 @@ static void dial(struct client *c, int fd, uint16_t port)
 		attempt_failed(c, ENOMEM, strerror(ENOMEM));
 		return;
 	}
+	if (is_join(c) && limit > CLIENT_LATE_NS + 2 * c->took_ns)
+		limit = CLIENT_LATE_NS + 2 * c->took_ns;
 	if (limit != LOOP_NEVER)
-		loop_set_timer(c->loop, &d->timer, loop_now(c->loop) + limit);
+		loop_set_timer(c->loop, &d->timer, d->began_ns + limit);
 }
 
 static void dial_block(struct client *c)
@@ -384,13 +415,14 @@ static int connect_planned(struct client *c, unsigned flow, uint16_t *port_out)
 	return fd;
 }
 
-/* Of the connections that are there, and those under way. Returns how many. */
+/* Of the connections that are there, and those under way and not late. Returns how many. */
 static unsigned open_ports(const struct client *c, uint16_t out[SUBFLOWS_MAX])
 {
 	unsigned n = engine_ports(c->engine, out);
 
 	for (const struct dial *d = c->dials; d && n < SUBFLOWS_MAX; d = d->next)
-		out[n++] = d->port;
+		if (!d->late)
+			out[n++] = d->port;
 	return n;
 }
 
@@ -425,7 +457,7 @@ static void say_plan(struct client *c)
  * taken for which the plan has none instead: a new plan will. */
 static bool dial_planned(struct client *c, bool last_try)
 {
-	unsigned have = engine_n_live(c->engine) + c->n_dials;
+	unsigned have = engine_n_live(c->engine) + c->n_dials - c->n_late;
 
 	for (unsigned i = have; i < c->plan.n_flows && !c->retry_timer.linked; i++) {
 		uint16_t port = 0;
@@ -499,13 +531,13 @@ static void open_missing(struct client *c, unsigned allowed)
 	if (wanted > allowed)
 		wanted = allowed;
 	if (c->config.source_port) {
-		while (c->n_live + c->n_dials < wanted && !c->retry_timer.linked) {
+		while (c->n_live + c->n_dials - c->n_late < wanted && !c->retry_timer.linked) {
 			dial_block(c);
 			c->n_live = engine_n_live(c->engine);
 		}
 		return;
 	}
-	if (allowed > 1 && (!wanted || c->n_live + c->n_dials < wanted))
+	if (allowed > 1 && (!wanted || c->n_live + c->n_dials - c->n_late < wanted))
 		dial_plan(c, allowed);
 }
 

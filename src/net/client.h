@@ -35,6 +35,10 @@
 /* The first attempt is made at once, but not more often than this. */
 #define CLIENT_REDIAL_PAUSE_NS 1000000000ull
 
+/* One more connection that is not there after so much more than twice the time that the first one
+ * took gets company. */
+#define CLIENT_LATE_NS 250000000ull
+
 /* After this many failures in a row, additional connections are tried only once in a while: the
  * link may come back, the listener may have room again. */
 #define CLIENT_FAILURES_MAX  16

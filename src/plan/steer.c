@@ -207,6 +207,14 @@ static void find_wanted(const struct steer_view *v, unsigned way, uint32_t want[
 	}
 }
 
+/* After a rest the switch may be another. */
+static void forget(struct steer *s)
+{
+	s->rest_ns = 0;
+	s->n_seen = 0;
+	memset(s->seen, 0, sizeof(s->seen));
+}
+
 static void note_seen(struct steer *s, const struct steer_view *v)
 {
 	unsigned n = 0;
@@ -248,6 +256,22 @@ static unsigned tries_for(const struct steer_view *v, unsigned per_link)
 		if (matters(v, end) && n_links(v, end) > most)
 			most = n_links(v, end);
 	return most * per_link;
+}
+
+/* Would chance alone have put all of these connections on one link, of so many? */
+static bool is_hopeless(const struct steer *s, const struct steer_view *v)
+{
+	for (unsigned end = 0; end < COVER_ENDS; end++) {
+		uint64_t odds = 1;
+
+		if (!matters(v, end) || !one_bit(s->seen[end]))
+			continue;
+		for (unsigned i = 1; i < s->n_seen && odds < STEER_ODDS; i++)
+			odds *= n_links(v, end);
+		if (odds >= STEER_ODDS)
+			return true;
+	}
+	return false;
 }
 
 static void open_more(struct steer *s, const struct steer_view *v, const uint64_t lack[COVER_WAYS],
@@ -301,6 +325,8 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 	*out = (struct steer_action){ 0 };
 	if (!v->n_flows || !tries_for(v, 1) || !all_settled(v))
 		return 0;
+	if (s->rest_ns && !rests)
+		forget(s);
 	note_seen(s, v);
 	r = choose(v, false, &likely);
 	if (r)
@@ -314,7 +340,7 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 	lacking = find_lack(v, needed, lack);
 	if (!lacking)
 		s->verdict = STEER_ALL;
-	else if (!rests && s->tries < tries_for(v, STEER_TRIES_PER_LINK))
+	else if (!rests && s->tries < tries_for(v, STEER_TRIES_PER_LINK) && !is_hopeless(s, v))
 		open_more(s, v, lack, out);
 	else
 		judge(s, v, lack);

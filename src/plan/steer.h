@@ -24,6 +24,10 @@
  * so many times n in vain leave one of 400 to bad luck. */
 #define STEER_TRIES_PER_LINK 6
 
+/* All on one link although there are n, by chance once in n^(connections - 1): when that is once in
+ * so many, it is no chance. */
+#define STEER_ODDS 1000
+
 /* At a time: one of two links is hit by 4 with 94 %, one of four by 8 with 90 %. */
 #define STEER_BATCH_PER_LINK 2
 
@@ -76,7 +80,8 @@ struct steer {
 	unsigned tries;            /* in vain, in a row */
 	uint64_t rest_ns;          /* until then */
 	uint64_t reach;            /* the best so far */
-	unsigned n_seen;           /* connections whose lane was sure, over all time */
+	/* Since the last rest: */
+	unsigned n_seen;           /* connections whose lane was sure at the same time */
 	uint32_t seen[COVER_ENDS]; /* and the links on which they were */
 	enum steer_verdict verdict;
 	int verdict_way; /* enum cover_way: of which way it speaks */
