@@ -34,7 +34,8 @@ struct crew_job {
 	bool send, receive; /* what to do, in this order */
 	int n_tx;           /* 0: only what was sealed before */
 	struct iovec tx[SESSION_IOV];
-	/* Results, as channel_send and channel_recv return them, and what came */
+	/* Results of what was to be done, as channel_send and channel_recv have them, and what came
+	 */
 	ssize_t sent, received;
 	uint8_t rx[CREW_RX_LEN];
 	/* The crew's */
