@@ -50,6 +50,7 @@ struct relay_run {
 	struct loop *loop;
 	struct loop_io signals;
 	struct tls_context *tls; /* NULL: plain */
+	struct crew *crew;       /* for TLS; NULL: no threads for it */
 	struct relay *relay;
 	struct place local; /* near: what is listened on */
 	struct gate *gate;
@@ -326,6 +327,7 @@ static int start_relay(struct relay_run *run)
 	unsigned wanted = c->max_clients == UINT_MAX ? RELAY_SESSIONS : c->max_clients;
 
 	run->engine = (struct engine_config){
+		.crew = run->crew,
 		.session = { .role = c->listen ? SESSION_SERVER : SESSION_CLIENT,
 			     .window = c->window,
 			     .n_subflows = c->subflows_auto ? SUBFLOWS_MAX : c->n_subflows,
@@ -355,6 +357,8 @@ static int start(struct relay_run *run)
 	r = signals_watch(run->loop, &run->signals);
 	if (!r)
 		r = secure_open(c, &run->tls);
+	if (!r && run->tls)
+		r = secure_threads(c, run->loop, &run->crew);
 	if (!r)
 		r = c->listen ? find_place(c, run->options->targets[0], false, &run->target)
 			      : find_place(c, run->options->local, true, &run->local);
@@ -374,6 +378,7 @@ static int end(struct relay_run *run)
 	gate_free(run->gate);
 	relay_free(run->relay);
 	listener_free(run->listener);
+	crew_free(run->crew);
 	loop_free(run->loop);
 	tls_context_free(run->tls);
 	free(run);

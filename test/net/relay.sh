@@ -88,6 +88,11 @@ stop far
 section "with a key"
 "$MPNC" genkey key
 TARGET=$(free_ports 1)
+relay_pair 127.0.0.1:0 --key key --tls-threads 2
+ends both_ways
+ends resets
+(($(awk '/^Threads:/ { print $2 }' "/proc/${PID[near]}/status") >= 3)) || fail "there are no threads"
+stop_pair
 relay_pair 127.0.0.1:0 --key key
 ends both_ways
 ends half_close
