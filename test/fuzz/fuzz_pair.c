@@ -63,6 +63,7 @@ struct world {
 	uint64_t now;
 	struct end end[2];
 	struct line lines[LINES];
+	bool spoilt; /* some line has been */
 };
 
 static uint8_t stream[STREAM_PERIOD + WIRE_DATA_MAX];
@@ -213,7 +214,8 @@ static bool read_some(struct world *w, struct line *l, enum side side, size_t n)
 	}
 	drop_front(pipe, done);
 	if (session_rx(w->end[side].s, l->slot[side], done, w->now)) {
-		must(l->spoilt || !session_subflow_text(w->end[side].s, l->slot[side]));
+		/* Of two that bring the same chunk, one may spoil the other's bytes. */
+		must(w->spoilt || !session_subflow_text(w->end[side].s, l->slot[side]));
 		close_end(w, l, side);
 	}
 	return true;
@@ -321,7 +323,7 @@ static void damage(struct world *w, struct line *l, enum side side)
 
 	if (!pipe->len)
 		return;
-	l->spoilt = true;
+	l->spoilt = w->spoilt = true;
 	at %= pipe->len;
 	n = n < pipe->len - at ? n : pipe->len - at;
 	if (how % 3 == 0) {

@@ -93,8 +93,9 @@ static void flows(char *s, size_t len)
 
 	if (n >= 2 && explain_parse_flow(words[0], words[1], &flow, message))
 		must(message[0] && memchr(message, '\0', sizeof(message)));
-	if (n >= 3 && !explain_parse_links(words[2], &bond))
-		must(bond.hash.n_links <= HASH_LINKS_MAX);
+	if (n < 3 || explain_parse_links(words[2], &bond))
+		return;
+	must(bond.hash.n_links >= 1 && bond.hash.n_links <= HASH_LINKS_MAX);
 	if (n >= 4 && !explain_parse_active(words[3], &bond))
 		must(bond.hash.active < (int)bond.hash.n_links);
 	if (n >= 5)
