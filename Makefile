@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 MPNC = $(CURDIR)/build/mpnc
 
-.PHONY: all build deps check demo bench fuzz lab lab-bench install clean
+.PHONY: all build deps check demo bench fuzz soak coverage lab lab-bench install clean
 
 all:
 	@tools/deps.sh build
@@ -37,6 +37,13 @@ lab lab-bench:
 
 fuzz: deps
 	@tools/fuzz.sh '$(SECONDS)'
+
+soak: deps
+	@$(MAKE) --no-print-directory build
+	@MPNC='$(MPNC)' test/soak.sh '$(SECONDS)'
+
+coverage: deps
+	@tools/coverage.sh
 
 install: all
 	install -D -m 755 build/mpnc '$(DESTDIR)$(PREFIX)/bin/mpnc'
