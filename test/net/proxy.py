@@ -136,7 +136,8 @@ class Proxy:
         word, seconds = line.split()
         for link in list(self.links):
             self.drop(link, word == "cut")
-        self.listener.close()
+        if self.listener:
+            self.listener.close()
         self.listener = None
         self.refuse_until = time.monotonic() + float(seconds)
 
