@@ -67,12 +67,14 @@ transfer() {
 	local args=() both=() spoil=() i fault
 
 	random_file data "$((1 + RANDOM % 96))M"
-	pick 1 2 4 8 32 && args+=(-P "$picked")
 	pick 1M 4M 64M && args+=(--window "$picked")
 	((RANDOM % 3)) || both=(--duplex)
 	((RANDOM % 3)) || both+=(--key key)
 	# A first TLS handshake that is spoilt looks like another key, and ends the client.
 	[[ ${both[*]} == *--key* ]] || ((RANDOM % 2)) || spoil=(--seed "$RANDOM")
+	# A single connection that falls silent and still acknowledges cannot be told from a peer that is stopped.
+	if ((${#spoil[@]})); then pick 8 32; else pick 1 2 4 8 32; fi
+	args+=(-P "$picked")
 	what="${args[*]} ${both[*]} ${spoil[*]}"
 	TEST_NAME="soak ($what)"
 	if [[ ${both[*]} == *--duplex* ]]; then
