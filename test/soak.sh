@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Transfers with random faults, one after another, for so long: soak.sh [SECONDS]. In a network of their own,
-# through a proxy: all connections are cut or closed, single ones meet what proxy.py does to them, the
-# network falls silent, a side is stopped, or both are while they have no connection. Each transfer has
-# to be exact and to end well on both sides. The seed is printed and may be given: SOAK_SEED.
+# through a proxy: all connections are cut or closed, the network falls silent, a side is stopped, or both
+# are while they have no connection. Each transfer has to be exact and to end well on both sides. The seed is
+# printed and may be given: SOAK_SEED. What happens to single connections is for net/faults.sh.
 if [[ ! ${SOAK_INSIDE-} ]]; then
 	export SOAK_INSIDE=1
 	unshare -rn true 2>/dev/null || {
@@ -64,25 +64,22 @@ strike() { # FAULT
 
 # One transfer, one way or the other or both ways, and up to three faults.
 transfer() {
-	local args=() both=() spoil=() i fault
+	local args=() both=() i fault
 
 	random_file data "$((1 + RANDOM % 96))M"
 	pick 1M 4M 64M && args+=(--window "$picked")
 	((RANDOM % 3)) || both=(--duplex)
 	((RANDOM % 3)) || both+=(--key key)
-	# A first TLS handshake that is spoilt looks like another key, and ends the client.
-	[[ ${both[*]} == *--key* ]] || ((RANDOM % 2)) || spoil=(--seed "$RANDOM")
-	# A single connection that falls silent and still acknowledges cannot be told from a peer that is stopped.
-	if ((${#spoil[@]})); then pick 8 32; else pick 1 2 4 8 32; fi
+	pick 1 2 4 8 32
 	args+=(-P "$picked")
-	what="${args[*]} ${both[*]} ${spoil[*]}"
+	what="${args[*]} ${both[*]}"
 	TEST_NAME="soak ($what)"
 	if [[ ${both[*]} == *--duplex* ]]; then
 		listen rx "${both[@]}" <data >out
 	else
 		listen rx "${both[@]}" </dev/null >out
 	fi
-	start_proxy "$PORT" "${spoil[@]}"
+	start_proxy "$PORT"
 	start tx -v --retry 30 "${args[@]}" "${both[@]}" 127.0.0.1 "$PROXY" <data >back
 	for ((i = RANDOM % 4; i > 0; i--)); do
 		pick cut close silence stop-tx stop-rx freeze none
