@@ -351,10 +351,15 @@ static enum opts_result take_source_port(struct parser *p)
 /* Takes away what comes before host and port. */
 static enum opts_result take_local(struct parser *p)
 {
+	void *field;
+	const char **local;
+
 	if (p->n_operands < LEN(p->operand))
 		return opts_fail(p, "missing words: mpnc %s [LADDR:]LPORT HOST PORT",
 				 p->verb->name);
-	*(const char **)((char *)p->own + p->verb->local) = p->operand[0];
+	field = (char *)p->own + p->verb->local;
+	local = field;
+	*local = p->operand[0];
 	p->operand[0] = p->operand[1];
 	p->operand[1] = p->operand[2];
 	p->n_operands--;
