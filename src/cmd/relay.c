@@ -5,6 +5,7 @@
  */
 #include "cmd/relay.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <malloc.h>
 #include <signal.h>
@@ -22,6 +23,7 @@
 #include "cmd/signals.h"
 #include "net/gate.h"
 #include "net/relay.h"
+#include "net/service.h"
 #include "session/handshake.h"
 #include "ui/log.h"
 #include "ui/report.h"
@@ -57,6 +59,7 @@ struct relay_run {
 	struct peer peer;
 	struct place target; /* far */
 	struct listener *listener;
+	int n_sockets; /* that were passed to us */
 	bool stopping;
 	int exit;
 };
@@ -231,12 +234,15 @@ static void on_accepted(void *arg, int fd, const union sock_addr *from)
 	relay_accept(run->relay, fd, from);
 }
 
+/* On the sockets that systemd has for us, or on the one place that was named. */
 static int start_near(struct relay_run *run)
 {
 	struct gate_events events = { .note = log_note, .accepted = on_accepted, .arg = run };
 	int r = gate_new(&run->gate, run->loop, &events);
 
-	if (!r)
+	for (int i = 0; !r && i < run->n_sockets; i++)
+		r = gate_adopt(run->gate, SERVICE_FIRST_FD + i);
+	if (!r && !run->n_sockets)
 		r = gate_listen(run->gate, &run->local);
 	if (r)
 		log_error("cannot listen on %s: %s", run->local.name, strerror(-r));
@@ -259,7 +265,7 @@ static void on_hello(void *arg, struct channel ch, const struct wire_hello *hell
 		relay_hello(run->relay, run->listener, ch, hello);
 }
 
-static int start_far(struct relay_run *run)
+static int listen_far(struct relay_run *run)
 {
 	const struct config *c = run->config;
 	struct sock_options options = peer_sock_options(c);
@@ -267,13 +273,27 @@ static int start_far(struct relay_run *run)
 		.note = log_note, .hello = on_hello, .allows = on_allows, .arg = run
 	};
 	union sock_addr addrs[RESOLVE_MAX];
-	char addr[STATS_ADDR_LEN];
 	int n = names_resolve(c, c->host, c->port, addrs), r;
-	unsigned port;
 
 	if (n < 0)
 		return n;
-	r = listener_new(&run->listener, run->loop, addrs, n, &options, run->tls, &events);
+	if (!run->n_sockets)
+		return listener_new(&run->listener, run->loop, addrs, n, &options, run->tls,
+				    &events);
+	if (run->n_sockets > 1)
+		return -E2BIG;
+	r = sock_adopt(SERVICE_FIRST_FD, &options);
+	return r ? r
+		 : listener_adopt(&run->listener, run->loop, SERVICE_FIRST_FD, run->tls, &events);
+}
+
+static int start_far(struct relay_run *run)
+{
+	const struct config *c = run->config;
+	char addr[STATS_ADDR_LEN];
+	unsigned port;
+	int r = listen_far(run);
+
 	if (r) {
 		log_error("cannot listen on %s port %s: %s", c->host ? c->host : "*", c->port,
 			  strerror(-r));
@@ -306,6 +326,7 @@ static void signal_event(struct loop_io *io, uint32_t events)
 		relay_kill(run->relay, number);
 	} else {
 		log_info("stopping");
+		service_notify("STOPPING=1");
 		run->stopping = true;
 		run->gate = gate_free(run->gate);
 		relay_stop(run->relay);
@@ -396,12 +417,15 @@ static int run_relay(const struct config *config, const struct relay_options *op
 	limits_raise_descriptors();
 	run->config = config;
 	run->options = options;
+	run->n_sockets = service_sockets();
 	r = start(run);
+	if (!r)
+		service_notify("READY=1");
 	if (!r)
 		r = loop_run(run->loop);
 	if (r)
 		run->exit = ENGINE_EXIT_SETUP;
-	if (!r && run->options->local)
+	if (!r && run->options->local && !run->n_sockets)
 		place_remove(&run->local);
 	return end(run);
 }

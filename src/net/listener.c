@@ -407,33 +407,40 @@ static int listen_first(const union sock_addr *addrs, int n_addrs,
 	return fd;
 }
 
-int listener_new(struct listener **out, struct loop *loop, const union sock_addr *addrs,
-		 int n_addrs, const struct sock_options *options, const struct tls_context *tls,
-		 const struct listener_events *events)
+int listener_adopt(struct listener **out, struct loop *loop, int fd, const struct tls_context *tls,
+		   const struct listener_events *events)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 	int r;
 
 	if (!l)
 		return -ENOMEM;
-	r = listen_first(addrs, n_addrs, options);
-	if (r < 0)
-		goto free_listener;
-	l->io = (struct loop_io){ .fd = r, .fn = accept_event, .arg = l };
+	l->io = (struct loop_io){ .fd = fd, .fn = accept_event, .arg = l };
 	l->pause = (struct loop_timer){ .fn = pause_fired, .arg = l, .due_ns = LOOP_NEVER };
 	l->loop = loop;
 	l->max_strangers = fitting(LISTENER_STRANGERS);
 	l->events = *events;
 	l->tls = tls;
 	r = loop_add(loop, &l->io, EPOLLIN);
-	if (r)
-		goto close_fd;
+	if (r) {
+		free(l);
+		return r;
+	}
 	*out = l;
 	return 0;
-close_fd:
-	close(l->io.fd);
-free_listener:
-	free(l);
+}
+
+int listener_new(struct listener **out, struct loop *loop, const union sock_addr *addrs,
+		 int n_addrs, const struct sock_options *options, const struct tls_context *tls,
+		 const struct listener_events *events)
+{
+	int fd = listen_first(addrs, n_addrs, options), r;
+
+	if (fd < 0)
+		return fd;
+	r = listener_adopt(out, loop, fd, tls, events);
+	if (r)
+		close(fd);
 	return r;
 }
 

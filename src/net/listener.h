@@ -55,6 +55,10 @@ int listener_new(struct listener **out, struct loop *loop, const union sock_addr
 		 const struct listener_events *events);
 struct listener *listener_free(struct listener *l);
 
+/* The same on a socket that listens already (sock_adopt); it is taken over, unless this fails. */
+int listener_adopt(struct listener **out, struct loop *loop, int fd, const struct tls_context *tls,
+		   const struct listener_events *events);
+
 /* The port listened on (for port 0) and the address as text. */
 uint16_t listener_port(const struct listener *l, char addr[STATS_ADDR_LEN]);
 

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
@@ -176,6 +177,20 @@ int sock_listen(const union sock_addr *addr, bool only6, const struct sock_optio
 	r = -errno;
 	close(fd);
 	return r;
+}
+
+int sock_adopt(int fd, const struct sock_options *options)
+{
+	int family = 0;
+	socklen_t len = sizeof(family);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) < 0)
+		return -errno;
+	if (family != AF_INET && family != AF_INET6)
+		return -EAFNOSUPPORT;
+	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
+		return -errno;
+	return set_options(fd, family, options);
 }
 
 int sock_accept(int listen_fd, union sock_addr *peer_out)

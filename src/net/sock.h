@@ -76,6 +76,10 @@ int sock_connected(int fd);
  * address takes IPv4 too unless only6. Returns the descriptor or -errno. */
 int sock_listen(const union sock_addr *addr, bool only6, const struct sock_options *options);
 
+/* Makes a listening TCP socket that came from elsewhere as sock_listen would have. Returns 0 or
+ * -errno. */
+int sock_adopt(int fd, const struct sock_options *options);
+
 /* Accepts one connection. Returns the descriptor or -errno (-EAGAIN: none is waiting). */
 int sock_accept(int listen_fd, union sock_addr *peer_out);
 
