@@ -179,15 +179,17 @@ static void say_session(void *arg, const char *name, const struct session_stats 
 	log_error("%s: %s", name, summary);
 }
 
-static void on_ended(void *arg, const char *name, const struct engine_end *end,
+static void on_ended(void *arg, const char *name, const struct engine_end *end, bool broken_off,
 		     const struct session_stats *stats)
 {
 	char summary[SUMMARY_LEN];
 
 	report_summary(summary, sizeof(summary), stats);
-	if (end->exit)
+	if (end->exit && !broken_off)
 		log_error("%s: %s", name, end->reason);
-	log_info("%s: %s; %s", name, end->exit ? "ended" : end->reason, summary);
+	else
+		log_info("%s: %s", name, end->reason);
+	log_info("%s: %s", name, summary);
 }
 
 static void say_totals(const struct relay_run *run)

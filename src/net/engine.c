@@ -334,7 +334,7 @@ int engine_plug(struct engine *e, int fd)
 
 void engine_plug_failed(struct engine *e, const char *why)
 {
-	session_abort(e->session, WIRE_R_OUTPUT, 0, why);
+	session_abort(e->session, WIRE_R_TARGET, 0, why);
 	loop_queue(e->loop, &e->pump);
 }
 

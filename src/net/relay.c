@@ -145,6 +145,13 @@ static void relayed_free(struct relayed *s)
 	free(s);
 }
 
+static bool broken_off(const struct relayed *s)
+{
+	unsigned reason = session_end(engine_session(s->engine))->reason;
+
+	return reason == WIRE_R_INPUT || reason == WIRE_R_OUTPUT;
+}
+
 static void session_over(struct loop_task *task)
 {
 	struct relayed *s = task->arg;
@@ -157,7 +164,7 @@ static void session_over(struct loop_task *task)
 	engine_stats(s->engine, &stats);
 	count_bytes(&r->totals, &stats);
 	r->totals.n_failed += end.exit != 0;
-	r->events.ended(r->events.arg, s->name, &end, &stats);
+	r->events.ended(r->events.arg, s->name, &end, broken_off(s), &stats);
 	take_out(r, s);
 	relayed_free(s);
 	if (r->stopping && !r->sessions)

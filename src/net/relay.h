@@ -61,8 +61,9 @@ struct relay_totals {
 struct relay_events {
 	/* As in engine.h. */
 	void (*note)(void *arg, int level, const char *text);
-	/* A session is over. name: "session 7 of 192.0.2.1 port 40312". */
-	void (*ended)(void *arg, const char *name, const struct engine_end *end,
+	/* A session is over. name: "session 7 of 192.0.2.1 port 40312". broken_off: by one of the
+	 * two programs, which is their affair. */
+	void (*ended)(void *arg, const char *name, const struct engine_end *end, bool broken_off,
 		      const struct session_stats *stats);
 	/* After relay_stop: the last session has ended. */
 	void (*stopped)(void *arg);

@@ -325,6 +325,7 @@ const char *wire_reason_text(unsigned reason)
 		[WIRE_R_MEMORY] = "out of memory",
 		[WIRE_R_KEY] = "it wants a key (--key) or a certificate (--cert)",
 		[WIRE_R_PURPOSE] = "it is there for mpnc bench only",
+		[WIRE_R_TARGET] = "the relay's target cannot be reached",
 	};
 
 	if (reason < sizeof(text) / sizeof(text[0]) && text[reason])
