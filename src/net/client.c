@@ -602,6 +602,9 @@ static void steer_fired(struct loop_timer *timer)
 
 	if (c->failed || session_state(s) != SESSION_OPEN || session_finished(s))
 		return;
+	/* client_pumped begins again. */
+	if (session_subflows_wanted(s) < 2)
+		return;
 	if (!session_lost(s) && !c->retry_timer.linked && !c->n_dials && c->n_planned)
 		steer(c, session_subflows_wanted(s));
 	loop_set_timer(c->loop, timer, steering_next(&c->steering, loop_now(c->loop)));
@@ -708,6 +711,26 @@ static void found_again(struct client *c)
 	loop_set_timer(c->loop, &c->retry_timer, LOOP_NEVER);
 }
 
+/* One connection is enough again. */
+static void close_surplus(struct client *c)
+{
+	uint16_t ports[SUBFLOWS_MAX];
+	unsigned n = engine_ports(c->engine, ports);
+
+	for (unsigned i = 1; i < n; i++)
+		engine_drain(c->engine, ports[i]);
+	c->n_live = engine_n_live(c->engine);
+}
+
+/* When there is something to steer. Who names the ports has chosen the lanes. */
+static void start_steering(struct client *c)
+{
+	if (c->steer_timer.linked || c->config.source_port ||
+	    session_subflows_wanted(engine_session(c->engine)) < 2)
+		return;
+	loop_set_timer(c->loop, &c->steer_timer, loop_now(c->loop) + STEERING_FAST_NS);
+}
+
 void client_pumped(struct client *c)
 {
 	struct session *s = engine_session(c->engine);
@@ -724,10 +747,6 @@ void client_pumped(struct client *c)
 	if (!c->established) {
 		c->established = true;
 		c->delay_ns = 0;
-		/* Who names the ports has chosen the lanes. */
-		if (!c->config.source_port)
-			loop_set_timer(c->loop, &c->steer_timer,
-				       loop_now(c->loop) + STEERING_FAST_NS);
 		loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
 	}
 	if (session_lost(s)) {
@@ -739,6 +758,9 @@ void client_pumped(struct client *c)
 	if (session_finished(s))
 		return;
 	watch_subflows(c);
+	if (session_calm(s))
+		close_surplus(c);
+	start_steering(c);
 	if (!c->retry_timer.linked)
 		open_missing(c, session_subflows_wanted(s));
 }

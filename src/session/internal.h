@@ -154,7 +154,9 @@ struct session {
 	struct session_end end;
 	bool grown;           /* more than one subflow is wanted */
 	uint64_t measured_ns; /* frugal: since when bytes are counted */
-	uint64_t measured;    /* and how many had moved then */
+	uint64_t measured;    /* and how many had moved before */
+	uint64_t moved;       /* in all, as last seen */
+	uint64_t much_ns;     /* when enough had, last */
 	unsigned n_subflows_allowed;
 	uint16_t version;  /* that WELCOME named */
 	uint32_t features; /* that both sides know */

@@ -42,6 +42,9 @@
  * is gained if all do that because their machine is busy, or they last long. */
 #define SESSION_FRUGAL_NS 1000000000ull
 
+/* And when that has not happened for so long, one is enough again. */
+#define SESSION_CALM_NS 10000000000ull
+
 /* iovecs that session_rx_space and session_tx fill at most: the largest chunk over blocks, plus the
  * next header. */
 #define SESSION_IOV (WIRE_DATA_MAX / WINBUF_BLOCK + 3)
@@ -201,6 +204,10 @@ bool session_subflow_drained(const struct session *s, uint16_t slot);
 /* How many subflows a client may have now: 1 until enough is in play, then as many as both sides
  * allow. */
 unsigned session_subflows_wanted(const struct session *s);
+
+/* Has a session that is one of many more subflows than it needs any longer? All but one are to be
+ * drained. */
+bool session_calm(const struct session *s);
 
 /* Length of the chunks that this subflow is given: what it delivers in about 10 ms. */
 uint32_t session_subflow_chunk_len(const struct session *s, uint16_t slot);
