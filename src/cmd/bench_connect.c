@@ -170,7 +170,7 @@ static void keep_rate(struct runs *r)
 	const struct bench *b = r->bench;
 	double rate = bench_rate(ways_of(b->options), b->measure);
 
-	r->n_subflows = measure_state(b->measure)->stats.n_subflows;
+	r->n_subflows = measure_n_subflows(b->measure);
 	if (b->options->compare)
 		*(r->n % 2 ? &r->striped[r->n / 2] : &r->rates[r->n / 2]) = rate;
 	else

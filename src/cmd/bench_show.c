@@ -446,7 +446,7 @@ json_t *bench_json_run(struct bench_ways ways, const struct measure *m, const ch
 	const struct json_field start[] = {
 		{ "version", json_text("mpnc " MPNC_VERSION) },
 		{ "role", json_text(role) },
-		{ "num_streams", json_number(s.now->n_live ? s.now->n_live : s.now->n_subflows) },
+		{ "num_streams", json_number(measure_n_subflows(m)) },
 		{ "sends", json_boolean(ways.out) },
 		{ "receives", json_boolean(ways.in) },
 	};

@@ -65,6 +65,7 @@ struct outcome {
 	char reason[DOCTOR_WHY_LEN]; /* why it ended */
 	uint64_t ns;
 	uint64_t sent, received;
+	unsigned n_live;
 	double out, back; /* bits per second */
 	struct measure_state state;
 	struct subflow_stats first;
@@ -99,6 +100,7 @@ static void judge(struct measure *m, struct outcome *o)
 	if (state->stats.n_subflows)
 		o->first = state->stats.subflow[0];
 	o->answered = session_version(engine_session(measure_engine(m))) != 0;
+	o->n_live = measure_n_subflows(m);
 	o->sent = state->stats.tx_taken;
 	o->received = state->stats.rx_taken;
 	o->out = rate_of(o->sent, measure_way_ns(m, true));
@@ -210,7 +212,7 @@ static bool probe_rates(struct prober *p)
 	if (!try(p, &several_out, &o))
 		return false;
 	out->several_out = o.out;
-	out->n_several = o.state.stats.n_subflows;
+	out->n_several = o.n_live;
 	out->here = o.state.here;
 	out->peer = o.state.peer;
 	if (!try(p, &several_back, &o))

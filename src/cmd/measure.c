@@ -28,6 +28,7 @@ struct measure {
 	uint64_t end_ns;    /* since start_ns */
 	uint64_t way_ns[2]; /* the same: received, sent; 0: not confirmed */
 	uint64_t stop_due_ns, limit_due_ns, interval_due_ns;
+	unsigned n_live; /* connections, before the end closed them */
 	struct loop_timer timer;
 	struct bench_seen seen;
 	struct measure_state first, before, now;
@@ -239,6 +240,8 @@ static void on_pumped(void *arg)
 
 	if (!m->flows && session_state(engine_session(m->engine)) != SESSION_CONNECTING)
 		begin(m);
+	if (engine_n_live(m->engine))
+		m->n_live = engine_n_live(m->engine);
 	if (m->flows && !m->over)
 		watch_ways(m);
 	if (m->client)
@@ -465,6 +468,11 @@ int measure_exit(const struct measure *m, const char **reason_out)
 uint64_t measure_ns(const struct measure *m)
 {
 	return m->end_ns;
+}
+
+unsigned measure_n_subflows(const struct measure *m)
+{
+	return m->n_live;
 }
 
 uint64_t measure_way_ns(const struct measure *m, bool sending)

@@ -14,7 +14,7 @@
 #include "net/engine.h"
 
 /* The thread is looked at this often. */
-#define MEASURE_LOOK_NS 50000000ull
+#define MEASURE_LOOK_NS 100000000ull
 
 /* Gives up when nothing moves for so long. */
 #define MEASURE_IDLE_NS 30000000000ull
@@ -89,6 +89,9 @@ uint64_t measure_ns(const struct measure *m);
 
 /* The same for one direction. */
 uint64_t measure_way_ns(const struct measure *m, bool sending);
+
+/* Connections that there were at the end; those that were only tried are not in it. */
+unsigned measure_n_subflows(const struct measure *m);
 
 /* The latest state: once it has ended, the last one. Borrowed. */
 const struct measure_state *measure_state(const struct measure *m);

@@ -3,12 +3,12 @@
 # mpnc bench, as nobody: over all links it is several times one connection, the knee is where each link has
 # one, and it names what limits the result, also when the switch puts everything on one link.
 #
-#   RATE         20     Mbit/s of a link: with more, emulated processors may be what limits it
+#   RATE         10     Mbit/s of a link: with more, emulated processors may be what limits it
 #   SECONDS_EACH 3      of each run
 #   MIN_RATIO    none   of --compare with nothing wrong
 #
 # shellcheck source=../guest/lib.sh
-RATE=${RATE:-20}
+RATE=${RATE:-10}
 . /lab/lib.sh
 each=${SECONDS_EACH:-3}
 
