@@ -15,8 +15,8 @@
 
 struct runs {
 	struct bench *bench;
-	struct measure_peer peer; /* which the measure borrows */
-	size_t n;                 /* runs that are over */
+	struct peer peer; /* which the measure borrows */
+	size_t n;         /* runs that are over */
 	/* Of each; with --compare those of one connection, and apart from them the others. */
 	double rates[BENCH_ROUNDS_MAX], striped[BENCH_ROUNDS_MAX];
 	unsigned n_subflows; /* of the last run */
@@ -213,8 +213,7 @@ int bench_connect(struct bench *b)
 	if (r) {
 		r->bench = b;
 		b->over = (struct loop_task){ .fn = run_over, .arg = r };
-		r->peer.tls = b->tls;
-		e = measure_resolve(&r->peer, b->config);
+		e = peer_resolve(&r->peer, b->config, b->tls);
 	}
 	if (!e)
 		e = start_run(r);

@@ -8,6 +8,7 @@
 #include "cmd/answer.h"
 #include "cmd/bench_run.h"
 #include "cmd/names.h"
+#include "cmd/peer.h"
 #include "net/listener.h"
 #include "net/queue.h"
 #include "session/handshake.h"
@@ -155,11 +156,7 @@ static int start(struct server *s)
 {
 	struct bench *b = s->bench;
 	const struct config *c = b->config;
-	struct sock_options options = { .tos = c->tos,
-					.sndbuf = (int)c->sndbuf,
-					.rcvbuf = (int)c->rcvbuf,
-					.ttl = c->ttl,
-					.min_ttl = c->min_ttl };
+	struct sock_options options = peer_sock_options(c);
 	struct listener_events events = {
 		.note = log_note, .hello = on_hello, .allows = on_allows, .arg = s
 	};

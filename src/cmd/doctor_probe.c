@@ -44,7 +44,7 @@ static const int small_segments[] = { 1360, 1200, 536 };
 struct prober {
 	const struct config *config;
 	struct doctor_probes *out;
-	struct measure_peer peer;
+	struct peer peer;
 	struct tls_context *tls;
 	struct loop *loop;
 	unsigned n_missed;
@@ -354,13 +354,11 @@ static bool probe_flows(struct prober *p)
 static int ask(struct prober *p)
 {
 	const struct query query = { .addrs = p->peer.addrs,
-				     .n_addrs = p->peer.n_addrs,
+				     .n_addrs = p->peer.config.n_addrs,
 				     .sources = p->peer.sources,
-				     .n_sources = p->peer.n_sources,
+				     .n_sources = p->peer.config.n_sources,
 				     .limit_ns = QUERY_NS,
-				     .socket = { .tos = p->config->tos,
-						 .ttl = p->config->ttl,
-						 .min_ttl = p->config->min_ttl },
+				     .socket = peer_sock_options(p->config),
 				     .tls = p->tls };
 	struct wire_welcome welcome;
 	int fd = query_peer(&query, &welcome, p->out->why);
@@ -375,11 +373,10 @@ static int ask(struct prober *p)
 
 static int run(struct prober *p)
 {
-	if (measure_resolve(&p->peer, p->config) || secure_open(p->config, &p->tls)) {
+	if (secure_open(p->config, &p->tls) || peer_resolve(&p->peer, p->config, p->tls)) {
 		text_printf(p->out->why, sizeof(p->out->why), "it could not be asked");
 		return -1;
 	}
-	p->peer.tls = p->tls;
 	if (ask(p))
 		return -1;
 	if (loop_new(&p->loop)) {

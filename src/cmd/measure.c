@@ -9,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cmd/names.h"
 #include "util/parse.h"
 #include "util/text.h"
 
@@ -410,41 +409,18 @@ bool measure_free(struct measure *m)
 	return true;
 }
 
-int measure_resolve(struct measure_peer *peer, const struct config *c)
-{
-	peer->n_addrs = names_resolve(c, c->host, c->port, peer->addrs);
-	if (peer->n_addrs < 0)
-		return peer->n_addrs;
-	if (c->source)
-		peer->n_sources = names_resolve(c, c->source, NULL, peer->sources);
-	return peer->n_sources < 0 ? peer->n_sources : 0;
-}
-
-int measure_connect(struct measure *m, const struct measure_peer *peer, uint16_t port, int mss)
+int measure_connect(struct measure *m, const struct peer *peer, uint16_t port, int mss)
 {
 	struct engine_events events = { .note = m->events.note, .arg = m->events.arg };
-	const struct config *c = m->config.config;
-	unsigned n = m->config.n_subflows;
-	const struct client_config config = { .host = c->host,
-					      .port = c->port,
-					      .addrs = peer->addrs,
-					      .n_addrs = peer->n_addrs,
-					      .sources = peer->sources,
-					      .n_sources = peer->n_sources,
-					      .source_port = port ? port : c->source_port,
-					      .ports_given = c->n_ports,
-					      .follow_plan = !n && c->subflows_auto,
-					      .n_flows = n ? n : c->n_subflows,
-					      .connect_ns = c->timeout_ns,
-					      .retry_ns = c->retry_ns,
-					      .tls = peer->tls,
-					      .socket = { .tos = c->tos,
-							  .sndbuf = (int)c->sndbuf,
-							  .rcvbuf = (int)c->rcvbuf,
-							  .ttl = c->ttl,
-							  .min_ttl = c->min_ttl,
-							  .mss = mss } };
+	struct client_config config = peer->config;
 
+	if (m->config.n_subflows) {
+		config.follow_plan = false;
+		config.n_flows = m->config.n_subflows;
+	}
+	if (port)
+		config.source_port = port;
+	config.socket.mss = mss;
 	return client_new(&m->client, m->loop, m->engine, &config, &events);
 }
 

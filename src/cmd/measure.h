@@ -10,7 +10,7 @@
 
 #include "cmd/bench_judge.h"
 #include "cmd/config.h"
-#include "net/client.h"
+#include "cmd/peer.h"
 #include "net/engine.h"
 
 /* The thread is looked at this often. */
@@ -65,19 +65,9 @@ int measure_new(struct measure **out, struct loop *loop, const struct measure_co
 /* Returns false if a thread is stuck in the kernel: then the process has to end. */
 bool measure_free(struct measure *m);
 
-/* Where a client connects to, and how. Borrowed while the measure lives. */
-struct measure_peer {
-	union sock_addr addrs[RESOLVE_MAX], sources[RESOLVE_MAX];
-	int n_addrs, n_sources;
-	const struct tls_context *tls;
-};
-
-/* The addresses of the command line. Says why there are none. Returns 0 or < 0. */
-int measure_resolve(struct measure_peer *peer, const struct config *config);
-
-/* Client: begins to connect. port: the local one of the first connection, 0: as config says; mss:
- * as in sock.h. Returns 0 or -errno. */
-int measure_connect(struct measure *m, const struct measure_peer *peer, uint16_t port, int mss);
+/* Client: begins to connect; peer is borrowed. port: the local one of the first connection, 0: as
+ * config says; mss: as in sock.h. Returns 0 or -errno. */
+int measure_connect(struct measure *m, const struct peer *peer, uint16_t port, int mss);
 
 struct engine *measure_engine(struct measure *m);
 
