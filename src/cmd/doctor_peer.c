@@ -86,6 +86,11 @@ void doctor_show_probes(FILE *out, const struct doctor_probes *p)
 	}
 	for (unsigned i = 0; i < p->n_flows; i++)
 		put_flow(out, p, &p->flow[i]);
+	if (p->lagging)
+		fputs("  the links' counters contradict the bond's rule, as late ones do: lanes "
+		      "are "
+		      "not known\n",
+		      out);
 	if (p->why[0])
 		fprintf(out, "the way there was not measured%s: %s\n",
 			p->n_flows ? " to the end" : "", p->why);
@@ -150,6 +155,7 @@ json_t *doctor_json_probes(const struct doctor_probes *p)
 		{ "several_out", rate_json(p->several_out) },
 		{ "several_back", rate_json(p->several_back) },
 		{ "flows", flows_json(p) },
+		{ "counters_lag", json_boolean(p->lagging) },
 		{ "bytes", json_number(p->bytes) },
 		{ "unmeasured", json_text(p->why) },
 	};

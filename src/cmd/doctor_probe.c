@@ -260,11 +260,27 @@ static void set_lanes(struct doctor_flow *f, const struct outcome *o)
 {
 	const struct subflow_stats *s = &o->first;
 
+	f->told = s->seen & SUBFLOW_TX ? -1 : s->tx_link;
 	/* The other end of a flow on which nothing came is the counters' to tell. */
 	f->out.from = end_of(&o->state.here, true, o->sent, s->tx_link);
 	f->out.to = end_of(&o->state.peer, false, o->sent, -1);
 	f->back.from = end_of(&o->state.peer, true, o->received, s->peer_tx_link);
 	f->back.to = end_of(&o->state.here, false, o->received, -1);
+}
+
+void doctor_check_lanes(struct doctor_probes *p)
+{
+	unsigned n = 0, wrong = 0;
+
+	for (unsigned i = 0; i < p->n_flows; i++) {
+		n += p->flow[i].told >= 0;
+		wrong += p->flow[i].told >= 0 && p->flow[i].out.from != p->flow[i].told;
+	}
+	p->lagging = n >= DOCTOR_TOLD_MIN && 4 * wrong > n;
+	for (unsigned i = 0; p->lagging && i < p->n_flows; i++) {
+		p->flow[i].out.from = p->flow[i].told;
+		p->flow[i].out.to = p->flow[i].back.from = p->flow[i].back.to = -1;
+	}
 }
 
 /* Sizes that get through where large ones do not. */
@@ -309,7 +325,7 @@ static bool probe_flow(struct prober *p, uint16_t port)
 	/* The port is in use, and others will do; or nobody is there any more. */
 	if (!o.state.stats.n_subflows && o.ns < DOCTOR_FLOW_NS / 2)
 		return ++p->n_missed < MISSED_MAX || stop(p, o.reason);
-	*f = (struct doctor_flow){ .port = port, .dead = !o.answered };
+	*f = (struct doctor_flow){ .port = port, .dead = !o.answered, .told = -1 };
 	set_lanes(f, &o);
 	f->out.rate = o.out;
 	f->back.rate = o.back;
@@ -385,6 +401,7 @@ static int run(struct prober *p)
 	}
 	if (probe_rates(p))
 		probe_flows(p);
+	doctor_check_lanes(p->out);
 	return 0;
 }
 

@@ -47,6 +47,7 @@ struct doctor_way {
 struct doctor_flow {
 	uint16_t port;               /* the client's */
 	bool dead;                   /* no answer at all */
+	int8_t told;                 /* the link of out.from by the bond's rule; -1: not known */
 	struct doctor_way out, back; /* from here, and to here */
 };
 
@@ -56,7 +57,8 @@ struct doctor_probes {
 	unsigned n_several;       /* connections of the striped runs */
 	double one_out, one_back; /* bits per second of payload; 0: not known */
 	double several_out, several_back;
-	uint64_t bytes;               /* of payload, both ways, in all */
+	bool lagging;   /* the links' counters do not agree with the rule: lanes are not told */
+	uint64_t bytes; /* of payload, both ways, in all */
 	struct side_stats here, peer; /* names and speeds of the links */
 	struct wire_facts peer_facts;
 	char why[DOCTOR_WHY_LEN]; /* it could not be measured, or not to the end; "": it was */
@@ -69,3 +71,12 @@ int doctor_probe(const struct config *config, struct doctor_probes *out);
 /* Pure: the link that carried bytes of one flow; -1 when no link stands out. growth: of each link.
  */
 int8_t doctor_lane_end(const uint64_t *growth, unsigned n_links, uint64_t bytes);
+
+/* Pure: flows of which the rule tells, before counters that contradict it too often count as late.
+ */
+#define DOCTOR_TOLD_MIN 4
+
+/* Pure: the counters of some cards come up to two seconds late, and then show the flow before.
+ * Where the rule of our own bond says otherwise for more than a quarter of the flows, no counter is
+ * believed: sets lagging, and what only counters told is not known. */
+void doctor_check_lanes(struct doctor_probes *p);

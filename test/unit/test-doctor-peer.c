@@ -40,6 +40,33 @@ static void test_lane_end(void **state)
 	assert_int_equal(doctor_lane_end(NULL, 0, 786432), -1);
 }
 
+/* Counters that come one flow late. */
+static void test_late_counters(void **state)
+{
+	fixture_probes(&probes);
+	doctor_check_lanes(&probes);
+	assert_false(probes.lagging);
+	assert_int_equal(probes.flow[5].out.to, 1);
+	/* A few that other traffic has spoilt. */
+	for (unsigned i = 0; i < 4; i++)
+		probes.flow[i].out.from = 3 - probes.flow[i].told;
+	doctor_check_lanes(&probes);
+	assert_false(probes.lagging);
+	for (unsigned i = 0; i < probes.n_flows; i++)
+		probes.flow[i].out.from = (int8_t)((i + 3) % 4);
+	doctor_check_lanes(&probes);
+	assert_true(probes.lagging);
+	assert_int_equal(probes.flow[5].out.from, 1);
+	assert_int_equal(probes.flow[5].out.to, -1);
+	assert_int_equal(probes.flow[5].back.to, -1);
+	/* Where there is no rule, nothing contradicts. */
+	fixture_probes(&probes);
+	for (unsigned i = 0; i < probes.n_flows; i++)
+		probes.flow[i].told = -1;
+	doctor_check_lanes(&probes);
+	assert_false(probes.lagging);
+}
+
 static void test_sound(void **state)
 {
 	fixture_probes(&probes);
@@ -212,11 +239,12 @@ static void test_show(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lane_end),  cmocka_unit_test(test_sound),
-		cmocka_unit_test(test_mtu),       cmocka_unit_test(test_slow),
-		cmocka_unit_test(test_many_slow), cmocka_unit_test(test_switch),
-		cmocka_unit_test(test_peer),      cmocka_unit_test(test_hostile_peer),
-		cmocka_unit_test(test_mask),      cmocka_unit_test(test_show),
+		cmocka_unit_test(test_lane_end),      cmocka_unit_test(test_sound),
+		cmocka_unit_test(test_late_counters), cmocka_unit_test(test_mtu),
+		cmocka_unit_test(test_slow),          cmocka_unit_test(test_many_slow),
+		cmocka_unit_test(test_switch),        cmocka_unit_test(test_peer),
+		cmocka_unit_test(test_hostile_peer),  cmocka_unit_test(test_mask),
+		cmocka_unit_test(test_show),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
