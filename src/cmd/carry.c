@@ -14,6 +14,7 @@
 
 #include "cmd/config.h"
 #include "net/ending.h"
+#include "net/sock.h"
 #include "util/text.h"
 
 #define BUF_LEN (64u << 10)
@@ -142,6 +143,9 @@ static bool over(const struct carry *c)
 {
 	const struct carry_config *config = c->config;
 
+	/* Closing a connection with bytes unread would destroy what is under way. */
+	if (config->rule == CARRY_LIKE_SESSION && c->up.ended && !is_flushed(c))
+		return false;
 	if (c->up.ended && c->down.ended)
 		return true;
 	switch (config->rule) {
@@ -156,7 +160,7 @@ static bool over(const struct carry *c)
 		return false;
 	if (c->down.ended)
 		return is_silent(&c->up);
-	return c->up.ended && c->up.total && is_silent(&c->down) && is_flushed(c);
+	return c->up.ended && c->up.total && is_silent(&c->down);
 }
 
 /* When to give up, or for -q to end; UINT64_MAX: never. */
@@ -209,6 +213,8 @@ static uint64_t next_look(const struct carry *c)
 
 static int run(struct carry *c, char why[CARRY_TEXT_LEN])
 {
+	int error;
+
 	while (!over(c)) {
 		struct pollfd fds[] = { wanted(&c->up),
 					wanted(&c->down),
@@ -226,12 +232,14 @@ static int run(struct carry *c, char why[CARRY_TEXT_LEN])
 		if (r < 0)
 			return failed(&c->down, r, why);
 	}
-	return ENGINE_EXIT_OK;
+	/* Nothing is left to send either when the connection has broken. */
+	error = c->config->rule == CARRY_LIKE_SESSION ? sock_connected(c->config->fd) : 0;
+	return error ? failed(&c->down, error, why) : ENGINE_EXIT_OK;
 }
 
 int carry(const struct carry_config *config, struct carry_result *out)
 {
-	bool receives = config->rule != CARRY_SEND_ONLY;
+	bool receives = config->rule != CARRY_SEND_ONLY && config->out_fd >= 0;
 	struct carry *c = malloc(sizeof(*c));
 
 	if (!c)
@@ -245,7 +253,8 @@ int carry(const struct carry_config *config, struct carry_result *out)
 	c->down = (struct pipe){ .from = receives ? config->fd : -1,
 				 .to = config->out_fd,
 				 .at = -1,
-				 .have = config->head_len };
+				 .ended = config->out_fd < 0,
+				 .have = receives ? config->head_len : 0 };
 	memcpy(c->down.buf, config->head, config->head_len);
 	c->sent_ns = 0;
 	c->moved_ns = carry_clock_ns();

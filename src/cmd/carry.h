@@ -28,7 +28,7 @@ enum carry_rule {
 struct carry_config {
 	int fd;           /* the connection, non-blocking; this and the others are borrowed */
 	int in_fd;        /* our stream; -1: none */
-	int out_fd;       /* takes the peer's */
+	int out_fd;       /* takes the peer's; -1: nothing, and it is not read */
 	int64_t in_start; /* as input_new's start */
 	int quit_fd;      /* gives up when this can be read; -1: never */
 	enum carry_rule rule;

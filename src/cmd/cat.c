@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cmd/answer.h"
+#include "cmd/guests.h"
 #include "cmd/limits.h"
 #include "cmd/local.h"
 #include "cmd/measured.h"
@@ -58,6 +59,7 @@ struct cat {
 	struct listener *listener;
 	struct queue *queue;
 	struct measured *measured; /* by others, before a session begins */
+	struct guests *guests;     /* NULL: without --plain-ok */
 	struct client *client;
 	struct peer peer; /* the client borrows it */
 	struct progress *progress;
@@ -238,6 +240,13 @@ static void say_end(struct cat *cat, const struct report_end *end)
 
 static void serve_next(struct cat *cat);
 
+/* Returns that no other can be served. */
+static bool say_lost(void)
+{
+	log_error("what was read from standard input is lost: cannot serve another peer");
+	return false;
+}
+
 /* Did the session take bytes from an input that cannot be read a second time? */
 static bool lost_input(struct cat *cat)
 {
@@ -262,10 +271,8 @@ static void session_over(struct loop_task *task)
 		end.reason = client_failure(cat->client);
 	say_end(cat, &end);
 	cat->client = client_free(cat->client);
-	if (keep && end.exit && lost_input(cat)) {
-		log_error("what was read from standard input is lost: cannot serve another peer");
-		keep = false;
-	}
+	if (keep && end.exit && lost_input(cat))
+		keep = say_lost();
 	cat->told = true;
 	cat->again = keep;
 	local_end(cat->local, &cat->gone);
@@ -321,6 +328,8 @@ static void serve_next(struct cat *cat)
 
 	if (queue_pop(cat->queue, &ch, &hello))
 		serve(cat, ch, &hello, true);
+	else if (cat->guests && guests_serve(cat->guests))
+		loop_set_timer(cat->loop, &cat->wait_timer, LOOP_NEVER);
 	else if (cat->config->timeout_ns != CONFIG_NEVER)
 		loop_set_timer(cat->loop, &cat->wait_timer,
 			       loop_now(cat->loop) + cat->config->timeout_ns);
@@ -366,10 +375,45 @@ static bool is_current(const struct cat *cat, const struct wire_hello *hello)
 				     WIRE_SESSION_ID_LEN) == 0;
 }
 
+static bool is_busy(const struct cat *cat)
+{
+	return cat->engine || guests_busy(cat->guests);
+}
+
 /* One more that waits, behind the one that is served? */
 static bool has_room(const struct cat *cat)
 {
-	return cat->config->keep && queue_len(cat->queue) + 1 < cat->config->max_clients;
+	return cat->config->keep &&
+	       queue_len(cat->queue) + guests_len(cat->guests) + 1 < cat->config->max_clients;
+}
+
+static void on_plain(void *arg, int fd, const uint8_t *bytes, size_t n)
+{
+	struct cat *cat = arg;
+
+	if ((is_busy(cat) && !has_room(cat)) || !guests_push(cat->guests, fd, bytes, n)) {
+		log_info("closed the connection of a client that is no mpnc: too many others wait");
+		close(fd);
+	} else if (!is_busy(cat)) {
+		serve_next(cat);
+	} else {
+		log_info("a client that is no mpnc waits for its turn");
+	}
+}
+
+static void guest_over(void *arg, const struct carry_result *result)
+{
+	struct cat *cat = arg;
+	bool keep = cat->config->keep;
+
+	if (result->exit)
+		cat->last_failure = result->exit;
+	if (keep && result->exit && result->sent && input_start(STDIN_FILENO) < 0)
+		keep = say_lost();
+	if (++cat->n_served == cat->config->n_sessions || !keep)
+		leave(cat, cat->last_failure);
+	else
+		serve_next(cat);
 }
 
 static void on_hello(void *arg, struct channel ch, const struct wire_hello *hello)
@@ -384,12 +428,12 @@ static void on_hello(void *arg, struct channel ch, const struct wire_hello *hell
 	else if (measured_knows(cat->measured, hello))
 		measured_join(cat->measured, cat->listener, ch, hello);
 	else if (hello->kind == WIRE_HELLO_MEASURE)
-		measured_serve(cat->measured, cat->listener, ch, hello, cat->engine);
+		measured_serve(cat->measured, cat->listener, ch, hello, is_busy(cat));
 	else if (hello->kind == WIRE_HELLO_JOIN || is_current(cat, hello))
 		join(cat, ch, hello);
 	else if (handshake_conflict(session_side(&config.session), hello->side))
 		refuse(cat, ch, WIRE_R_CONFLICT);
-	else if (!cat->engine)
+	else if (!is_busy(cat))
 		serve(cat, ch, hello, false);
 	else if (!has_room(cat) || !queue_push(cat->queue, ch, hello))
 		refuse(cat, ch, WIRE_R_BUSY);
@@ -417,7 +461,11 @@ static int start_listener(struct cat *cat)
 	const struct config *c = cat->config;
 	struct sock_options options = peer_sock_options(c);
 	struct listener_events events = {
-		.note = log_note, .hello = on_hello, .allows = on_allows, .arg = cat
+		.note = log_note,
+		.hello = on_hello,
+		.plain = c->plain_ok ? on_plain : NULL,
+		.allows = on_allows,
+		.arg = cat,
 	};
 	union sock_addr addrs[RESOLVE_MAX];
 	char addr[STATS_ADDR_LEN];
@@ -436,6 +484,8 @@ static int start_listener(struct cat *cat)
 	r = queue_new(&cat->queue, cat->loop, on_pinged, cat);
 	if (!r)
 		r = measured_new(&cat->measured, cat->loop, c);
+	if (!r && c->plain_ok)
+		r = guests_new(&cat->guests, cat->loop, c, guest_over, cat);
 	if (r)
 		return r;
 	port = listener_port(cat->listener, addr);
@@ -588,6 +638,8 @@ int cat_run(const struct config *config)
 	if (!engine_free(cat.engine) || !measured_free(cat.measured))
 		return cat.exit;
 	local_free(cat.local);
+	if (!guests_free(cat.guests))
+		return cat.exit;
 	client_free(cat.client);
 	queue_free(cat.queue);
 	listener_free(cat.listener);

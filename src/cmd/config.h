@@ -88,6 +88,7 @@ struct config {
 	unsigned n_allow;                    /* 0: whoever */
 	unsigned max_clients;                /* -m: served and waiting; UINT_MAX */
 	uint64_t n_sessions;                 /* --sessions; 0: no limit */
+	bool plain_ok;                       /* --plain-ok */
 
 	/* Not with -l, and ports not with source_port. */
 	struct plan_range ports[CONFIG_PORTS_MAX]; /* --ports; may overlap */

@@ -96,6 +96,14 @@ static const struct {
 	{ OPT_PLAIN, OPT_EXEC, "it is for sessions" },
 	{ OPT_PLAIN, OPT_SHELL, "it is for sessions" },
 	{ OPT_PLAIN, OPT_SESSIONS, "it is for sessions" },
+	{ OPT_PLAIN_OK, OPT_PLAIN, "--plain serves nobody else" },
+	{ OPT_PLAIN_OK, OPT_KEY, "a plain connection is not encrypted" },
+	{ OPT_PLAIN_OK, OPT_KEY_DIR, "a plain connection is not encrypted" },
+	{ OPT_PLAIN_OK, OPT_CERT, "a plain connection is not encrypted" },
+	{ OPT_PLAIN_OK, OPT_EXEC, "nobody could be told of a command's failure" },
+	{ OPT_PLAIN_OK, OPT_SHELL, "nobody could be told of a command's failure" },
+	{ OPT_PLAIN_OK, OPT_UNIX, "it is for the standard streams" },
+	{ OPT_PLAIN_OK, OPT_RATE, "a plain connection has no limit" },
 	{ OPT_PROBE, OPT_LISTEN, "-z is for the side that connects" },
 	{ OPT_PROBE, OPT_PLAN, "-z asks who is there, --plan makes a plan" },
 	{ OPT_PORTS, OPT_PORT, "use --ports to have ports chosen, -p for a block as it is" },
@@ -109,6 +117,7 @@ static const struct {
 	{ OPT_KEEP, OPT_LISTEN, "only a listener can serve one session after another" },
 	{ OPT_MAX_CONNS, OPT_LISTEN, "it limits how many may connect" },
 	{ OPT_ALLOW, OPT_LISTEN, "it says who may connect" },
+	{ OPT_PLAIN_OK, OPT_LISTEN, "it says who is served; to connect to others use --plain" },
 	{ OPT_SESSIONS, OPT_KEEP, "without it there is one session" },
 };
 

@@ -335,6 +335,10 @@ const struct option_def opts_table[N_OPTIONS] = {
 			"one ordinary TCP connection, to or from anything:\n"
 			"no protocol, no checksum, one link",
 			set_flag, FIELD(plain) },
+	[OPT_PLAIN_OK] = { 0, "plain-ok", NULL,
+			   "with -l: serve clients that are no mpnc, too, over\n"
+			   "one ordinary TCP connection each",
+			   set_flag, FIELD(plain_ok) },
 	[OPT_SUBFLOWS] = { 'P', "subflows", "N|auto",
 			   "TCP connections that carry the stream (1 to 256);\n"
 			   "auto: as many as the bonds at both ends need (8 if\n"

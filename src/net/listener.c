@@ -79,9 +79,25 @@ static void stranger_drop(struct stranger *s, const char *what, const char *deta
 	channel_close(stranger_free(s));
 }
 
+/* It speaks no protocol, as far as can be seen. */
+static void stranger_plain(struct stranger *s)
+{
+	struct listener *l = s->listener;
+	uint8_t bytes[WIRE_PREFACE_LEN];
+	size_t n = s->handshake.have;
+
+	memcpy(bytes, s->handshake.buf, n);
+	l->events.plain(l->events.arg, stranger_free(s).fd, bytes, n);
+}
+
 static void stranger_fired(struct loop_timer *timer)
 {
-	stranger_drop(timer->arg, "it did not say HELLO in time", NULL);
+	struct stranger *s = timer->arg;
+
+	if (!s->listener->events.plain || s->answered || s->handshake.have)
+		stranger_drop(s, "it did not say HELLO in time", NULL);
+	else
+		stranger_plain(s);
 }
 
 /* All that there was to say to it has been said: reads on only until the peer closes. */
@@ -176,6 +192,7 @@ static void stranger_read(struct stranger *s)
 {
 	char text[HANDSHAKE_TEXT_LEN];
 	struct wire_hello hello;
+	struct listener *l = s->listener;
 	struct channel ch = { .fd = s->io.fd, .tls = s->tls };
 
 	for (;;) {
@@ -201,6 +218,8 @@ static void stranger_read(struct stranger *s)
 		case HANDSHAKE_STRANGER:
 			if (s->tls)
 				answer_nonsense(s, text);
+			else if (l->events.plain && s->handshake.have <= WIRE_PREFACE_LEN)
+				stranger_plain(s);
 			else
 				stranger_drop(s, "it is not mpnc, it sent", text);
 			return;
@@ -350,7 +369,7 @@ static void accept_event(struct loop_io *io, uint32_t events)
 			turn_away(l, fd, &peer);
 			continue;
 		}
-		s = stranger_new(l, fd, LISTENER_HELLO_NS);
+		s = stranger_new(l, fd, l->events.plain ? LISTENER_PLAIN_NS : LISTENER_HELLO_NS);
 		if (!s) {
 			close(fd);
 			continue;

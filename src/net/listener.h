@@ -27,6 +27,11 @@
 /* Time to say HELLO: a round trip and a retransmission, with room. */
 #define LISTENER_HELLO_NS 5000000000ull
 
+/* A client that is no mpnc may say nothing until it is told something, and nothing else tells it
+ * from one whose HELLO is on its way. HELLO leaves with the client's first packet: this is time for
+ * a retransmission of it, at round trips of up to 300 ms. */
+#define LISTENER_PLAIN_NS 1000000000ull
+
 /* Time to read an answer that is all there is to say. */
 #define LISTENER_REFUSE_NS 2000000000ull
 
@@ -38,6 +43,10 @@ struct listener_events {
 	/* A peer said HELLO on ch, which is the callee's from here on: to keep, close, or refuse.
 	 */
 	void (*hello)(void *arg, struct channel ch, const struct wire_hello *hello);
+	/* A client that is no mpnc: it has sent these n bytes, at most WIRE_PREFACE_LEN, or (n 0)
+	 * nothing within LISTENER_PLAIN_NS. fd is the callee's. NULL: such are dropped. Not with
+	 * TLS. */
+	void (*plain)(void *arg, int fd, const uint8_t *bytes, size_t n);
 	/* May this address talk to us? If not, it is dropped unheard. NULL: all may. */
 	bool (*allows)(void *arg, const union sock_addr *peer);
 	void *arg;

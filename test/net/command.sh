@@ -155,6 +155,7 @@ expect_log tx 'the command exited with status 2'
 
 section "... which take no other"
 for words in "send 127.0.0.1 1" "send 127.0.0.1 1 --" "send -e cat 127.0.0.1 1 -- cat" \
+	"recv -l --plain-ok 0 -- cat" "send --plain 127.0.0.1 1 -- cat" \
 	"recv --send-only 127.0.0.1 1 -- cat" "send --duplex 127.0.0.1 1 -- cat" "send -- cat"; do
 	read -ra words <<<"$words"
 	run 2 it "${words[@]}" </dev/null

@@ -212,6 +212,15 @@ check_one_file_to_many_one_after_another() {
 	arrived web
 }
 
+before_for_machines_with_and_without_mpnc() {
+	mv old/disk.img new/
+}
+
+check_for_machines_with_and_without_mpnc() {
+	arrived old
+	arrived web
+}
+
 before_a_file_for_each_of_many() {
 	cp other web/disk.img
 }

@@ -81,6 +81,7 @@ static void dump_flags(struct dump *d, const struct config *c)
 	put(d, c->recv_only, "recv_only");
 	put(d, c->duplex, "duplex");
 	put(d, c->plain, "plain");
+	put(d, c->plain_ok, "plain_ok");
 	put(d, c->shutdown, "shutdown");
 }
 
@@ -185,6 +186,7 @@ static const struct accepted accepted[] = {
 	{ "-N h 1", "shutdown host=h port=1" },
 	{ "--plain h 1", "plain host=h port=1" },
 	{ "--plain -z h 1", "plain host=h port=1 probe" },
+	{ "-lk --plain-ok 1", "listen keep plain_ok port=1" },
 	{ "-U /s h 1", "unix=/s host=h port=1" },
 	{ "-l -U /s 1", "listen unix=/s port=1" },
 	{ "-l -U /s -p 1", "listen unix=/s port=1" },
@@ -466,6 +468,20 @@ static const struct refused conflicts[] = {
 	{ "--plain --key k h 1",
 	  "--plain and --key exclude each other: a plain connection is not encrypted" },
 	{ "--plain -e a h 1", "--plain and -e exclude each other: it is for sessions" },
+	{ "--plain-ok h 1", "--plain-ok needs -l: it says who is served; to connect to others use "
+			    "--plain" },
+	{ "-l --plain-ok --plain 1",
+	  "--plain-ok and --plain exclude each other: --plain serves nobody else" },
+	{ "-l --plain-ok --key k 1",
+	  "--plain-ok and --key exclude each other: a plain connection is not encrypted" },
+	{ "-l --plain-ok --key-dir k 1",
+	  "--plain-ok and --key-dir exclude each other: a plain connection is not encrypted" },
+	{ "-l --plain-ok --cert k 1",
+	  "--plain-ok and --cert exclude each other: a plain connection is not encrypted" },
+	{ "-l --plain-ok -c k 1",
+	  "--plain-ok and -c exclude each other: nobody could be told of a command's failure" },
+	{ "-l --plain-ok -U k 1",
+	  "--plain-ok and -U exclude each other: it is for the standard streams" },
 	{ "-U /s -P 2", "--plain and -P exclude each other: a plain connection is one" },
 	{ "--plain -U /s h 1",
 	  "--plain and -U: the path is the peer's, so leave out host and port" },
