@@ -2,10 +2,10 @@
 #include "net/place.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "net/unixsock.h"
 #include "util/text.h"
 
 /* As sock.c's. */
@@ -14,18 +14,13 @@
 int place_unix(struct place *out, const char *path)
 {
 	struct place_addr *a = &out->addrs[0];
-	size_t len = strlen(path);
+	int len;
 
 	*out = (struct place){ .n = 1 };
-	if (len >= sizeof(a->un.sun_path))
-		return -ENAMETOOLONG;
-	a->un.sun_family = AF_UNIX;
-	memcpy(a->un.sun_path, path, len);
-	if (path[0] == '@')
-		a->un.sun_path[0] = '\0';
-	else
-		len++;
-	a->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+	len = unixsock_address(path, &a->un);
+	if (len < 0)
+		return len;
+	a->len = (socklen_t)len;
 	text_quote(out->name, sizeof(out->name), path, strlen(path));
 	return 0;
 }
@@ -58,16 +53,6 @@ static bool is_file(const struct place_addr *a)
 	return a->sa.sa_family == AF_UNIX && a->un.sun_path[0];
 }
 
-/* Is this the file of a socket on which nobody listens any more? */
-static bool is_abandoned(const struct place *p)
-{
-	int fd = place_connect(p, 0);
-
-	if (fd >= 0)
-		close(fd);
-	return fd == -ECONNREFUSED;
-}
-
 int place_listen(const struct place *p, int i)
 {
 	const struct place_addr *a = &p->addrs[i];
@@ -80,14 +65,15 @@ int place_listen(const struct place *p, int i)
 	/* The other family is another address of this place. */
 	if (a->sa.sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	r = bind(fd, &a->sa, a->len);
-	if (r < 0 && errno == EADDRINUSE && is_file(a) && is_abandoned(p)) {
+	r = bind(fd, &a->sa, a->len) < 0 ? -errno : 0;
+	if (r == -EADDRINUSE && is_file(a) && unixsock_left_over(a->un.sun_path)) {
 		unlink(a->un.sun_path);
-		r = bind(fd, &a->sa, a->len);
+		r = bind(fd, &a->sa, a->len) < 0 ? -errno : 0;
 	}
-	if (r == 0 && listen(fd, BACKLOG) == 0)
+	if (!r && listen(fd, BACKLOG) < 0)
+		r = -errno;
+	if (!r)
 		return fd;
-	r = -errno;
 	close(fd);
 	return r;
 }

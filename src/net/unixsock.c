@@ -2,19 +2,16 @@
 #include "net/unixsock.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 /* As many connections may wait. */
 #define BACKLOG 128
 
-/* Returns the length of *out, or -errno. */
-static int address_of(const char *path, struct sockaddr_un *out)
+int unixsock_address(const char *path, struct sockaddr_un *out)
 {
 	size_t len = strlen(path);
 
@@ -39,16 +36,16 @@ int unixsock_new(void)
 int unixsock_connect(int fd, const char *path)
 {
 	struct sockaddr_un addr;
-	int len = address_of(path, &addr);
+	int len = unixsock_address(path, &addr);
 
 	if (len < 0)
 		return len;
 	return connect(fd, (const struct sockaddr *)&addr, (socklen_t)len) < 0 ? -errno : 0;
 }
 
-/* Is it a socket that nobody has any more? Asked by a socket of another type, which the kernel
- * refuses before a listener could take it for a client. */
-static bool is_left_over(const char *path)
+/* Asked by a socket of another type, which the kernel refuses before a listener could take it for a
+ * client. */
+bool unixsock_left_over(const char *path)
 {
 	struct stat st;
 	int fd, r;
@@ -66,7 +63,7 @@ static bool is_left_over(const char *path)
 static int bind_to(int fd, const char *path)
 {
 	struct sockaddr_un addr;
-	int len = address_of(path, &addr);
+	int len = unixsock_address(path, &addr);
 
 	if (len < 0)
 		return len;
@@ -74,7 +71,7 @@ static int bind_to(int fd, const char *path)
 		return 0;
 	if (errno != EADDRINUSE)
 		return -errno;
-	if (!is_left_over(path))
+	if (!unixsock_left_over(path))
 		return -EADDRINUSE;
 	unlink(path);
 	return bind(fd, (const struct sockaddr *)&addr, (socklen_t)len) < 0 ? -errno : 0;

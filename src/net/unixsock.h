@@ -7,6 +7,12 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <sys/un.h>
+
+/* The address of a path. Returns its length, or -ENAMETOOLONG. */
+int unixsock_address(const char *path, struct sockaddr_un *out);
+
 /* A new one that is connected nowhere. Returns the descriptor or -errno. */
 int unixsock_new(void);
 
@@ -16,6 +22,9 @@ int unixsock_connect(int fd, const char *path);
 /* One that listens at path. What a listener that has gone has left there is replaced. Returns the
  * descriptor or -errno; -EADDRINUSE: somebody listens there, or it is no socket. */
 int unixsock_listen(const char *path);
+
+/* Is this the file of a socket that nobody has any more? Who listens there does not notice. */
+bool unixsock_left_over(const char *path);
 
 /* Removes the path of a listener of ours. */
 void unixsock_unlink(const char *path);

@@ -82,7 +82,13 @@ stop near
 start near relay -v "$WORK/near.sock" 127.0.0.1 "$FAR"
 wait_for "$PATIENCE" "the near side listens" logged near 'listening on'
 ends both_ways
-stop near
+
+section "... and not taken from one that listens, which does not notice"
+run 2 second relay "$WORK/near.sock" 127.0.0.1 "$FAR"
+expect_log second 'Address already in use'
+kill -TERM "${PID[near]}"
+expect_exit near 0
+expect_log near '1 sessions: 0 running'
 stop far
 
 section "with a key"
