@@ -52,10 +52,8 @@ struct client {
 	char failure[ENGINE_REASON_LEN];
 };
 
-static void note(const struct client *c, int level, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void note(const struct client *c, int level, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void note(const struct client *c, int level,
+						       const char *fmt, ...)
 {
 	char text[ENGINE_REASON_LEN];
 	va_list ap;
@@ -66,9 +64,7 @@ static void note(const struct client *c, int level, const char *fmt, ...)
 	c->events.note(c->events.arg, level, text);
 }
 
-static void fail(struct client *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void fail(struct client *c, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void fail(struct client *c, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -79,8 +75,7 @@ static void fail(struct client *c, const char *fmt, ...)
 	engine_give_up(c->engine);
 }
 
-/* Attempts
- * ----------------------------------------------------------------------------------------- */
+/* Attempts ------------------------------------------------------------------------------------- */
 
 /* Returns the connection, which is open. */
 static struct channel dial_free(struct dial *d)
@@ -626,8 +621,7 @@ static void retry_fired(struct loop_timer *timer)
 		dial_first(c);
 }
 
-/* The first connection
- * --------------------------------------------------------------------------------- */
+/* The first connection ------------------------------------------------------------------------- */
 
 static void hello_fired(struct loop_timer *timer)
 {
@@ -656,12 +650,11 @@ static void first_lost(struct client *c)
 		return;
 	}
 	/* Busy there means busy at every address of it. */
-	if (end->kind == SESSION_END_REFUSED)
+	if (end->kind == SESSION_END_REFUSED) {
 		c->addr = c->config.n_addrs - 1;
-	if (end->kind == SESSION_END_REFUSED)
-		first_failed(c, end->text);
-	else
-		first_failed(c, error ? error : "it closed the connection without a word");
+		error = end->text;
+	}
+	first_failed(c, error ? error : "it closed the connection without a word");
 }
 
 /* One that was lost, or refused, is not replaced at once: that could go on as fast as it fails. */

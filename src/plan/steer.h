@@ -77,9 +77,9 @@ enum steer_verdict {
 
 /* State between calls; zero at the beginning, and when the links themselves have changed. */
 struct steer {
-	unsigned tries;            /* in vain, in a row */
-	uint64_t rest_ns;          /* until then */
-	uint64_t reach;            /* the best so far */
+	unsigned tries;   /* in vain, in a row */
+	uint64_t rest_ns; /* until then */
+	uint64_t reach;   /* the best so far */
 	/* Since the last rest: */
 	unsigned n_seen;           /* connections whose lane was sure at the same time */
 	uint32_t seen[COVER_ENDS]; /* and the links on which they were */

@@ -204,7 +204,7 @@ static void test_lane(void **state)
 {
 	struct wire_lane m = { .tx_possible = 6, .rx_possible = 1u << 31, .tx = 2, .rx = 31 };
 	uint8_t frame[WIRE_HEADER_LEN + WIRE_CONTROL_MAX];
-	struct wire_lane got;
+	struct wire_lane got = { 0 };
 	struct wire_header h;
 
 	assert_int_equal(wire_put_lane(frame, sizeof(frame), &m), WIRE_HEADER_LEN + 12);
