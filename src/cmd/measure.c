@@ -155,7 +155,7 @@ static void stop(struct measure *m)
 static void check_limits(struct measure *m)
 {
 	uint64_t now_ns = loop_now(m->loop);
-	uint64_t received = m->now.stats.rx_received;
+	uint64_t received = session_output_end(engine_session(m->engine));
 	char text[SESSION_TEXT_LEN], size[24];
 
 	if (now_ns >= m->stop_due_ns && !m->stopping)
@@ -243,6 +243,9 @@ static void on_pumped(void *arg)
 		m->n_live = engine_n_live(m->engine);
 	if (m->flows && !m->over)
 		watch_ways(m);
+	/* Between two looks much can come. */
+	if (m->config.max_bytes && !m->over)
+		check_limits(m);
 	if (m->client)
 		client_pumped(m->client);
 }
