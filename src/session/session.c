@@ -157,11 +157,17 @@ static uint64_t patience(const struct session *s)
 	return s->config.reconnect_ns;
 }
 
+/* Of an empty stream nothing can be missing: its confirmation was only lost on the way. */
+static bool nothing_missing(const struct session *s)
+{
+	return session_finished(s) || (s->in.confirmed && s->out.ended && !s->out.read);
+}
+
 void session_lose(struct session *s)
 {
 	char text[SESSION_TEXT_LEN], duration[32];
 
-	if (s->state != SESSION_FAILED && session_finished(s)) {
+	if (s->state != SESSION_FAILED && nothing_missing(s)) {
 		s->state = SESSION_DONE;
 		return;
 	}

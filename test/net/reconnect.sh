@@ -81,9 +81,10 @@ stop_proxy
 
 section "a cut at the very end costs nobody more than the cut"
 for i in {1..10}; do
-	listen rx </dev/null >out
+	# Who has lost the other's DONE with the cut waits for it to come again: nobody comes.
+	listen rx --reconnect 5 </dev/null >out
 	start_proxy "$PORT"
-	start tx 127.0.0.1 "$PROXY" <<<"number $i"
+	start tx --reconnect 5 127.0.0.1 "$PROXY" <<<"number $i"
 	sleep "0.00$i"
 	proxy "cut 1"
 	begin=$(now_ms)

@@ -204,6 +204,28 @@ static void test_the_peer_may_lack_our_confirmation(void **state)
 	session_free(s);
 }
 
+/* All that came was taken, and what we had to send was nothing: that the peer knows it got lost. */
+static void test_an_empty_stream_needs_no_confirmation(void **state)
+{
+	for (int sent = 0; sent < 2; sent++) {
+		uint16_t slot;
+		struct session *s = patient(SESSION_SERVER, &slot);
+
+		assert_int_equal(feed_data(s, slot, 0, 700), 0);
+		if (sent)
+			input(s, 1, MS);
+		input_end(s, (size_t)sent);
+		assert_int_equal(feed_end(s, slot, 700), 0);
+		take(s);
+		drain(s, slot, MS);
+		assert_false(session_finished(s));
+		session_subflow_close(s, slot, MS);
+		session_tick(s, MS + PATIENCE);
+		assert_int_equal(session_state(s), sent ? SESSION_FAILED : SESSION_DONE);
+		session_free(s);
+	}
+}
+
 static void test_all_is_confirmed_and_nobody_comes(void **state)
 {
 	uint16_t slot;
@@ -279,6 +301,7 @@ int main(void)
 		cmocka_unit_test(test_a_refused_join_beside_others),
 		cmocka_unit_test(test_the_peer_may_lack_our_confirmation),
 		cmocka_unit_test(test_all_is_confirmed_and_nobody_comes),
+		cmocka_unit_test(test_an_empty_stream_needs_no_confirmation),
 		cmocka_unit_test(test_the_end_while_nobody_is_there),
 		cmocka_unit_test(test_the_stalest_makes_room),
 	};
