@@ -81,6 +81,7 @@ struct run {
 	bool healthy_up;
 	uint64_t cut_ns;      /* NET_NEVER: what the cut waits for has not happened */
 	uint64_t cut_over_ns; /* 0: it has not come yet */
+	bool too_early;       /* it came before the session had begun: it may be its end */
 	struct host *host[2];
 	bool trace;
 	char wrong[HOST_TEXT_LEN];
