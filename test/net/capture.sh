@@ -35,7 +35,7 @@ run 0 tx -P 4 --rate 4M --key key 10.9.0.2 "$PORT" <text
 expect_exit rx 0
 expect_same text out
 captured() {
-	(($(tshark -r wire.pcap -Y 'tcp.flags.fin == 1' -T fields -e tcp.stream 2>/dev/null | sort -u | wc -l) == 4))
+	(($(tshark -r wire.pcap -Y 'tcp.flags.fin == 1 || tcp.flags.reset == 1' -T fields -e tcp.stream 2>/dev/null | sort -u | wc -l) == 4))
 }
 wait_for "$PATIENCE" "the ends of four connections are captured" captured
 stop capture INT
