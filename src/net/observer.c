@@ -20,18 +20,26 @@ struct observed {
 	uint64_t rx; /* as last counted */
 };
 
+struct direction {
+	struct lanes *lanes; /* NULL: there is nothing to tell apart */
+	struct lane lane[LANES_FLOWS_MAX];
+	bool news; /* since they were told apart last */
+	/* What has come together since the last sample. */
+	uint64_t dt_ns;
+	uint64_t flow[LANES_FLOWS_MAX];
+	uint64_t link[WIRE_LINKS_MAX];
+	uint64_t seen[WIRE_LINKS_MAX]; /* the links' counters, then */
+};
+
 struct observer {
-	struct lanes *tx; /* NULL: there is nothing to tell apart */
-	struct lanes *rx;
+	struct direction tx;
+	struct direction rx;
 	bool begun;
-	struct wire_links last;
 	uint64_t seen_ns;
 	uint64_t solved_ns;
 	uint64_t news_ns; /* connections came or went */
 	unsigned n_solved;
 	struct observed seen[LANES_FLOWS_MAX];
-	struct lane tx_lane[LANES_FLOWS_MAX];
-	struct lane rx_lane[LANES_FLOWS_MAX];
 };
 
 int observer_new(struct observer **out)
@@ -42,8 +50,8 @@ int observer_new(struct observer **out)
 
 static void drop_lanes(struct observer *o)
 {
-	o->tx = lanes_free(o->tx);
-	o->rx = lanes_free(o->rx);
+	o->tx.lanes = lanes_free(o->tx.lanes);
+	o->rx.lanes = lanes_free(o->rx.lanes);
 	o->begun = false;
 }
 
@@ -78,13 +86,18 @@ static void begin(struct observer *o, const struct wire_facts *f, const struct w
 
 	o->begun = true;
 	memset(o->seen, 0, sizeof(o->seen));
-	o->last = *counted;
+	memset(&o->tx, 0, sizeof(o->tx));
+	memset(&o->rx, 0, sizeof(o->rx));
+	for (unsigned i = 0; i < counted->n; i++) {
+		o->tx.seen[i] = counted->link[i].tx_bytes;
+		o->rx.seen[i] = counted->link[i].rx_bytes;
+	}
 	o->seen_ns = o->solved_ns = o->news_ns = now_ns;
 	/* Without memory the lanes stay unknown, which is no error. */
-	if (keeps_to_a_link(f) && lanes_new(&o->tx, f->n_links, f->usable))
-		o->tx = NULL;
-	if (lanes_new(&o->rx, f->n_links, all))
-		o->rx = NULL;
+	if (keeps_to_a_link(f) && lanes_new(&o->tx.lanes, f->n_links, f->usable))
+		o->tx.lanes = NULL;
+	if (lanes_new(&o->rx.lanes, f->n_links, all))
+		o->rx.lanes = NULL;
 }
 
 /* Connections ---------------------------------------------------------------------------------- */
@@ -107,12 +120,13 @@ static void watch(struct observer *o, const struct conn *c, uint64_t now_ns)
 	if (i == LANES_FLOWS_MAX || tcpinfo_bytes(c->io.fd, &seen->tx, &seen->rx))
 		return;
 	seen->conn = c;
-	o->tx_lane[i] = o->rx_lane[i] = (struct lane){ -1, 0 };
+	o->tx.lane[i] = o->rx.lane[i] = (struct lane){ -1, 0 };
+	o->tx.flow[i] = o->rx.flow[i] = 0;
 	o->news_ns = now_ns;
-	if (o->tx)
-		lanes_open(o->tx, i);
-	if (o->rx)
-		lanes_open(o->rx, i);
+	if (o->tx.lanes)
+		lanes_open(o->tx.lanes, i);
+	if (o->rx.lanes)
+		lanes_open(o->rx.lanes, i);
 }
 
 void observer_closed(struct observer *o, const struct conn *c, uint64_t now_ns)
@@ -123,10 +137,10 @@ void observer_closed(struct observer *o, const struct conn *c, uint64_t now_ns)
 		return;
 	o->seen[i].conn = NULL;
 	o->news_ns = now_ns;
-	if (o->tx)
-		lanes_close(o->tx, i);
-	if (o->rx)
-		lanes_close(o->rx, i);
+	if (o->tx.lanes)
+		lanes_close(o->tx.lanes, i);
+	if (o->rx.lanes)
+		lanes_close(o->rx.lanes, i);
 }
 
 /* Samples -------------------------------------------------------------------------------------- */
@@ -137,30 +151,50 @@ static uint64_t grown(uint64_t before, uint64_t now)
 	return now > before ? now - before : 0;
 }
 
+/* What has come together for one direction makes a sample once it is worth its arithmetic: where
+ * only acknowledgements flow there is nothing to tell apart. */
+static void take(struct direction *d, uint64_t dt_ns, const struct wire_links *counted, bool tx)
+{
+	uint64_t sum = 0;
+
+	d->dt_ns += dt_ns;
+	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++)
+		sum += d->flow[i];
+	if (!d->lanes || (sum < OBSERVER_SAMPLE_BYTES && d->dt_ns < OBSERVER_SLOW_NS))
+		return;
+	for (unsigned i = 0; i < counted->n; i++) {
+		uint64_t now = tx ? counted->link[i].tx_bytes : counted->link[i].rx_bytes;
+
+		d->link[i] = grown(d->seen[i], now);
+		d->seen[i] = now;
+	}
+	lanes_sample(d->lanes, d->dt_ns, d->flow, d->link);
+	d->news |= sum >= OBSERVER_SAMPLE_BYTES;
+	d->dt_ns = 0;
+	memset(d->flow, 0, sizeof(d->flow));
+}
+
 static void count(struct observer *o, const struct wire_links *counted, uint64_t dt_ns)
 {
-	uint64_t tx[LANES_FLOWS_MAX] = { 0 }, rx[LANES_FLOWS_MAX] = { 0 };
-	uint64_t link_tx[WIRE_LINKS_MAX], link_rx[WIRE_LINKS_MAX];
-
 	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
 		struct observed now, *seen = &o->seen[i];
 
 		if (!seen->conn || tcpinfo_bytes(seen->conn->io.fd, &now.tx, &now.rx))
 			continue;
-		tx[i] = grown(seen->tx, now.tx);
-		rx[i] = grown(seen->rx, now.rx);
+		o->tx.flow[i] += grown(seen->tx, now.tx);
+		o->rx.flow[i] += grown(seen->rx, now.rx);
 		seen->tx = now.tx;
 		seen->rx = now.rx;
 	}
-	for (unsigned i = 0; i < counted->n; i++) {
-		link_tx[i] = grown(o->last.link[i].tx_bytes, counted->link[i].tx_bytes);
-		link_rx[i] = grown(o->last.link[i].rx_bytes, counted->link[i].rx_bytes);
-	}
-	o->last = *counted;
-	if (o->tx)
-		lanes_sample(o->tx, dt_ns, tx, link_tx);
-	if (o->rx)
-		lanes_sample(o->rx, dt_ns, rx, link_rx);
+	take(&o->tx, dt_ns, counted, true);
+	take(&o->rx, dt_ns, counted, false);
+}
+
+static void solve(struct direction *d)
+{
+	if (d->lanes && d->news)
+		lanes_solve(d->lanes, d->lane);
+	d->news = false;
 }
 
 static bool tell(struct observer *o, struct session *s)
@@ -168,12 +202,11 @@ static bool tell(struct observer *o, struct session *s)
 	bool news = false;
 
 	/* By which link we send is mostly told by a rule; to see it is a check, which can wait. */
-	if (o->tx && o->n_solved++ % OBSERVER_TX_TURN == 0)
-		lanes_solve(o->tx, o->tx_lane);
-	if (o->rx)
-		lanes_solve(o->rx, o->rx_lane);
+	if (o->n_solved++ % OBSERVER_TX_TURN == 0)
+		solve(&o->tx);
+	solve(&o->rx);
 	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
-		const struct lane *tx = &o->tx_lane[i], *rx = &o->rx_lane[i];
+		const struct lane *tx = &o->tx.lane[i], *rx = &o->rx.lane[i];
 		struct wire_lane lane = {
 			.tx_possible = tx->possible,
 			.rx_possible = rx->possible,

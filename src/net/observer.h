@@ -20,7 +20,10 @@
 #define OBSERVER_SLOW_NS 1000000000ull
 
 /* For so long after connections have come or gone. */
-#define OBSERVER_NEWS_NS 2500000000ull
+#define OBSERVER_NEWS_NS 2000000000ull
+
+/* What connections carry in one direction is worth a look when it is so much. */
+#define OBSERVER_SAMPLE_BYTES (64u << 10)
 
 /* Answers are worked out not more often than this. */
 #define OBSERVER_SOLVE_NS 190000000ull

@@ -11,7 +11,7 @@
 
 /* Lags of the counters that are considered, in seconds. Drivers that read their counters from the
  * card once in a while do so every second or two. */
-static const double lags[] = { 0, 0.25, 0.5, 1, 1.5, 2 };
+static const double lags[] = { 0, 0.5, 1, 2 };
 #define VIEWS (sizeof(lags) / sizeof(lags[0]))
 
 /* Samples that are remembered for the lags: at the rate of 20 per second more than the longest. */
