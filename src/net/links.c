@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "net/observer.h"
+#include "plan/lanes.h"
 #include "util/text.h"
 
 struct links {
@@ -136,7 +137,7 @@ static bool look_at_theirs(struct links *l)
 	if (serial == l->peer_serial)
 		return false;
 	l->peer_serial = serial;
-	/* What its links were numbered by is no more. */
+	/* What it sends may reach us by other links now. */
 	observer_forget(l->observer);
 	pathmgr_peer_changed(l->paths, session_peer_facts(l->session));
 	return true;
@@ -162,19 +163,13 @@ void links_heard(struct links *l)
 
 /* Connections ---------------------------------------------------------------------------------- */
 
-/* One link of a set that has no other; -1: not sure. */
-static int8_t only_link(uint32_t possible)
-{
-	return possible && !(possible & (possible - 1)) ? (int8_t)__builtin_ctz(possible) : -1;
-}
-
 static void place_by(struct subflow_stats *s, uint32_t possible, enum subflow_end end, int8_t *link)
 {
-	int8_t only = only_link(possible);
+	int only = lanes_only(possible);
 
 	if (only < 0)
 		return;
-	*link = only;
+	*link = (int8_t)only;
 	s->seen |= (uint8_t)end;
 }
 
@@ -186,7 +181,6 @@ static const char *link_name(const struct wire_facts *f, int8_t link)
 void links_place(struct links *l, struct conn *c)
 {
 	struct subflow_stats *s = &c->stats;
-
 	const struct wire_lane *here = session_subflow_lane(l->session, c->slot);
 	const struct wire_lane *peer = session_subflow_peer_lane(l->session, c->slot);
 

@@ -5,13 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash/xmit_hash.h"
 #include "net/tcpinfo.h"
 #include "plan/lanes.h"
 
 _Static_assert(LANES_LINKS_MAX == WIRE_LINKS_MAX, "lanes are told by the numbers of the facts");
-
-/* Modes of bonding (IFLA_BOND_MODE) that spread each connection over all links. */
-enum { MODE_BALANCE_RR = 0, MODE_BROADCAST = 3 };
 
 /* A connection by its number in lanes.h. */
 struct observed {
@@ -27,7 +25,6 @@ struct direction {
 	/* What has come together since the last sample. */
 	uint64_t dt_ns;
 	uint64_t flow[LANES_FLOWS_MAX];
-	uint64_t link[WIRE_LINKS_MAX];
 	uint64_t seen[WIRE_LINKS_MAX]; /* the links' counters, then */
 };
 
@@ -76,7 +73,7 @@ static bool can_tell(const struct wire_facts *f)
 static bool keeps_to_a_link(const struct wire_facts *f)
 {
 	return f->kind != WIRE_FACTS_BOND ||
-	       (f->mode != MODE_BALANCE_RR && f->mode != MODE_BROADCAST);
+	       (f->mode != HASH_BALANCE_RR && f->mode != HASH_BROADCAST);
 }
 
 static void begin(struct observer *o, const struct wire_facts *f, const struct wire_links *counted,
@@ -155,7 +152,7 @@ static uint64_t grown(uint64_t before, uint64_t now)
  * only acknowledgements flow there is nothing to tell apart. */
 static void take(struct direction *d, uint64_t dt_ns, const struct wire_links *counted, bool tx)
 {
-	uint64_t sum = 0;
+	uint64_t link[WIRE_LINKS_MAX], sum = 0;
 
 	d->dt_ns += dt_ns;
 	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++)
@@ -165,10 +162,10 @@ static void take(struct direction *d, uint64_t dt_ns, const struct wire_links *c
 	for (unsigned i = 0; i < counted->n; i++) {
 		uint64_t now = tx ? counted->link[i].tx_bytes : counted->link[i].rx_bytes;
 
-		d->link[i] = grown(d->seen[i], now);
+		link[i] = grown(d->seen[i], now);
 		d->seen[i] = now;
 	}
-	lanes_sample(d->lanes, d->dt_ns, d->flow, d->link);
+	lanes_sample(d->lanes, d->dt_ns, d->flow, link);
 	d->news |= sum >= OBSERVER_SAMPLE_BYTES;
 	d->dt_ns = 0;
 	memset(d->flow, 0, sizeof(d->flow));

@@ -385,16 +385,14 @@ void pathmgr_avoid(struct pathmgr *p, uint16_t port)
 
 void pathmgr_view(const struct pathmgr *p, struct steer_view *out)
 {
-	bool keeps[COVER_ENDS];
+	enum hash_spread spread[COVER_ENDS];
 
 	for (unsigned end = 0; end < COVER_ENDS; end++)
-		keeps[end] = plan_links(&p->in, end, out->capacity[end]);
+		spread[end] = plan_links(&p->in, end, out->capacity[end]);
 	/* Who spreads each connection over all links leaves nothing to tell at the other end. */
-	for (unsigned end = 0; end < COVER_ENDS; end++) {
-		unsigned sender = end & ~1u;
-
-		out->told[end] = keeps[end] && (keeps[sender] || !out->capacity[sender][0]);
-	}
+	for (unsigned end = 0; end < COVER_ENDS; end++)
+		out->told[end] =
+			spread[end] != HASH_SPREAD_NONE && spread[end & ~1u] != HASH_SPREAD_PACKETS;
 }
 
 uint16_t pathmgr_candidate(struct pathmgr *p, const uint16_t *open, unsigned n_open,

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "plan/lanes.h"
 #include "util/text.h"
 
 void steering_reset(struct steering *st)
@@ -98,6 +99,7 @@ int steering_step(struct steering *st, struct engine *e, unsigned keep, unsigned
 		fill_flow(e, &subflows[i], &flows[i]);
 	pathmgr_view(engine_paths(e), &v);
 	find_told(&v, flows);
+	st->blind = !memchr(v.told, true, sizeof(v.told));
 	for (unsigned way = 0; way < COVER_WAYS; way++)
 		v.busy[way] = st->rate[way] >= STEERING_BUSY_RATE;
 	return steer_step(&st->steer, &v, out);
@@ -107,7 +109,7 @@ uint64_t steering_next(const struct steering *st, uint64_t now_ns)
 {
 	bool settled = st->steer.verdict != STEER_UNKNOWN && st->steer.verdict != STEER_SEARCHES;
 
-	return now_ns + (settled ? STEERING_SLOW_NS : STEERING_FAST_NS);
+	return now_ns + (settled || st->blind ? STEERING_SLOW_NS : STEERING_FAST_NS);
 }
 
 /* Words ---------------------------------------------------------------------------------------- */
@@ -123,37 +125,40 @@ static size_t names_of(const struct wire_facts *f, uint32_t set, char *buf, size
 	return used;
 }
 
-/* The receiver's end of the way of which the verdict speaks, or the sender's if that is where
- * connections cannot be spread. */
+/* What is known of the end of which the verdict speaks. */
 static void explain(const struct steer *s, struct engine *e, char *buf, size_t size)
 {
 	bool in = s->verdict_way == COVER_IN;
 	const struct wire_facts *here = session_facts(engine_session(e));
 	const struct wire_facts *peer = session_peer_facts(engine_session(e));
-	const struct wire_facts *to = in ? here : peer;
-	uint32_t used = s->seen[2 * s->verdict_way + 1];
+	const struct wire_facts *from = in ? peer : here, *to = in ? here : peer;
+	uint32_t left = s->seen[2 * s->verdict_way], right = s->seen[2 * s->verdict_way + 1];
 	char names[STATS_LINKS_MAX * (STATS_NAME_LEN + 2)], idle[sizeof(names)];
 	const char *where = in ? "here" : "at the peer";
 
-	names_of(to, used, names, sizeof(names));
-	names_of(to, to->usable & ~used, idle, sizeof(idle));
-	if (s->verdict == STEER_ONE_LINK && used && !(used & (used - 1)))
+	names_of(to, right, names, sizeof(names));
+	names_of(to, to->usable & ~right, idle, sizeof(idle));
+	if (s->verdict == STEER_ONE_LINK && lanes_only(right) >= 0) {
 		text_printf(
 			buf, size,
 			"everything arrives on %s %s, whatever the port: the switch seems to "
 			"choose by MAC or IP address; ask for a src-dst-ip-port (layer 4) hash on "
 			"the port-channel towards that host, or use several addresses",
 			names, where);
-	else if (idle[0])
+	} else if (s->verdict == STEER_ONE_LINK && lanes_only(left) >= 0) {
+		names_of(from, left, names, sizeof(names));
+		text_printf(buf, size,
+			    "everything leaves by %s %s, whatever the port: the bond there seems "
+			    "to choose by MAC or IP address",
+			    names, in ? "at the peer" : "here");
+	} else if (right && idle[0]) {
 		text_printf(buf, size,
 			    "%s %s %s idle: of all ports that were tried, none was sent there by "
 			    "the switch, only to %s",
 			    idle, where, strchr(idle, ',') ? "stay" : "stays", names);
-	else
-		text_printf(buf, size,
-			    "no choice of ports uses all links of both ends at once: those tried "
-			    "meet on %s %s",
-			    names, where);
+	} else {
+		text_printf(buf, size, "no choice of ports uses all links of both ends at once");
+	}
 }
 
 bool steering_news(struct steering *st, struct engine *e, char *buf, size_t size)

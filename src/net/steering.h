@@ -26,6 +26,7 @@ struct steering {
 	uint64_t rated_ns;
 	uint64_t bytes[COVER_WAYS];
 	uint64_t rate[COVER_WAYS]; /* bytes per second */
+	bool blind; /* nowhere links are to be told apart: there is nothing to wait for */
 	enum steer_verdict said;
 };
 

@@ -42,6 +42,12 @@ struct lane {
 	uint32_t possible; /* bit i: it may be link i; one bit: sure; 0: nothing is known */
 };
 
+/* The link of a set that has no other; -1: there is none, or several. */
+static inline int lanes_only(uint32_t possible)
+{
+	return possible && !(possible & (possible - 1)) ? __builtin_ctz(possible) : -1;
+}
+
 /* Links outside of `allowed` are counted, but no subflow is on them. n_links: at most
  * LANES_LINKS_MAX. Returns 0 or -ENOMEM. */
 int lanes_new(struct lanes **out, unsigned n_links, uint32_t allowed);

@@ -656,21 +656,29 @@ uint16_t plan_alternate(const struct plan_input *in, const struct plan *p, unsig
 	return next_alike(in, &s, p, p->flows[flow].port, after);
 }
 
-bool plan_links(const struct plan_input *in, unsigned end, uint32_t capacity[HASH_LINKS_MAX])
+enum hash_spread plan_links(const struct plan_input *in, unsigned end,
+			    uint32_t capacity[HASH_LINKS_MAX])
 {
 	bool here = end == COVER_OUT_LEFT || end == COVER_IN_RIGHT;
 	bool sends = end == COVER_OUT_LEFT || end == COVER_IN_LEFT;
 	const struct plan_side *s = here ? &in->here : &in->peer;
 	const struct plan_side *other = here ? &in->peer : &in->here;
 	struct hash_bond b = sends ? s->bond : switch_of(s);
+	struct stages stages;
 
 	memset(capacity, 0, HASH_LINKS_MAX * sizeof(capacity[0]));
 	if (!is_visible(s))
-		return false;
-	for (unsigned i = 0; i < b.n_links; i++)
-		if (is_usable(&b, i) && (b.mode != HASH_ACTIVE_BACKUP || b.active == (int)i))
-			capacity[i] = speed_of(s, other, i);
-	return s->bond.mode != HASH_BALANCE_RR && s->bond.mode != HASH_BROADCAST;
+		return HASH_SPREAD_NONE;
+	find_stages(in, &stages);
+	for (unsigned i = 0; i < b.n_links; i++) {
+		uint32_t speed = is_usable(&b, i) ? speed_of(s, other, i) : 0;
+
+		if (stages.end[end].spread != HASH_SPREAD_NONE)
+			capacity[i] = speed;
+		else if (speed > capacity[0])
+			capacity[0] = speed;
+	}
+	return stages.end[end].spread;
 }
 
 static bool is_wanted(const struct stages *s, uint16_t port, const uint32_t *want)

@@ -128,9 +128,10 @@ uint16_t plan_alternate(const struct plan_input *in, const struct plan *p, unsig
 			uint16_t after);
 
 /* The links of one end (enum cover_end of cover.h): what each can carry, 0 for those that carry
- * nothing. Returns whether each connection keeps to one of them, as far as the end itself is
- * concerned. */
-bool plan_links(const struct plan_input *in, unsigned end, uint32_t capacity[HASH_LINKS_MAX]);
+ * nothing; where no port makes a difference one entry stands for all. Returns what ports can do
+ * there, as far as the end itself is concerned. */
+enum hash_spread plan_links(const struct plan_input *in, unsigned end,
+			    uint32_t capacity[HASH_LINKS_MAX]);
 
 /* A port that no connection has, to see where it leads; by the seed. Its links are among those
  * wanted, bit by bit for each enum cover_end, 0 for any, at the ends where a rule tells them.

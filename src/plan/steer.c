@@ -3,9 +3,11 @@
 
 #include <string.h>
 
+#include "plan/lanes.h"
+
 static bool one_bit(uint32_t set)
 {
-	return set && !(set & (set - 1));
+	return lanes_only(set) >= 0;
 }
 
 static uint32_t links_of(const struct steer_view *v, unsigned end)

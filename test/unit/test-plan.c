@@ -930,9 +930,44 @@ static void test_time(void **state)
 	}
 }
 
+static enum hash_spread links(const struct plan_side *here, const struct plan_side *peer,
+			      enum cover_end end, uint32_t capacity[HASH_LINKS_MAX])
+{
+	struct plan_input in = input_of(*here, *peer);
+
+	return plan_links(&in, end, capacity);
+}
+
+/* Where no port makes a difference there is one link to steer to, whatever else is there. */
+static void test_links_of_an_end(void **state)
+{
+	struct plan_side even = side_of(3, 1000), fixed = side_of(3, 1000), none = { 0 };
+	uint32_t capacity[HASH_LINKS_MAX];
+
+	assert_int_equal(links(&even, &even, COVER_OUT_LEFT, capacity), HASH_SPREAD_PORTS);
+	for (unsigned i = 0; i < HASH_LINKS_MAX; i++)
+		assert_int_equal(capacity[i], i < 3 ? 1000 : 0);
+	fixed.bond.policy = HASH_LAYER2;
+	assert_int_equal(links(&fixed, &even, COVER_OUT_LEFT, capacity), HASH_SPREAD_NONE);
+	assert_int_equal(capacity[0], 1000);
+	assert_int_equal(capacity[1], 0);
+	/* What the switch in front of it does is another matter. */
+	assert_int_equal(links(&even, &fixed, COVER_OUT_RIGHT, capacity), HASH_SPREAD_PORTS);
+	assert_int_equal(capacity[2], 1000);
+	fixed.bond.mode = HASH_ACTIVE_BACKUP;
+	fixed.bond.active = 2;
+	assert_int_equal(links(&even, &fixed, COVER_OUT_RIGHT, capacity), HASH_SPREAD_NONE);
+	assert_int_equal(capacity[2], 0);
+	fixed.bond.mode = HASH_BALANCE_RR;
+	assert_int_equal(links(&fixed, &even, COVER_OUT_LEFT, capacity), HASH_SPREAD_PACKETS);
+	assert_int_equal(links(&none, &even, COVER_OUT_LEFT, capacity), HASH_SPREAD_NONE);
+	assert_int_equal(capacity[0], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_links_of_an_end),
 		cmocka_unit_test(test_equal_speeds),
 		cmocka_unit_test(test_sides_of_different_speed),
 		cmocka_unit_test(test_unequal_links),
