@@ -3,7 +3,6 @@
  * The rules about the way to a peer that was tried, and about what the peer tells of its bond. All
  * keep silent without that.
  */
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,19 +22,6 @@
 
 /* And there have to be so many that are not. */
 #define HEALTHY_FLOWS 3
-
-__attribute__((format(printf, 2, 3))) static void add(struct doctor_finding *f, const char *fmt,
-						      ...)
-{
-	size_t len = strlen(f->detail);
-	va_list ap;
-
-	if (len)
-		len += text_printf(f->detail + len, sizeof(f->detail) - len, ", ");
-	va_start(ap, fmt);
-	text_vprintf(f->detail + len, sizeof(f->detail) - len, fmt, ap);
-	va_end(ap);
-}
 
 struct name {
 	char text[4 * STATS_NAME_LEN];
@@ -85,7 +71,7 @@ static bool peer_policy(const struct doctor_view *v, struct doctor_finding *f, u
 	if (!p || !peer_hashes(p) || (p->policy != a && p->policy != b))
 		return false;
 	set_dev(f, p);
-	add(f, "%s", topo_policy_name(p->policy));
+	rules_add(f, "%s", topo_policy_name(p->policy));
 	return true;
 }
 
@@ -120,7 +106,7 @@ bool rules_peer_links(const struct doctor_view *v, struct doctor_finding *f)
 		if (p->usable >> i & 1)
 			n_usable++;
 		else
-			add(f, "%s", quoted(p->link[i].name).text);
+			rules_add(f, "%s", quoted(p->link[i].name).text);
 	}
 	set_dev(f, p);
 	return n_usable < p->n_links;
@@ -166,8 +152,8 @@ static bool all_on_one(const struct doctor_view *v, struct doctor_finding *f, bo
 	}
 	if (n < TELLING_FLOWS || n_links_of(side) < 2)
 		return false;
-	add(f, "all %u flows that were tried arrived by %s of %s", n, link_of(side, link).text,
-	    quoted(side->name).text);
+	rules_add(f, "all %u flows that were tried arrived by %s of %s", n,
+		  link_of(side, link).text, quoted(side->name).text);
 	return true;
 }
 
@@ -273,11 +259,11 @@ static void add_lane(struct doctor_finding *f, const struct doctor_probes *p,
 
 	bench_bits(rate, sizeof(rate), w->rate);
 	if (w->passes)
-		add(f, "%s passes segments of %d bytes", lane.text, w->passes);
+		rules_add(f, "%s passes segments of %d bytes", lane.text, w->passes);
 	else if (w->stuck)
-		add(f, "%s", lane.text);
+		rules_add(f, "%s", lane.text);
 	else
-		add(f, "%s carries %s", lane.text, rate);
+		rules_add(f, "%s carries %s", lane.text, rate);
 }
 
 static bool find_lanes(const struct doctor_view *v, struct doctor_finding *f, flow_fn fn)

@@ -28,9 +28,7 @@ static uint32_t links_that(const struct doctor_view *v, link_fn fn)
 	return links;
 }
 
-/* Adds to the finding's values, with a comma in between. */
-__attribute__((format(printf, 2, 3))) static void add(struct doctor_finding *f, const char *fmt,
-						      ...)
+void rules_add(struct doctor_finding *f, const char *fmt, ...)
 {
 	size_t len = strlen(f->detail);
 	va_list ap;
@@ -48,7 +46,7 @@ static void add_quoted(struct doctor_finding *f, const char *text)
 	char quoted[2 * TOPO_REASON_LEN];
 
 	text_quote(quoted, sizeof(quoted), text, strlen(text));
-	add(f, "%s", quoted);
+	rules_add(f, "%s", quoted);
 }
 
 static bool has(const struct doctor_finding *f, size_t i)
@@ -177,8 +175,8 @@ bool rules_flapped(const struct doctor_view *v, struct doctor_finding *f)
 	f->links = links_that(v, has_flapped);
 	for (size_t i = 0; i < v->bond->n_links; i++)
 		if (has(f, i))
-			add(f, "%s %u", facts_name(v->bond->links[i].name).text,
-			    v->bond->links[i].failures);
+			rules_add(f, "%s %u", facts_name(v->bond->links[i].name).text,
+				  v->bond->links[i].failures);
 	return f->links;
 }
 
@@ -243,7 +241,7 @@ static void add_cause(struct doctor_finding *f, const struct topo_bond *b,
 	else if (l->has_partner && l->partner_key != b->partner_key)
 		text_printf(why, sizeof(why), ": the partner's key is %u, the others' is %u",
 			    l->partner_key, b->partner_key);
-	add(f, "%s in %u%s", facts_name(l->name).text, l->aggregator, why);
+	rules_add(f, "%s in %u%s", facts_name(l->name).text, l->aggregator, why);
 }
 
 bool rules_other_group(const struct doctor_view *v, struct doctor_finding *f)
@@ -268,10 +266,10 @@ bool rules_expired(const struct doctor_view *v, struct doctor_finding *f)
 		const struct topo_link *l = &v->bond->links[i];
 
 		if (has(f, i))
-			add(f, "%s (%s)", facts_name(l->name).text,
-			    l->actor_state & TOPO_LACP_EXPIRED
-				    ? "nothing is heard here any more"
-				    : "the switch hears nothing any more");
+			rules_add(f, "%s (%s)", facts_name(l->name).text,
+				  l->actor_state & TOPO_LACP_EXPIRED
+					  ? "nothing is heard here any more"
+					  : "the switch hears nothing any more");
 	}
 	return f->links;
 }
@@ -309,9 +307,9 @@ bool rules_out_of_sync(const struct doctor_view *v, struct doctor_finding *f)
 		const struct topo_link *l = &v->bond->links[i];
 
 		if (has(f, i))
-			add(f, "%s is %s here (0x%02x), %s at the switch (0x%02x)",
-			    facts_name(l->name).text, lacking_text(l->actor_state), l->actor_state,
-			    lacking_text(l->partner_state), l->partner_state);
+			rules_add(f, "%s is %s here (0x%02x), %s at the switch (0x%02x)",
+				  facts_name(l->name).text, lacking_text(l->actor_state),
+				  l->actor_state, lacking_text(l->partner_state), l->partner_state);
 	}
 	return f->links;
 }
@@ -378,9 +376,9 @@ bool rules_active_backup(const struct doctor_view *v, struct doctor_finding *f)
 		return false;
 	for (size_t i = 0; i < b->n_links; i++)
 		if (b->active && b->links[i].ifindex == b->active)
-			add(f, "%s", facts_name(b->links[i].name).text);
+			rules_add(f, "%s", facts_name(b->links[i].name).text);
 	if (!f->detail[0])
-		add(f, "none");
+		rules_add(f, "none");
 	return true;
 }
 
@@ -449,7 +447,7 @@ bool rules_double_tag(const struct doctor_view *v, struct doctor_finding *f)
 		const struct dev *dev = &v->devs->list[i];
 
 		if (dev->kind == TOPO_KIND_VLAN && tags_upon(v, dev, v->bond->ifindex) > 1)
-			add(f, "%s", facts_name(dev->link.name).text);
+			rules_add(f, "%s", facts_name(dev->link.name).text);
 	}
 	return f->detail[0];
 }
@@ -458,8 +456,8 @@ bool rules_fragments(const struct doctor_view *v, struct doctor_finding *f)
 {
 	if (!is_by_ports(v->bond) || (!v->fragments_sent && !v->fragments_received))
 		return false;
-	add(f, "%llu sent", (unsigned long long)v->fragments_sent);
-	add(f, "%llu received", (unsigned long long)v->fragments_received);
+	rules_add(f, "%llu sent", (unsigned long long)v->fragments_sent);
+	rules_add(f, "%llu received", (unsigned long long)v->fragments_received);
 	return true;
 }
 
@@ -506,7 +504,7 @@ bool rules_uneven_receipt(const struct doctor_view *v, struct doctor_finding *f)
 	if (share < NEARLY_ALL || largest_share(b, false, &sender) > SPREAD)
 		return false;
 	f->links = 1u << link;
-	add(f, "%.0f%%", 100 * share);
+	rules_add(f, "%.0f%%", 100 * share);
 	return true;
 }
 
@@ -564,8 +562,8 @@ bool rules_speeds(const struct doctor_view *v, struct doctor_finding *f)
 	f->links = links_that(v, has_speed);
 	for (size_t i = 0; i < v->bond->n_links; i++)
 		if (has(f, i))
-			add(f, "%s %u", facts_name(v->bond->links[i].name).text,
-			    v->bond->links[i].speed);
+			rules_add(f, "%s %u", facts_name(v->bond->links[i].name).text,
+				  v->bond->links[i].speed);
 	return true;
 }
 
@@ -603,8 +601,8 @@ bool rules_mtu_links(const struct doctor_view *v, struct doctor_finding *f)
 	f->links = links_that(v, has_other_mtu);
 	for (size_t i = 0; i < v->bond->n_links; i++)
 		if (has(f, i))
-			add(f, "%s has %u", facts_name(v->bond->links[i].name).text,
-			    v->bond->links[i].mtu);
+			rules_add(f, "%s has %u", facts_name(v->bond->links[i].name).text,
+				  v->bond->links[i].mtu);
 	return f->links;
 }
 
@@ -618,7 +616,7 @@ bool rules_mtu_above(const struct doctor_view *v, struct doctor_finding *f)
 		if (dev->link.mtu <= b->mtu || dev->link.ifindex == b->ifindex ||
 		    !is_upon(v, dev, b->ifindex))
 			continue;
-		add(f, "%s has %u", facts_name(dev->link.name).text, dev->link.mtu);
+		rules_add(f, "%s has %u", facts_name(dev->link.name).text, dev->link.mtu);
 		memcpy(f->dev, dev->link.name, sizeof(f->dev));
 	}
 	return f->detail[0];
@@ -655,8 +653,8 @@ bool rules_slot(const struct doctor_view *v, struct doctor_finding *f)
 		if (mbits <= card->slot_mbits)
 			continue;
 		f->links |= mates;
-		add(f, "PCI slot %s carries %u of %llu Mbit/s", card->slot, card->slot_mbits,
-		    (unsigned long long)mbits);
+		rules_add(f, "PCI slot %s carries %u of %llu Mbit/s", card->slot, card->slot_mbits,
+			  (unsigned long long)mbits);
 	}
 	return f->links;
 }
@@ -687,7 +685,7 @@ bool rules_namespace(const struct doctor_view *v, struct doctor_finding *f)
 		if (is_card(dev))
 			return false;
 		if (dev->elsewhere && dev->kind != TOPO_KIND_TUNNEL)
-			add(f, "%s (%s)", facts_name(dev->link.name).text, dev->kind_name);
+			rules_add(f, "%s (%s)", facts_name(dev->link.name).text, dev->kind_name);
 	}
 	return f->detail[0];
 }
@@ -698,7 +696,7 @@ bool rules_virtual_function(const struct doctor_view *v, struct doctor_finding *
 		return false;
 	for (size_t i = 0; v->cards && i < v->devs->n; i++)
 		if (v->cards[i].virtual_function && strcmp(v->cards[i].driver, "mlx5_core") == 0)
-			add(f, "%s", facts_name(v->devs->list[i].link.name).text);
+			rules_add(f, "%s", facts_name(v->devs->list[i].link.name).text);
 	return f->detail[0];
 }
 
@@ -736,7 +734,8 @@ bool rules_route_elsewhere(const struct doctor_view *v, struct doctor_finding *f
 {
 	if (!leaves_elsewhere(v) || !find_subnet(v, f))
 		return false;
-	add(f, "%s", v->path->n_hops ? facts_name(v->path->hops[0].name).text : "another device");
+	rules_add(f, "%s",
+		  v->path->n_hops ? facts_name(v->path->hops[0].name).text : "another device");
 	return true;
 }
 

@@ -9,6 +9,10 @@
 
 #include "cmd/doctor.h"
 
+/* Adds to the finding's values, with a comma in between. */
+void rules_add(struct doctor_finding *f, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* Of a bond: what it can send over at all */
 bool rules_set_down(const struct doctor_view *v, struct doctor_finding *f);
 bool rules_no_carrier(const struct doctor_view *v, struct doctor_finding *f);

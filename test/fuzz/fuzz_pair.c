@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz_input.h"
 #include "session/handshake.h"
 #include "session/session.h"
 
@@ -58,8 +59,7 @@ struct end {
 };
 
 struct world {
-	const uint8_t *p;
-	size_t left;
+	struct fuzz_input in;
 	uint64_t now;
 	struct end end[2];
 	struct line lines[LINES];
@@ -79,20 +79,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	for (size_t i = 0; i < sizeof(stream); i++)
 		stream[i] = (uint8_t)((i % STREAM_PERIOD) * 2654435761u >> 11);
 	return 0;
-}
-
-static uint64_t take(struct world *w, size_t n)
-{
-	uint64_t v = 0;
-
-	for (; n; n--) {
-		v = v << 8 | (w->left ? *w->p : 0);
-		if (w->left) {
-			w->p++;
-			w->left--;
-		}
-	}
-	return v;
 }
 
 /* Each side's stream begins elsewhere. */
@@ -318,8 +304,8 @@ static void check_end(const struct world *w, enum side side)
 static void damage(struct world *w, struct line *l, enum side side)
 {
 	struct pipe *pipe = &l->pipe[side];
-	uint64_t at = take(w, 2), how = take(w, 1);
-	size_t n = 1 + take(w, 1);
+	uint64_t at = take(&w->in, 2), how = take(&w->in, 1);
+	size_t n = 1 + take(&w->in, 1);
 
 	if (!pipe->len)
 		return;
@@ -361,7 +347,7 @@ static bool behave(struct world *w)
 
 static void operate(struct world *w)
 {
-	uint64_t op = take(w, 1);
+	uint64_t op = take(&w->in, 1);
 	struct line *l = &w->lines[op >> 5 & 3];
 	enum side side = op >> 7 ? SERVER : CLIENT;
 
@@ -372,11 +358,11 @@ static void operate(struct world *w)
 		break;
 	case 2:
 	case 3:
-		write_some(w, l, side, take(w, 2));
+		write_some(w, l, side, take(&w->in, 2));
 		break;
 	case 4:
 	case 5:
-		read_some(w, l, side, take(w, 2));
+		read_some(w, l, side, take(&w->in, 2));
 		break;
 	case 6:
 		damage(w, l, side);
@@ -385,20 +371,20 @@ static void operate(struct world *w)
 		close_end(w, l, side);
 		break;
 	case 8:
-		input(w, side, take(w, 2));
+		input(w, side, take(&w->in, 2));
 		break;
 	case 9:
 		input_end(w, side);
 		break;
 	case 10:
-		output(w, side, take(w, 2));
+		output(w, side, take(&w->in, 2));
 		break;
 	case 11:
-		w->now += take(w, 1) * MS;
+		w->now += take(&w->in, 1) * MS;
 		tick(w, side);
 		break;
 	case 12:
-		w->now += take(w, 1) * 100 * MS;
+		w->now += take(&w->in, 1) * 100 * MS;
 		tick(w, side);
 		break;
 	case 13: /* the end of a connection, with what is under way */
@@ -471,7 +457,7 @@ static void begin(struct world *w)
 		must(!digest_new(&e->in) && !digest_new(&e->out));
 		digest_begin_stream(e->in);
 		digest_begin_stream(e->out);
-		e->total = take(w, 3) % STREAM_MAX;
+		e->total = take(&w->in, 3) % STREAM_MAX;
 	}
 }
 
@@ -480,10 +466,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct world w;
 
 	memset(&w, 0, sizeof(w));
-	w.p = data;
-	w.left = size;
+	w.in = (struct fuzz_input){ data, size };
 	begin(&w);
-	while (w.left)
+	while (w.in.left)
 		operate(&w);
 	end_well(&w);
 	for (int side = 0; side < 2; side++) {

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz_input.h"
 #include "session/session.h"
 
 #define LINES         4
@@ -47,8 +48,7 @@ struct line {
 };
 
 struct world {
-	const uint8_t *p; /* the rest of the fuzzer's input */
-	size_t left;
+	struct fuzz_input in;
 	struct session *s;
 	struct session_config config;
 	uint64_t now;
@@ -76,20 +76,6 @@ static uint8_t scratch[WIRE_DATA_MAX];
  */
 static uint8_t stream[STREAM_PERIOD + WIRE_DATA_MAX];
 
-static uint64_t take(struct world *w, size_t n)
-{
-	uint64_t v = 0;
-
-	for (; n; n--) {
-		v = v << 8 | (w->left ? *w->p : 0);
-		if (w->left) {
-			w->p++;
-			w->left--;
-		}
-	}
-	return v;
-}
-
 static void fill_stream(uint8_t *to, uint64_t offset, size_t len)
 {
 	memcpy(to, stream + offset % STREAM_PERIOD, len);
@@ -107,7 +93,7 @@ static bool is_over(const struct world *w)
 
 static struct line *take_line(struct world *w)
 {
-	return &w->lines[take(w, 1) % LINES];
+	return &w->lines[take(&w->in, 1) % LINES];
 }
 
 /* What the session says
@@ -253,14 +239,14 @@ static unsigned n_open(const struct world *w)
 static void op_open(struct world *w)
 {
 	struct line *l = take_line(w);
-	uint8_t how = (uint8_t)take(w, 1);
+	uint8_t how = (uint8_t)take(&w->in, 1);
 	struct wire_hello hello = {
 		.version_min = 1,
 		.version_max = 1,
 		.kind = w->opened ? WIRE_HELLO_JOIN : WIRE_HELLO_NEW,
 		.side = how & 7,
 		.n_subflows = how >> 5,
-		.edge = how & 8 ? take(w, 8) : WIRE_INITIAL_WINDOW,
+		.edge = how & 8 ? take(&w->in, 8) : WIRE_INITIAL_WINDOW,
 	};
 	int r;
 
@@ -324,7 +310,7 @@ static void op_deliver_some(struct world *w)
 {
 	struct line *l = take_line(w);
 
-	deliver(w, l, take(w, 2));
+	deliver(w, l, take(&w->in, 2));
 }
 
 static void op_deliver_all(struct world *w)
@@ -357,7 +343,7 @@ static void op_pull_some(struct world *w)
 {
 	struct line *l = take_line(w);
 
-	pull(w, l, take(w, 2));
+	pull(w, l, take(&w->in, 2));
 }
 
 /* At most: an ACK may be due again as soon as it is sent, but not for nothing and for ever. */
@@ -410,13 +396,13 @@ static void send_chunk(struct world *w, struct line *l, uint64_t offset, uint32_
 
 static uint32_t take_len(struct world *w)
 {
-	uint8_t size = (uint8_t)take(w, 1);
+	uint8_t size = (uint8_t)take(&w->in, 1);
 
 	if (size < 0xf0)
 		return 1 + size;
 	if (size < 0xfe)
-		return 1 + (uint32_t)take(w, 2);
-	return 1 + (uint32_t)(take(w, 3) % WIRE_DATA_MAX);
+		return 1 + (uint32_t)take(&w->in, 2);
+	return 1 + (uint32_t)(take(&w->in, 3) % WIRE_DATA_MAX);
 }
 
 static void op_data_next(struct world *w)
@@ -437,7 +423,7 @@ static void op_data_gap(struct world *w)
 static void op_data_again(struct world *w)
 {
 	struct line *l = take_line(w);
-	size_t i = take(w, 1) % SENT_MAX;
+	size_t i = take(&w->in, 1) % SENT_MAX;
 
 	if (i < w->n_sent)
 		send_chunk(w, l, w->sent[i].offset, w->sent[i].len);
@@ -446,7 +432,7 @@ static void op_data_again(struct world *w)
 static void op_data_anywhere(struct world *w)
 {
 	struct line *l = take_line(w);
-	uint64_t offset = take(w, 1) & 1 ? take(w, 8) : take(w, 3);
+	uint64_t offset = take(&w->in, 1) & 1 ? take(&w->in, 8) : take(&w->in, 3);
 	uint32_t len = take_len(w);
 
 	if (offset <= UINT64_MAX - len)
@@ -456,21 +442,21 @@ static void op_data_anywhere(struct world *w)
 static void op_ack(struct world *w)
 {
 	struct line *l = take_line(w);
-	uint8_t how = (uint8_t)take(w, 1);
+	uint8_t how = (uint8_t)take(&w->in, 1);
 	struct session_stats stats = { 0 };
 	static uint8_t frame[WIRE_HEADER_LEN + WIRE_CONTROL_MAX];
 	static struct wire_ack ack;
 	uint64_t at;
 
 	session_stats(w->s, &stats);
-	ack.received = how & 1 ? w->seen : stats.tx_acked + take(w, 2);
+	ack.received = how & 1 ? w->seen : stats.tx_acked + take(&w->in, 2);
 	ack.taken = how & 2 ? ack.received : ack.received / 2;
-	ack.edge = ack.received + (how & 4 ? take(w, 3) : 4 * WIRE_INITIAL_WINDOW);
+	ack.edge = ack.received + (how & 4 ? take(&w->in, 3) : 4 * WIRE_INITIAL_WINDOW);
 	ack.n_ranges = how >> 3;
 	at = ack.received;
 	for (uint32_t i = 0; i < ack.n_ranges; i++) {
-		ack.ranges[i].start = at += 1 + take(w, 2);
-		ack.ranges[i].end = at += 1 + take(w, 2);
+		ack.ranges[i].start = at += 1 + take(&w->in, 2);
+		ack.ranges[i].end = at += 1 + take(&w->in, 2);
 	}
 	wire_put_ack(frame, sizeof(frame), &ack);
 	send_frame(w, l, WIRE_ACK, ack.received, frame + WIRE_HEADER_LEN, 24 + 16 * ack.n_ranges);
@@ -479,12 +465,12 @@ static void op_ack(struct world *w)
 static void op_welcome(struct world *w)
 {
 	struct line *l = take_line(w);
-	uint8_t how = (uint8_t)take(w, 1);
+	uint8_t how = (uint8_t)take(&w->in, 1);
 	struct wire_welcome m = {
-		.version = how & 64 ? (uint16_t)take(w, 2) : 1,
+		.version = how & 64 ? (uint16_t)take(&w->in, 2) : 1,
 		.side = how & 7,
 		.n_subflows = (uint16_t)(how >> 3 & 7),
-		.edge = how & 128 ? take(w, 8) : 4 * WIRE_INITIAL_WINDOW,
+		.edge = how & 128 ? take(&w->in, 8) : 4 * WIRE_INITIAL_WINDOW,
 	};
 	uint8_t frame[WIRE_HEADER_LEN + 64];
 	size_t n = wire_put_welcome(frame, sizeof(frame), &m) - WIRE_HEADER_LEN;
@@ -497,10 +483,10 @@ static void op_welcome(struct world *w)
 static void op_end(struct world *w)
 {
 	struct line *l = take_line(w);
-	uint8_t how = (uint8_t)take(w, 1), digest[DIGEST_LEN] = { 0 };
+	uint8_t how = (uint8_t)take(&w->in, 1), digest[DIGEST_LEN] = { 0 };
 
 	digest[0] = how & 2;
-	send_frame(w, l, WIRE_END, how & 1 ? take(w, 3) : w->next, digest, sizeof(digest));
+	send_frame(w, l, WIRE_END, how & 1 ? take(&w->in, 3) : w->next, digest, sizeof(digest));
 }
 
 static void op_confirm(struct world *w)
@@ -509,27 +495,28 @@ static void op_confirm(struct world *w)
 	struct session_stats stats = { 0 };
 
 	session_stats(w->s, &stats);
-	send_frame(w, l, WIRE_CONFIRM, take(w, 1) & 1 ? take(w, 3) : stats.tx_read, NULL, 0);
+	send_frame(w, l, WIRE_CONFIRM, take(&w->in, 1) & 1 ? take(&w->in, 3) : stats.tx_read, NULL,
+		   0);
 }
 
 static void op_plain(struct world *w)
 {
 	static const uint8_t types[] = { WIRE_STOP, WIRE_PING, WIRE_PONG, WIRE_DONE };
 	struct line *l = take_line(w);
-	uint8_t type = types[take(w, 1) % sizeof(types)];
+	uint8_t type = types[take(&w->in, 1) % sizeof(types)];
 
-	send_frame(w, l, type, take(w, 1), NULL, 0);
+	send_frame(w, l, type, take(&w->in, 1), NULL, 0);
 }
 
 static void op_any_frame(struct world *w)
 {
 	struct line *l = take_line(w);
-	uint8_t type = (uint8_t)take(w, 1), body[256];
-	uint64_t value = take(w, 1) & 1 ? take(w, 8) : take(w, 2);
-	size_t len = take(w, 1);
+	uint8_t type = (uint8_t)take(&w->in, 1), body[256];
+	uint64_t value = take(&w->in, 1) & 1 ? take(&w->in, 8) : take(&w->in, 2);
+	size_t len = take(&w->in, 1);
 
 	for (size_t i = 0; i < len; i++)
-		body[i] = (uint8_t)take(w, 1);
+		body[i] = (uint8_t)take(&w->in, 1);
 	/* Only bytes of its stream: what comes out is compared with it. */
 	if (type == WIRE_DATA && value <= UINT64_MAX - len)
 		fill_stream(body, value, len);
@@ -539,11 +526,11 @@ static void op_any_frame(struct world *w)
 static void op_raw(struct world *w)
 {
 	struct line *l = take_line(w);
-	size_t len = take(w, 1);
+	size_t len = take(&w->in, 1);
 	uint8_t bytes[256];
 
 	for (size_t i = 0; i < len; i++)
-		bytes[i] = (uint8_t)take(w, 1);
+		bytes[i] = (uint8_t)take(&w->in, 1);
 	put_fifo(w, l, bytes, len);
 }
 
@@ -551,10 +538,10 @@ static void op_raw(struct world *w)
 static void op_damage(struct world *w)
 {
 	struct line *l = take_line(w);
-	size_t at = take(w, 2);
+	size_t at = take(&w->in, 2);
 
 	if (at < l->fifo_len)
-		fifos[l - w->lines][l->fifo_head + at] ^= (uint8_t)take(w, 1);
+		fifos[l - w->lines][l->fifo_head + at] ^= (uint8_t)take(&w->in, 1);
 }
 
 /* Operations: this end
@@ -584,7 +571,7 @@ static void op_input(struct world *w)
 static void op_input_end(struct world *w)
 {
 	static const uint8_t digest[DIGEST_LEN] = { 7 };
-	bool readable = take(w, 1) & 1;
+	bool readable = take(&w->in, 1) & 1;
 
 	session_input_should_end(w->s, readable);
 	session_peer_stopped(w->s);
@@ -596,7 +583,8 @@ static void op_input_end(struct world *w)
 
 static void op_output(struct world *w)
 {
-	uint64_t end = session_output_end(w->s), len = take(w, 1) & 1 ? take(w, 2) : UINT64_MAX;
+	uint64_t end = session_output_end(w->s),
+		 len = take(&w->in, 1) & 1 ? take(&w->in, 2) : UINT64_MAX;
 
 	if (is_over(w))
 		return;
@@ -617,7 +605,7 @@ static void op_finish(struct world *w)
 {
 	uint8_t digest[DIGEST_LEN] = { 0 };
 
-	digest[0] = (uint8_t)(take(w, 1) & 2);
+	digest[0] = (uint8_t)(take(&w->in, 1) & 2);
 	if (session_output_complete(w->s))
 		session_output_finish(w->s, digest, w->now);
 }
@@ -626,8 +614,8 @@ static void op_time(struct world *w)
 {
 	uint64_t due = session_deadline(w->s);
 
-	if (take(w, 1) & 1)
-		w->now += take(w, 4) * 1000;
+	if (take(&w->in, 1) & 1)
+		w->now += take(&w->in, 4) * 1000;
 	else if (due != SESSION_NO_DEADLINE && due > w->now)
 		w->now = due;
 	session_tick(w->s, w->now);
@@ -639,7 +627,7 @@ static void op_time(struct world *w)
 
 static void op_give_up(struct world *w)
 {
-	switch (take(w, 1) & 3) {
+	switch (take(&w->in, 1) & 3) {
 	case 0:
 		session_stop(w->s);
 		break;
@@ -699,8 +687,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct world w = { .p = data, .left = size, .now = 1, .granted = WIRE_INITIAL_WINDOW };
-	uint8_t how = (uint8_t)take(&w, 1), flags = (uint8_t)take(&w, 1);
+	struct world w = { .in = { data, size }, .now = 1, .granted = WIRE_INITIAL_WINDOW };
+	uint8_t how = (uint8_t)take(&w.in, 1), flags = (uint8_t)take(&w.in, 1);
 
 	if (size > 4096)
 		return 0;
@@ -713,8 +701,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w.config.send_only = flags & 2;
 	w.config.recv_only = flags & 4;
 	must(session_new(&w.s, &w.config) == 0);
-	while (w.left) {
-		ops[take(&w, 1) % (sizeof(ops) / sizeof(ops[0]))](&w);
+	while (w.in.left) {
+		ops[take(&w.in, 1) % (sizeof(ops) / sizeof(ops[0]))](&w);
 		check_world(&w);
 	}
 	session_free(w.s);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fuzz_input.h - the fuzzer's input as a row of numbers
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct fuzz_input {
+	const uint8_t *p; /* the rest of it */
+	size_t left;
+};
+
+/* The next n bytes as a number; beyond the end they are 0. */
+static inline uint64_t take(struct fuzz_input *in, size_t n)
+{
+	uint64_t v = 0;
+
+	for (; n; n--) {
+		v = v << 8 | (in->left ? *in->p : 0);
+		if (in->left) {
+			in->p++;
+			in->left--;
+		}
+	}
+	return v;
+}
