@@ -37,11 +37,12 @@ int bench_finish(struct bench *b, const char *role)
 		bench_print_end(&b->print, b->measure, role);
 	if (status)
 		log_error("%s", reason);
-	if (!measure_free(b->measure)) {
+	if (measure_free(b->measure)) {
+		b->measure = NULL;
+	} else {
 		log_error("a file hangs: cannot go on");
 		bench_leave(b, ENGINE_EXIT_INCOMPLETE);
 	}
-	b->measure = NULL;
 	return status;
 }
 

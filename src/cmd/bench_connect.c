@@ -190,7 +190,7 @@ static void run_over(struct loop_task *task)
 	keep_rate(r);
 	status = bench_finish(b, "client");
 	if (status || b->exit) {
-		bench_leave(b, status);
+		bench_leave(b, b->exit ? b->exit : status);
 		return;
 	}
 	if (!is_last(r)) {
