@@ -103,10 +103,7 @@ static void join(struct server *s, struct channel ch, const struct wire_hello *h
 
 static void answer(struct server *s, struct channel ch, const struct wire_hello *hello)
 {
-	const struct config *c = s->bench->config;
-	struct engine_config config = {
-		.session = { .n_subflows = c->subflows_auto ? SUBFLOWS_MAX : c->n_subflows }
-	};
+	struct engine_config config = peer_engine_config(s->bench->config);
 
 	answer_query(s->listener, ch, hello, &config, loop_now(s->bench->loop));
 }

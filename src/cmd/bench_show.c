@@ -88,11 +88,6 @@ static bool concerns(const struct span *s, const struct subflow_stats *f)
 	return f->live || f->tx_bytes != before.tx_bytes || f->rx_bytes != before.rx_bytes;
 }
 
-static const char *link_name(const struct side_stats *side, int link)
-{
-	return link >= 0 && (unsigned)link < side->n_links ? side->link[link].name : NULL;
-}
-
 double bench_rate(struct bench_ways ways, const struct measure *m)
 {
 	struct span s = whole(ways, m);
@@ -123,7 +118,7 @@ static void show_sums(FILE *out, const struct span *s)
 /* "eth0*": the star is for what the link's counters have told. */
 static void show_link(FILE *out, const struct side_stats *side, int link, bool seen)
 {
-	const char *name = link_name(side, link);
+	const char *name = side_link_name(side, link);
 	char quoted[STATS_NAME_LEN];
 
 	text_quote(quoted, sizeof(quoted), name ? name : "?", strlen(name ? name : "?"));
@@ -270,9 +265,10 @@ static json_t *stream_json(const struct span *s, const struct subflow_stats *f, 
 		  json_boolean(f->seen & (unsigned)(out ? SUBFLOW_TX : SUBFLOW_RX)) },
 		{ "link_peer_seen",
 		  json_boolean(f->seen & (unsigned)(out ? SUBFLOW_PEER_RX : SUBFLOW_PEER_TX)) },
-		{ "link_here", json_text(link_name(s->now->here, out ? f->tx_link : f->rx_link)) },
-		{ "link_peer",
-		  json_text(link_name(s->now->peer, out ? f->peer_rx_link : f->peer_tx_link)) },
+		{ "link_here",
+		  json_text(side_link_name(s->now->here, out ? f->tx_link : f->rx_link)) },
+		{ "link_peer", json_text(side_link_name(s->now->peer,
+							out ? f->peer_rx_link : f->peer_tx_link)) },
 	};
 
 	return json_make_object(fields, LEN(fields));

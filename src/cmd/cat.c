@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "cmd/answer.h"
@@ -154,26 +153,19 @@ static void ui_tick(struct loop_timer *timer)
 
 static struct engine_config engine_config_of(const struct config *c)
 {
-	struct engine_config config = {
-		.session = { .role = c->listen ? SESSION_SERVER : SESSION_CLIENT,
-			     .window = c->window,
-			     .n_subflows = c->subflows_auto ? SUBFLOWS_MAX : c->n_subflows,
-			     .reconnect_ns = c->reconnect_ns,
-			     .duplex = c->duplex || !local_is_stdio(c),
-			     .send_only = c->send_only,
-			     .recv_only = c->recv_only,
-			     .rate = c->rate },
-		.streams = { .in_start =
-				     c->keep && local_is_stdio(c) ? input_start(STDIN_FILENO) : -1,
-			     .keep_output = c->keep && local_is_stdio(c),
-			     .command = !local_is_stdio(c) && !c->unix_path,
-			     .no_input = c->no_stdin || c->recv_only },
-		.idle_ns = c->idle_ns,
-		.quit_ns = c->quit_ns,
-		.paths = { .client = !c->listen, .n_ranges = c->n_ports },
-	};
+	struct engine_config config = peer_engine_config(c);
+	bool stdio = local_is_stdio(c);
 
-	memcpy(config.paths.ranges, c->ports, sizeof(c->ports));
+	config.session.duplex = c->duplex || !stdio;
+	config.session.send_only = c->send_only;
+	config.session.recv_only = c->recv_only;
+	config.streams = (struct streams_config){
+		.in_start = c->keep && stdio ? input_start(STDIN_FILENO) : -1,
+		.keep_output = c->keep && stdio,
+		.command = !stdio && !c->unix_path,
+		.no_input = c->no_stdin || c->recv_only,
+	};
+	config.quit_ns = c->quit_ns;
 	return config;
 }
 

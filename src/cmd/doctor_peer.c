@@ -36,11 +36,11 @@ static void put_rates(FILE *out, const char *what, double away, double back)
 
 static void put_name(FILE *out, const struct side_stats *side, int link)
 {
-	const char *name =
-		link >= 0 && (unsigned)link < side->n_links ? side->link[link].name : "?";
-	char quoted[4 * STATS_NAME_LEN];
+	const char *name = side_link_name(side, link);
+	char quoted[4 * STATS_NAME_LEN] = "?";
 
-	text_quote(quoted, sizeof(quoted), name, strlen(name));
+	if (name)
+		text_quote(quoted, sizeof(quoted), name, strlen(name));
 	fputs(quoted, out);
 }
 
@@ -100,8 +100,7 @@ void doctor_show_probes(FILE *out, const struct doctor_probes *p)
 
 static json_t *name_json(const struct side_stats *side, int link)
 {
-	return json_text(link >= 0 && (unsigned)link < side->n_links ? side->link[link].name
-								     : NULL);
+	return json_text(side_link_name(side, link));
 }
 
 static json_t *way_json(const struct doctor_way *w, const struct side_stats *from,

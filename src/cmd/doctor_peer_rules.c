@@ -37,7 +37,9 @@ static struct name quoted(const char *name)
 
 static struct name link_of(const struct side_stats *side, int link)
 {
-	return quoted(link >= 0 && (unsigned)link < side->n_links ? side->link[link].name : "?");
+	const char *name = side_link_name(side, link);
+
+	return quoted(name ? name : "?");
 }
 
 /* "eth0 here > eth2 of the peer" */

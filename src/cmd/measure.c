@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/peer.h"
 #include "util/parse.h"
 #include "util/text.h"
 
@@ -327,33 +328,28 @@ static struct engine_config engine_config_of(const struct measure *m)
 {
 	const struct measure_config *mc = &m->config;
 	const struct config *c = mc->config;
-	unsigned n = mc->n_subflows     ? mc->n_subflows
-		     : c->subflows_auto ? SUBFLOWS_MAX
-					: c->n_subflows;
-	struct engine_config config = {
-		.session = { .role = c->listen ? SESSION_SERVER : SESSION_CLIENT,
-			     .window = c->window,
-			     .n_subflows = n,
-			     .reconnect_ns = mc->max_ns ? 0 : c->reconnect_ns,
-			     .measure = true,
-			     .wanted = mc->wanted,
-			     .duplex = true,
-			     .send_only = !mc->receives,
-			     .recv_only = !mc->sends,
-			     .rate = c->rate },
-		.streams = { .in_fd = m->in_fd,
-			     .in_start = -1,
-			     .out_fd = m->out_fd,
-			     .no_input = !mc->sends,
-			     .no_output = !mc->receives,
-			     .endless = !mc->disk },
-		.idle_ns = c->idle_ns == CONFIG_NEVER ? MEASURE_IDLE_NS : c->idle_ns,
-		.quit_ns = LOOP_NEVER,
-		.crew = mc->crew,
-		.paths = { .client = !c->listen, .n_ranges = c->n_ports },
-	};
+	struct engine_config config = peer_engine_config(c);
 
-	memcpy(config.paths.ranges, c->ports, sizeof(c->ports));
+	if (mc->n_subflows)
+		config.session.n_subflows = mc->n_subflows;
+	if (mc->max_ns)
+		config.session.reconnect_ns = 0;
+	config.session.measure = true;
+	config.session.wanted = mc->wanted;
+	config.session.duplex = true;
+	config.session.send_only = !mc->receives;
+	config.session.recv_only = !mc->sends;
+	config.streams = (struct streams_config){
+		.in_fd = m->in_fd,
+		.in_start = -1,
+		.out_fd = m->out_fd,
+		.no_input = !mc->sends,
+		.no_output = !mc->receives,
+		.endless = !mc->disk,
+	};
+	if (c->idle_ns == CONFIG_NEVER)
+		config.idle_ns = MEASURE_IDLE_NS;
+	config.crew = mc->crew;
 	return config;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/peer.h"
 
+#include <string.h>
+
 #include "cmd/names.h"
 
 struct sock_options peer_sock_options(const struct config *c)
@@ -10,6 +12,23 @@ struct sock_options peer_sock_options(const struct config *c)
 				      .rcvbuf = (int)c->rcvbuf,
 				      .ttl = c->ttl,
 				      .min_ttl = c->min_ttl };
+}
+
+struct engine_config peer_engine_config(const struct config *c)
+{
+	struct engine_config config = {
+		.session = { .role = c->listen ? SESSION_SERVER : SESSION_CLIENT,
+			     .window = c->window,
+			     .n_subflows = c->subflows_auto ? SUBFLOWS_MAX : c->n_subflows,
+			     .reconnect_ns = c->reconnect_ns,
+			     .rate = c->rate },
+		.idle_ns = c->idle_ns,
+		.quit_ns = LOOP_NEVER,
+		.paths = { .client = !c->listen, .n_ranges = c->n_ports },
+	};
+
+	memcpy(config.paths.ranges, c->ports, sizeof(c->ports));
+	return config;
 }
 
 int peer_resolve(struct peer *out, const struct config *c, const struct tls_context *tls)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer.h - whom the command line names, and how to connect to it
+ * peer.h - whom the command line names, how to connect to it, and what its options make of a
+ * session
  */
 #pragma once
 
 #include "cmd/config.h"
 #include "net/client.h"
+#include "net/engine.h"
 
 struct peer {
 	struct client_config config; /* borrows what follows */
@@ -17,3 +19,7 @@ int peer_resolve(struct peer *out, const struct config *c, const struct tls_cont
 
 /* The options of connections, for either side. */
 struct sock_options peer_sock_options(const struct config *c);
+
+/* The options of a session that are the same whatever its two ends are: role, window, subflows,
+ * limits of time and rate, ports. The streams and what ends them are left to the caller. */
+struct engine_config peer_engine_config(const struct config *c);

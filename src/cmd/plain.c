@@ -11,6 +11,7 @@
 
 #include "cmd/carry.h"
 #include "cmd/names.h"
+#include "cmd/peer.h"
 #include "net/ending.h"
 #include "net/input.h"
 #include "net/sock.h"
@@ -223,11 +224,7 @@ static int run_listener(struct plain *p, const struct sock_options *options)
 
 int plain_run(const struct config *config)
 {
-	struct sock_options options = { .tos = config->tos,
-					.sndbuf = (int)config->sndbuf,
-					.rcvbuf = (int)config->rcvbuf,
-					.ttl = config->ttl,
-					.min_ttl = config->min_ttl };
+	struct sock_options options = peer_sock_options(config);
 	struct plain *p = calloc(1, sizeof(*p));
 	int exit;
 

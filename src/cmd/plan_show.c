@@ -104,7 +104,9 @@ static int make_plan(struct show *s)
 
 static const char *name_of(const struct side_stats *side, int8_t link)
 {
-	return link >= 0 && (unsigned)link < side->n_links ? side->link[link].name : "?";
+	const char *name = side_link_name(side, link);
+
+	return name ? name : "?";
 }
 
 static bool speeds_known(const struct side_stats *side)
@@ -167,9 +169,7 @@ static void print_table(const struct show *s)
 
 static json_t *link_name(const struct side_stats *side, int8_t link)
 {
-	if (link < 0 || (unsigned)link >= side->n_links)
-		return json_null();
-	return json_text(side->link[link].name);
+	return json_text(side_link_name(side, link));
 }
 
 static json_t *side_json(const struct side_stats *side)

@@ -349,18 +349,8 @@ static int start_relay(struct relay_run *run)
 	};
 	unsigned wanted = c->max_clients == UINT_MAX ? RELAY_SESSIONS : c->max_clients;
 
-	run->engine = (struct engine_config){
-		.crew = run->crew,
-		.session = { .role = c->listen ? SESSION_SERVER : SESSION_CLIENT,
-			     .window = c->window,
-			     .n_subflows = c->subflows_auto ? SUBFLOWS_MAX : c->n_subflows,
-			     .reconnect_ns = c->reconnect_ns,
-			     .rate = c->rate },
-		.idle_ns = c->idle_ns,
-		.quit_ns = LOOP_NEVER,
-		.paths = { .client = !c->listen, .n_ranges = c->n_ports },
-	};
-	memcpy(run->engine.paths.ranges, c->ports, sizeof(c->ports));
+	run->engine = peer_engine_config(c);
+	run->engine.crew = run->crew;
 	config.engine = run->engine;
 	config.max_sessions = relay_fitting(wanted);
 	if (config.max_sessions < wanted)

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* The protocol's limit too: a HELLO that would be number 257 is refused. */
@@ -48,6 +49,12 @@ enum subflow_end {
 	SUBFLOW_PEER_TX = 4,
 	SUBFLOW_PEER_RX = 8,
 };
+
+/* Returns the name of a link by its index, or NULL if there is none such; borrowed. */
+static inline const char *side_link_name(const struct side_stats *side, int link)
+{
+	return link >= 0 && (unsigned)link < side->n_links ? side->link[link].name : NULL;
+}
 
 struct subflow_stats {
 	unsigned id; /* number of the connection in this session, from 0, never reused */

@@ -356,9 +356,7 @@ static json_t *side_object(const struct side_stats *side)
 
 static json_t *link_name(const struct side_stats *side, int index)
 {
-	bool known = is_known(side) && index >= 0 && (unsigned)index < side->n_links;
-
-	return text(known ? side->link[index].name : NULL);
+	return text(is_known(side) ? side_link_name(side, index) : NULL);
 }
 
 /* Which of the links that are named were seen to be so, and are not only told by a rule. */
