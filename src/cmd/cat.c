@@ -333,13 +333,17 @@ static void refuse(struct cat *cat, struct channel ch, enum wire_reason reason)
 	listener_refuse(cat->listener, ch, reason);
 }
 
+static bool is_current(const struct cat *cat, const struct wire_hello *hello)
+{
+	return cat->engine && memcmp(session_id(engine_session(cat->engine)), hello->session,
+				     WIRE_SESSION_ID_LEN) == 0;
+}
+
 static void join(struct cat *cat, struct channel ch, const struct wire_hello *hello)
 {
-	struct session *s = cat->engine ? engine_session(cat->engine) : NULL;
 	int r = 0;
 
-	if (!s || memcmp(session_id(s), hello->session, WIRE_SESSION_ID_LEN) ||
-	    session_state(s) != SESSION_OPEN) {
+	if (!is_current(cat, hello) || session_state(engine_session(cat->engine)) != SESSION_OPEN) {
 		refuse(cat, ch, WIRE_R_NO_SESSION);
 		return;
 	}
@@ -361,12 +365,6 @@ static void on_pinged(void *arg)
 }
 
 /* A client whose first connection was lost before our WELCOME came begins anew. */
-static bool is_current(const struct cat *cat, const struct wire_hello *hello)
-{
-	return cat->engine && memcmp(session_id(engine_session(cat->engine)), hello->session,
-				     WIRE_SESSION_ID_LEN) == 0;
-}
-
 static bool is_busy(const struct cat *cat)
 {
 	return cat->engine || guests_busy(cat->guests);

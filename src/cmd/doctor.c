@@ -115,11 +115,11 @@ static enum opts_result set_report(struct parser *p, const struct option_def *o,
 static const struct option_def own[] = { { 0, "report", NULL, NULL, set_report } };
 
 static const enum option_id refused[] = {
-	OPT_LISTEN,    OPT_KEEP,      OPT_MAX_CONNS, OPT_SESSIONS, OPT_ALLOW,  OPT_PLAIN,
-	OPT_SUBFLOWS,  OPT_PORT,      OPT_PLAN,      OPT_PROBE,    OPT_WINDOW, OPT_RCVBUF,
-	OPT_SNDBUF,    OPT_KEY_DIR,   OPT_EXEC,      OPT_SHELL,    OPT_UNIX,   OPT_NO_STDIN,
-	OPT_SEND_ONLY, OPT_RECV_ONLY, OPT_DUPLEX,    OPT_SHUTDOWN, OPT_IDLE,   OPT_RETRY,
-	OPT_RECONNECT, OPT_QUIT,      OPT_RATE,      OPT_PROGRESS,
+	OPT_LISTEN,    OPT_KEEP,      OPT_MAX_CONNS, OPT_SESSIONS, OPT_ALLOW,    OPT_PLAIN,
+	OPT_SUBFLOWS,  OPT_PORT,      OPT_PLAN,      OPT_PROBE,    OPT_WINDOW,   OPT_RCVBUF,
+	OPT_SNDBUF,    OPT_KEY_DIR,   OPT_EXEC,      OPT_SHELL,    OPT_UNIX,     OPT_NO_STDIN,
+	OPT_SEND_ONLY, OPT_RECV_ONLY, OPT_DUPLEX,    OPT_SHUTDOWN, OPT_IDLE,     OPT_RETRY,
+	OPT_RECONNECT, OPT_QUIT,      OPT_RATE,      OPT_PROGRESS, OPT_PLAIN_OK, OPT_TLS_THREADS,
 };
 
 static const struct opts_verb verb = { "doctor", own, LEN(own), refused, LEN(refused), true };

@@ -302,7 +302,6 @@ static bool try_small(struct prober *p, struct doctor_flow *f)
 		if (f->back.stuck && o.received && !f->back.passes)
 			f->back.passes = t.mss;
 		if (o.sent && o.received) {
-			f->dead = false;
 			set_lanes(f, &o);
 			return true;
 		}
@@ -325,7 +324,7 @@ static bool probe_flow(struct prober *p, uint16_t port)
 	/* The port is in use, and others will do; or nobody is there any more. */
 	if (!o.state.stats.n_subflows && o.ns < DOCTOR_FLOW_NS / 2)
 		return ++p->n_missed < MISSED_MAX || stop(p, o.reason);
-	*f = (struct doctor_flow){ .port = port, .dead = !o.answered, .told = -1 };
+	*f = (struct doctor_flow){ .port = port, .told = -1 };
 	set_lanes(f, &o);
 	f->out.rate = o.out;
 	f->back.rate = o.back;

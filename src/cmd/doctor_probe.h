@@ -46,7 +46,6 @@ struct doctor_way {
 
 struct doctor_flow {
 	uint16_t port;               /* the client's */
-	bool dead;                   /* no answer at all */
 	int8_t told;                 /* the link of out.from by the bond's rule; -1: not known */
 	struct doctor_way out, back; /* from here, and to here */
 };
