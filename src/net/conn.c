@@ -12,6 +12,11 @@
 #include "session/sched.h"
 #include "util/iov.h"
 
+/* A frame is at most 256 KiB: a quarter of it at a time leaves the kernel room for the next. What a
+ * few segments bring is not worth a call. */
+#define RCVLOWAT_MIN (4u << 10)
+#define RCVLOWAT_MAX (64u << 10)
+
 struct conn *conn_new(struct channel ch, void (*fn)(struct loop_io *io, uint32_t events), void *arg)
 {
 	struct conn *c = calloc(1, sizeof(*c));
@@ -21,6 +26,7 @@ struct conn *conn_new(struct channel ch, void (*fn)(struct loop_io *io, uint32_t
 	c->io = (struct loop_io){ .fd = ch.fd, .fn = fn, .arg = arg };
 	c->tls = ch.tls;
 	c->readable = c->writable = true;
+	c->rcvlowat = 1;
 	c->stats.live = true;
 	c->stats.tx_link = c->stats.rx_link = -1;
 	c->stats.peer_tx_link = c->stats.peer_rx_link = -1;
@@ -169,6 +175,22 @@ static void hand_over(struct conn *c, struct session *s, uint64_t now_ns)
 	crew_give(c->crew, job);
 }
 
+/* A link of 1 Gbit/s brings 80 segments a millisecond, and until its frame is whole none is of use:
+ * only then the reader is woken, or when much has come. A mark above what is missing would never be
+ * reached. Of TLS's records nothing is known here. */
+static void sleep_until_whole(struct conn *c, const struct session *s)
+{
+	size_t missing = c->tls ? 0 : session_rx_missing(s, c->slot);
+	uint32_t len = missing < RCVLOWAT_MAX ? (uint32_t)missing : RCVLOWAT_MAX;
+
+	if (len < RCVLOWAT_MIN)
+		len = 1;
+	if (len == c->rcvlowat)
+		return;
+	sock_set_rcvlowat(c->io.fd, len);
+	c->rcvlowat = len;
+}
+
 /* Moving
  * ------------------------------------------------------------------------------------------- */
 
@@ -189,7 +211,11 @@ enum conn_result conn_read(struct conn *c, struct session *s, uint64_t now_ns)
 	r = was_read(c, n, iov_len(iov, n_iov));
 	if (n <= 0)
 		return r;
-	return session_rx(s, c->slot, (size_t)n, now_ns) ? CONN_CLOSED : CONN_MOVED;
+	if (session_rx(s, c->slot, (size_t)n, now_ns))
+		return CONN_CLOSED;
+	if (!c->readable)
+		sleep_until_whole(c, s);
+	return CONN_MOVED;
 }
 
 enum conn_result conn_write(struct conn *c, struct session *s, uint64_t now_ns)

@@ -35,6 +35,7 @@ struct conn {
 	uint64_t ready_ns;  /* when its HELLO was answered */
 	bool shut;          /* our side is shut down: nothing more will be written */
 	uint32_t chunk_len; /* for which the socket's low-water mark was set last */
+	uint32_t rcvlowat;  /* what the one for reading is */
 	int error;          /* errno of a failed write: what was received is still read */
 	struct subflow_stats stats;
 };

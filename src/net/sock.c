@@ -70,6 +70,11 @@ void sock_set_lowat(int fd, uint32_t len)
 	set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, (int)len);
 }
 
+void sock_set_rcvlowat(int fd, uint32_t len)
+{
+	set(fd, SOL_SOCKET, SO_RCVLOWAT, (int)len);
+}
+
 /* The option of both families: a dual-stack socket needs the IPv4 one too, for connections over
  * IPv4. */
 static int set_ip(int fd, int family, int name6, int name4, int value)

@@ -66,6 +66,9 @@ int sock_connect(const union sock_addr *peer, const union sock_addr *source,
 /* Sets TCP_NOTSENT_LOWAT, cut to the limits above. */
 void sock_set_lowat(int fd, uint32_t len);
 
+/* Sets SO_RCVLOWAT: the reader is woken when so many bytes are there, or the end. */
+void sock_set_rcvlowat(int fd, uint32_t len);
+
 /* Closing it will reset the connection. */
 void sock_set_abrupt(int fd);
 

@@ -246,6 +246,10 @@ const struct wire_links *session_peer_links(const struct session *s);
  * next call for this session. */
 int session_rx_space(struct session *s, uint16_t slot, struct iovec iov[SESSION_IOV]);
 
+/* How many bytes of this connection are of use only together: what is missing of the DATA frame
+ * that has begun, 0 between frames. */
+size_t session_rx_missing(const struct session *s, uint16_t slot);
+
 /* n bytes were put there. Returns 0 or SESSION_E_CLOSE. */
 int session_rx(struct session *s, uint16_t slot, size_t n, uint64_t now_ns);
 

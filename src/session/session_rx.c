@@ -112,6 +112,13 @@ int session_rx_space(struct session *s, uint16_t slot, struct iovec iov[SESSION_
 	}
 }
 
+size_t session_rx_missing(const struct session *s, uint16_t slot)
+{
+	const struct rx *rx = &s->subflows[slot]->rx;
+
+	return rx->state == RX_DATA ? rx->header.length - rx->body_have : 0;
+}
+
 /* Frames -----------------------------------------------------------------------------------------
  */
 
