@@ -569,7 +569,6 @@ static void say_verdict(struct client *c)
 
 static void steer(struct client *c, unsigned allowed)
 {
-	static const uint32_t any[COVER_ENDS];
 	unsigned keep = c->config.follow_plan ? 1 : c->config.n_flows;
 	struct steer_action act;
 
@@ -579,10 +578,8 @@ static void steer(struct client *c, unsigned allowed)
 		engine_drain(c->engine, act.close[i]);
 	if (act.n_open)
 		note(c, 2, "%u more subflows are tried", act.n_open);
-	/* Every other one from any link: where the switch's rule is akin to ours, those from the
-	 * wanted links may all lead to the same. */
 	for (unsigned i = 0; i < act.n_open; i++)
-		dial_candidate(c, i % 2 ? any : act.want);
+		dial_candidate(c, act.want[i]);
 	c->n_live = engine_n_live(c->engine);
 	if (act.n_open || act.n_close)
 		c->n_planned = c->n_live + c->n_dials;

@@ -126,6 +126,17 @@ static void watch(struct observer *o, const struct conn *c, uint64_t now_ns)
 		lanes_open(o->rx.lanes, i);
 }
 
+/* Its bytes are taken from the link where it was. A guess that is wrong would spoil what is known
+ * of that link and of the true one for as long as they are remembered. */
+static void leave(struct direction *d, unsigned i)
+{
+	if (!d->lanes)
+		return;
+	lanes_close(d->lanes, i);
+	if (lanes_only(d->lane[i].possible) < 0)
+		lanes_forget(d->lanes);
+}
+
 void observer_closed(struct observer *o, const struct conn *c, uint64_t now_ns)
 {
 	unsigned i = number_of(o, c);
@@ -134,10 +145,8 @@ void observer_closed(struct observer *o, const struct conn *c, uint64_t now_ns)
 		return;
 	o->seen[i].conn = NULL;
 	o->news_ns = now_ns;
-	if (o->tx.lanes)
-		lanes_close(o->tx.lanes, i);
-	if (o->rx.lanes)
-		lanes_close(o->rx.lanes, i);
+	leave(&o->tx, i);
+	leave(&o->rx, i);
 }
 
 /* Samples -------------------------------------------------------------------------------------- */
@@ -187,10 +196,17 @@ static void count(struct observer *o, const struct wire_links *counted, uint64_t
 	take(&o->rx, dt_ns, counted, false);
 }
 
+/* What was known holds until something else is. */
 static void solve(struct direction *d)
 {
-	if (d->lanes && d->news)
-		lanes_solve(d->lanes, d->lane);
+	struct lane lane[LANES_FLOWS_MAX];
+
+	if (d->lanes && d->news) {
+		lanes_solve(d->lanes, lane);
+		for (unsigned i = 0; i < LANES_FLOWS_MAX; i++)
+			if (lane[i].possible)
+				d->lane[i] = lane[i];
+	}
 	d->news = false;
 }
 

@@ -19,7 +19,7 @@
 #define STEERING_BUSY_RATE (1u << 20)
 
 /* Rates are taken over at least this time. */
-#define STEERING_RATE_NS 400000000ull
+#define STEERING_RATE_NS 200000000ull
 
 struct steering {
 	struct steer steer;

@@ -35,6 +35,13 @@ static const double lags[] = { 0, 0.5, 1, 2 };
 /* Part of the subflows' bytes that a lag must leave to be compared: the rest is younger than it. */
 #define OBSERVED 0.5
 
+/* A subflow of which a link's counter does not show even this part is not on it, if all counters
+ * together show what they should: none of up to 16 is late. */
+#define SHOWN      0.25
+#define ALL_SHOWN  0.95
+#define SHOWN_FROM 131072.0 /* bytes */
+#define SHOWN_FOR  0.15     /* seconds: one short sample is not believed */
+
 /* So many times as much noise is allowed for where a search begins. */
 #define TOLERANCE 256.0
 
@@ -169,6 +176,13 @@ void lanes_close(struct lanes *l, unsigned flow)
 		fold(&l->views[v], flow, l->n_links);
 	l->open &= ~(1u << flow);
 	set_top(l);
+}
+
+void lanes_forget(struct lanes *l)
+{
+	memset(l->tallies, 0, VIEWS * l->n_links * sizeof(l->tallies[0]));
+	for (unsigned v = 0; v < VIEWS; v++)
+		memset(l->views[v].at, -1, sizeof(l->views[v].at));
 }
 
 /* Samples -------------------------------------------------------------------------------------- */
@@ -590,15 +604,34 @@ static bool is_credible(const struct lanes *l, const struct view *v)
 	return flows > 0 && flows > OBSERVED * at_once && links > CREDIBLE * flows;
 }
 
+static bool all_shown(const struct lanes *l, const struct view *v)
+{
+	double flows, links;
+
+	rates(l, v, &flows, &links);
+	return links > ALL_SHOWN * flows;
+}
+
+/* An idle link tells at once what takes the likelihood of many samples else. */
+static bool is_idle_for(const struct tally *t, unsigned i)
+{
+	return t->length > SHOWN_FOR && t->x[i] > SHOWN_FROM && t->l < SHOWN * t->x[i];
+}
+
 static uint32_t possible_links(const struct lanes *l, const struct view *v, unsigned i,
 			       double behind)
 {
 	uint32_t possible = 1u << v->at[i];
+	bool shown = all_shown(l, v);
 
-	for (unsigned k = 0; k < l->n_links; k++)
-		if (is_allowed(l, k) && v->at[i] != (int)k &&
-		    behind + best_move(l, v, i, k).cost < LANES_SURE)
+	for (unsigned k = 0; k < l->n_links; k++) {
+		if (!is_allowed(l, k) || v->at[i] == (int)k)
+			continue;
+		if (shown && is_idle_for(&v->links[k], i))
+			continue;
+		if (behind + best_move(l, v, i, k).cost < LANES_SURE)
 			possible |= 1u << k;
+	}
 	return possible;
 }
 

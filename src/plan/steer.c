@@ -144,22 +144,47 @@ static int choose(const struct steer_view *v, bool only_sure, struct choice *out
 	return cover_choose(&task, &out->cover);
 }
 
+/* Is it known that one that is needed runs over each link of this one? */
+static bool is_doubled(const struct steer_view *v, const struct choice *needed,
+		       const struct steer_flow *f)
+{
+	uint32_t links[COVER_ENDS] = { 0 };
+
+	for (unsigned i = 0; i < needed->cover.n; i++) {
+		const struct steer_flow *other = &v->flows[needed->flow[needed->cover.chosen[i]]];
+
+		for (unsigned end = 0; end < COVER_ENDS; end++)
+			links[end] |= one_bit(other->possible[end]) ? other->possible[end] : 0;
+	}
+	for (unsigned end = 0; end < COVER_ENDS; end++)
+		if (matters(v, end) && !(links[end] & f->possible[end]))
+			return false;
+	return true;
+}
+
+/* Closes all others, or those only of which it is certain that they add nothing. */
 static void close_all_but(const struct steer_view *v, const struct choice *needed,
-			  struct steer_action *out)
+			  bool only_certain, struct steer_action *out)
 {
 	unsigned keep = v->keep > needed->cover.n ? v->keep : needed->cover.n;
 	uint8_t is_needed[STEER_FLOWS_MAX] = { 0 };
 
 	for (unsigned i = 0; i < needed->cover.n; i++)
 		is_needed[needed->flow[needed->cover.chosen[i]]] = 1;
-	for (unsigned i = v->n_flows; i-- > 0 && v->n_flows - out->n_close > keep;)
-		if (!is_needed[i])
-			out->close[out->n_close++] = v->flows[i].port;
+	for (unsigned i = v->n_flows; i-- > 0 && v->n_flows - out->n_close > keep;) {
+		const struct steer_flow *f = &v->flows[i];
+
+		if (is_needed[i] || (only_certain && !(is_sure(v, f) && is_doubled(v, needed, f))))
+			continue;
+		out->close[out->n_close++] = f->port;
+	}
 }
 
 /* Closes what does not add to what the others reach: it would only take its share of a link away
- * from one that does. As soon as those whose lanes are sure are enough, or by what is likeliest:
- * with fewer connections the truth will show, and what was wrong can be mended. */
+ * from one that does. All of it as soon as those whose lanes are sure are enough, or after a while
+ * by what is likeliest: with fewer connections the truth will show, and what was wrong can be
+ * mended. Until then those that are certainly too many, which makes the others easier to tell
+ * apart. */
 static int close_surplus(const struct steer_view *v, const struct choice *likely,
 			 struct steer_action *out)
 {
@@ -170,20 +195,21 @@ static int close_surplus(const struct steer_view *v, const struct choice *likely
 		return r;
 	if (sure.cover.reach[COVER_OUT] == likely->cover.reach[COVER_OUT] &&
 	    sure.cover.reach[COVER_IN] == likely->cover.reach[COVER_IN])
-		close_all_but(v, &sure, out);
-	else if (all_aged(v))
-		close_all_but(v, likely, out);
+		close_all_but(v, &sure, false, out);
+	else
+		close_all_but(v, likely, !all_aged(v), out);
 	return 0;
 }
 
-/* From which links of this end could more be sent, or to which: those from which a further
- * connection to a link that is not full would add something. */
-static void find_wanted(const struct steer_view *v, unsigned way, uint32_t want[COVER_ENDS])
+/* From which of the sender's links could more be sent: those from which a further connection to
+ * some link would add something. */
+static uint32_t find_wanted(const struct steer_view *v, unsigned way)
 {
 	struct cover_class flows[STEER_FLOWS_MAX + 1];
 	struct cover_task task = { .open = flows, .limit = STEER_FLOWS_MAX };
 	unsigned left = 2 * way, right = left + 1;
 	struct cover now, then;
+	uint32_t want = 0;
 
 	set_capacity(v, &task);
 	while (task.n_open < v->n_flows && task.n_open < STEER_FLOWS_MAX - 1) {
@@ -191,7 +217,7 @@ static void find_wanted(const struct steer_view *v, unsigned way, uint32_t want[
 		task.n_open++;
 	}
 	if (cover_choose(&task, &now))
-		return;
+		return 0;
 	for (unsigned a = 0; a < COVER_NODES_MAX; a++) {
 		for (unsigned b = 0; b < COVER_NODES_MAX; b++) {
 			struct cover_task more = task;
@@ -203,10 +229,10 @@ static void find_wanted(const struct steer_view *v, unsigned way, uint32_t want[
 			flows[more.n_open++].node[right] = (uint8_t)b;
 			if (cover_choose(&more, &then) || then.reach[way] <= now.reach[way])
 				continue;
-			want[left] |= 1u << a;
-			want[right] |= 1u << b;
+			want |= 1u << a;
 		}
 	}
+	return want;
 }
 
 /* After a rest the switch may be another. */
@@ -276,6 +302,38 @@ static bool is_hopeless(const struct steer *s, const struct steer_view *v)
 	return false;
 }
 
+static unsigned least_used(uint32_t links, const unsigned *used)
+{
+	unsigned best = COVER_NODES_MAX;
+
+	for (unsigned i = 0; i < COVER_NODES_MAX; i++)
+		if (links >> i & 1 && (best == COVER_NODES_MAX || used[i] < used[best]))
+			best = i;
+	return best;
+}
+
+/* The sender's link is all that is chosen: what is known of the switch has just proved wrong. Every
+ * other connection comes from where it adds most if it hits; the rest from all links alike, as many
+ * connections from one link would share it until the surplus is known. */
+static void choose_senders(const struct steer_view *v, unsigned way, struct steer_action *out)
+{
+	unsigned left = 2 * way, used[COVER_NODES_MAX] = { 0 };
+	uint32_t wanted;
+
+	if (!matters(v, left))
+		return;
+	for (unsigned i = 0; i < v->n_flows; i++)
+		used[v->flows[i].node[left]]++;
+	wanted = find_wanted(v, way);
+	for (unsigned i = 0; i < out->n_open; i++) {
+		bool any = i % 2 || !wanted;
+		unsigned link = least_used(any ? links_of(v, left) : wanted, used);
+
+		out->want[i][left] = 1u << link;
+		used[link]++;
+	}
+}
+
 static void open_more(struct steer *s, const struct steer_view *v, const uint64_t lack[COVER_WAYS],
 		      struct steer_action *out)
 {
@@ -285,9 +343,8 @@ static void open_more(struct steer *s, const struct steer_view *v, const uint64_
 	s->verdict = STEER_SEARCHES;
 	out->n_open = batch < room ? batch : room;
 	s->tries += out->n_open;
-	for (unsigned way = 0; way < COVER_WAYS; way++)
-		if (lack[way])
-			find_wanted(v, way, out->want);
+	/* A port that is right for both ways there may not be. */
+	choose_senders(v, lack[COVER_IN] > lack[COVER_OUT] ? COVER_IN : COVER_OUT, out);
 }
 
 /* How much is lacking of what the links could carry. */

@@ -35,8 +35,9 @@
  * for what is likeliest. */
 #define STEER_SETTLE_NS 2000000000ull
 
-/* What is likeliest is acted upon after this time if it helps to be rid of surplus connections. */
-#define STEER_LIKELY_NS 1000000000ull
+/* What is likeliest is acted upon after this time if it helps to be rid of surplus connections.
+ * They cost little, and to close the wrong ones costs a link until it is found again. */
+#define STEER_LIKELY_NS 2500000000ull
 
 /* After tries in vain, and before what helps no more is looked for again. */
 #define STEER_REST_NS 60000000000ull
@@ -89,8 +90,8 @@ struct steer {
 
 struct steer_action {
 	unsigned n_open;
-	uint32_t want[COVER_ENDS]; /* links that the new ones should use, where a port can choose:
-				      those from which more can be sent; 0: any */
+	/* Which links each new one should use, where a port can choose; 0: any. */
+	uint32_t want[STEER_FLOWS_MAX][COVER_ENDS];
 	unsigned n_close;
 	uint16_t close[STEER_FLOWS_MAX]; /* ports */
 };

@@ -316,6 +316,45 @@ static void test_nothing_known(void **state)
 	lanes_free(l);
 }
 
+/* A link that shows nothing of a subflow is not its link: two samples tell, not ten. But not while
+ * the counters lack some of what was carried, as one that is late may be that link's. */
+static void test_idle_link(void **state)
+{
+	struct lane lane[LANES_FLOWS_MAX];
+	struct lanes *l = two_links(2);
+
+	sample(l, 500000, 500000, 0, 1000000);
+	sample(l, 500000, 500000, 0, 1000000);
+	lanes_solve(l, lane);
+	assert_int_equal(lane[0].possible, 2);
+	assert_int_equal(lane[1].possible, 2);
+	lanes_free(l);
+	l = two_links(2);
+	sample(l, 500000, 500000, 0, 900000);
+	sample(l, 500000, 500000, 0, 900000);
+	lanes_solve(l, lane);
+	assert_int_equal(lane[0].possible, 3);
+	lanes_free(l);
+}
+
+/* What was forgotten is learnt anew, by other links. */
+static void test_forget(void **state)
+{
+	struct lane lane[LANES_FLOWS_MAX];
+	struct lanes *l = two_links(1);
+
+	for (int i = 0; i < 20; i++)
+		sample(l, 1000000, 0, 0, 1000000);
+	lanes_forget(l);
+	lanes_solve(l, lane);
+	assert_int_equal(lane[0].possible, 0);
+	for (int i = 0; i < 3; i++)
+		sample(l, 1000000, 0, 1000000, 0);
+	lanes_solve(l, lane);
+	assert_int_equal(lane[0].possible, 1);
+	lanes_free(l);
+}
+
 /* One subflow, one link that moves. One short sample is not believed. */
 static void test_one_flow(void **state)
 {
@@ -390,6 +429,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_known),
 		cmocka_unit_test(test_one_flow),
+		cmocka_unit_test(test_idle_link),
+		cmocka_unit_test(test_forget),
 		cmocka_unit_test(test_other_traffic),
 		cmocka_unit_test(test_a_number_is_used_again),
 		cmocka_unit_test(test_links_that_are_not_used),

@@ -121,7 +121,7 @@ static void step(struct sim *m)
 	for (unsigned i = 0; i < act.n_close; i++)
 		close_flow(m, act.close[i]);
 	for (unsigned i = 0; i < act.n_open; i++)
-		open_flow(m, act.want);
+		open_flow(m, act.want[i]);
 	age(m, 50 * MS);
 }
 
@@ -218,6 +218,57 @@ static void test_unseen_links(void **state)
 	assert_int_equal(m.steer.verdict, STEER_UNKNOWN);
 }
 
+/* Connections that are tried come from all of the sender's links: many from one would share it. */
+static void test_all_senders_are_used(void **state)
+{
+	struct network net = { 3, 4, 4, true, false, true };
+	static struct sim m;
+	struct steer_action act;
+	unsigned used[4] = { 0 };
+
+	start(&m, &net, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		m.flows[i].age_ns = STEER_SETTLE_NS;
+		m.flows[i].node[COVER_OUT_LEFT] = (uint8_t)i;
+		m.flows[i].node[COVER_OUT_RIGHT] = i == 0 ? 1 : 3;
+		m.flows[i].possible[COVER_OUT_LEFT] = 1u << i;
+		m.flows[i].possible[COVER_OUT_RIGHT] = i == 0 ? 2 : 8;
+	}
+	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
+	assert_int_equal(act.n_open, 8);
+	for (unsigned i = 0; i < act.n_open; i++)
+		used[__builtin_ctz(act.want[i][COVER_OUT_LEFT])]++;
+	for (unsigned i = 0; i < 4; i++)
+		assert_in_range(used[i], 1, 3);
+}
+
+/* Before all lanes are sure, those are closed that run where another surely does. */
+static void test_certain_surplus(void **state)
+{
+	struct network net = { 3, 2, 2, true, false, true };
+	static struct sim m;
+	struct steer_action act;
+
+	start(&m, &net, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		m.flows[i].age_ns = STEER_SETTLE_NS;
+		m.flows[i].node[COVER_OUT_LEFT] = i & 1;
+		m.flows[i].possible[COVER_OUT_LEFT] = 1u << (i & 1);
+	}
+	/* 0 and 2 are alike; of 1 and 3 one is on the other link. */
+	m.flows[0].possible[COVER_OUT_RIGHT] = m.flows[2].possible[COVER_OUT_RIGHT] = 1;
+	m.flows[1].possible[COVER_OUT_RIGHT] = m.flows[3].possible[COVER_OUT_RIGHT] = 3;
+	m.flows[3].node[COVER_OUT_RIGHT] = 1;
+	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
+	assert_int_equal(act.n_open, 0);
+	assert_int_equal(act.n_close, 1);
+	assert_true(act.close[0] == m.flows[0].port || act.close[0] == m.flows[2].port);
+	for (unsigned i = 0; i < 4; i++)
+		m.flows[i].age_ns = STEER_LIKELY_NS;
+	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
+	assert_int_equal(act.n_close, 2);
+}
+
 /* A lane that is not sure is waited for, for a while. */
 static void test_waits_for_lanes(void **state)
 {
@@ -239,6 +290,8 @@ int main(void)
 		cmocka_unit_test(test_a_switch_that_ignores_ports),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_unseen_links),
+		cmocka_unit_test(test_all_senders_are_used),
+		cmocka_unit_test(test_certain_surplus),
 		cmocka_unit_test(test_waits_for_lanes),
 	};
 
