@@ -62,7 +62,7 @@ static const char help_head[] =
 	"       mpnc relay ...                  for any TCP program: mpnc help relay\n"
 	"       mpnc genkey [FILE]              a key for --key\n"
 	"       mpnc bench HOST PORT | -l PORT  how fast it is, and what limits it\n"
-	"       mpnc doctor [HOST [PORT]]       what keeps links idle, and what to change\n"
+	"       mpnc doctor [HOST [PORT]]       what keeps links idle\n"
 	"       mpnc status, mpnc explain       bonds and links: mpnc help status\n"
 	"\n"
 	"Carries one byte stream over several TCP connections, so that it can use all\n"

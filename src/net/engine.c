@@ -38,10 +38,10 @@ struct engine {
 	struct session *session;
 	enum phase phase;
 	struct engine_end end;
-	int signal;  /* that ended the session */
-	bool failed; /* the last connection that closed did: */
-	char last_error[TLS_TEXT_LEN];
-	bool lost; /* as last told */
+	int signal;                    /* that ended the session */
+	char last_error[TLS_TEXT_LEN]; /* of the connection that closed last; "": it closed in order
+					*/
+	bool lost;                     /* as last told */
 
 	struct loop_task pump;
 	struct loop_timer session_timer;
@@ -256,7 +256,6 @@ static void conn_close(struct engine *e, struct conn *c)
 	e->n_unannounced -= !c->announced;
 	e->n_draining -= c->draining;
 	links_closed(e->links, c);
-	e->failed = why;
 	text_printf(e->last_error, sizeof(e->last_error), "%s", why ? why : "");
 	if (e->phase == PHASE_RUNNING && !session_finished(e->session))
 		note(e, level, "subflow %u (port %u to %s) closed: %s", c->stats.id,
@@ -292,7 +291,7 @@ unsigned engine_n_live(const struct engine *e)
 
 const char *engine_last_error(const struct engine *e)
 {
-	return e->failed ? e->last_error : NULL;
+	return e->last_error[0] ? e->last_error : NULL;
 }
 
 static void close_all(struct engine *e)
@@ -409,7 +408,7 @@ static void check_lost(struct engine *e)
 	if (lost != e->lost)
 		note(e, 1,
 		     lost ? "all connections are lost (%s), waiting for others" : "connected again",
-		     e->failed ? e->last_error : "closed by the peer");
+		     e->last_error[0] ? e->last_error : "closed by the peer");
 	e->lost = lost;
 	if (lost || !session_finished(e->session))
 		loop_set_timer(e->loop, &e->close_timer, LOOP_NEVER);

@@ -167,13 +167,11 @@ static bool stranger_shake(struct stranger *s)
 /* Somebody who has the key, but sends something else: openssl s_client. */
 static void answer_nonsense(struct stranger *s, const char *text)
 {
-	uint8_t buf[WIRE_PREFACE_LEN + WIRE_HEADER_LEN + WIRE_TEXT_MAX];
 	struct listener *l = s->listener;
 
 	note(l, s, "it is not mpnc, it sent", text);
-	listener_answer(l, stranger_free(s), buf,
-			handshake_refuse(buf, sizeof(buf), WIRE_R_PROTOCOL,
-					 "this is mpnc, and what came is not"));
+	listener_refuse_because(l, stranger_free(s), WIRE_R_PROTOCOL,
+				"this is mpnc, and what came is not");
 }
 
 static void stranger_hello(struct stranger *s, const struct wire_hello *hello)

@@ -80,7 +80,7 @@ int pathmgr_new(struct pathmgr **out, const struct pathmgr_config *config)
 	if (config->n_ranges) {
 		memcpy(p->ranges, config->ranges, sizeof(p->ranges));
 		p->in.n_ranges = config->n_ranges;
-	} else {
+	} else if (p->client) {
 		default_ranges(p);
 	}
 	/* Until there is a connection: of no consequence, as nothing is known of links then. */

@@ -61,9 +61,8 @@ static void ping_all(struct loop_timer *timer)
 {
 	struct queue *q = timer->arg;
 
-	if (q->n)
-		if (q->pinged)
-			q->pinged(q->arg);
+	if (q->n && q->pinged)
+		q->pinged(q->arg);
 	for (unsigned i = q->n; i-- > 0;)
 		if (!send_ping(q->waiting[i]->channel))
 			channel_close(take_out(q, i));

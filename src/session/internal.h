@@ -55,7 +55,7 @@ enum {
 	SAID_DONE = 32,
 	SAID_PREFACE = 64,
 	SAID_LINKS = 128, /* the last count of our links */
-	SAID_FACTS = 512, /* the last change of our facts */
+	SAID_FACTS = 256, /* the last change of our facts */
 };
 
 enum rx_state { RX_PREFACE, RX_HEADER, RX_CONTROL, RX_DATA, RX_DISCARD };

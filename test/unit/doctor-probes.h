@@ -41,8 +41,7 @@ static inline void fixture_probes(struct doctor_probes *p)
 					  .to = (int8_t)(i % 4),
 					  .rate = 45e6 + i * 1e5 };
 
-		p->flow[i] =
-			(struct doctor_flow){ (uint16_t)(40000 + i), false, way.from, way, way };
+		p->flow[i] = (struct doctor_flow){ (uint16_t)(40000 + i), way.from, way, way };
 	}
 	p->one_out = p->one_back = 47e6;
 	p->several_out = p->several_back = 188e6;
