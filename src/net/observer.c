@@ -16,6 +16,8 @@ struct observed {
 	const struct conn *conn; /* NULL: the number is free */
 	uint64_t tx;
 	uint64_t rx; /* as last counted */
+	uint64_t tx_before;
+	uint64_t rx_before; /* as counted before our links were, this time */
 };
 
 struct direction {
@@ -180,6 +182,26 @@ static void take(struct direction *d, uint64_t dt_ns, const struct wire_links *c
 	memset(d->flow, 0, sizeof(d->flow));
 }
 
+void observer_before(struct observer *o)
+{
+	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
+		struct observed *seen = &o->seen[i];
+
+		if (seen->conn &&
+		    tcpinfo_bytes(seen->conn->io.fd, &seen->tx_before, &seen->rx_before)) {
+			seen->tx_before = seen->tx;
+			seen->rx_before = seen->rx;
+		}
+	}
+}
+
+/* In the middle between before and after is when the links were counted: a few milliseconds of one
+ * and not of the other look like other traffic. */
+static uint64_t meanwhile(uint64_t before, uint64_t after)
+{
+	return before + grown(before, after) / 2;
+}
+
 static void count(struct observer *o, const struct wire_links *counted, uint64_t dt_ns)
 {
 	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
@@ -187,6 +209,8 @@ static void count(struct observer *o, const struct wire_links *counted, uint64_t
 
 		if (!seen->conn || tcpinfo_bytes(seen->conn->io.fd, &now.tx, &now.rx))
 			continue;
+		now.tx = meanwhile(seen->tx_before, now.tx);
+		now.rx = meanwhile(seen->rx_before, now.rx);
 		o->tx.flow[i] += grown(seen->tx, now.tx);
 		o->rx.flow[i] += grown(seen->rx, now.rx);
 		seen->tx = now.tx;

@@ -43,6 +43,9 @@ void observer_forget(struct observer *o);
 /* A connection is gone; before it is freed. */
 void observer_closed(struct observer *o, const struct conn *c, uint64_t now_ns);
 
+/* To be called before our links are counted for observer_sample, as that takes milliseconds. */
+void observer_before(struct observer *o);
+
 /* Our links have counted so much by now. conns: by slot, NULL where none is. Takes in connections
  * that are new, and tells the session of each one's lane. Returns whether there was news. */
 bool observer_sample(struct observer *o, struct session *s, const struct wire_facts *facts,

@@ -26,7 +26,7 @@ static const double lags[] = { 0, 0.5, 1, 2 };
 /* The noise that is always expected in a sample: packets that one counter has and the other has not
  * yet, and headers that are not known to the byte. */
 #define NOISE_BYTES 4000.0
-#define NOISE_PART  0.02
+#define NOISE_PART  0.01
 
 /* Part of the subflows' bytes that the links have to show: when counters are late, they do not yet.
  */
