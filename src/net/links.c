@@ -55,8 +55,8 @@ static void count_fired(struct loop_timer *timer)
 	observer_before(l->observer);
 	if (pathmgr_count(l->paths, now_ns, &counted)) {
 		if (l->conns)
-			news = observer_sample(l->observer, l->session, pathmgr_facts(l->paths),
-					       &counted, l->conns, *l->n_slots, now_ns);
+			news = observer_sample(l->observer, l->session, l->paths, &counted,
+					       l->conns, *l->n_slots, now_ns);
 		if (now_ns - l->told_ns >= LINKS_COUNT_NS) {
 			session_links(l->session, &counted);
 			l->told_ns = now_ns;

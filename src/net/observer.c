@@ -18,6 +18,8 @@ struct observed {
 	uint64_t rx; /* as last counted */
 	uint64_t tx_before;
 	uint64_t rx_before; /* as counted before our links were, this time */
+	int link;           /* by which it arrived last, if the kernel tells; else -1 */
+	bool same;          /* and the time before */
 };
 
 struct direction {
@@ -119,6 +121,7 @@ static void watch(struct observer *o, const struct conn *c, uint64_t now_ns)
 	if (i == LANES_FLOWS_MAX || tcpinfo_bytes(c->io.fd, &seen->tx, &seen->rx))
 		return;
 	seen->conn = c;
+	seen->link = -1;
 	o->tx.lane[i] = o->rx.lane[i] = (struct lane){ -1, 0 };
 	o->tx.flow[i] = o->rx.flow[i] = 0;
 	o->news_ns = now_ns;
@@ -244,7 +247,12 @@ static bool tell(struct observer *o, struct session *s)
 	solve(&o->rx);
 	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
 		const struct lane *tx = &o->tx.lane[i], *rx = &o->rx.lane[i];
-		struct wire_lane lane = {
+		const struct lane told = { (int8_t)o->seen[i].link, 1u << (o->seen[i].link & 31) };
+		struct wire_lane lane;
+
+		if (o->seen[i].same)
+			rx = &told;
+		lane = (struct wire_lane){
 			.tx_possible = tx->possible,
 			.rx_possible = rx->possible,
 			.tx = tx->possible ? (uint8_t)tx->link : WIRE_LANE_NONE,
@@ -262,10 +270,24 @@ static bool is_fast(const struct observer *o, uint64_t now_ns)
 	return now_ns - o->news_ns < OBSERVER_NEWS_NS;
 }
 
-bool observer_sample(struct observer *o, struct session *s, const struct wire_facts *facts,
+/* Where the kernel tells by which link bytes arrive, counters are not needed. */
+static void ask(struct observer *o, struct pathmgr *paths)
+{
+	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
+		struct observed *seen = &o->seen[i];
+		int link = seen->conn ? pathmgr_received_by(paths, seen->conn->io.fd) : -1;
+
+		/* What a peer sends may be spread over all links. */
+		seen->same = link >= 0 && link == seen->link;
+		seen->link = link;
+	}
+}
+
+bool observer_sample(struct observer *o, struct session *s, struct pathmgr *paths,
 		     const struct wire_links *counted, struct conn *const *conns, unsigned n_conns,
 		     uint64_t now_ns)
 {
+	const struct wire_facts *facts = pathmgr_facts(paths);
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < n_conns; i++)
@@ -277,6 +299,7 @@ bool observer_sample(struct observer *o, struct session *s, const struct wire_fa
 		begin(o, facts, counted, now_ns);
 	else
 		count(o, counted, now_ns - o->seen_ns);
+	ask(o, paths);
 	o->seen_ns = now_ns;
 	for (unsigned i = 0; i < n_conns; i++)
 		if (conns[i] && session_subflow_ready(s, conns[i]->slot) &&

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "net/conn.h"
+#include "net/pathmgr.h"
 #include "session/session.h"
 #include "wire/facts.h"
 
@@ -46,9 +47,10 @@ void observer_closed(struct observer *o, const struct conn *c, uint64_t now_ns);
 /* To be called before our links are counted for observer_sample, as that takes milliseconds. */
 void observer_before(struct observer *o);
 
-/* Our links have counted so much by now. conns: by slot, NULL where none is. Takes in connections
- * that are new, and tells the session of each one's lane. Returns whether there was news. */
-bool observer_sample(struct observer *o, struct session *s, const struct wire_facts *facts,
+/* Our links have counted so much by now, in the order of the path manager's facts. conns: by slot,
+ * NULL where none is. Takes in connections that are new, and tells the session of each one's lane.
+ * Returns whether there was news. */
+bool observer_sample(struct observer *o, struct session *s, struct pathmgr *paths,
 		     const struct wire_links *counted, struct conn *const *conns, unsigned n_conns,
 		     uint64_t now_ns);
 

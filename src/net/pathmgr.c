@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "net/linkfacts.h"
@@ -15,6 +16,10 @@
 
 _Static_assert(TOPO_RESERVED_MAX >= 1 && sizeof(struct plan_range) == sizeof(struct topo_ports),
 	       "reserved ports are ranges of the plan");
+
+/* Receive queues whose link is asked for; a connection beyond is told by counters. Each is a
+ * question to the kernel. */
+#define NAPIS 64
 
 struct pathmgr {
 	struct topo_source *source;     /* NULL: netlink is not to be had */
@@ -36,6 +41,14 @@ struct pathmgr {
 	struct plan_range ranges[PATHMGR_RANGES_MAX];
 	struct plan_range except[PATHMGR_AVOID_MAX + TOPO_RESERVED_MAX]; /* taken, then reserved */
 	unsigned n_avoided;
+
+	/* NAPI instances whose link was asked for. */
+	struct napi {
+		uint32_t id;
+		int link;
+	} napis[NAPIS];
+	unsigned n_napis;
+	bool no_napis; /* the kernel does not tell */
 
 	/* Counting. */
 	uint64_t start_ns;
@@ -195,6 +208,7 @@ static void take_path(struct pathmgr *p, const struct wire_facts *facts,
 		      const struct topo_path *path)
 {
 	p->facts = *facts;
+	p->n_napis = 0;
 	set_sides(p);
 	count_links(p, path);
 	set_devices(p, path);
@@ -407,6 +421,39 @@ uint16_t pathmgr_candidate(struct pathmgr *p, const uint16_t *open, unsigned n_o
 	p->in.open = NULL;
 	p->in.n_open = 0;
 	return port;
+}
+
+/* Lanes ---------------------------------------------------------------------------------------- */
+
+static int ask_for_link(struct pathmgr *p, uint32_t id)
+{
+	for (unsigned i = 0; i < p->counted.n && !p->no_napis; i++) {
+		int r = topo_has_napi(p->source, p->links[i].ifindex, id);
+
+		if (r > 0)
+			return (int)i;
+		p->no_napis = r == -ENOENT;
+	}
+	return -1;
+}
+
+int pathmgr_received_by(struct pathmgr *p, int fd)
+{
+	struct napi *new = &p->napis[p->n_napis];
+	uint32_t id = 0;
+	socklen_t len = sizeof(id);
+
+	if (p->no_napis || !p->source ||
+	    getsockopt(fd, SOL_SOCKET, SO_INCOMING_NAPI_ID, &id, &len) < 0 || !id)
+		return -1;
+	for (unsigned i = 0; i < p->n_napis; i++)
+		if (p->napis[i].id == id)
+			return p->napis[i].link;
+	if (p->n_napis == NAPIS)
+		return -1;
+	*new = (struct napi){ id, ask_for_link(p, id) };
+	p->n_napis++;
+	return new->link;
 }
 
 /* Words ---------------------------------------------------------------------------------------- */

@@ -111,5 +111,9 @@ void pathmgr_view(const struct pathmgr *p, struct steer_view *out);
 uint16_t pathmgr_candidate(struct pathmgr *p, const uint16_t *open, unsigned n_open,
 			   const uint32_t want[COVER_ENDS]);
 
+/* By which of our links came what a connection received last: its number in the facts, told by the
+ * kernel. -1: it does not say. */
+int pathmgr_received_by(struct pathmgr *p, int fd);
+
 /* What there is to say about a plan, in one line; "": nothing. Returns the length. */
 size_t pathmgr_explain(const struct pathmgr *p, const struct plan *plan, char *buf, size_t size);

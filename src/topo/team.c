@@ -7,43 +7,8 @@
 #include <string.h>
 
 #include "topo/attr.h"
+#include "topo/genl.h"
 #include "util/text.h"
-
-#define REQUEST_LEN 128
-
-static struct nlmsghdr *start(char buffer[REQUEST_LEN], uint16_t type, uint8_t command)
-{
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	struct genlmsghdr *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
-
-	request->nlmsg_type = type;
-	request->nlmsg_flags = NLM_F_REQUEST;
-	header->cmd = command;
-	header->version = 1;
-	return request;
-}
-
-static int take_family(const struct nlmsghdr *reply, void *arg)
-{
-	const struct nlattr *tb[CTRL_ATTR_MAX + 1];
-	uint16_t *family = arg;
-
-	attr_table(reply, sizeof(struct genlmsghdr), tb, CTRL_ATTR_MAX + 1);
-	*family = attr_u16(tb[CTRL_ATTR_FAMILY_ID], 0);
-	return 0;
-}
-
-static int find_family(struct topo_source *source, uint16_t *out)
-{
-	char buffer[REQUEST_LEN] __attribute__((aligned(8)));
-	struct nlmsghdr *request = start(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
-	int r;
-
-	*out = 0;
-	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, TEAM_GENL_NAME);
-	r = source->ops->query(source->ctx, NETLINK_GENERIC, request, take_family, out);
-	return r || *out ? r : -ENOENT;
-}
 
 /* A flag is true by being there. */
 static void take_port_option(struct topo_bond *team, const char *name, uint32_t ifindex, bool flag)
@@ -89,8 +54,8 @@ static int take_options(const struct nlmsghdr *reply, void *arg)
 
 static int read_options(struct topo_source *source, uint16_t family, struct topo_bond *team)
 {
-	char buffer[REQUEST_LEN] __attribute__((aligned(8)));
-	struct nlmsghdr *request = start(buffer, family, TEAM_CMD_OPTIONS_GET);
+	char buffer[GENL_REQUEST_LEN] __attribute__((aligned(8)));
+	struct nlmsghdr *request = genl_start(buffer, family, TEAM_CMD_OPTIONS_GET);
 
 	mnl_attr_put_u32(request, TEAM_ATTR_TEAM_IFINDEX, team->ifindex);
 	return source->ops->query(source->ctx, NETLINK_GENERIC, request, take_options, team);
@@ -99,7 +64,7 @@ static int read_options(struct topo_source *source, uint16_t family, struct topo
 void team_load(struct topo_source *source, struct topo_bond *team)
 {
 	uint16_t family;
-	int r = find_family(source, &family);
+	int r = genl_family(source, TEAM_GENL_NAME, &family);
 
 	if (!r)
 		r = read_options(source, family, team);

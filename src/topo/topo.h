@@ -218,6 +218,11 @@ void topo_judge(struct topo_bond *bond);
 int topo_counters(struct topo_source *source, const struct topo_link *links, size_t n,
 		  struct topo_counters *out);
 
+/* Is that one of the device's NAPI instances? A socket tells by which one it was last received for
+ * (SO_INCOMING_NAPI_ID), a device has one or more. NETDEV_CMD_NAPI_GET, from Linux 6.8 on; not
+ * every driver has any. Returns 1, 0, -ENOENT if the kernel does not tell, or -errno. */
+int topo_has_napi(struct topo_source *source, uint32_t ifindex, uint32_t id);
+
 /* "6.1.0-18-amd64": /proc/sys/kernel/osrelease, else uname. Returns 0 or -errno. */
 int topo_kernel(struct topo_source *source, char out[TOPO_RELEASE_LEN]);
 

@@ -9,7 +9,7 @@ set -euo pipefail
 
 lab_cache=${XDG_CACHE_HOME:-$HOME/.cache}/mpnc-lab
 
-programs=(awk bash cat chmod cmp cp cut date dmesg env grep head ip iperf3 kill ln ls mbuffer mkdir
+programs=(awk bash cat chmod cmp cp cut date dmesg env ethtool grep head ip iperf3 kill ln ls mbuffer mkdir
 	modprobe mount mptcpize mv nc.openbsd ncat nuttcp od paste ping ps rm sed seq setpriv sleep
 	socat sort ss stat stty sysctl tail tc teamd teamdctl teamnl tee timeout tr truncate uniq wc)
 modules=(8021q act_mirred bonding bridge cls_flower cls_matchall cls_u32 dummy inet_diag macvlan
@@ -32,10 +32,19 @@ archive() {
 	mv "$2.new" "$2"
 }
 
+# The newest that a pattern matches; without one, that of the distribution.
+name_kernel() {
+	if [[ ${LAB_KERNEL-} ]]; then
+		apt-cache pkgnames linux-image- | grep -E "^linux-image-$LAB_KERNEL.*-cloud-amd64\$" | sort -V | tail -n 1
+	else
+		apt-cache depends linux-image-cloud-amd64 2>/dev/null |
+			sed -nE 's/.*Depends: (linux-image-[0-9].*)/\1/p' | head -n 1
+	fi
+}
+
 # Each package of a kernel gets a directory of its own, so an update is noticed by its name.
 find_kernel() {
-	package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null |
-		sed -nE 's/.*Depends: (linux-image-[0-9].*)/\1/p' | head -n 1)
+	package=$(name_kernel)
 	dir=$lab_cache/$package
 	lab_kernel=$dir/boot/vmlinuz-${package#linux-image-}
 	[[ $package ]]

@@ -24,6 +24,8 @@
 #   VLAN      0           1: a VLAN on the bond carries the addresses
 #   BRIDGE    0           1: a bridge on that carries them
 #   TEAM      0           1: both hosts have a team, not a bond
+#   NAPI      0           1: the hosts' links have NAPI, as cards do
+#   KERNEL    (Debian's)  the newest of this version, as 6.12, that apt has
 #
 # Hosts that neither speak LACP nor hash over one MAC address (active-backup, balance-tlb,
 # balance-alb) have their links in the switch's bridge one by one, as such hosts need.
@@ -37,6 +39,7 @@ MODE_A=${MODE_A:-802.3ad} MODE_B=${MODE_B:-802.3ad}
 POLICY_A=${POLICY_A:-layer3+4} POLICY_B=${POLICY_B:-layer3+4}
 LACP_RATE=${LACP_RATE:-fast}
 SWHASH=${SWHASH:-layer3+4} SWMODE=${SWMODE:-balance-xor} SWFOREIGN=${SWFOREIGN:-0}
+NAPI=${NAPI:-0}
 FAMILY=${FAMILY:-4} VLAN=${VLAN:-0} BRIDGE=${BRIDGE:-0}
 ADDR_A=10.9.0.1 ADDR_B=10.9.0.2
 [[ $FAMILY == 4 ]] || ADDR_A=fd09::1 ADDR_B=fd09::2
@@ -72,6 +75,12 @@ links() {
 	done
 }
 
+# A veth pair does so only where something is left to be put together.
+receive_by_napi() {
+	ip netns exec "$1" ethtool -K "$2" gro on
+	ip netns exec S ethtool -K "$3" tso off
+}
+
 cable() {
 	local end=$1 i rate
 	for ((i = 0; i < $(of LINKS "$end"); i++)); do
@@ -79,6 +88,7 @@ cable() {
 		ip -n S link add "${end,}$i" type veth peer name "eth$i" netns "$end"
 		shape S "${end,}$i" "$rate"
 		shape "$end" "eth$i" "$rate"
+		((!NAPI)) || receive_by_napi "$end" "eth$i" "${end,}$i"
 	done
 }
 
