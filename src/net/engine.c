@@ -9,7 +9,7 @@
 
 #include "net/conn.h"
 #include "net/ending.h"
-#include "net/links.h"
+#include "net/engine_internal.h"
 #include "net/sock.h"
 #include "net/streams.h"
 #include "util/text.h"
@@ -24,51 +24,6 @@
 
 /* The kernel is asked this often whether the peer's host still answers. */
 #define DEAD_CHECK_NS 1000000000ull
-
-enum phase {
-	PHASE_RUNNING,
-	PHASE_CLOSING, /* the session is over, the peer is being told */
-	PHASE_ENDED,
-};
-
-struct engine {
-	struct loop *loop;
-	struct engine_config config;
-	struct engine_events events;
-	struct session *session;
-	enum phase phase;
-	struct engine_end end;
-	int signal;                    /* that ended the session */
-	char last_error[TLS_TEXT_LEN]; /* of the connection that closed last; "": it closed in order
-					*/
-	bool lost;                     /* as last told */
-
-	struct loop_task pump;
-	struct loop_timer session_timer;
-	struct loop_timer idle_timer;
-	struct loop_timer quit_timer;
-	struct loop_timer close_timer;
-	struct links *links;
-	unsigned n_unannounced;
-	unsigned n_draining;
-	struct side_stats here, peer;
-	char verdict[ENGINE_REASON_LEN];
-	uint64_t moved; /* sum of what shows progress, for idle_timer */
-
-	struct streams *streams;
-
-	uint64_t dead_check_ns;
-	uint64_t start_ns;           /* first connection; 0: none yet */
-	uint8_t proof[TLS_PEER_LEN]; /* whose it was, by TLS; zeros: plain */
-	uint64_t end_ns;
-	unsigned next_id;
-	uint16_t first; /* slot that was read last: its ACK leaves first */
-	uint16_t n_slots;
-	struct conn *conns[SUBFLOWS_MAX]; /* by the session's slot */
-	unsigned n_gone;
-	unsigned n_stats;
-	struct subflow_stats *stats; /* n_stats: the gone ones, then the living; grows */
-};
 
 static void note(const struct engine *e, int level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -217,26 +172,11 @@ free_conn:
 	return r;
 }
 
-/* Room for so many entries? */
-static bool stats_room(struct engine *e, unsigned n)
-{
-	struct subflow_stats *stats;
-
-	if (n <= e->n_stats)
-		return true;
-	stats = realloc(e->stats, n * sizeof(*stats));
-	if (!stats)
-		return false;
-	e->stats = stats;
-	e->n_stats = n;
-	return true;
-}
-
 static void remember(struct engine *e, const struct subflow_stats *stats)
 {
 	if (e->n_gone == GONE_MAX)
 		memmove(e->stats, e->stats + 1, --e->n_gone * sizeof(e->stats[0]));
-	if (stats_room(e, e->n_gone + 1))
+	if (engine_stats_room(e, e->n_gone + 1))
 		e->stats[e->n_gone++] = *stats;
 }
 
@@ -278,20 +218,6 @@ static void close_drained(struct engine *e)
 	for (uint16_t i = 0; i < e->n_slots && e->n_draining; i++)
 		if (e->conns[i] && e->conns[i]->draining && session_subflow_drained(e->session, i))
 			conn_close(e, e->conns[i]);
-}
-
-unsigned engine_n_live(const struct engine *e)
-{
-	unsigned n = 0;
-
-	for (uint16_t i = 0; i < e->n_slots; i++)
-		n += e->conns[i] && !e->conns[i]->draining;
-	return n;
-}
-
-const char *engine_last_error(const struct engine *e)
-{
-	return e->last_error[0] ? e->last_error : NULL;
 }
 
 static void close_all(struct engine *e)
@@ -641,56 +567,12 @@ bool engine_free(struct engine *e)
 	return true;
 }
 
-struct session *engine_session(struct engine *e)
-{
-	return e->session;
-}
-
-struct pathmgr *engine_paths(struct engine *e)
-{
-	return links_paths(e->links);
-}
-
-static uint16_t port_of(const struct engine *e, const struct conn *c)
-{
-	return e->config.paths.client ? c->stats.local_port : c->stats.peer_port;
-}
-
-unsigned engine_ports(const struct engine *e, uint16_t out[SUBFLOWS_MAX])
-{
-	unsigned n = 0;
-
-	for (uint16_t i = 0; i < e->n_slots; i++)
-		if (e->conns[i] && !e->conns[i]->draining)
-			out[n++] = port_of(e, e->conns[i]);
-	return n;
-}
-
-unsigned engine_subflows(const struct engine *e, struct engine_subflow *out, unsigned size)
-{
-	unsigned n = 0;
-
-	for (uint16_t i = 0; i < e->n_slots && n < size; i++) {
-		const struct conn *c = e->conns[i];
-
-		if (!c || !c->announced || c->draining)
-			continue;
-		out[n++] = (struct engine_subflow){
-			.port = port_of(e, c),
-			.age_ns = loop_now(e->loop) - c->ready_ns,
-			.here = *session_subflow_lane(e->session, i),
-			.peer = *session_subflow_peer_lane(e->session, i),
-		};
-	}
-	return n;
-}
-
 void engine_drain(struct engine *e, uint16_t port)
 {
 	for (uint16_t i = 0; i < e->n_slots; i++) {
 		struct conn *c = e->conns[i];
 
-		if (!c || c->draining || port_of(e, c) != port)
+		if (!c || c->draining || engine_port_of(e, c) != port)
 			continue;
 		c->draining = true;
 		e->n_draining++;
@@ -756,34 +638,4 @@ void engine_signal(struct engine *e, int number)
 {
 	e->signal = number;
 	engine_fail(e, WIRE_R_SIGNAL, wire_reason_text(WIRE_R_SIGNAL));
-}
-
-const struct engine_end *engine_end(const struct engine *e)
-{
-	return &e->end;
-}
-
-void engine_stats(struct engine *e, struct session_stats *out)
-{
-	unsigned n = e->n_gone;
-
-	session_stats(e->session, out);
-	for (uint16_t i = 0; i < e->n_slots; i++) {
-		if (!e->conns[i] || !stats_room(e, n + 1))
-			continue;
-		conn_update_stats(e->conns[i], e->session);
-		links_place(e->links, e->conns[i]);
-		e->stats[n++] = e->conns[i]->stats;
-	}
-	out->n_live = n - e->n_gone;
-	out->n_subflows = n;
-	out->subflow = e->stats;
-	pathmgr_stats(links_paths(e->links), session_peer_links(e->session), &e->here, &e->peer);
-	out->here = &e->here;
-	out->peer = &e->peer;
-	out->verdict = e->verdict[0] ? e->verdict : NULL;
-	out->elapsed_ns = 0;
-	if (e->start_ns)
-		out->elapsed_ns =
-			(e->phase == PHASE_ENDED ? e->end_ns : loop_update(e->loop)) - e->start_ns;
 }
