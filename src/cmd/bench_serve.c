@@ -7,6 +7,7 @@
 
 #include "cmd/answer.h"
 #include "cmd/bench_run.h"
+#include "cmd/listening.h"
 #include "cmd/names.h"
 #include "cmd/peer.h"
 #include "net/listener.h"
@@ -153,23 +154,15 @@ static int start(struct server *s)
 {
 	struct bench *b = s->bench;
 	const struct config *c = b->config;
-	struct sock_options options = peer_sock_options(c);
 	struct listener_events events = {
 		.note = log_note, .hello = on_hello, .allows = on_allows, .arg = s
 	};
-	union sock_addr addrs[RESOLVE_MAX];
-	char addr[STATS_ADDR_LEN];
-	int n = names_resolve(c, c->host, c->port, addrs), r;
+	char addr[LISTENER_TEXT_LEN];
+	int r = listening_open(&s->listener, b->loop, c, b->tls, &events);
 	uint16_t port;
 
-	if (n < 0)
-		return n;
-	r = listener_new(&s->listener, b->loop, addrs, n, &options, b->tls, &events);
-	if (r) {
-		log_error("cannot listen on %s port %s: %s", c->host ? c->host : "*", c->port,
-			  strerror(-r));
+	if (r)
 		return r;
-	}
 	port = listener_port(s->listener, addr);
 	log_info("listening on %s port %u", addr, port);
 	return queue_new(&s->queue, b->loop, NULL, NULL);

@@ -12,6 +12,7 @@
 #include "cmd/answer.h"
 #include "cmd/guests.h"
 #include "cmd/limits.h"
+#include "cmd/listening.h"
 #include "cmd/local.h"
 #include "cmd/measured.h"
 #include "cmd/names.h"
@@ -449,7 +450,6 @@ static void wait_fired(struct loop_timer *timer)
 static int start_listener(struct cat *cat)
 {
 	const struct config *c = cat->config;
-	struct sock_options options = peer_sock_options(c);
 	struct listener_events events = {
 		.note = log_note,
 		.hello = on_hello,
@@ -457,20 +457,12 @@ static int start_listener(struct cat *cat)
 		.allows = on_allows,
 		.arg = cat,
 	};
-	union sock_addr addrs[RESOLVE_MAX];
-	char addr[STATS_ADDR_LEN];
-	int n = names_resolve(c, c->host, c->port, addrs);
+	char addr[LISTENER_TEXT_LEN];
 	uint16_t port;
-	int r;
+	int r = listening_open(&cat->listener, cat->loop, c, cat->tls, &events);
 
-	if (n < 0)
-		return n;
-	r = listener_new(&cat->listener, cat->loop, addrs, n, &options, cat->tls, &events);
-	if (r) {
-		log_error("cannot listen on %s port %s: %s", c->host ? c->host : "*", c->port,
-			  strerror(-r));
+	if (r)
 		return r;
-	}
 	r = queue_new(&cat->queue, cat->loop, on_pinged, cat);
 	if (!r)
 		r = measured_new(&cat->measured, cat->loop, c);

@@ -20,6 +20,9 @@
 #define CONFIG_WINDOW_MIN (1ull << 20)
 #define CONFIG_WINDOW_MAX (16ull << 30)
 
+/* Addresses given with -s: more than a machine has interfaces for. */
+#define CONFIG_SOURCES_MAX 8
+
 /* Ranges of --ports: more than one rule of a firewall takes. */
 #define CONFIG_PORTS_MAX 16
 
@@ -38,19 +41,20 @@
 enum config_progress { CONFIG_PROGRESS_AUTO, CONFIG_PROGRESS_ALWAYS, CONFIG_PROGRESS_NEVER };
 
 struct config {
-	bool listen;           /* -l */
-	bool keep;             /* -k */
-	int family;            /* AF_UNSPEC, AF_INET (-4), AF_INET6 (-6) */
-	bool numeric;          /* -n */
-	bool no_stdin;         /* -d */
-	bool send_only;        /* --send-only */
-	bool recv_only;        /* --recv-only */
-	bool duplex;           /* --duplex */
-	bool plain;            /* --plain, or -U alone */
-	bool shutdown;         /* -N, which matters with --plain only */
-	const char *host;      /* borrowed from argv; NULL with -l: every address */
-	const char *port;      /* borrowed from argv; number or service name */
-	const char *source;    /* -s; NULL: the kernel's choice */
+	bool listen;      /* -l */
+	bool keep;        /* -k */
+	int family;       /* AF_UNSPEC, AF_INET (-4), AF_INET6 (-6) */
+	bool numeric;     /* -n */
+	bool no_stdin;    /* -d */
+	bool send_only;   /* --send-only */
+	bool recv_only;   /* --recv-only */
+	bool duplex;      /* --duplex */
+	bool plain;       /* --plain, or -U alone */
+	bool shutdown;    /* -N, which matters with --plain only */
+	const char *host; /* borrowed from argv; NULL with -l: every address */
+	const char *port; /* borrowed from argv; number or service name */
+	const char *sources[CONFIG_SOURCES_MAX]; /* -s; with -l: addresses beside host */
+	unsigned n_sources;                      /* 0: the kernel's choice */
 	uint16_t source_port;  /* -p without -l: first port of the block; 0: not given */
 	unsigned n_subflows;   /* -P; CONFIG_SUBFLOWS_AUTO for auto */
 	bool subflows_auto;    /* -P auto or no -P */

@@ -18,6 +18,27 @@ int names_resolve(const struct config *config, const char *host, const char *por
 	return n;
 }
 
+/* Adds those of one more name. Returns 0 or < 0. */
+static int add_name(const struct config *config, const char *host, const char *port,
+		    union sock_addr addrs[RESOLVE_MAX], int *n)
+{
+	union sock_addr more[RESOLVE_MAX];
+	int r = names_resolve(config, host, port, more);
+
+	for (int i = 0; i < r && *n < RESOLVE_MAX; i++)
+		addrs[(*n)++] = more[i];
+	return r < 0 ? r : 0;
+}
+
+int names_sources(const struct config *config, union sock_addr addrs[RESOLVE_MAX])
+{
+	int n = 0, r = 0;
+
+	for (unsigned i = 0; i < config->n_sources && !r; i++)
+		r = add_name(config, config->sources[i], NULL, addrs, &n);
+	return r ? r : n;
+}
+
 bool names_allow(const struct config *c, const union sock_addr *peer)
 {
 	uint8_t addr[16];

@@ -11,5 +11,8 @@
 int names_resolve(const struct config *config, const char *host, const char *port,
 		  union sock_addr addrs[RESOLVE_MAX]);
 
+/* The addresses of all -s, at most RESOLVE_MAX; 0: none was given. Returns and says as above. */
+int names_sources(const struct config *config, union sock_addr addrs[RESOLVE_MAX]);
+
 /* May this address talk to us, by --allow? Without that option whoever may. */
 bool names_allow(const struct config *c, const union sock_addr *peer);

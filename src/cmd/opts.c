@@ -333,10 +333,15 @@ static enum opts_result take_listen_operands(struct parser *p)
 		c->port = p->operand[p->n_operands - 1];
 		addr = p->n_operands == 2 ? p->operand[0] : NULL;
 	}
-	if (addr && c->source)
-		return opts_fail(p, "two addresses to listen on: give -s ADDR or ADDR, not both");
-	c->host = addr ? addr : c->source;
-	c->source = NULL;
+	if (addr && c->n_sources)
+		return opts_fail(p, "two addresses to listen on: give -s for each, without ADDR");
+	if (c->plain && c->n_sources > 1)
+		return opts_fail(p, "--plain listens on one address: give -s once");
+	c->host = addr;
+	if (c->n_sources) {
+		c->host = c->sources[0];
+		memmove(c->sources, c->sources + 1, --c->n_sources * sizeof(c->sources[0]));
+	}
 	return check_port(p);
 }
 
@@ -407,7 +412,7 @@ static enum opts_result check_plain_unix(struct parser *p)
 	if (!is_plain_unix(p))
 		return opts_fail(p, "--plain and -U: the path is the peer's, so leave out host and "
 				    "port");
-	if (p->config->source || p->config->n_allow)
+	if (p->config->n_sources || p->config->n_allow)
 		return opts_fail(p, "-s and --allow are for TCP, and -U without a port is none");
 	return OPTS_RUN;
 }

@@ -68,11 +68,13 @@ static enum opts_result set_subflows(struct parser *p, const struct option_def *
 
 static enum opts_result set_source(struct parser *p, const struct option_def *o, const char *arg)
 {
-	if (p->config->source)
-		return opts_fail(p, "-s was given twice; a session has one address");
+	struct config *c = p->config;
+
 	if (!*arg)
 		return opts_bad_argument(p, o, arg, "an address");
-	p->config->source = arg;
+	if (c->n_sources == CONFIG_SOURCES_MAX)
+		return opts_fail(p, "-s: more than %d addresses", CONFIG_SOURCES_MAX);
+	c->sources[c->n_sources++] = arg;
 	return OPTS_RUN;
 }
 
@@ -344,7 +346,9 @@ const struct option_def opts_table[N_OPTIONS] = {
 			   "auto: as many as the bonds at both ends need (8 if\n"
 			   "none can be seen), and the default",
 			   set_subflows },
-	[OPT_SOURCE] = { 's', "source", "ADDR", "local address; with -l: the one to listen on",
+	[OPT_SOURCE] = { 's', "source", "ADDR",
+			 "local address; with -l: the one to listen on;\n"
+			 "several times: all of them",
 			 set_source },
 	[OPT_PORT] = { 'p', "source-port", "PORT",
 		       "first local port, the subflows take the next ones;\n"

@@ -50,7 +50,6 @@ int peer_resolve(struct peer *out, const struct config *c, const struct tls_cont
 	config->n_addrs = names_resolve(c, c->host, c->port, out->addrs);
 	if (config->n_addrs < 0)
 		return config->n_addrs;
-	if (c->source)
-		config->n_sources = names_resolve(c, c->source, NULL, out->sources);
+	config->n_sources = names_sources(c, out->sources);
 	return config->n_sources < 0 ? config->n_sources : 0;
 }

@@ -256,8 +256,7 @@ static int show(struct show *s)
 	s->n_addrs = names_resolve(c, c->host, c->port, s->addrs);
 	if (s->n_addrs < 0)
 		return ENGINE_EXIT_SETUP;
-	if (c->source)
-		s->n_sources = names_resolve(c, c->source, NULL, s->sources);
+	s->n_sources = names_sources(c, s->sources);
 	if (s->n_sources < 0)
 		return ENGINE_EXIT_SETUP;
 	if (secure_open(c, &s->tls))

@@ -42,8 +42,7 @@ static int ask(const struct config *c, struct probe *p)
 	query.n_addrs = names_resolve(c, c->host, c->port, p->addrs);
 	if (query.n_addrs < 0)
 		return ENGINE_EXIT_SETUP;
-	if (c->source)
-		query.n_sources = names_resolve(c, c->source, NULL, p->sources);
+	query.n_sources = names_sources(c, p->sources);
 	if (query.n_sources < 0)
 		return ENGINE_EXIT_SETUP;
 	if (secure_open(c, &p->tls))

@@ -16,6 +16,7 @@
 
 #include "cmd/answer.h"
 #include "cmd/limits.h"
+#include "cmd/listening.h"
 #include "cmd/names.h"
 #include "cmd/opts_internal.h"
 #include "cmd/peer.h"
@@ -274,33 +275,26 @@ static int listen_far(struct relay_run *run)
 	struct listener_events events = {
 		.note = log_note, .hello = on_hello, .allows = on_allows, .arg = run
 	};
-	union sock_addr addrs[RESOLVE_MAX];
-	int n = names_resolve(c, c->host, c->port, addrs), r;
+	int r;
 
-	if (n < 0)
-		return n;
 	if (!run->n_sockets)
-		return listener_new(&run->listener, run->loop, addrs, n, &options, run->tls,
-				    &events);
-	if (run->n_sockets > 1)
-		return -E2BIG;
-	r = sock_adopt(SERVICE_FIRST_FD, &options);
-	return r ? r
-		 : listener_adopt(&run->listener, run->loop, SERVICE_FIRST_FD, run->tls, &events);
+		return listening_open(&run->listener, run->loop, c, run->tls, &events);
+	r = run->n_sockets > 1 ? -E2BIG : sock_adopt(SERVICE_FIRST_FD, &options);
+	if (!r)
+		r = listener_adopt(&run->listener, run->loop, SERVICE_FIRST_FD, run->tls, &events);
+	if (r)
+		log_error("cannot listen on the socket that was passed: %s", strerror(-r));
+	return r;
 }
 
 static int start_far(struct relay_run *run)
 {
-	const struct config *c = run->config;
-	char addr[STATS_ADDR_LEN];
+	char addr[LISTENER_TEXT_LEN];
 	unsigned port;
 	int r = listen_far(run);
 
-	if (r) {
-		log_error("cannot listen on %s port %s: %s", c->host ? c->host : "*", c->port,
-			  strerror(-r));
+	if (r)
 		return r;
-	}
 	listener_expect(run->listener, RELAY_STRANGERS);
 	port = listener_port(run->listener, addr);
 	log_info("sessions go on to %s", run->target.name);

@@ -34,7 +34,8 @@ struct stranger {
 };
 
 struct listener {
-	struct loop_io io;
+	struct loop_io doors[LISTENER_ADDRS]; /* the sockets that listen */
+	unsigned n_doors;
 	struct loop *loop;
 	struct listener_events events;
 	const struct tls_context *tls;
@@ -317,9 +318,15 @@ void listener_refuse(struct listener *l, struct channel ch, enum wire_reason rea
 /* Accepting
  * ---------------------------------------------------------------------------------------- */
 
+static void watch_doors(struct listener *l, uint32_t events)
+{
+	for (unsigned i = 0; i < l->n_doors; i++)
+		loop_change(l->loop, &l->doors[i], events);
+}
+
 static void pause_accepting(struct listener *l)
 {
-	loop_change(l->loop, &l->io, 0);
+	watch_doors(l, 0);
 	loop_set_timer(l->loop, &l->pause, loop_now(l->loop) + PAUSE_NS);
 }
 
@@ -327,7 +334,7 @@ static void pause_fired(struct loop_timer *timer)
 {
 	struct listener *l = timer->arg;
 
-	loop_change(l->loop, &l->io, EPOLLIN);
+	watch_doors(l, EPOLLIN);
 }
 
 /* Not of those who may connect: nothing is read from it, and it learns nothing. */
@@ -424,6 +431,21 @@ static int listen_first(const union sock_addr *addrs, int n_addrs,
 	return fd;
 }
 
+/* Takes over fd, unless it fails. */
+static int add_door(struct listener *l, int fd)
+{
+	struct loop_io *door = &l->doors[l->n_doors];
+	int r;
+
+	if (l->n_doors == LISTENER_ADDRS)
+		return -E2BIG;
+	*door = (struct loop_io){ .fd = fd, .fn = accept_event, .arg = l };
+	r = loop_add(l->loop, door, EPOLLIN);
+	if (!r)
+		l->n_doors++;
+	return r;
+}
+
 int listener_adopt(struct listener **out, struct loop *loop, int fd, const struct tls_context *tls,
 		   const struct listener_events *events)
 {
@@ -432,13 +454,12 @@ int listener_adopt(struct listener **out, struct loop *loop, int fd, const struc
 
 	if (!l)
 		return -ENOMEM;
-	l->io = (struct loop_io){ .fd = fd, .fn = accept_event, .arg = l };
 	l->pause = (struct loop_timer){ .fn = pause_fired, .arg = l, .due_ns = LOOP_NEVER };
 	l->loop = loop;
 	l->max_strangers = fitting(LISTENER_STRANGERS);
 	l->events = *events;
 	l->tls = tls;
-	r = loop_add(loop, &l->io, EPOLLIN);
+	r = add_door(l, fd);
 	if (r) {
 		free(l);
 		return r;
@@ -461,6 +482,26 @@ int listener_new(struct listener **out, struct loop *loop, const union sock_addr
 	return r;
 }
 
+int listener_also(struct listener *l, const union sock_addr *addrs, int n_addrs,
+		  const struct sock_options *options)
+{
+	union sock_addr local, same_port[RESOLVE_MAX];
+	int fd, r;
+
+	sock_local(l->doors[0].fd, &local);
+	for (int i = 0; i < n_addrs && i < RESOLVE_MAX; i++) {
+		same_port[i] = addrs[i];
+		sock_addr_set_port(&same_port[i], sock_addr_port(&local));
+	}
+	fd = listen_first(same_port, n_addrs, options);
+	if (fd < 0)
+		return fd;
+	r = add_door(l, fd);
+	if (r)
+		close(fd);
+	return r;
+}
+
 struct listener *listener_free(struct listener *l)
 {
 	if (!l)
@@ -468,17 +509,26 @@ struct listener *listener_free(struct listener *l)
 	while (l->oldest)
 		channel_close(stranger_free(l->oldest));
 	loop_set_timer(l->loop, &l->pause, LOOP_NEVER);
-	loop_remove(l->loop, &l->io);
-	close(l->io.fd);
+	for (unsigned i = 0; i < l->n_doors; i++) {
+		loop_remove(l->loop, &l->doors[i]);
+		close(l->doors[i].fd);
+	}
 	free(l);
 	return NULL;
 }
 
-uint16_t listener_port(const struct listener *l, char addr[STATS_ADDR_LEN])
+uint16_t listener_port(const struct listener *l, char addrs[LISTENER_TEXT_LEN])
 {
-	struct subflow_stats names = { 0 };
+	union sock_addr local;
+	size_t used = 0;
 
-	sock_names(l->io.fd, &names);
-	strcpy(addr, names.local);
-	return names.local_port;
+	for (unsigned i = 0; i < l->n_doors; i++) {
+		char addr[STATS_ADDR_LEN];
+
+		sock_local(l->doors[i].fd, &local);
+		sock_addr_text(addr, &local);
+		used += text_printf(addrs + used, LISTENER_TEXT_LEN - used, "%s%s",
+				    used ? " and " : "", addr);
+	}
+	return sock_addr_port(&local);
 }

@@ -35,6 +35,10 @@
 /* Time to read an answer that is all there is to say. */
 #define LISTENER_REFUSE_NS 2000000000ull
 
+/* Addresses that one listener may have: more than a machine has interfaces for. */
+#define LISTENER_ADDRS    16
+#define LISTENER_TEXT_LEN (LISTENER_ADDRS * (STATS_ADDR_LEN + 5))
+
 struct listener;
 
 struct listener_events {
@@ -68,8 +72,13 @@ struct listener *listener_free(struct listener *l);
 int listener_adopt(struct listener **out, struct loop *loop, int fd, const struct tls_context *tls,
 		   const struct listener_events *events);
 
-/* The port listened on (for port 0) and the address as text. */
-uint16_t listener_port(const struct listener *l, char addr[STATS_ADDR_LEN]);
+/* Listens beside on the first of addrs that works, on the same port; before the loop runs. Returns
+ * 0, -errno of the last attempt, or -E2BIG beyond LISTENER_ADDRS. */
+int listener_also(struct listener *l, const union sock_addr *addrs, int n_addrs,
+		  const struct sock_options *options);
+
+/* The port listened on (for port 0) and the addresses as text: "10.0.0.1 and 10.0.1.1". */
+uint16_t listener_port(const struct listener *l, char addrs[LISTENER_TEXT_LEN]);
 
 /* Answers with these few bytes, and closes ch (consumed) once the peer has read them or
  * LISTENER_REFUSE_NS is over. */

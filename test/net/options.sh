@@ -46,6 +46,16 @@ for words in "-l $port" "-l 127.0.0.1 $port" "-l -p $port" "-lp $port" "-l -p $p
 	transfer -n 127.0.0.1
 done
 
+section "several addresses to listen on"
+for address in 127.0.0.2 127.0.0.3; do
+	listen rx -s 127.0.0.2 -s 127.0.0.3 </dev/null >out
+	expect_log rx 'listening on 127\.0\.0\.2 and 127\.0\.0\.3 port'
+	run 1 tx 127.0.0.1 "$PORT" <data
+	transfer "$address"
+done
+run 2 rx -l -s 127.0.0.2 -s 192.0.2.1 0 </dev/null
+expect_log rx 'cannot listen on 192\.0\.2\.1 port 0: Cannot assign requested address'
+
 section "-4 and -6"
 listen rx -4 </dev/null >out
 run 1 tx ::1 "$PORT" <data

@@ -100,7 +100,8 @@ static void dump_config(struct dump *d, const struct config *c)
 	put(d, c->unix_path, "unix=%s", c->unix_path);
 	put(d, c->host, "host=%s", c->host);
 	put(d, c->port, "port=%s", c->port);
-	put(d, c->source, "source=%s", c->source);
+	for (unsigned i = 0; i < c->n_sources; i++)
+		put(d, true, "source=%s", c->sources[i]);
 	put(d, c->source_port, "source_port=%u", c->source_port);
 	for (unsigned i = 0; i < c->n_ports; i++)
 		put(d, true, "ports=%u-%u", c->ports[i].first, c->ports[i].last);
@@ -232,6 +233,8 @@ static const struct accepted accepted[] = {
 	{ "-l -q 1 1", "listen port=1 quit=1000" },
 	{ "-s 10.0.0.1 h 1", "host=h port=1 source=10.0.0.1" },
 	{ "--source 10.0.0.1 h 1", "host=h port=1 source=10.0.0.1" },
+	{ "-s 10.0.0.1 -s 10.0.1.1 a,b 1", "host=a,b port=1 source=10.0.0.1 source=10.0.1.1" },
+	{ "-l -s 10.0.0.1 -s 10.0.1.1 1", "listen host=10.0.0.1 port=1 source=10.0.1.1" },
 	{ "-T ef h 1", "host=h port=1 tos=184" },
 	{ "-T 0 h 1", "host=h port=1 tos=0" },
 	{ "-T 0x10 h 1", "host=h port=1 tos=16" },
@@ -321,8 +324,8 @@ static const struct refused operands[] = {
 	{ "-l -s a", "missing port: mpnc -l PORT" },
 	{ "-l a 1 2", "one word too many: \"2\"" },
 	{ "-l -p 1 a 2", "two ports: -p PORT is the one to listen on, so leave out the last word" },
-	{ "-l -s a b 1", "two addresses to listen on: give -s ADDR or ADDR, not both" },
-	{ "-l -s a -p 1 b", "two addresses to listen on: give -s ADDR or ADDR, not both" },
+	{ "-l -s a b 1", "two addresses to listen on: give -s for each, without ADDR" },
+	{ "-l -s a -p 1 b", "two addresses to listen on: give -s for each, without ADDR" },
 	{ "'' 1", "the host or port is an empty word" },
 	{ "h ''", "the host or port is an empty word" },
 	{ "-l ''", "the host or port is an empty word" },
@@ -388,7 +391,8 @@ static const struct refused arguments[] = {
 	{ "-c '' h 1", "-c: \"\" is not a command to run" },
 	{ "-U '' h 1", "-U: \"\" is not a path" },
 	{ "-s '' h 1", "-s: \"\" is not an address" },
-	{ "-s a -s b h 1", "-s was given twice; a session has one address" },
+	{ "-sa -sb -sc -sd -se -sf -sg -sh -si h 1", "-s: more than 8 addresses" },
+	{ "-l -s a -s b --plain 1", "--plain listens on one address: give -s once" },
 	{ "-T 256 h 1", "-T: \"256\" is not a type of service (0 to 255, 0x00 to 0xff, af11, ef)" },
 	{ "-T foo h 1", "-T: \"foo\" is not a type of service (0 to 255, 0x00 to 0xff, af11, ef)" },
 	{ "--window 1023K h 1", "--window: \"1023K\" is not a window (1M to 16G)" },
@@ -782,7 +786,7 @@ static void check_anything(int argc, char *argv[])
 		assert_true(c.source_port + c.n_subflows - 1 <= 65535);
 		assert_true(c.window >= CONFIG_WINDOW_MIN && c.window <= CONFIG_WINDOW_MAX);
 		assert_false(c.keep && !c.listen);
-		assert_false(c.listen && (c.source || c.source_port || c.n_ports || c.plan));
+		assert_false(c.listen && (c.source_port || c.n_ports || c.plan));
 		assert_false(c.source_port && c.n_ports);
 		assert_true(c.n_ports <= CONFIG_PORTS_MAX);
 		for (unsigned i = 0; i < c.n_ports; i++)
