@@ -204,8 +204,10 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 
 static void say_links(const struct session_stats *stats)
 {
-	char line[REPORT_LINE_LEN];
+	char line[REPORT_LINE_LEN], pair[REPORT_PAIR_LEN];
 
+	for (unsigned i = 0; report_pairs(pair, sizeof(pair), stats, i); i++)
+		log_info("%s", pair);
 	for (unsigned i = 0; report_links(line, sizeof(line), stats, i); i++)
 		log_info("%s", line);
 	if (stats->verdict)

@@ -392,6 +392,8 @@ static int run(struct prober *p)
 		text_printf(p->out->why, sizeof(p->out->why), "it could not be asked");
 		return -1;
 	}
+	/* A flow is tried alone, over the lanes of one pair of addresses. */
+	p->peer.config.all_pairs = false;
 	if (ask(p))
 		return -1;
 	if (loop_new(&p->loop)) {

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/names.h"
 
+#include <errno.h>
+#include <netdb.h>
+#include <string.h>
+
 #include "ui/log.h"
+#include "util/text.h"
 
 int names_resolve(const struct config *config, const char *host, const char *port,
 		  union sock_addr addrs[RESOLVE_MAX])
@@ -28,6 +33,34 @@ static int add_name(const struct config *config, const char *host, const char *p
 	for (int i = 0; i < r && *n < RESOLVE_MAX; i++)
 		addrs[(*n)++] = more[i];
 	return r < 0 ? r : 0;
+}
+
+bool names_is_list(const char *host)
+{
+	return strchr(host, ',');
+}
+
+int names_hosts(const struct config *config, union sock_addr addrs[RESOLVE_MAX])
+{
+	const char *p = config->host;
+	char word[NI_MAXHOST];
+	int n = 0, r = 0;
+
+	for (; !r; p++) {
+		size_t len = strcspn(p, ",");
+
+		if (!len || len >= sizeof(word)) {
+			log_error("%s: a name in the list is %s", config->host,
+				  len ? "too long" : "missing");
+			return -EINVAL;
+		}
+		text_printf(word, sizeof(word), "%.*s", (int)len, p);
+		r = add_name(config, word, config->port, addrs, &n);
+		p += len;
+		if (!*p)
+			break;
+	}
+	return r ? r : n;
 }
 
 int names_sources(const struct config *config, union sock_addr addrs[RESOLVE_MAX])

@@ -11,7 +11,12 @@
 int names_resolve(const struct config *config, const char *host, const char *port,
 		  union sock_addr addrs[RESOLVE_MAX]);
 
-/* The addresses of all -s, at most RESOLVE_MAX; 0: none was given. Returns and says as above. */
+/* The addresses of HOST, which may be a list of names and addresses: "a,b". At most RESOLVE_MAX.
+ * Returns and says as above. */
+int names_hosts(const struct config *config, union sock_addr addrs[RESOLVE_MAX]);
+bool names_is_list(const char *host);
+
+/* Those of all -s; 0: none was given. */
 int names_sources(const struct config *config, union sock_addr addrs[RESOLVE_MAX]);
 
 /* May this address talk to us, by --allow? Without that option whoever may. */

@@ -348,7 +348,7 @@ const struct option_def opts_table[N_OPTIONS] = {
 			   set_subflows },
 	[OPT_SOURCE] = { 's', "source", "ADDR",
 			 "local address; with -l: the one to listen on;\n"
-			 "several times: all of them",
+			 "several times: all of them are used",
 			 set_source },
 	[OPT_PORT] = { 'p', "source-port", "PORT",
 		       "first local port, the subflows take the next ones;\n"

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/peer.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "cmd/names.h"
+#include "ui/log.h"
 
 struct sock_options peer_sock_options(const struct config *c)
 {
@@ -31,6 +33,15 @@ struct engine_config peer_engine_config(const struct config *c)
 	return config;
 }
 
+static bool has_pair(const struct client_config *config)
+{
+	for (int i = 0; i < config->n_addrs; i++)
+		for (int j = 0; j < config->n_sources; j++)
+			if (config->addrs[i].sa.sa_family == config->sources[j].sa.sa_family)
+				return true;
+	return false;
+}
+
 int peer_resolve(struct peer *out, const struct config *c, const struct tls_context *tls)
 {
 	struct client_config *config = &out->config;
@@ -47,9 +58,18 @@ int peer_resolve(struct peer *out, const struct config *c, const struct tls_cont
 					  .retry_ns = c->retry_ns,
 					  .tls = tls,
 					  .socket = peer_sock_options(c) };
-	config->n_addrs = names_resolve(c, c->host, c->port, out->addrs);
+	config->n_addrs = names_hosts(c, out->addrs);
 	if (config->n_addrs < 0)
 		return config->n_addrs;
 	config->n_sources = names_sources(c, out->sources);
-	return config->n_sources < 0 ? config->n_sources : 0;
+	if (config->n_sources < 0)
+		return config->n_sources;
+	if (config->n_sources && !has_pair(config)) {
+		log_error("%s has no address of the family of -s %s", c->host, c->sources[0]);
+		return -EAFNOSUPPORT;
+	}
+	/* Both families of one name mostly lead over the same link. */
+	config->all_pairs = true;
+	config->both_families = names_is_list(c->host) || c->n_sources > 1;
+	return 0;
 }

@@ -117,8 +117,8 @@ static int run_unix_client(struct plain *p)
 static int run_client(struct plain *p, const struct sock_options *options)
 {
 	const struct config *c = p->config;
-	int n = names_resolve(c, c->host, c->port, p->addrs);
-	int n_sources = n < 0 ? 0 : names_sources(c, p->sources), r = 0;
+	int n = names_hosts(c, p->addrs), n_sources = n < 0 ? 0 : names_sources(c, p->sources);
+	int r = 0;
 
 	if (n < 0 || n_sources < 0)
 		return ENGINE_EXIT_SETUP;

@@ -15,6 +15,7 @@
 #include "net/linkfacts.h"
 #include "net/pathmgr.h"
 #include "net/query.h"
+#include "net/routes.h"
 #include "ui/log.h"
 #include "util/text.h"
 
@@ -32,6 +33,12 @@ struct show {
 	union sock_addr sources[RESOLVE_MAX];
 	int n_addrs;
 	int n_sources;
+	union sock_addr first; /* the peer's address that answered, or the first of all */
+	unsigned n_pairs;
+	struct pair {
+		struct route route;
+		int error; /* errno; 0: it has a way */
+	} pairs[ROUTES_MAX];
 	struct pathmgr *paths;
 	struct wire_welcome peer; /* facts of kind WIRE_FACTS_NONE: not known */
 	char why[QUERY_TEXT_LEN]; /* it could not be asked; "": it was */
@@ -39,22 +46,52 @@ struct show {
 	struct side_stats here, there;
 };
 
-/* A socket of UDP that is connected sends nothing, but has chosen its way. */
-static int pretend(const struct show *s)
+/* A socket of UDP that is connected sends nothing, but has chosen its way. Returns it, or -errno.
+ */
+static int pretend(const struct route *pair)
 {
-	const union sock_addr *peer = &s->addrs[0];
-	int fd = socket(peer->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const union sock_addr *local = &pair->local, *remote = &pair->remote;
+	int fd = socket(remote->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
 
 	if (fd < 0)
-		return -1;
-	for (int i = 0; i < s->n_sources; i++)
-		if (s->sources[i].sa.sa_family == peer->sa.sa_family &&
-		    bind(fd, &s->sources[i].sa, sock_addr_len(&s->sources[i])) < 0)
-			break;
-	if (connect(fd, &peer->sa, sock_addr_len(peer)) == 0)
+		return -errno;
+	if ((local->sa.sa_family == AF_UNSPEC || bind(fd, &local->sa, sock_addr_len(local)) == 0) &&
+	    connect(fd, &remote->sa, sock_addr_len(remote)) == 0)
 		return fd;
+	r = -errno;
 	close(fd);
-	return -1;
+	return r;
+}
+
+/* Those of the other family of one name are not used, as by a client. */
+static bool is_used(const struct show *s, const struct route *pair)
+{
+	return names_is_list(s->config->host) || s->config->n_sources > 1 ||
+	       pair->remote.sa.sa_family == s->first.sa.sa_family;
+}
+
+/* Which pairs of addresses there are, and whether each has a way. */
+static void find_pairs(struct show *s)
+{
+	struct routes all = { 0 };
+
+	for (int i = 0; i < s->n_addrs; i++)
+		routes_add(&all, &s->addrs[i], s->sources, s->n_sources);
+	for (unsigned i = 0; i < all.n; i++) {
+		struct pair *p = &s->pairs[s->n_pairs];
+		int fd;
+
+		if (!is_used(s, &all.route[i]))
+			continue;
+		p->route = all.route[i];
+		fd = pretend(&p->route);
+		p->error = fd < 0 ? -fd : 0;
+		if (fd >= 0) {
+			sock_local(fd, &p->route.local);
+			close(fd);
+		}
+		s->n_pairs++;
+	}
 }
 
 static void ask(struct show *s)
@@ -70,9 +107,14 @@ static void ask(struct show *s)
 		.tls = s->tls,
 	};
 	int fd = query_peer(&query, &s->peer, s->why);
+	socklen_t len = sizeof(s->first);
 
-	if (fd < 0)
-		fd = pretend(s);
+	s->first = s->addrs[0];
+	if (fd >= 0)
+		getpeername(fd, &s->first.sa, &len);
+	find_pairs(s);
+	for (unsigned i = 0; i < s->n_pairs && fd < 0; i++)
+		fd = pretend(&s->pairs[i].route);
 	if (fd < 0)
 		return;
 	pathmgr_learn(s->paths, fd, 0);
@@ -144,6 +186,26 @@ static void print_flow(const struct show *s, uint16_t port, bool lanes)
 	       name_of(&s->there, f.peer_tx_link));
 }
 
+/* Only where there is more than one. */
+static void print_pairs(const struct show *s)
+{
+	char text[ROUTES_TEXT_LEN];
+
+	if (s->n_pairs < 2)
+		return;
+	printf(s->plan.notes & PLAN_BLIND
+		       ? "%u pairs of addresses share them:\n"
+		       : "%u pairs of addresses, of which the first that works is planned, and the "
+			 "others have one each:\n",
+	       s->n_pairs);
+	for (unsigned i = 0; i < s->n_pairs; i++) {
+		const struct pair *p = &s->pairs[i];
+
+		routes_text(&p->route, text);
+		printf("%s%s%s\n", text, p->error ? ": " : "", p->error ? strerror(p->error) : "");
+	}
+}
+
 static void print_table(const struct show *s)
 {
 	bool lanes = s->here.n_links || s->there.n_links;
@@ -159,6 +221,7 @@ static void print_table(const struct show *s)
 	for (unsigned i = 0; i < s->plan.n_flows; i++)
 		print_flow(s, ports[i], lanes);
 
+	print_pairs(s);
 	print_rates(s);
 	if (pathmgr_explain(s->paths, &s->plan, text, sizeof(text)))
 		printf("note: %s\n", text);
@@ -228,6 +291,33 @@ static json_t *rate_json(const struct plan_rate *rate)
 	return json_make_object(fields, LEN(fields));
 }
 
+static json_t *addr_json(const union sock_addr *addr)
+{
+	char text[STATS_ADDR_LEN];
+
+	if (addr->sa.sa_family == AF_UNSPEC)
+		return json_null();
+	sock_addr_text(text, addr);
+	return json_text(text);
+}
+
+static json_t *pairs_json(const struct show *s)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < s->n_pairs; i++) {
+		const struct pair *p = &s->pairs[i];
+		const struct json_field fields[] = {
+			{ "src", addr_json(&p->route.local) },
+			{ "dst", addr_json(&p->route.remote) },
+			{ "error", json_text(p->error ? strerror(p->error) : "") },
+		};
+
+		array = json_add(array, json_make_object(fields, LEN(fields)));
+	}
+	return array;
+}
+
 static int print_json(const struct show *s)
 {
 	char text[512];
@@ -238,6 +328,7 @@ static int print_json(const struct show *s)
 		{ "peer", side_json(&s->there) },  { "peer_unknown", json_text(s->why) },
 		{ "flows", flows_json(s) },        { "out", rate_json(&s->plan.out) },
 		{ "in", rate_json(&s->plan.in) },  { "note", json_text(text) },
+		{ "pairs", pairs_json(s) },
 	};
 
 	return json_print(stdout, json_make_object(fields, LEN(fields)));
@@ -253,7 +344,7 @@ static int show(struct show *s)
 	const struct wire_links nothing = { 0 };
 	int r;
 
-	s->n_addrs = names_resolve(c, c->host, c->port, s->addrs);
+	s->n_addrs = names_hosts(c, s->addrs);
 	if (s->n_addrs < 0)
 		return ENGINE_EXIT_SETUP;
 	s->n_sources = names_sources(c, s->sources);

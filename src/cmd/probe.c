@@ -39,7 +39,7 @@ static int ask(const struct config *c, struct probe *p)
 	struct wire_welcome peer;
 	int fd;
 
-	query.n_addrs = names_resolve(c, c->host, c->port, p->addrs);
+	query.n_addrs = names_hosts(c, p->addrs);
 	if (query.n_addrs < 0)
 		return ENGINE_EXIT_SETUP;
 	query.n_sources = names_sources(c, p->sources);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/secure.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "cmd/names.h"
 #include "ui/log.h"
 
 int secure_open(const struct config *c, struct tls_context **out)
@@ -21,6 +23,12 @@ int secure_open(const struct config *c, struct tls_context **out)
 	*out = NULL;
 	if (!c->key_file && !c->key_dir && !c->cert)
 		return 0;
+	if (c->cert && !c->listen && !c->cert_name && names_is_list(c->host)) {
+		log_error(
+			"several hosts and a certificate: --name has to say which name the peer's "
+			"has");
+		return -EINVAL;
+	}
 	/* RLIMIT_CORE would neither stop a core that goes into a pipe nor spare our children. */
 	prctl(PR_SET_DUMPABLE, 0);
 	/* Whoever is connected to should have the name that was asked for. */

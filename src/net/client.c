@@ -1,59 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "net/client.h"
+#include "net/client_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "net/steering.h"
 #include "util/text.h"
 
-/* A connection that is being made. */
-struct dial {
-	struct loop_io io;
-	struct loop_timer timer;
-	struct client *client;
-	struct tls *tls; /* its handshake is under way; NULL: connecting */
-	uint16_t port;   /* the local one; 0: the kernel's choice */
-	bool late;       /* another one is made in its place */
-	uint64_t began_ns;
-	struct dial *next;
-};
-
-struct client {
-	struct loop *loop;
-	struct engine *engine;
-	struct client_config config;
-	struct engine_events events;
-	bool established; /* WELCOME came: from here on connections join */
-	int addr;         /* index of the address in use */
-	uint64_t retry_until_ns;
-	uint64_t delay_ns; /* before the next attempt */
-	struct loop_timer retry_timer;
-	struct loop_timer hello_timer;
-	struct loop_timer steer_timer;
-	struct steering steering;
-	uint64_t heard;        /* bytes from the peer before WELCOME, to see whether more came */
-	unsigned next_port;    /* of the block: where the search for a free one goes on */
-	union sock_addr local; /* of the first connection: the others have the same */
-	struct plan plan;
-	unsigned n_planned; /* connections; 0: there is no plan yet */
-	unsigned failures;  /* in a row */
-	bool lost;          /* no connection is left that works, as last seen */
-	uint64_t again_ns;  /* when that was over last */
-	unsigned n_dials;
-	unsigned n_late;  /* of them */
-	uint64_t took_ns; /* the first one, to connect */
-	unsigned n_live;  /* as last seen, to notice a loss */
-	unsigned n_ready;
-	struct dial *dials;
-	bool failed;
-	char failure[ENGINE_REASON_LEN];
-};
-
-__attribute__((format(printf, 3, 4))) static void note(const struct client *c, int level,
-						       const char *fmt, ...)
+void client_note(const struct client *c, int level, const char *fmt, ...)
 {
 	char text[ENGINE_REASON_LEN];
 	va_list ap;
@@ -77,24 +31,6 @@ __attribute__((format(printf, 2, 3))) static void fail(struct client *c, const c
 
 /* Attempts ------------------------------------------------------------------------------------- */
 
-/* Returns the connection, which is open. */
-static struct channel dial_free(struct dial *d)
-{
-	struct client *c = d->client;
-	struct channel ch = { .fd = d->io.fd, .tls = d->tls };
-	struct dial **p = &c->dials;
-
-	while (*p != d)
-		p = &(*p)->next;
-	*p = d->next;
-	c->n_dials--;
-	c->n_late -= d->late;
-	loop_remove(c->loop, &d->io);
-	loop_set_timer(c->loop, &d->timer, LOOP_NEVER);
-	free(d);
-	return ch;
-}
-
 static uint64_t next_delay(struct client *c)
 {
 	uint64_t delay = c->delay_ns ? c->delay_ns : CLIENT_RETRY_MIN_NS;
@@ -108,133 +44,133 @@ static bool may_retry(const struct client *c)
 	return loop_now(c->loop) < c->retry_until_ns;
 }
 
-/* An attempt for the first connection failed: the next address, the next round, or the end. */
-static void first_failed(struct client *c, const char *why)
+unsigned client_n_open(const struct client *c)
 {
-	char addr[STATS_ADDR_LEN];
+	return engine_n_live(c->engine) + c->dials.n - c->dials.n_late;
+}
 
-	sock_addr_text(addr, &c->config.addrs[c->addr]);
-	note(c, 1, "%s port %s: %s", addr, c->config.port, why);
-	if (++c->addr < c->config.n_addrs) {
+/* Is there another pair of addresses to try in this round? Then it is, in a moment. */
+static bool try_next(struct client *c)
+{
+	if (!c->retry_timer.linked && c->route + 1 < c->routes.n) {
+		c->route++;
 		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop));
-		return;
 	}
-	c->addr = 0;
+	return c->retry_timer.linked;
+}
+
+/* An attempt for the first connection failed: the next pair, the next round, or the end. */
+static void first_failed(struct client *c, unsigned route, const char *why)
+{
+	char pair[ROUTES_TEXT_LEN];
+
+	routes_text(&c->routes.route[route], pair);
+	client_note(c, 1, "%s port %s: %s", pair, c->config.port, why);
+	if (try_next(c) || c->dials.n)
+		return;
+	c->route = 0;
 	if (may_retry(c))
 		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + next_delay(c));
 	else
 		fail(c, "cannot connect to %s port %s: %s", c->config.host, c->config.port, why);
 }
 
-/* One more connection could not be made. The session goes on with those it has. */
-static void join_failed(struct client *c, const char *why)
+/* The session goes on with those it has. */
+void client_join_failed(struct client *c, unsigned i, const char *why, bool refused)
 {
-	uint64_t delay = next_delay(c);
+	struct route *route = &c->routes.route[i];
+	char pair[ROUTES_TEXT_LEN];
 
-	note(c, 2, "one more subflow: %s", why);
-	if (++c->failures == CLIENT_FAILURES_MAX)
-		note(c, 1, "%u attempts to open one more subflow failed, the last one: %s",
-		     c->failures, why);
-	if (c->failures >= CLIENT_FAILURES_MAX)
-		delay = CLIENT_RETRY_SLOW_NS;
-	loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + delay);
+	routes_failed(route, refused, loop_now(c->loop));
+	routes_text(route, pair);
+	/* Said once: of the only pair when it goes on, of one among others when it begins. */
+	client_note(c, routes_n_joining(&c->routes) > 1 && route->failures == 1 ? 1 : 2,
+		    "one more subflow (%s): %s", pair, why);
+	if (route->failures == ROUTES_FAILURES_MAX)
+		client_note(c, 1,
+			    "%u attempts to open one more subflow (%s) failed, the last one: %s",
+			    route->failures, pair, why);
+	loop_set_timer(c->loop, &c->retry_timer, routes_due(&c->routes, loop_now(c->loop)));
 }
 
 /* All connections were lost, and another one could not be made. The session knows for how long that
  * may go on; but when everything is confirmed it waits only for the peer's sake. */
 static void redial_failed(struct client *c, int error, const char *why)
 {
-	note(c, 2, "trying to connect again: %s", why);
+	client_note(c, 2, "trying to connect again: %s", why);
 	if (error == ECONNREFUSED && session_finished(engine_session(c->engine)))
 		engine_give_up(c->engine);
 	else
 		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + next_delay(c));
 }
 
-static void attempt_failed(struct client *c, int error, const char *why)
+static void attempt_failed(struct client *c, unsigned route, int error, const char *why)
 {
 	if (!c->established)
-		first_failed(c, why);
+		first_failed(c, route, why);
 	else if (session_lost(engine_session(c->engine)))
 		redial_failed(c, error, why);
 	else
-		join_failed(c, why);
+		client_join_failed(c, route, why, false);
 }
 
-static void dial_failed(struct dial *d, int error)
+static void dial_connected(void *arg, uint64_t took_ns)
 {
-	struct client *c = d->client;
-	struct channel ch = dial_free(d);
-	char why[TLS_TEXT_LEN];
+	struct client *c = arg;
 
-	text_printf(why, sizeof(why), "%s", channel_text(ch) ? channel_text(ch) : strerror(error));
+	if (!c->established)
+		c->took_ns = took_ns;
+}
+
+static void dial_failed(void *arg, unsigned route, int error, const char *why)
+{
+	struct client *c = arg;
+
 	/* Who has another key will have it in a minute, too. */
 	if (error == EPROTO)
 		c->retry_until_ns = 0;
-	channel_close(ch);
-	attempt_failed(c, error, why);
+	attempt_failed(c, route, error, why);
 }
 
-static void dial_done(struct dial *d)
+static void dial_done(void *arg, unsigned i, struct channel ch)
 {
-	struct client *c = d->client;
-	struct channel ch = dial_free(d);
+	struct client *c = arg;
+	struct route *route = &c->routes.route[i];
 	int r = engine_attach(c->engine, ch, NULL, false);
 
 	if (r) {
 		channel_close(ch);
 		if (r < 0)
-			attempt_failed(c, -r, strerror(-r));
+			attempt_failed(c, i, -r, strerror(-r));
 		return;
+	}
+	/* Later ones are bound to the address that was hashed. */
+	if (route->local.sa.sa_family == AF_UNSPEC) {
+		sock_local(ch.fd, &route->local);
+		sock_addr_set_port(&route->local, 0);
 	}
 	if (c->established)
 		return;
-	sock_local(ch.fd, &c->local);
+	c->routes.first = c->route = i;
+	dials_clear(&c->dials);
+	loop_set_timer(c->loop, &c->retry_timer, LOOP_NEVER);
 	loop_set_timer(c->loop, &c->hello_timer, loop_now(c->loop) + CLIENT_HELLO_NS);
 }
 
-static void dial_shake(struct dial *d)
+/* A SYN that is lost is sent again after a second, and then two: another connection from another
+ * port, or for the first one over another pair, is there sooner. Should this one come yet, it is
+ * welcome. */
+static bool dial_late(void *arg)
 {
-	int r = tls_handshake(d->tls);
+	struct client *c = arg;
 
-	if (r == -EAGAIN)
-		loop_change(d->client->loop, &d->io,
-			    tls_flushed(d->tls) ? EPOLLIN : EPOLLIN | EPOLLOUT);
-	else if (r)
-		dial_failed(d, -r);
+	if (c->established && session_lost(engine_session(c->engine)))
+		return false;
+	if (c->established)
+		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop));
 	else
-		dial_done(d);
-}
-
-static void dial_connected(struct dial *d)
-{
-	struct client *c = d->client;
-	int r = sock_connected(d->io.fd);
-
-	if (!c->established)
-		c->took_ns = loop_now(c->loop) - d->began_ns;
-	if (!r && !c->config.tls) {
-		dial_done(d);
-		return;
-	}
-	if (!r)
-		r = tls_new(&d->tls, c->config.tls, d->io.fd);
-	if (r) {
-		dial_failed(d, -r);
-		return;
-	}
-	loop_set_timer(c->loop, &d->timer, loop_now(c->loop) + CLIENT_HELLO_NS);
-	dial_shake(d);
-}
-
-static void dial_event(struct loop_io *io, uint32_t events)
-{
-	struct dial *d = io->arg;
-
-	if (d->tls)
-		dial_shake(d);
-	else
-		dial_connected(d);
+		try_next(c);
+	return true;
 }
 
 static uint64_t connect_limit(const struct client *c)
@@ -243,369 +179,28 @@ static uint64_t connect_limit(const struct client *c)
 		return CLIENT_REDIAL_NS;
 	if (c->config.connect_ns != LOOP_NEVER)
 		return c->config.connect_ns;
-	if (c->established || c->addr + 1 < c->config.n_addrs || may_retry(c))
+	if (c->established || c->route + 1 < c->routes.n || may_retry(c))
 		return CLIENT_CONNECT_NS;
 	return LOOP_NEVER;
 }
 
-/* A SYN that is lost is sent again after a second, and then two: another connection from another
- * port is there sooner. Should this one come yet, it is welcome. */
-static void replace_late(struct dial *d)
+static uint64_t late_limit(const struct client *c)
 {
-	struct client *c = d->client;
-
-	d->late = true;
-	c->n_late++;
-	loop_set_timer(c->loop, &d->timer, d->began_ns + connect_limit(c));
-	loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop));
+	if (!c->established)
+		return c->routes.n > 1 ? CLIENT_LATE_NS : LOOP_NEVER;
+	return session_lost(engine_session(c->engine)) ? LOOP_NEVER
+						       : CLIENT_LATE_NS + 2 * c->took_ns;
 }
 
-static bool is_join(const struct client *c)
+void client_dial(struct client *c, unsigned route, int fd, uint16_t port)
 {
-	return c->established && !session_lost(engine_session(c->engine));
-}
+	const struct dial_wish wish = {
+		.route = route, .port = port, .late_ns = late_limit(c), .limit_ns = connect_limit(c)
+	};
+	int r = fd < 0 ? fd : dials_add(&c->dials, fd, &wish);
 
-static void dial_fired(struct loop_timer *timer)
-{
-	struct dial *d = timer->arg;
-	struct client *c = d->client;
-
-	if (!d->tls && !d->late && is_join(c)) {
-		replace_late(d);
-		return;
-	}
-	if (!d->tls) {
-		dial_failed(d, ETIMEDOUT);
-		return;
-	}
-	channel_close(dial_free(d));
-	attempt_failed(c, ETIMEDOUT, "it accepts connections but says nothing: is it mpnc?");
-}
-
-/* The address to bind: that of the first connection, on which the plan rests; before there is one,
- * -s of the peer's family, or any of it when only a port is wanted. */
-static const union sock_addr *source_for(const struct client *c, const union sock_addr *peer,
-					 uint16_t port, union sock_addr *buf)
-{
-	if (c->established) {
-		*buf = c->local;
-		sock_addr_set_port(buf, port);
-		return buf;
-	}
-	for (int i = 0; i < c->config.n_sources; i++) {
-		if (c->config.sources[i].sa.sa_family == peer->sa.sa_family) {
-			*buf = c->config.sources[i];
-			sock_addr_set_port(buf, port);
-			return buf;
-		}
-	}
-	if (!port)
-		return NULL;
-	memset(buf, 0, sizeof(*buf));
-	buf->sa.sa_family = peer->sa.sa_family;
-	sock_addr_set_port(buf, port);
-	return buf;
-}
-
-static int connect_from(struct client *c, uint16_t port)
-{
-	const union sock_addr *peer = &c->config.addrs[c->addr];
-	union sock_addr source;
-
-	return sock_connect(peer, source_for(c, peer, port, &source), &c->config.socket);
-}
-
-static bool is_taken(int error)
-{
-	return error == -EADDRINUSE || error == -EADDRNOTAVAIL;
-}
-
-/* A socket from the next port of the block that is free; when none of them is, from one of as many
- * ports behind it. Our own subflows' ports are among those that are not free. */
-static int connect_from_block(struct client *c, uint16_t *port_out)
-{
-	unsigned n = c->config.n_flows;
-	int fd = -EADDRNOTAVAIL;
-
-	for (unsigned i = 0; i < 2 * n; i++) {
-		unsigned port = c->config.source_port + (i < n ? (c->next_port + i) % n : i);
-
-		if (port > UINT16_MAX)
-			break;
-		fd = connect_from(c, (uint16_t)port);
-		*port_out = (uint16_t)port;
-		if (is_taken(fd)) {
-			/* Our own are found so: the connection exists already. */
-			note(c, fd == -EADDRNOTAVAIL ? 2 : 1, "source port %u: %s", port,
-			     strerror(-fd));
-			continue;
-		}
-		c->next_port = i < n ? c->next_port + i + 1 : 0;
-		break;
-	}
-	return fd;
-}
-
-/* Goes on with a socket that is connecting, or takes note of why there is none. */
-static void dial(struct client *c, int fd, uint16_t port)
-{
-	struct dial *d;
-	uint64_t limit = connect_limit(c);
-
-	if (fd < 0) {
-		attempt_failed(c, -fd, strerror(-fd));
-		return;
-	}
-	d = calloc(1, sizeof(*d));
-	if (!d) {
-		close(fd);
-		attempt_failed(c, ENOMEM, strerror(ENOMEM));
-		return;
-	}
-	d->client = c;
-	d->port = port;
-	d->began_ns = loop_now(c->loop);
-	d->io = (struct loop_io){ .fd = fd, .fn = dial_event, .arg = d };
-	d->timer = (struct loop_timer){ .fn = dial_fired, .arg = d, .due_ns = LOOP_NEVER };
-	d->next = c->dials;
-	c->dials = d;
-	c->n_dials++;
-	if (loop_add(c->loop, &d->io, EPOLLOUT)) {
-		channel_close(dial_free(d));
-		attempt_failed(c, ENOMEM, strerror(ENOMEM));
-		return;
-	}
-	if (is_join(c) && limit > CLIENT_LATE_NS + 2 * c->took_ns)
-		limit = CLIENT_LATE_NS + 2 * c->took_ns;
-	if (limit != LOOP_NEVER)
-		loop_set_timer(c->loop, &d->timer, d->began_ns + limit);
-}
-
-static void dial_block(struct client *c)
-{
-	uint16_t port = 0;
-	int fd = connect_from_block(c, &port);
-
-	dial(c, fd, port);
-}
-
-/* Ports ---------------------------------------------------------------------------------------- */
-
-/* The planned port of a flow, or another that does the same. */
-static int connect_planned(struct client *c, unsigned flow, uint16_t *port_out)
-{
-	struct pathmgr *paths = engine_paths(c->engine);
-	uint16_t port = c->plan.flows[flow].port;
-	int fd = -EADDRINUSE;
-
-	for (int i = 0; i < CLIENT_PORT_TRIES && port && is_taken(fd); i++) {
-		*port_out = port;
-		fd = connect_from(c, port);
-		if (!is_taken(fd))
-			break;
-		note(c, 2, "source port %u: %s", port, strerror(-fd));
-		pathmgr_avoid(paths, port);
-		port = pathmgr_alternate(paths, &c->plan, flow, port);
-	}
-	return fd;
-}
-
-/* Of the connections that are there, and those under way and not late. Returns how many. */
-static unsigned open_ports(const struct client *c, uint16_t out[SUBFLOWS_MAX])
-{
-	unsigned n = engine_ports(c->engine, out);
-
-	for (const struct dial *d = c->dials; d && n < SUBFLOWS_MAX; d = d->next)
-		if (!d->late)
-			out[n++] = d->port;
-	return n;
-}
-
-/* Plans with the connections that are there, and those under way. */
-static int make_plan(struct client *c, unsigned most)
-{
-	uint16_t open[SUBFLOWS_MAX];
-	struct pathmgr_wish wish = { .open = open, .max_flows = most };
-
-	wish.n_open = open_ports(c, open);
-	if (!c->config.follow_plan && c->config.n_flows < most)
-		wish.max_flows = c->config.n_flows;
-	if (!c->config.follow_plan)
-		wish.min_flows = wish.max_flows;
-	return pathmgr_plan(engine_paths(c->engine), &wish, &c->plan);
-}
-
-static void say_plan(struct client *c)
-{
-	uint16_t ports[PLAN_FLOWS_MAX];
-	char text[ENGINE_REASON_LEN];
-
-	for (unsigned i = 0; i < c->plan.n_flows; i++)
-		ports[i] = c->plan.flows[i].port;
-	pathmgr_verdict(engine_paths(c->engine), ports, c->plan.n_flows, text, sizeof(text));
-	note(c, 1, "%s", text);
-	if (pathmgr_explain(engine_paths(c->engine), &c->plan, text, sizeof(text)))
-		note(c, 1, "%s", text);
-}
-
-/* Opens the connections that the plan has beside those that are there. Returns false if ports are
- * taken for which the plan has none instead: a new plan will. */
-static bool dial_planned(struct client *c, bool last_try)
-{
-	unsigned have = engine_n_live(c->engine) + c->n_dials - c->n_late;
-
-	for (unsigned i = have; i < c->plan.n_flows && !c->retry_timer.linked; i++) {
-		uint16_t port = 0;
-		int fd = connect_planned(c, i, &port);
-
-		if (is_taken(fd) && !last_try)
-			return false;
-		dial(c, fd, port);
-	}
-	return true;
-}
-
-static void dial_plan(struct client *c, unsigned most)
-{
-	unsigned before = c->n_planned;
-
-	for (int i = 0; i < CLIENT_PLAN_TRIES; i++) {
-		int r = make_plan(c, most);
-
-		if (r) {
-			join_failed(c, strerror(-r));
-			return;
-		}
-		c->n_planned = c->plan.n_flows;
-		if (dial_planned(c, i == CLIENT_PLAN_TRIES - 1))
-			break;
-	}
-	if (c->n_planned != before)
-		say_plan(c);
-}
-
-static void dial_first(struct client *c)
-{
-	uint16_t port = 0;
-	int fd;
-
-	if (c->config.source_port) {
-		dial_block(c);
-		return;
-	}
-	/* The kernel's choice is as good as any: what follows is planned around it. */
-	if (!c->config.ports_given)
-		fd = connect_from(c, 0);
-	else if ((fd = make_plan(c, 1)) == 0)
-		fd = connect_planned(c, 0, &port);
-	dial(c, fd, port);
-}
-
-/* One connection in place of all that were lost, from a port that none of them had. The others
- * follow as planned when it is answered. */
-static void dial_again(struct client *c)
-{
-	uint16_t port = 0;
-	int fd;
-
-	loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + CLIENT_REDIAL_NS);
-	if (c->config.source_port)
-		fd = connect_from_block(c, &port);
-	else if (make_plan(c, 1) == 0)
-		fd = connect_planned(c, 0, &port);
-	else
-		fd = connect_from(c, 0);
-	dial(c, fd, port);
-}
-
-/* How many connections are to be there, of which the session allows so many. */
-static void open_missing(struct client *c, unsigned allowed)
-{
-	unsigned wanted = c->config.source_port ? c->config.n_flows : c->n_planned;
-
-	if (wanted > allowed)
-		wanted = allowed;
-	if (c->config.source_port) {
-		while (c->n_live + c->n_dials - c->n_late < wanted && !c->retry_timer.linked) {
-			dial_block(c);
-			c->n_live = engine_n_live(c->engine);
-		}
-		return;
-	}
-	if (allowed > 1 && (!wanted || c->n_live + c->n_dials - c->n_late < wanted))
-		dial_plan(c, allowed);
-}
-
-/* Steering ------------------------------------------------------------------------------------- */
-
-/* One more connection, to see where it leads. */
-static void dial_candidate(struct client *c, const uint32_t want[COVER_ENDS])
-{
-	struct pathmgr *paths = engine_paths(c->engine);
-	uint16_t open[SUBFLOWS_MAX], port = 0;
-	unsigned n = open_ports(c, open);
-	int fd = -EADDRINUSE;
-
-	for (int i = 0; i < CLIENT_PORT_TRIES && is_taken(fd); i++) {
-		port = pathmgr_candidate(paths, open, n, want);
-		if (!port)
-			return;
-		fd = connect_from(c, port);
-		if (is_taken(fd))
-			pathmgr_avoid(paths, port);
-	}
-	dial(c, fd, port);
-}
-
-static void say_verdict(struct client *c)
-{
-	char text[ENGINE_REASON_LEN];
-
-	if (!steering_news(&c->steering, c->engine, text, sizeof(text)))
-		return;
-	engine_set_verdict(c->engine, text);
-	note(c, 1, "%s", text[0] ? text : "all links that can be used are in use");
-}
-
-static void steer(struct client *c, unsigned allowed)
-{
-	unsigned keep = c->config.follow_plan ? 1 : c->config.n_flows;
-	struct steer_action act;
-
-	if (steering_step(&c->steering, c->engine, keep, allowed, loop_now(c->loop), &act))
-		return;
-	for (unsigned i = 0; i < act.n_close; i++)
-		engine_drain(c->engine, act.close[i]);
-	if (act.n_open)
-		note(c, 2, "%u more subflows are tried", act.n_open);
-	for (unsigned i = 0; i < act.n_open; i++)
-		dial_candidate(c, act.want[i]);
-	c->n_live = engine_n_live(c->engine);
-	if (act.n_open || act.n_close)
-		c->n_planned = c->n_live + c->n_dials;
-	say_verdict(c);
-}
-
-/* While all connections are made as planned, and none is being made. */
-static void steer_fired(struct loop_timer *timer)
-{
-	struct client *c = timer->arg;
-	struct session *s = engine_session(c->engine);
-
-	if (c->failed || session_state(s) != SESSION_OPEN || session_finished(s))
-		return;
-	/* client_pumped begins again. */
-	if (session_subflows_wanted(s) < 2)
-		return;
-	if (!session_lost(s) && !c->retry_timer.linked && !c->n_dials && c->n_planned)
-		steer(c, session_subflows_wanted(s));
-	loop_set_timer(c->loop, timer, steering_next(&c->steering, loop_now(c->loop)));
-}
-
-void client_replan(struct client *c)
-{
-	steering_reset(&c->steering);
-	c->n_planned = 0;
+	if (r)
+		attempt_failed(c, route, -r, strerror(-r));
 }
 
 static void retry_fired(struct loop_timer *timer)
@@ -615,7 +210,17 @@ static void retry_fired(struct loop_timer *timer)
 	if (c->established)
 		client_pumped(c);
 	else
-		dial_first(c);
+		client_dial_first(c);
+}
+
+void client_recount(struct client *c)
+{
+	for (unsigned i = 0; i < c->routes.n; i++) {
+		struct route *route = &c->routes.route[i];
+
+		engine_count(c->engine, route, &route->n_live, &route->n_ready);
+	}
+	engine_count(c->engine, NULL, &c->n_live, &c->n_ready);
 }
 
 /* The first connection ------------------------------------------------------------------------- */
@@ -648,26 +253,41 @@ static void first_lost(struct client *c)
 	}
 	/* Busy there means busy at every address of it. */
 	if (end->kind == SESSION_END_REFUSED) {
-		c->addr = c->config.n_addrs - 1;
+		c->route = c->routes.n - 1;
 		error = end->text;
 	}
-	first_failed(c, error ? error : "it closed the connection without a word");
+	first_failed(c, c->routes.first, error ? error : "it closed the connection without a word");
+}
+
+static void watch_route(struct client *c, unsigned i)
+{
+	struct route *route = &c->routes.route[i];
+	unsigned live, ready, before = route->n_live;
+
+	engine_count(c->engine, route, &live, &ready);
+	if (ready > route->n_ready)
+		routes_answered(route);
+	route->n_ready = ready;
+	route->n_live = live;
+	if (live < before)
+		client_join_failed(c, i,
+				   route->answered ? "the connection was lost"
+						   : "the peer closed the connection",
+				   !route->answered);
 }
 
 /* One that was lost, or refused, is not replaced at once: that could go on as fast as it fails. */
 static void watch_subflows(struct client *c)
 {
-	unsigned live = engine_n_live(c->engine);
-	unsigned ready = session_subflows_ready(engine_session(c->engine));
+	unsigned live, ready;
 
-	if (ready > c->n_ready) {
-		c->failures = 0;
-		c->delay_ns = 0;
-	}
-	c->n_ready = ready;
-	if (live < c->n_live)
-		join_failed(c, "the connection was lost");
+	engine_count(c->engine, NULL, &live, &ready);
+	if (live == c->n_live && ready == c->n_ready)
+		return;
 	c->n_live = live;
+	c->n_ready = ready;
+	for (unsigned i = 0; i < c->routes.n; i++)
+		watch_route(c, i);
 }
 
 static void redial(struct client *c)
@@ -686,8 +306,8 @@ static void redial(struct client *c)
 		loop_set_timer(c->loop, &c->retry_timer, now_ns + next_delay(c));
 	}
 	c->n_live = live;
-	if (!c->retry_timer.linked && !c->n_dials && live < CLIENT_REDIALS_MAX)
-		dial_again(c);
+	if (!c->retry_timer.linked && c->dials.n == c->dials.n_late && live < CLIENT_REDIALS_MAX)
+		client_dial_again(c);
 }
 
 static void found_again(struct client *c)
@@ -695,30 +315,56 @@ static void found_again(struct client *c)
 	c->lost = false;
 	c->again_ns = loop_now(c->loop);
 	c->delay_ns = 0;
-	c->failures = 0;
-	c->n_live = engine_n_live(c->engine);
-	c->n_ready = 0;
+	client_recount(c);
+	for (unsigned i = 0; i < c->routes.n; i++)
+		if (c->routes.route[i].answered)
+			routes_fresh(&c->routes.route[i]);
 	loop_set_timer(c->loop, &c->retry_timer, LOOP_NEVER);
 }
 
 /* One connection is enough again. */
 static void close_surplus(struct client *c)
 {
-	uint16_t ports[SUBFLOWS_MAX];
-	unsigned n = engine_ports(c->engine, ports);
-
-	for (unsigned i = 1; i < n; i++)
-		engine_drain(c->engine, ports[i]);
-	c->n_live = engine_n_live(c->engine);
+	engine_drain_surplus(c->engine);
+	client_recount(c);
 }
 
-/* When there is something to steer. Who names the ports has chosen the lanes. */
-static void start_steering(struct client *c)
+/* By what the links of each carry on this side. Of which that is not known, all count alike. */
+static void weigh_routes(struct client *c)
 {
-	if (c->steer_timer.linked || c->config.source_port ||
-	    session_subflows_wanted(engine_session(c->engine)) < 2)
-		return;
-	loop_set_timer(c->loop, &c->steer_timer, loop_now(c->loop) + STEERING_FAST_NS);
+	uint32_t speed[ROUTES_MAX];
+	bool known = routes_n_joining(&c->routes) > 1;
+
+	for (unsigned i = 0; i < c->routes.n && known; i++) {
+		const struct route *route = &c->routes.route[i];
+
+		speed[i] = route->idle ? 1
+				       : pathmgr_speed(engine_paths(c->engine), &route->local,
+						       &route->remote);
+		known = speed[i];
+	}
+	for (unsigned i = 0; i < c->routes.n; i++)
+		c->routes.route[i].weight = known ? speed[i] : 1;
+}
+
+/* WELCOME came. */
+static void establish(struct client *c)
+{
+	struct route *first = &c->routes.route[c->routes.first];
+
+	c->established = true;
+	c->delay_ns = 0;
+	routes_answered(first);
+	loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
+	for (unsigned i = 0; i < c->routes.n; i++) {
+		struct route *route = &c->routes.route[i];
+
+		route->idle = route != first &&
+			      (!c->config.all_pairs ||
+			       (!c->config.both_families &&
+				route->remote.sa.sa_family != first->remote.sa.sa_family));
+	}
+	weigh_routes(c);
 }
 
 void client_pumped(struct client *c)
@@ -728,17 +374,14 @@ void client_pumped(struct client *c)
 	if (c->failed)
 		return;
 	if (session_state(s) == SESSION_CONNECTING) {
-		if (!engine_n_live(c->engine) && !c->n_dials && !c->retry_timer.linked)
+		if (!engine_n_live(c->engine) && !c->dials.n && !c->retry_timer.linked)
 			first_lost(c);
 		return;
 	}
 	if (session_state(s) != SESSION_OPEN)
 		return;
-	if (!c->established) {
-		c->established = true;
-		c->delay_ns = 0;
-		loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
-	}
+	if (!c->established)
+		establish(c);
 	if (session_lost(s)) {
 		redial(c);
 		return;
@@ -750,9 +393,32 @@ void client_pumped(struct client *c)
 	watch_subflows(c);
 	if (session_calm(s))
 		close_surplus(c);
-	start_steering(c);
+	client_start_steering(c);
+	client_open_missing(c, session_subflows_wanted(s));
+	/* Another pair may still rest when the timer of one is over. */
 	if (!c->retry_timer.linked)
-		open_missing(c, session_subflows_wanted(s));
+		loop_set_timer(c->loop, &c->retry_timer, routes_due(&c->routes, loop_now(c->loop)));
+}
+
+/* All pairs in the order in which they are tried. */
+static void make_routes(struct client *c)
+{
+	const struct client_config *config = &c->config;
+	char addr[STATS_ADDR_LEN];
+
+	for (int i = 0; i < config->n_addrs; i++)
+		routes_add(&c->routes, &config->addrs[i], config->sources, config->n_sources);
+	for (int i = 0; i < config->n_sources; i++) {
+		bool used = false;
+
+		for (unsigned j = 0; j < c->routes.n; j++)
+			used |= c->routes.route[j].local.sa.sa_family ==
+				config->sources[i].sa.sa_family;
+		sock_addr_text(addr, &config->sources[i]);
+		if (!used)
+			client_note(c, 1, "%s is not used: %s has no address of its family", addr,
+				    config->host);
+	}
 }
 
 int client_new(struct client **out, struct loop *loop, struct engine *engine,
@@ -766,10 +432,23 @@ int client_new(struct client **out, struct loop *loop, struct engine *engine,
 	c->engine = engine;
 	c->config = *config;
 	c->events = *events;
+	c->dials = (struct dials){ .loop = loop,
+				   .tls = config->tls,
+				   .events = { .connected = dial_connected,
+					       .done = dial_done,
+					       .late = dial_late,
+					       .failed = dial_failed,
+					       .arg = c } };
+	make_routes(c);
+	if (!c->routes.n) {
+		free(c);
+		return -EAFNOSUPPORT;
+	}
 	c->retry_until_ns = loop_now(loop) + config->retry_ns;
 	c->retry_timer = (struct loop_timer){ .fn = retry_fired, .arg = c, .due_ns = LOOP_NEVER };
 	c->hello_timer = (struct loop_timer){ .fn = hello_fired, .arg = c, .due_ns = LOOP_NEVER };
-	c->steer_timer = (struct loop_timer){ .fn = steer_fired, .arg = c, .due_ns = LOOP_NEVER };
+	c->steer_timer =
+		(struct loop_timer){ .fn = client_steer_fired, .arg = c, .due_ns = LOOP_NEVER };
 	loop_set_timer(loop, &c->retry_timer, loop_now(loop));
 	*out = c;
 	return 0;
@@ -779,8 +458,7 @@ struct client *client_free(struct client *c)
 {
 	if (!c)
 		return NULL;
-	while (c->dials)
-		channel_close(dial_free(c->dials));
+	dials_clear(&c->dials);
 	loop_set_timer(c->loop, &c->retry_timer, LOOP_NEVER);
 	loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
 	loop_set_timer(c->loop, &c->steer_timer, LOOP_NEVER);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * client.h - makes a client's connections: the first one, with every address in turn and --retry,
- * then those that the path manager plans, and new ones for those that died, or when all did
+ * client.h - makes a client's connections: the first one, with every pair of addresses in turn and
+ * --retry, then those that the path manager plans, over all pairs, and new ones for those that
+ * died, or when all did
  */
 #pragma once
 
@@ -36,21 +37,19 @@
 #define CLIENT_REDIAL_PAUSE_NS 1000000000ull
 
 /* One more connection that is not there after so much more than twice the time that the first one
- * took gets company. */
+ * took gets company; the first one does after so much, from another pair of addresses. */
 #define CLIENT_LATE_NS 250000000ull
-
-/* After this many failures in a row, additional connections are tried only once in a while: the
- * link may come back, the listener may have room again. */
-#define CLIENT_FAILURES_MAX  16
-#define CLIENT_RETRY_SLOW_NS 30000000000ull
 
 struct client_config {
 	const char *host; /* as given, for messages; borrowed */
 	const char *port;
 	const union sock_addr *addrs; /* borrowed */
 	int n_addrs;
-	const union sock_addr *sources; /* -s, resolved: one of them per family; borrowed */
+	const union sock_addr *sources; /* -s, resolved; borrowed. 0: the kernel's choice */
 	int n_sources;
+	bool all_pairs;       /* each address with each of ours: connections over all of them; else
+				 over the first that works */
+	bool both_families;   /* and not only over those of the first one's family */
 	uint16_t source_port; /* -p: first port of a block of n_flows; 0: as planned */
 	bool ports_given;     /* --ports: the first connection is from these too */
 	bool follow_plan;     /* as many connections as the plan has, whatever n_flows says */
@@ -64,7 +63,8 @@ struct client_config {
 struct client;
 
 /* Begins to connect for the engine (borrowed). events.pumped of the engine has to call
- * client_pumped; note is used as the engine's. config is copied. Returns 0 or -errno. */
+ * client_pumped; note is used as the engine's. config is copied. Returns 0 or -errno;
+ * -EAFNOSUPPORT: no source is of the family of an address. */
 int client_new(struct client **out, struct loop *loop, struct engine *engine,
 	       const struct client_config *config, const struct engine_events *events);
 struct client *client_free(struct client *c);

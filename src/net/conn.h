@@ -37,6 +37,9 @@ struct conn {
 	uint32_t chunk_len; /* for which the socket's low-water mark was set last */
 	uint32_t rcvlowat;  /* what the one for reading is */
 	int error;          /* errno of a failed write: what was received is still read */
+	struct wire_names names;
+	bool elsewhere; /* between other addresses than the first one: nothing is told of its links
+			 */
 	struct subflow_stats stats;
 };
 

@@ -84,12 +84,18 @@ static void links_changed(void *arg)
 {
 	struct engine *e = arg;
 	uint16_t ports[SUBFLOWS_MAX];
+	unsigned n_ports = 0;
 	char text[ENGINE_REASON_LEN];
 
-	for (uint16_t i = 0; i < e->n_slots; i++)
-		if (e->conns[i] && e->conns[i]->announced)
-			links_place(e->links, e->conns[i]);
-	pathmgr_verdict(links_paths(e->links), ports, engine_ports(e, ports), text, sizeof(text));
+	for (uint16_t i = 0; i < e->n_slots; i++) {
+		struct conn *c = e->conns[i];
+
+		if (c && c->announced)
+			links_place(e->links, c);
+		if (c && !c->draining && !c->elsewhere)
+			ports[n_ports++] = engine_port_of(e, c);
+	}
+	pathmgr_verdict(links_paths(e->links), ports, n_ports, text, sizeof(text));
 	note(e, 1, "the links have changed: %s", text);
 	if (e->events.replan)
 		e->events.replan(e->events.arg);
@@ -123,7 +129,6 @@ static int open_subflow(struct engine *e, const struct wire_hello *hello,
 
 int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *hello, bool greeted)
 {
-	struct wire_names names;
 	uint32_t ifindex;
 	struct conn *c;
 	int r;
@@ -141,8 +146,9 @@ int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *
 		goto free_conn;
 	if (!e->next_id || session_state(e->session) == SESSION_CONNECTING)
 		links_learn(e->links, ch.fd);
-	r = sock_wire_names(ch.fd, &names, &ifindex);
-	r = open_subflow(e, hello, r ? NULL : &names, &c->slot);
+	r = sock_wire_names(ch.fd, &c->names, &ifindex);
+	c->elsewhere = !r && !pathmgr_covers(links_paths(e->links), &c->names);
+	r = open_subflow(e, hello, r ? NULL : &c->names, &c->slot);
 	if (r)
 		goto free_conn;
 	r = loop_add(e->loop, &c->io, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
@@ -567,6 +573,14 @@ bool engine_free(struct engine *e)
 	return true;
 }
 
+static void drain(struct engine *e, struct conn *c)
+{
+	c->draining = true;
+	e->n_draining++;
+	session_subflow_drain(e->session, c->slot);
+	loop_queue(e->loop, &e->pump);
+}
+
 void engine_drain(struct engine *e, uint16_t port)
 {
 	for (uint16_t i = 0; i < e->n_slots; i++) {
@@ -574,10 +588,22 @@ void engine_drain(struct engine *e, uint16_t port)
 
 		if (!c || c->draining || engine_port_of(e, c) != port)
 			continue;
-		c->draining = true;
-		e->n_draining++;
-		session_subflow_drain(e->session, i);
-		loop_queue(e->loop, &e->pump);
+		drain(e, c);
+	}
+}
+
+void engine_drain_surplus(struct engine *e)
+{
+	bool first = true;
+
+	for (uint16_t i = 0; i < e->n_slots; i++) {
+		struct conn *c = e->conns[i];
+
+		if (!c || c->draining)
+			continue;
+		if (!first)
+			drain(e, c);
+		first = false;
 	}
 }
 

@@ -16,6 +16,7 @@
 #include "net/ending.h"
 #include "net/loop.h"
 #include "net/pathmgr.h"
+#include "net/routes.h"
 #include "net/streams.h"
 #include "session/session.h"
 
@@ -74,8 +75,14 @@ void engine_plug_failed(struct engine *e, const char *why);
 struct session *engine_session(struct engine *e);
 struct pathmgr *engine_paths(struct engine *e);
 
-/* The client's ports of the connections that live and are to stay. Returns how many. */
-unsigned engine_ports(const struct engine *e, uint16_t out[SUBFLOWS_MAX]);
+/* The client's ports of the connections that live and are to stay: those over this pair of
+ * addresses (client), or all (NULL). Returns how many. */
+unsigned engine_ports(const struct engine *e, const struct route *route,
+		      uint16_t out[SUBFLOWS_MAX]);
+
+/* How many these are, and of how many of them the HELLO was answered. */
+void engine_count(const struct engine *e, const struct route *route, unsigned *n_live_out,
+		  unsigned *n_ready_out);
 
 /* How many. */
 unsigned engine_n_live(const struct engine *e);
@@ -93,6 +100,9 @@ unsigned engine_subflows(const struct engine *e, struct engine_subflow *out, uns
 
 /* Client: closes the connection from this port as soon as nothing is on its way there. */
 void engine_drain(struct engine *e, uint16_t port);
+
+/* The same with all but one connection. */
+void engine_drain_surplus(struct engine *e);
 
 /* What the statistics shall say of the links; "": nothing. Copied. */
 void engine_set_verdict(struct engine *e, const char *text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdlib.h>
-
 #include "net/engine_internal.h"
+
+#include <stdlib.h>
 
 struct session *engine_session(struct engine *e)
 {
@@ -22,14 +22,32 @@ unsigned engine_n_live(const struct engine *e)
 	return n;
 }
 
-unsigned engine_ports(const struct engine *e, uint16_t out[SUBFLOWS_MAX])
+/* Does it live, is it to stay, and is it one of these? */
+static bool is_counted(const struct conn *c, const struct route *route)
+{
+	return c && !c->draining && (!route || routes_match(route, &c->names));
+}
+
+unsigned engine_ports(const struct engine *e, const struct route *route, uint16_t out[SUBFLOWS_MAX])
 {
 	unsigned n = 0;
 
 	for (uint16_t i = 0; i < e->n_slots; i++)
-		if (e->conns[i] && !e->conns[i]->draining)
+		if (is_counted(e->conns[i], route))
 			out[n++] = engine_port_of(e, e->conns[i]);
 	return n;
+}
+
+void engine_count(const struct engine *e, const struct route *route, unsigned *n_live_out,
+		  unsigned *n_ready_out)
+{
+	*n_live_out = *n_ready_out = 0;
+	for (uint16_t i = 0; i < e->n_slots; i++) {
+		if (!is_counted(e->conns[i], route))
+			continue;
+		++*n_live_out;
+		*n_ready_out += session_subflow_ready(e->session, i);
+	}
 }
 
 unsigned engine_subflows(const struct engine *e, struct engine_subflow *out, unsigned size)

@@ -185,6 +185,10 @@ void links_place(struct links *l, struct conn *c)
 	const struct wire_lane *here = session_subflow_lane(l->session, c->slot);
 	const struct wire_lane *peer = session_subflow_peer_lane(l->session, c->slot);
 
+	if (c->elsewhere) {
+		s->tx_link = s->rx_link = s->peer_tx_link = s->peer_rx_link = -1;
+		return;
+	}
 	pathmgr_lanes(l->paths, l->client ? s->local_port : s->peer_port, s);
 	s->seen = 0;
 	place_by(s, here->tx_possible, SUBFLOW_TX, &s->tx_link);

@@ -265,6 +265,12 @@ static bool tell(struct observer *o, struct session *s)
 	return news;
 }
 
+/* Does it run over the links that are counted, and has it begun? */
+static bool is_seen(const struct session *s, const struct conn *c)
+{
+	return c && !c->elsewhere && session_subflow_ready(s, c->slot);
+}
+
 static bool is_fast(const struct observer *o, uint64_t now_ns)
 {
 	return now_ns - o->news_ns < OBSERVER_NEWS_NS;
@@ -291,7 +297,7 @@ bool observer_sample(struct observer *o, struct session *s, struct pathmgr *path
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < n_conns; i++)
-		n += conns[i] && session_subflow_ready(s, conns[i]->slot);
+		n += is_seen(s, conns[i]);
 	/* One connection says nothing that would be of use. */
 	if (!can_tell(facts) || counted->n != facts->n_links || (!o->begun && n < 2))
 		return false;
@@ -302,8 +308,7 @@ bool observer_sample(struct observer *o, struct session *s, struct pathmgr *path
 	ask(o, paths);
 	o->seen_ns = now_ns;
 	for (unsigned i = 0; i < n_conns; i++)
-		if (conns[i] && session_subflow_ready(s, conns[i]->slot) &&
-		    number_of(o, conns[i]) == LANES_FLOWS_MAX)
+		if (is_seen(s, conns[i]) && number_of(o, conns[i]) == LANES_FLOWS_MAX)
 			watch(o, conns[i], now_ns);
 	if (now_ns - o->solved_ns < OBSERVER_SOLVE_NS)
 		return false;

@@ -227,9 +227,11 @@ void pathmgr_learn(struct pathmgr *p, int fd, uint64_t now_ns)
 	p->peer_facts = (struct wire_facts){ 0 };
 	p->translated = false;
 	p->counted = (struct wire_links){ 0 };
-	if (!p->source || sock_wire_names(fd, &names, &flow->ifindex))
+	if (sock_wire_names(fd, &names, &flow->ifindex))
 		return;
 	set_names(p, &names);
+	if (!p->source)
+		return;
 	flow->family = names.local.family == 6 ? AF_INET6 : AF_INET;
 	memcpy(flow->src, names.local.addr, sizeof(flow->src));
 	memcpy(flow->dst, names.remote.addr, sizeof(flow->dst));
@@ -314,6 +316,45 @@ void pathmgr_peer_changed(struct pathmgr *p, const struct wire_facts *facts)
 {
 	p->peer_facts = *facts;
 	set_sides(p);
+}
+
+bool pathmgr_covers(const struct pathmgr *p, const struct wire_names *names)
+{
+	const struct wire_addr *client = p->client ? &names->local : &names->remote;
+	const struct wire_addr *server = p->client ? &names->remote : &names->local;
+
+	return names->local.family == p->in.family &&
+	       memcmp(client->addr, p->in.local, sizeof(p->in.local)) == 0 &&
+	       memcmp(server->addr, p->in.remote, sizeof(p->in.remote)) == 0;
+}
+
+uint32_t pathmgr_speed(struct pathmgr *p, const union sock_addr *local,
+		       const union sock_addr *remote)
+{
+	struct topo_flow flow = { .family = remote->sa.sa_family,
+				  .has_src = local->sa.sa_family != AF_UNSPEC,
+				  .protocol = FLOW_TCP,
+				  .dport = sock_addr_port(remote) };
+	struct wire_facts facts;
+	struct topo_path path;
+	struct wire_addr from, to;
+	uint32_t sum = 0;
+
+	sock_wire_addr(local, &from);
+	sock_wire_addr(remote, &to);
+	memcpy(flow.src, from.addr, sizeof(flow.src));
+	memcpy(flow.dst, to.addr, sizeof(flow.dst));
+	if (!p->source || topo_path(p->source, &flow, &path))
+		return 0;
+	linkfacts_of_path(&path, p->release, &facts);
+	for (unsigned i = 0; i < facts.n_links; i++) {
+		if (!(facts.usable >> i & 1))
+			continue;
+		if (!facts.link[i].speed)
+			return 0;
+		sum += facts.link[i].speed;
+	}
+	return sum;
 }
 
 /* With one link there is no choice, whatever else is known. */

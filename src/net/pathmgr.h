@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/sock.h"
 #include "plan/plan.h"
 #include "plan/steer.h"
 #include "session/stats.h"
@@ -67,6 +68,15 @@ bool pathmgr_peer(struct pathmgr *p, int fd, const struct wire_facts *facts,
 
 /* The peer has told of its links anew. */
 void pathmgr_peer_changed(struct pathmgr *p, const struct wire_facts *facts);
+
+/* Does a connection with these ends, as we see them, run between the addresses of the first one?
+ * What is known and planned of links is so for these addresses only. */
+bool pathmgr_covers(const struct pathmgr *p, const struct wire_names *names);
+
+/* What the links on the way from local (port and family may be 0: the kernel's choice) to remote
+ * can carry on this machine, in Mbit/s; 0: not known. */
+uint32_t pathmgr_speed(struct pathmgr *p, const union sock_addr *local,
+		       const union sock_addr *remote);
 
 /* Fills the four links of the connection that the client has made from this port. */
 void pathmgr_lanes(const struct pathmgr *p, uint16_t port, struct subflow_stats *out);

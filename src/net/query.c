@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "net/channel.h"
+#include "net/routes.h"
 #include "session/handshake.h"
 #include "util/text.h"
 
@@ -33,14 +34,6 @@ static int wait_for(int fd, short events, uint64_t due_ns)
 		r = poll(&pfd, 1, (int)((due_ns - now_ns) / 1000000 + 1));
 	} while (r == 0 || (r < 0 && errno == EINTR));
 	return r < 0 ? -errno : 0;
-}
-
-static const union sock_addr *source_for(const struct query *q, const union sock_addr *peer)
-{
-	for (int i = 0; i < q->n_sources; i++)
-		if (q->sources[i].sa.sa_family == peer->sa.sa_family)
-			return &q->sources[i];
-	return NULL;
 }
 
 static int shake(struct channel ch, uint64_t due_ns)
@@ -133,13 +126,17 @@ static int explain_silence(int r, char why[QUERY_TEXT_LEN])
 
 int query_peer(const struct query *query, struct wire_welcome *out, char why[QUERY_TEXT_LEN])
 {
-	int r = -EADDRNOTAVAIL;
+	struct routes pairs = { 0 };
+	int r = -EAFNOSUPPORT;
 
 	why[0] = '\0';
-	for (int i = 0; i < query->n_addrs; i++) {
-		const union sock_addr *peer = &query->addrs[i];
+	for (int i = 0; i < query->n_addrs; i++)
+		routes_add(&pairs, &query->addrs[i], query->sources, query->n_sources);
+	for (unsigned i = 0; i < pairs.n; i++) {
+		const struct route *pair = &pairs.route[i];
+		bool bound = pair->local.sa.sa_family != AF_UNSPEC;
 		uint64_t due_ns = clock_ns() + query->limit_ns;
-		struct channel ch = { .fd = sock_connect(peer, source_for(query, peer),
+		struct channel ch = { .fd = sock_connect(&pair->remote, bound ? &pair->local : NULL,
 							 &query->socket) };
 
 		r = ch.fd < 0 ? ch.fd : ask(&ch, query, due_ns);

@@ -13,11 +13,11 @@
 #define QUERY_TEXT_LEN 200
 
 struct query {
-	const union sock_addr *addrs; /* tried in turn; borrowed */
+	const union sock_addr *addrs; /* tried in turn, each with all sources; borrowed */
 	int n_addrs;
-	const union sock_addr *sources; /* one of each family is bound to; borrowed */
+	const union sock_addr *sources; /* of its family; borrowed. 0: the kernel's choice */
 	int n_sources;
-	uint64_t limit_ns; /* for each address */
+	uint64_t limit_ns; /* for each attempt */
 	struct sock_options socket;
 	const struct tls_context *tls; /* borrowed; NULL: plain */
 };

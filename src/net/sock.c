@@ -168,6 +168,20 @@ int sock_connected(int fd)
 	return -error;
 }
 
+bool sock_is_ours(const union sock_addr *addr)
+{
+	union sock_addr any_port = *addr;
+	int fd = socket(addr->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool ours;
+
+	if (fd < 0)
+		return true;
+	sock_addr_set_port(&any_port, 0);
+	ours = bind(fd, &any_port.sa, sock_addr_len(addr)) == 0 || errno != EADDRNOTAVAIL;
+	close(fd);
+	return ours;
+}
+
 int sock_listen(const union sock_addr *addr, bool only6, const struct sock_options *options)
 {
 	int fd = new_socket(addr->sa.sa_family, options);
@@ -214,7 +228,7 @@ void sock_local(int fd, union sock_addr *out)
 	getsockname(fd, &out->sa, &len);
 }
 
-static void wire_addr_of(const union sock_addr *addr, struct wire_addr *out)
+void sock_wire_addr(const union sock_addr *addr, struct wire_addr *out)
 {
 	*out = (struct wire_addr){ .family = 6, .port = sock_addr_port(addr) };
 	if (addr->sa.sa_family == AF_INET) {
@@ -238,8 +252,8 @@ int sock_wire_names(int fd, struct wire_names *out, uint32_t *ifindex_out)
 	len = sizeof(remote);
 	if (getpeername(fd, &remote.sa, &len) < 0)
 		return -errno;
-	wire_addr_of(&local, &out->local);
-	wire_addr_of(&remote, &out->remote);
+	sock_wire_addr(&local, &out->local);
+	sock_wire_addr(&remote, &out->remote);
 	*ifindex_out = remote.sa.sa_family == AF_INET6 ? remote.in6.sin6_scope_id : 0;
 	return 0;
 }

@@ -63,6 +63,10 @@ void sock_addr_bytes(uint8_t out[16], const union sock_addr *addr);
 int sock_connect(const union sock_addr *peer, const union sock_addr *source,
 		 const struct sock_options *options);
 
+/* Does this machine have the address (whatever its port)? When that cannot be found out, it is said
+ * to. */
+bool sock_is_ours(const union sock_addr *addr);
+
 /* Sets TCP_NOTSENT_LOWAT, cut to the limits above. */
 void sock_set_lowat(int fd, uint32_t len);
 
@@ -89,6 +93,9 @@ int sock_accept(int listen_fd, union sock_addr *peer_out);
 /* Both ends of a connection. *ifindex_out: the scope of a link-local address, else 0. Returns 0 or
  * -errno. */
 int sock_wire_names(int fd, struct wire_names *out, uint32_t *ifindex_out);
+
+/* The same as the protocol has it: an IPv4-mapped address is an IPv4 one. */
+void sock_wire_addr(const union sock_addr *addr, struct wire_addr *out);
 
 /* The local end of a socket; all zero if it has none. */
 void sock_local(int fd, union sock_addr *out);

@@ -546,3 +546,55 @@ size_t report_links(char *buf, size_t size, const struct session_stats *stats, u
 	buf[0] = '\0';
 	return 0;
 }
+
+static bool is_pair(const struct subflow_stats *a, const struct subflow_stats *b)
+{
+	return strcmp(a->local, b->local) == 0 && strcmp(a->peer, b->peer) == 0;
+}
+
+/* Is it the first subflow between its addresses? */
+static bool begins_pair(const struct session_stats *stats, unsigned i)
+{
+	for (unsigned j = 0; j < i; j++)
+		if (is_pair(&stats->subflow[j], &stats->subflow[i]))
+			return false;
+	return true;
+}
+
+static size_t print_pair(char *buf, size_t size, const struct session_stats *stats,
+			 const struct subflow_stats *pair)
+{
+	double sum = 0, all = 0;
+	char volume[24];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < stats->n_subflows; i++) {
+		const struct subflow_stats *s = &stats->subflow[i];
+		double bytes = (double)s->tx_bytes + (double)s->rx_bytes;
+
+		all += bytes;
+		if (!is_pair(s, pair))
+			continue;
+		sum += bytes;
+		n++;
+	}
+	text_size(volume, sizeof(volume), (uint64_t)sum);
+	return text_printf(buf, size, "between %s and %s: %s %.1f %% over %u subflow%s",
+			   pair->local, pair->peer, volume, all > 0 ? sum / all * 100 : 0, n,
+			   n == 1 ? "" : "s");
+}
+
+size_t report_pairs(char *buf, size_t size, const struct session_stats *stats, unsigned line)
+{
+	unsigned n = 0, wanted = 0;
+
+	for (unsigned i = 0; i < stats->n_subflows; i++) {
+		if (!begins_pair(stats, i))
+			continue;
+		if (n++ == line)
+			wanted = i;
+	}
+	if (size)
+		buf[0] = '\0';
+	return n < 2 || line >= n ? 0 : print_pair(buf, size, stats, &stats->subflow[wanted]);
+}

@@ -75,3 +75,16 @@ size_t report_summary(char *buf, size_t size, const struct session_stats *stats)
  * than fit has several. Percentages are of all that the side's links carried that way.
  */
 size_t report_links(char *buf, size_t size, const struct session_stats *stats, unsigned line);
+
+/* The longest line of report_pairs(), with its NUL. */
+#define REPORT_PAIR_LEN (2 * STATS_ADDR_LEN + 80)
+
+/*
+ * The lines of -v for a session over several pairs of addresses: what was sent and received over
+ * each, bytes that were sent again too.
+ *
+ *   between 10.1.0.1 and 10.1.0.2: 8.10 MiB 50.6 % over 4 subflows
+ *
+ * As report_links; there is none when all subflows are between the same addresses.
+ */
+size_t report_pairs(char *buf, size_t size, const struct session_stats *stats, unsigned line);

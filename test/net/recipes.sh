@@ -260,6 +260,18 @@ check_from_one_network_only_with_room_for_others_and_figures() {
 	grep -q '"event": *"end".*"exit": *0' old/report.json || fail "$(<old/report.json)"
 }
 
+before_two_links_without_a_bond() {
+	local i
+
+	for i in 0 1; do
+		ip link add "eth$i" netns new type veth peer name "eth$i" netns old
+		at new ip addr add "10.$((i + 1)).0.1/24" dev "eth$i"
+		at old ip addr add "10.$((i + 1)).0.2/24" dev "eth$i"
+		at new ip link set "eth$i" up
+		at old ip link set "eth$i" up
+	done
+}
+
 before_from_a_web_server() {
 	cp data web/disk.img
 	spawn server ip netns exec web python3 -m http.server -d web -b 10.9.0.3 8080 >/dev/null

@@ -526,6 +526,33 @@ static void check_links(const struct session_stats *stats, const char *const exp
 
 #define CHECK_LINKS(stats, ...) check_links(stats, (const char *const[]){ __VA_ARGS__, NULL })
 
+/* Over several pairs of addresses: each once, in the order in which they came. */
+static void test_pairs(void **state)
+{
+	const struct subflow_stats subflows[] = {
+		{ .local = "10.1.0.1", .peer = "10.1.0.2", .tx_bytes = MIB },
+		{ .local = "10.2.0.1", .peer = "10.1.0.2", .rx_bytes = 2 * MIB },
+		{ .local = "10.1.0.1",
+		  .peer = "10.1.0.2",
+		  .tx_bytes = MIB / 2,
+		  .rx_bytes = MIB / 2 },
+	};
+	struct session_stats stats = { .n_subflows = 3, .subflow = subflows };
+	char buf[REPORT_PAIR_LEN];
+	size_t n;
+
+	n = report_pairs(buf, sizeof(buf), &stats, 0);
+	assert_int_equal(n, strlen(buf));
+	assert_string_equal(buf, "between 10.1.0.1 and 10.1.0.2: 2.00 MiB 50.0 % over 2 subflows");
+	n = report_pairs(buf, sizeof(buf), &stats, 1);
+	assert_int_equal(n, strlen(buf));
+	assert_string_equal(buf, "between 10.2.0.1 and 10.1.0.2: 2.00 MiB 50.0 % over 1 subflow");
+	assert_int_equal(report_pairs(buf, sizeof(buf), &stats, 2), 0);
+	assert_string_equal(buf, "");
+	stats.n_subflows = 1;
+	assert_int_equal(report_pairs(buf, sizeof(buf), &stats, 0), 0);
+}
+
 static void test_links(void **state)
 {
 	struct side_stats here = bond, peer = single;
@@ -752,6 +779,7 @@ int main(void)
 		TEST(test_links_at_the_end),
 		TEST(test_side_without_name),
 		TEST(test_links_in_intervals),
+		TEST(test_pairs),
 		TEST(test_links),
 		TEST(test_many_links),
 		TEST(test_awkward_links),

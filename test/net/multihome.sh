@@ -1,0 +1,181 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Two machines with two interfaces each, an address on each of them, and policy routing: no bond, and yet
+# both links are used.
+#
+#   this namespace     10.1.0.1 "left"  --- veth, 100 Mbit/s --- "left"  10.1.0.2   namespace server
+#                      10.2.0.1 "right" --- veth, 100 Mbit/s --- "right" 10.2.0.2
+#
+# What comes from an address leaves by its interface: the packets between 10.1.0.1 and 10.2.0.2 go out on
+# one link and come back on the other.
+if [[ ! ${MULTIHOME_INSIDE:-} ]]; then
+	if ! unshare -rmn true 2>/dev/null; then
+		echo "multihome: skipped: this machine allows no namespaces (unshare -rmn)" >&2
+		exit 77
+	fi
+	MULTIHOME_INSIDE=1 exec unshare -rmn bash "$0"
+fi
+. "$(dirname "$0")/lib.sh"
+need ip tc python3
+
+mount -t tmpfs none /run
+ip netns add server
+
+# on NAMESPACE-OPTION... : the rest is the same at both ends
+setup() {
+	local end=$1 i name
+
+	shift
+	ip "$@" link set lo up
+	i=0
+	for name in left right; do
+		((i += 1))
+		ip "$@" addr add "10.$i.0.$end/24" dev "$name"
+		ip "$@" link set "$name" up
+		ip "$@" rule add from "10.$i.0.$end" table "10$i"
+		ip "$@" route add default dev "$name" table "10$i"
+		tc "$@" qdisc add dev "$name" root tbf rate 100mbit burst 64k latency 50ms 2>/dev/null ||
+			skip "this kernel has no tbf"
+	done
+}
+
+for name in left right; do
+	ip link add "$name" type veth peer name "$name" netns server
+done
+setup 1
+setup 2 -n server
+
+# sent NAME: bytes that left by this interface
+sent() {
+	cat "/sys/class/net/$1/statistics/tx_bytes" 2>/dev/null ||
+		ip -s -j link show dev "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["stats64"]["tx"]["bytes"])'
+}
+
+# serve ARG...: a listener on the server; sets PORT
+serve() {
+	spawn rx ip netns exec server "$MPNC" -l -v "$@" </dev/null >out
+	wait_port rx
+}
+
+# ends SRC|DST: over which addresses the last transfer went
+ends() {
+	python3 -c '
+import json, sys
+end = [json.loads(line) for line in open("json")][-1]
+print(*sorted({s[sys.argv[1]] for s in end["subflows"] if s["received"] + s["sent"]}))' "$1"
+}
+
+expect_ends() {
+	[[ $(ends src) == "$1" ]] || fail "from $(ends src) instead of $1"
+	[[ $(ends dst) == "$2" ]] || fail "to $(ends dst) instead of $2"
+}
+
+# transfer ARG...: the data arrive, and both are content
+transfer() {
+	run 0 tx -v --json=json "$@" "$PORT" <data
+	expect_exit rx 0
+	expect_same data out
+}
+
+ours=(-s 10.1.0.1 -s 10.2.0.1)
+both=10.1.0.2,10.2.0.2
+random_file data 16M
+
+section "both addresses at both ends: both links carry about half"
+serve -s 10.1.0.2 -s 10.2.0.2 0
+expect_log rx 'listening on 10\.1\.0\.2 and 10\.2\.0\.2 port'
+left=$(sent left) right=$(sent right)
+transfer "${ours[@]}" "$both"
+left=$(($(sent left) - left)) right=$(($(sent right) - right))
+((left + right >= 16 << 20)) || fail "counted $left and $right bytes"
+for n in "$left" "$right"; do
+	((n * 100 / (left + right) >= 30)) || fail "left has carried $left bytes, right $right"
+done
+expect_ends '10.1.0.1 10.2.0.1' '10.1.0.2 10.2.0.2'
+(($(grep -c '^mpnc: between 10\.[12]\.0\.1 and 10\.[12]\.0\.2: ' tx.err) == 4)) || fail "not four pairs"
+for pair in '10\.1\.0\.1 to 10\.1\.0\.2' '10\.2\.0\.1 to 10\.1\.0\.2' '10\.1\.0\.1 to 10\.2\.0\.2' \
+	'10\.2\.0\.1 to 10\.2\.0\.2'; do
+	expect_log tx "^mpnc: 2 subflows from $pair"
+done
+
+section "... with as many connections as there are pairs, each has one"
+serve -s 10.1.0.2 -s 10.2.0.2 0
+transfer -P 4 "${ours[@]}" "$both"
+expect_log tx '^mpnc: 1 subflow from 10\.2\.0\.1 to 10\.2\.0\.2'
+
+section "... and from ports that are given"
+base=$(free_ports 8)
+serve -s 10.1.0.2 -s 10.2.0.2 0
+transfer -P 4 -p "$base" "${ours[@]}" "$both"
+expect_ends '10.1.0.1 10.2.0.1' '10.1.0.2 10.2.0.2'
+serve -s 10.1.0.2 -s 10.2.0.2 0
+transfer --ports "$base-$((base + 7))" "${ours[@]}" "$both"
+expect_ends '10.1.0.1 10.2.0.1' '10.1.0.2 10.2.0.2'
+
+section "--plan shows the pairs"
+serve -s 10.1.0.2 -s 10.2.0.2 0
+run 0 it --plan "${ours[@]}" "$both" "$PORT" >plan
+grep -q '^4 pairs of addresses' plan || fail "$(<plan)"
+grep -q '^10\.2\.0\.1 to 10\.2\.0\.2$' plan || fail "$(<plan)"
+run 0 it --plan --json -s 10.1.0.1 -s 10.3.0.1 10.1.0.2 "$PORT" >plan
+python3 -c '
+import json
+pairs = json.load(open("plan"))["pairs"]
+assert [p["src"] for p in pairs] == ["10.1.0.1", "10.3.0.1"], pairs
+assert [bool(p["error"]) for p in pairs] == [False, True], pairs' || fail "$(<plan)"
+
+section "a client that knows one of the addresses"
+transfer "${ours[@]}" 10.2.0.2
+expect_ends '10.1.0.1 10.2.0.1' '10.2.0.2'
+
+section "a name with both addresses"
+printf '10.1.0.2 server\n10.2.0.2 server\n' >hosts
+mount --bind hosts /etc/hosts
+serve -s 10.1.0.2 -s 10.2.0.2 0
+transfer "${ours[@]}" server
+expect_ends '10.1.0.1 10.2.0.1' '10.1.0.2 10.2.0.2'
+
+section "an address of ours that is not there keeps no other waiting"
+serve -s 10.1.0.2 -s 10.2.0.2 0
+transfer -s 10.3.0.1 -s 10.1.0.1 "$both"
+expect_log tx '10\.3\.0\.1 to 10\.1\.0\.2.*: Cannot assign requested address'
+expect_ends '10.1.0.1' '10.1.0.2 10.2.0.2'
+
+section "another machine that has one of the addresses"
+serve -s 10.1.0.2 0
+spawn other ip netns exec server "$MPNC" -l -v -s 10.2.0.2 "$PORT" </dev/null >other.out
+wait_log other 'listening on'
+transfer "${ours[@]}" "$both"
+expect_ends '10.1.0.1 10.2.0.1' '10.1.0.2'
+expect_running other "it served a stranger's session"
+stop other
+
+section "nobody answers at the first pair"
+ip neigh replace 10.1.0.2 lladdr 02:00:00:00:00:99 dev left
+serve -s 10.1.0.2 -s 10.2.0.2 0
+transfer -w 5m "${ours[@]}" "$both"
+expect_log tx 'subflow 0: 10\.2\.0\.1 port'
+ip neigh del 10.1.0.2 dev left
+
+section "a link that is down"
+ip -n server link set right down
+serve -s 10.1.0.2 -s 10.2.0.2 0
+transfer "${ours[@]}" "$both"
+[[ $(ends src) == 10.1.0.1 ]] || fail "from $(ends src) instead of 10.1.0.1"
+ip -n server link set right up
+ip -n server route replace default dev right table 102
+
+section "... and one that goes down on the way"
+serve -s 10.1.0.2 -s 10.2.0.2 0
+spawn tx "$MPNC" -v "${ours[@]}" "$both" "$PORT" <data
+wait_for "$PATIENCE" "data arrive" file_has out $((2 << 20))
+ip -n server link set right down
+expect_exit tx 0 $((2 * PATIENCE))
+expect_exit rx 0 $((2 * PATIENCE))
+expect_same data out
+
+section "no address of ours is of the peer's family"
+run 2 tx -s ::1 10.1.0.2 1 <data
+expect_log tx '10\.1\.0\.2 has no address of the family of -s ::1'
+run 2 tx 10.1.0.2,, 1 <data
+expect_log tx 'a name in the list is missing'
