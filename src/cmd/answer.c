@@ -20,6 +20,7 @@ void answer_query(struct listener *l, struct channel ch, const struct wire_hello
 	}
 	pathmgr_learn(paths, ch.fd, now_ns);
 	m.items.facts = *pathmgr_facts(paths);
+	m.items.addrs = config->session.addrs;
 	sock_wire_names(ch.fd, &m.items.names, &ifindex);
 	listener_answer(l, ch, buf, handshake_welcome(buf, sizeof(buf), &m));
 	pathmgr_free(paths);

@@ -102,7 +102,7 @@ static const struct option_def own[] = {
 static const enum option_id refused[] = {
 	OPT_KEEP,      OPT_MAX_CONNS, OPT_SESSIONS, OPT_PLAIN, OPT_PLAIN_OK, OPT_PLAN,
 	OPT_PROBE,     OPT_EXEC,      OPT_SHELL,    OPT_UNIX,  OPT_NO_STDIN, OPT_SEND_ONLY,
-	OPT_RECV_ONLY, OPT_DUPLEX,    OPT_SHUTDOWN, OPT_QUIT,  OPT_PROGRESS,
+	OPT_RECV_ONLY, OPT_DUPLEX,    OPT_SHUTDOWN, OPT_QUIT,  OPT_PROGRESS, OPT_MULTIHOME,
 };
 
 static const struct opts_verb verb = { "bench", own, LEN(own), refused, LEN(refused) };

@@ -152,8 +152,9 @@ static void ui_tick(struct loop_timer *timer)
 	}
 }
 
-static struct engine_config engine_config_of(const struct config *c)
+static struct engine_config engine_config_of(const struct cat *cat)
 {
+	const struct config *c = cat->config;
 	struct engine_config config = peer_engine_config(c);
 	bool stdio = local_is_stdio(c);
 
@@ -167,13 +168,15 @@ static struct engine_config engine_config_of(const struct config *c)
 		.no_input = c->no_stdin || c->recv_only,
 	};
 	config.quit_ns = c->quit_ns;
+	if (c->listen && c->multihome)
+		listener_reachable(cat->listener, &config.session.addrs);
 	return config;
 }
 
 static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 {
 	const struct config *c = cat->config;
-	struct engine_config config = engine_config_of(c);
+	struct engine_config config = engine_config_of(cat);
 	struct engine_events events = { .note = log_note,
 					.pumped = on_pumped,
 					.replan = on_replan,
@@ -412,7 +415,7 @@ static void guest_over(void *arg, const struct carry_result *result)
 static void on_hello(void *arg, struct channel ch, const struct wire_hello *hello)
 {
 	struct cat *cat = arg;
-	struct engine_config config = engine_config_of(cat->config);
+	struct engine_config config = engine_config_of(cat);
 
 	if (!handshake_version(hello))
 		refuse(cat, ch, WIRE_R_VERSION);

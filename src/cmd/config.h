@@ -55,6 +55,7 @@ struct config {
 	const char *port; /* borrowed from argv; number or service name */
 	const char *sources[CONFIG_SOURCES_MAX]; /* -s; with -l: addresses beside host */
 	unsigned n_sources;                      /* 0: the kernel's choice */
+	bool multihome;                          /* --multihome */
 	uint16_t source_port;  /* -p without -l: first port of the block; 0: not given */
 	unsigned n_subflows;   /* -P; CONFIG_SUBFLOWS_AUTO for auto */
 	bool subflows_auto;    /* -P auto or no -P */

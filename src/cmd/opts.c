@@ -86,6 +86,7 @@ static const struct {
 	{ OPT_PLAIN, OPT_SUBFLOWS, "a plain connection is one" },
 	{ OPT_PLAIN, OPT_PORTS, "a plain connection is one, with -p PORT" },
 	{ OPT_PLAIN, OPT_PLAN, "there is nothing to plan" },
+	{ OPT_PLAIN, OPT_MULTIHOME, "a plain connection is one" },
 	{ OPT_PLAIN, OPT_RETRY, "it is for sessions" },
 	{ OPT_PLAIN, OPT_RATE, "it is for sessions" },
 	{ OPT_PLAIN, OPT_JSON, "it is for sessions" },

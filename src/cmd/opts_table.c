@@ -350,6 +350,10 @@ const struct option_def opts_table[N_OPTIONS] = {
 			 "local address; with -l: the one to listen on;\n"
 			 "several times: all of them are used",
 			 set_source },
+	[OPT_MULTIHOME] = { 0, "multihome", NULL,
+			    "use the peer's other addresses; with -l: tell of\n"
+			    "them",
+			    set_flag, FIELD(multihome) },
 	[OPT_PORT] = { 'p', "source-port", "PORT",
 		       "first local port, the subflows take the next ones;\n"
 		       "with -l: the port to listen on",

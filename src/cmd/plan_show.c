@@ -13,6 +13,7 @@
 #include "cmd/secure.h"
 #include "net/ending.h"
 #include "net/linkfacts.h"
+#include "net/ownaddrs.h"
 #include "net/pathmgr.h"
 #include "net/query.h"
 #include "net/routes.h"
@@ -73,10 +74,18 @@ static bool is_used(const struct show *s, const struct route *pair)
 /* Which pairs of addresses there are, and whether each has a way. */
 static void find_pairs(struct show *s)
 {
+	const struct wire_addrs *told = &s->peer.items.addrs;
 	struct routes all = { 0 };
 
 	for (int i = 0; i < s->n_addrs; i++)
 		routes_add(&all, &s->addrs[i], s->sources, s->n_sources);
+	for (unsigned i = 0; i < told->n && s->config->multihome; i++) {
+		union sock_addr addr;
+
+		sock_from_wire(&addr, &told->addr[i], sock_addr_port(&s->first));
+		if (ownaddrs_reachable(&addr))
+			routes_add(&all, &addr, s->sources, s->n_sources);
+	}
 	for (unsigned i = 0; i < all.n; i++) {
 		struct pair *p = &s->pairs[s->n_pairs];
 		int fd;

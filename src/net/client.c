@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/ownaddrs.h"
 #include "util/text.h"
 
 void client_note(const struct client *c, int level, const char *fmt, ...)
@@ -347,6 +348,29 @@ static void weigh_routes(struct client *c)
 		c->routes.route[i].weight = known ? speed[i] : 1;
 }
 
+/* The peer's other addresses, on the port that it was asked for. It may name any: they are taken
+ * only from one whom the user trusts with that, and those only that can be another machine's. */
+static void add_told(struct client *c)
+{
+	const struct wire_addrs *told = session_peer_addrs(engine_session(c->engine));
+	const union sock_addr *first = &c->routes.route[c->routes.first].remote;
+	unsigned n = c->routes.n;
+
+	for (unsigned i = 0; i < told->n && c->config.all_pairs; i++) {
+		union sock_addr addr;
+
+		sock_from_wire(&addr, &told->addr[i], sock_addr_port(first));
+		if (ownaddrs_reachable(&addr))
+			routes_add(&c->routes, &addr, c->config.sources, c->config.n_sources);
+	}
+	if (c->routes.n > n && !c->config.multihome) {
+		client_note(c, 1, "the peer has other addresses too: --multihome uses them");
+		c->routes.n = n;
+	}
+	for (; n < c->routes.n; n++)
+		c->routes.route[n].told = true;
+}
+
 /* WELCOME came. */
 static void establish(struct client *c)
 {
@@ -356,6 +380,7 @@ static void establish(struct client *c)
 	c->delay_ns = 0;
 	routes_answered(first);
 	loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
+	add_told(c);
 	for (unsigned i = 0; i < c->routes.n; i++) {
 		struct route *route = &c->routes.route[i];
 

@@ -49,6 +49,7 @@ struct client_config {
 	int n_sources;
 	bool all_pairs;       /* each address with each of ours: connections over all of them; else
 				 over the first that works */
+	bool multihome;       /* and with those that the peer tells of, with WELCOME */
 	bool both_families;   /* and not only over those of the first one's family */
 	uint16_t source_port; /* -p: first port of a block of n_flows; 0: as planned */
 	bool ports_given;     /* --ports: the first connection is from these too */

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/ownaddrs.h"
 #include "session/handshake.h"
 #include "util/text.h"
 
@@ -531,4 +532,10 @@ uint16_t listener_port(const struct listener *l, char addrs[LISTENER_TEXT_LEN])
 				    used ? " and " : "", addr);
 	}
 	return sock_addr_port(&local);
+}
+
+void listener_reachable(const struct listener *l, struct wire_addrs *out)
+{
+	for (unsigned i = 0; i < l->n_doors; i++)
+		ownaddrs_of(l->doors[i].fd, out);
 }

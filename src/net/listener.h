@@ -80,6 +80,9 @@ int listener_also(struct listener *l, const union sock_addr *addrs, int n_addrs,
 /* The port listened on (for port 0) and the addresses as text: "10.0.0.1 and 10.0.1.1". */
 uint16_t listener_port(const struct listener *l, char addrs[LISTENER_TEXT_LEN]);
 
+/* At which of our addresses peers can reach it, as far as it can be told. Adds to out. */
+void listener_reachable(const struct listener *l, struct wire_addrs *out);
+
 /* Answers with these few bytes, and closes ch (consumed) once the peer has read them or
  * LISTENER_REFUSE_NS is over. */
 void listener_answer(struct listener *l, struct channel ch, const void *bytes, size_t n);

@@ -133,6 +133,8 @@ void routes_failed(struct route *route, bool refused, uint64_t now_ns)
 	route->delay_ns = 2 * delay < ROUTES_REST_MAX_NS ? 2 * delay : ROUTES_REST_MAX_NS;
 	if (++route->failures >= ROUTES_FAILURES_MAX || refused)
 		delay = ROUTES_REST_SLOW_NS;
+	if (route->told && !route->answered && route->failures >= ROUTES_TOLD_TRIES)
+		route->idle = true;
 	route->due_ns = now_ns + delay;
 }
 

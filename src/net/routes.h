@@ -28,10 +28,15 @@
 #define ROUTES_FAILURES_MAX 16
 #define ROUTES_REST_SLOW_NS 30000000000ull
 
+/* One of the peer's choosing that has failed so often, and never answered, is not tried again: the
+ * peer may say anything. */
+#define ROUTES_TOLD_TRIES 3
+
 struct route {
 	union sock_addr remote; /* with its port */
 	union sock_addr local;  /* port 0; family AF_UNSPEC: the kernel's choice */
 	bool idle;              /* not for connections that join */
+	bool told;              /* the peer named it */
 	bool answered;          /* a HELLO over it was, in this session */
 	uint32_t weight;        /* what its links carry, in any unit; at least 1 */
 	unsigned n_live;        /* connections, as last seen */

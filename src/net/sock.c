@@ -242,6 +242,17 @@ void sock_wire_addr(const union sock_addr *addr, struct wire_addr *out)
 	}
 }
 
+void sock_from_wire(union sock_addr *out, const struct wire_addr *addr, uint16_t port)
+{
+	memset(out, 0, sizeof(*out));
+	out->sa.sa_family = addr->family == 4 ? AF_INET : AF_INET6;
+	if (addr->family == 4)
+		memcpy(&out->in.sin_addr, addr->addr, 4);
+	else
+		memcpy(&out->in6.sin6_addr, addr->addr, 16);
+	sock_addr_set_port(out, port);
+}
+
 int sock_wire_names(int fd, struct wire_names *out, uint32_t *ifindex_out)
 {
 	union sock_addr local, remote;

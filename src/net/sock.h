@@ -97,6 +97,9 @@ int sock_wire_names(int fd, struct wire_names *out, uint32_t *ifindex_out);
 /* The same as the protocol has it: an IPv4-mapped address is an IPv4 one. */
 void sock_wire_addr(const union sock_addr *addr, struct wire_addr *out);
 
+/* The other way round, with a port. */
+void sock_from_wire(union sock_addr *out, const struct wire_addr *addr, uint16_t port);
+
 /* The local end of a socket; all zero if it has none. */
 void sock_local(int fd, union sock_addr *out);
 

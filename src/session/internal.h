@@ -41,8 +41,9 @@
  * all are silent the peer may be stopped; TCP knows if its host is gone.) */
 #define SILENT_NS (15000 * MS_NS)
 
-/* Preface, and one of each frame: HELLO or WELCOME (900 with the facts of 32 links), ACK (2100),
- * END, CONFIRM, STOP, ABORT (270), LINKS (550), LANE, FACTS (800), DONE, PING, PONG, DRAIN. */
+/* Preface, and one of each frame: HELLO or WELCOME (1100 with the facts of 32 links and 8
+ * addresses), ACK (2100), END, CONFIRM, STOP, ABORT (270), LINKS (550), LANE, FACTS (800), DONE,
+ * PING, PONG, DRAIN. */
 #define CONTROL_OUT_LEN 6144
 
 /* Frames that go out once on each subflow. */
@@ -166,6 +167,7 @@ struct session {
 	uint64_t facts_serial;   /* changes since then */
 	struct wire_facts peer_facts;
 	uint64_t peer_facts_serial;
+	struct wire_addrs peer_addrs;
 	struct wire_links links;
 	struct wire_links peer_links;
 	bool counts;     /* links are counted */

@@ -430,6 +430,11 @@ const struct wire_facts *session_peer_facts(const struct session *s)
 	return &s->peer_facts;
 }
 
+const struct wire_addrs *session_peer_addrs(const struct session *s)
+{
+	return &s->peer_addrs;
+}
+
 uint64_t session_peer_facts_serial(const struct session *s)
 {
 	return s->peer_facts_serial;

@@ -82,9 +82,10 @@ struct session_config {
 	bool duplex;     /* read any input to its end */
 	bool send_only;
 	bool recv_only;
-	uint64_t rate;        /* bytes per second that we send at most; 0: no limit */
-	bool frugal;          /* one of many: see SESSION_FRUGAL_NS */
-	struct winpool *pool; /* memory for the windows, borrowed; NULL: the session's own */
+	struct wire_addrs addrs; /* server: where the client may join as well */
+	uint64_t rate;           /* bytes per second that we send at most; 0: no limit */
+	bool frugal;             /* one of many: see SESSION_FRUGAL_NS */
+	struct winpool *pool;    /* memory for the windows, borrowed; NULL: the session's own */
 };
 
 enum session_state {
@@ -226,6 +227,9 @@ void session_set_facts(struct session *s, const struct wire_facts *facts);
 /* Borrowed; kind WIRE_FACTS_NONE: not known. */
 const struct wire_facts *session_facts(const struct session *s);
 const struct wire_facts *session_peer_facts(const struct session *s);
+
+/* Client: where the peer says that it can be reached as well; none before WELCOME. Borrowed. */
+const struct wire_addrs *session_peer_addrs(const struct session *s);
 
 /* Differs from what it was when the peer has told other facts since; 0: only HELLO's or WELCOME's.
  */

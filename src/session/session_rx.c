@@ -153,6 +153,7 @@ static int on_welcome(struct session *s, struct subflow *sf, uint64_t now_ns)
 	s->features = m.features;
 	s->peer_side = m.side;
 	s->peer_facts = m.items.facts;
+	s->peer_addrs = m.items.addrs;
 	if (m.n_subflows && m.n_subflows < s->n_subflows_allowed)
 		s->n_subflows_allowed = m.n_subflows;
 	return 0;

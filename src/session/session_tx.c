@@ -91,6 +91,7 @@ static void say_welcome(struct session *s, struct subflow *sf)
 
 	if (!sf->join) {
 		m.items.facts = s->facts;
+		m.items.addrs = s->config.addrs;
 		s->facts_told = true;
 	}
 	p = control_end(&sf->tx, &left);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum item_type { ITEM_FACTS = 1, ITEM_NAMES = 2, ITEM_WANTED = 3 };
+enum item_type { ITEM_FACTS = 1, ITEM_NAMES = 2, ITEM_WANTED = 3, ITEM_ADDRS = 4 };
 
 static void put_name(struct cursor_out *c, const char name[WIRE_NAME_LEN])
 {
@@ -133,6 +133,37 @@ static void get_names(struct cursor_in *c, struct wire_names *n)
 		*n = (struct wire_names){ 0 };
 }
 
+static void put_addrs(struct cursor_out *c, const struct wire_addrs *a)
+{
+	cursor_put_u32(c, a->n);
+	for (unsigned i = 0; i < a->n; i++) {
+		cursor_put_u32(c, a->addr[i].family);
+		cursor_put_bytes(c, a->addr[i].addr, sizeof(a->addr[i].addr));
+	}
+}
+
+static void get_addrs(struct cursor_in *c, struct wire_addrs *a)
+{
+	uint32_t n = cursor_get_u32(c);
+
+	memset(a, 0, sizeof(*a));
+	if (n > WIRE_ADDRS_MAX) {
+		c->bad = true;
+		return;
+	}
+	for (uint32_t i = 0; i < n && !c->bad; i++) {
+		uint32_t family = cursor_get_u32(c);
+		uint8_t bytes[sizeof(a->addr[0].addr)] = { 0 };
+
+		cursor_get_bytes(c, bytes, sizeof(bytes));
+		/* Another is a later version's. */
+		if (family != 4 && family != 6)
+			continue;
+		a->addr[a->n].family = (uint8_t)family;
+		memcpy(a->addr[a->n++].addr, bytes, sizeof(bytes));
+	}
+}
+
 /* Leaves room for type and length; item_end fills it. */
 static uint8_t *item_begin(struct cursor_out *c)
 {
@@ -166,6 +197,11 @@ void wire_put_items(struct cursor_out *c, const struct wire_items *items)
 		put_names(c, &items->names);
 		item_end(c, start, ITEM_NAMES);
 	}
+	if (items->addrs.n) {
+		start = item_begin(c);
+		put_addrs(c, &items->addrs);
+		item_end(c, start, ITEM_ADDRS);
+	}
 	if (items->wanted) {
 		start = item_begin(c);
 		cursor_put_u64(c, items->wanted);
@@ -191,6 +227,8 @@ void wire_get_items(struct cursor_in *c, struct wire_items *out)
 			get_names(&item, &out->names);
 		else if (type == ITEM_WANTED)
 			out->wanted = cursor_get_u64(&item);
+		else if (type == ITEM_ADDRS)
+			get_addrs(&item, &out->addrs);
 		c->bad = item.bad;
 	}
 }

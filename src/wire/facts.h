@@ -95,11 +95,23 @@ struct wire_lane {
 
 #define WIRE_LANE_NONE 255
 
+/* Addresses of a listener that are told: four interfaces with both families. */
+#define WIRE_ADDRS_MAX 8
+
+/* At which a listener can be reached, beside the one that was connected to; on the same port, so
+ * ports are 0. Each is of family 4 or 6; whether it makes sense to go there is for the reader to
+ * judge. */
+struct wire_addrs {
+	unsigned n;
+	struct wire_addr addr[WIRE_ADDRS_MAX];
+};
+
 /* What HELLO and WELCOME carry behind their fields, and FACTS carries alone. What is not known is
  * left out, and what does not come is not known. */
 struct wire_items {
 	struct wire_facts facts;
 	struct wire_names names;
+	struct wire_addrs addrs; /* WELCOME */
 	uint64_t
 		wanted; /* HELLO (measure): so long the listener's stream shall be; 0: until STOP */
 };

@@ -135,6 +135,22 @@ serve -s 10.1.0.2 -s 10.2.0.2 0
 transfer "${ours[@]}" server
 expect_ends '10.1.0.1 10.2.0.1' '10.1.0.2 10.2.0.2'
 
+section "--multihome: the client is told the other address"
+serve --multihome 0
+transfer --multihome "${ours[@]}" 10.1.0.2
+expect_ends '10.1.0.1 10.2.0.1' '10.1.0.2 10.2.0.2'
+serve --multihome 0
+run 0 it --plan --multihome "${ours[@]}" 10.1.0.2 "$PORT" >plan
+grep -q '^4 pairs of addresses' plan || fail "$(<plan)"
+
+section "... and does not go there without the option"
+transfer "${ours[@]}" 10.1.0.2
+expect_ends '10.1.0.1 10.2.0.1' '10.1.0.2'
+expect_log tx 'the peer has other addresses too: --multihome uses them'
+serve -s 10.1.0.2 -s 10.2.0.2 0
+transfer --multihome "${ours[@]}" 10.1.0.2
+expect_ends '10.1.0.1 10.2.0.1' '10.1.0.2'
+
 section "an address of ours that is not there keeps no other waiting"
 serve -s 10.1.0.2 -s 10.2.0.2 0
 transfer -s 10.3.0.1 -s 10.1.0.1 "$both"

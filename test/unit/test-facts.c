@@ -78,6 +78,44 @@ static void test_wanted(void **state)
 			 WIRE_E_MALFORMED);
 }
 
+/* Where a listener can be reached as well. */
+static void test_addrs(void **state)
+{
+	static const uint8_t item[] = { 0,    4, 0,   44,   0, 0, 0, 2, 0, 0, 0, 4, 10, 0, 1, 1,
+					0,    0, 0,   0,    0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 6,
+					0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 1 };
+	struct wire_welcome m = { .version = 1 }, got;
+	uint8_t frame[256];
+	size_t n;
+
+	m.items.addrs = (struct wire_addrs){
+		.n = 2,
+		.addr = { { .family = 4, .addr = { 10, 0, 1, 1 } },
+			  { .family = 6, .addr = { 0x20, 1, 0xd, 0xb8, [15] = 1 } } },
+	};
+	n = wire_put_welcome(frame, sizeof(frame), &m);
+	assert_int_equal(n, WIRE_HEADER_LEN + FIXED_LEN + sizeof(item));
+	assert_memory_equal(frame + n - sizeof(item), item, sizeof(item));
+	assert_int_equal(wire_get_welcome(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN, &got), 0);
+	assert_int_equal(got.items.addrs.n, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(got.items.addrs.addr[i].family, m.items.addrs.addr[i].family);
+		assert_memory_equal(got.items.addrs.addr[i].addr, m.items.addrs.addr[i].addr, 16);
+	}
+	/* A later version's family is passed over. */
+	frame[n - sizeof(item) + 11] = 5;
+	assert_int_equal(wire_get_welcome(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN, &got), 0);
+	assert_int_equal(got.items.addrs.n, 1);
+	assert_int_equal(got.items.addrs.addr[0].family, 6);
+	/* More than there may be, or than there are. */
+	frame[n - sizeof(item) + 7] = WIRE_ADDRS_MAX + 1;
+	assert_int_equal(wire_get_welcome(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN, &got),
+			 WIRE_E_MALFORMED);
+	frame[n - sizeof(item) + 7] = 3;
+	assert_int_equal(wire_get_welcome(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN, &got),
+			 WIRE_E_MALFORMED);
+}
+
 static void test_golden(void **state)
 {
 	uint8_t frame[512];
@@ -275,17 +313,12 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_wanted),
-		cmocka_unit_test(test_unknown_is_left_out),
-		cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_extended),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_largest),
-		cmocka_unit_test(test_links),
-		cmocka_unit_test(test_lane),
-		cmocka_unit_test(test_changed),
-		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_addrs),   cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_wanted),  cmocka_unit_test(test_unknown_is_left_out),
+		cmocka_unit_test(test_cut),     cmocka_unit_test(test_extended),
+		cmocka_unit_test(test_limits),  cmocka_unit_test(test_largest),
+		cmocka_unit_test(test_links),   cmocka_unit_test(test_lane),
+		cmocka_unit_test(test_changed), cmocka_unit_test(test_same),
 		cmocka_unit_test(test_random),
 	};
 

@@ -325,7 +325,8 @@ static void assert_same_ack(const struct wire_ack *a, const struct wire_ack *b)
 
 static void test_golden_decode(void **state)
 {
-	uint8_t frame[FRAME_MAX], *body = frame + WIRE_HEADER_LEN;
+	static uint8_t frame[FRAME_MAX];
+	uint8_t *body = frame + WIRE_HEADER_LEN;
 	struct wire_header h;
 	struct wire_hello hello;
 	struct wire_welcome welcome;

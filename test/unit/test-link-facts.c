@@ -45,8 +45,8 @@ static struct topo_path bonded(uint8_t mode, uint8_t policy, unsigned n)
 /* Over the wire and back. */
 static struct wire_facts told(const struct topo_path *path)
 {
-	struct wire_items items = { 0 }, got;
-	uint8_t buf[1024];
+	static struct wire_items items, got;
+	static uint8_t buf[1024];
 	struct cursor_out out = { .p = buf, .left = sizeof(buf) };
 	struct cursor_in in = { .p = buf };
 

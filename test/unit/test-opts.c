@@ -102,6 +102,7 @@ static void dump_config(struct dump *d, const struct config *c)
 	put(d, c->port, "port=%s", c->port);
 	for (unsigned i = 0; i < c->n_sources; i++)
 		put(d, true, "source=%s", c->sources[i]);
+	put(d, c->multihome, "multihome");
 	put(d, c->source_port, "source_port=%u", c->source_port);
 	for (unsigned i = 0; i < c->n_ports; i++)
 		put(d, true, "ports=%u-%u", c->ports[i].first, c->ports[i].last);
@@ -233,6 +234,7 @@ static const struct accepted accepted[] = {
 	{ "-l -q 1 1", "listen port=1 quit=1000" },
 	{ "-s 10.0.0.1 h 1", "host=h port=1 source=10.0.0.1" },
 	{ "--source 10.0.0.1 h 1", "host=h port=1 source=10.0.0.1" },
+	{ "--multihome h 1", "host=h port=1 multihome" },
 	{ "-s 10.0.0.1 -s 10.0.1.1 a,b 1", "host=a,b port=1 source=10.0.0.1 source=10.0.1.1" },
 	{ "-l -s 10.0.0.1 -s 10.0.1.1 1", "listen host=10.0.0.1 port=1 source=10.0.1.1" },
 	{ "-T ef h 1", "host=h port=1 tos=184" },
@@ -392,6 +394,8 @@ static const struct refused arguments[] = {
 	{ "-U '' h 1", "-U: \"\" is not a path" },
 	{ "-s '' h 1", "-s: \"\" is not an address" },
 	{ "-sa -sb -sc -sd -se -sf -sg -sh -si h 1", "-s: more than 8 addresses" },
+	{ "--plain --multihome h 1",
+	  "--plain and --multihome exclude each other: a plain connection is one" },
 	{ "-l -s a -s b --plain 1", "--plain listens on one address: give -s once" },
 	{ "-T 256 h 1", "-T: \"256\" is not a type of service (0 to 255, 0x00 to 0xff, af11, ef)" },
 	{ "-T foo h 1", "-T: \"foo\" is not a type of service (0 to 255, 0x00 to 0xff, af11, ef)" },

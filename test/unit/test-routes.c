@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 
+#include "net/ownaddrs.h"
 #include "net/routes.h"
 #include "seed.h"
 
@@ -167,6 +168,22 @@ static void test_rest(void **state)
 	assert_int_equal(routes_due(&r, now), now + ROUTES_REST_MIN_NS);
 }
 
+/* What the peer named is given up soon, unless it has ever answered. */
+static void test_told(void **state)
+{
+	struct routes r = some(2);
+
+	r.route[0].told = r.route[1].told = true;
+	routes_answered(&r.route[1]);
+	for (unsigned i = 0; i < ROUTES_TOLD_TRIES; i++) {
+		assert_false(r.route[0].idle);
+		routes_failed(&r.route[0], false, 0);
+		routes_failed(&r.route[1], false, 0);
+	}
+	assert_true(r.route[0].idle);
+	assert_false(r.route[1].idle);
+}
+
 /* Only who has answered knows the session. */
 static void test_again(void **state)
 {
@@ -179,13 +196,35 @@ static void test_again(void **state)
 	assert_int_equal(routes_again(&r, 3), 1);
 }
 
+static void test_reachable(void **state)
+{
+	static const char *const yes[] = { "10.0.0.1", "192.0.2.1", "223.1.2.3", "2001:db8::1",
+					   "fd00::1" };
+	static const char *const no[] = { "0.0.0.0",         "0.1.2.3",     "127.0.0.1",
+					  "127.9.9.9",       "169.254.1.1", "224.0.0.1",
+					  "255.255.255.255", "::",          "::1",
+					  "fe80::1",         "ff02::1",     "::ffff:10.0.0.1" };
+
+	for (unsigned i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+		union sock_addr a = addr_of(yes[i], 0);
+
+		assert_true(ownaddrs_reachable(&a));
+	}
+	for (unsigned i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+		union sock_addr a = addr_of(no[i], 0);
+
+		assert_false(ownaddrs_reachable(&a));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pairs),         cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_match),         cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_each_gets_one), cmocka_unit_test(test_rest),
-		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_told),          cmocka_unit_test(test_again),
+		cmocka_unit_test(test_reachable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
