@@ -56,6 +56,14 @@ step_asan() {
 		UBSAN_OPTIONS=print_stacktrace=1 tests build-asan unit sim
 }
 
+# What has threads. Everything else would only take ten times as long.
+step_tsan() {
+	CC=gcc configure build-tsan -Db_sanitize=thread -Db_lundef=false -Dtests=enabled
+	meson compile -C build-tsan mpnc:executable test-crew test-engine test-loop test-tls
+	meson test -C build-tsan --no-rebuild --print-errorlogs --logbase "$step" \
+		crew engine loop tls threads
+}
+
 step_clang() {
 	CC=clang-14 configure build-clang -Dwerror=true -Dtests=enabled
 	meson compile -C build-clang
@@ -126,7 +134,7 @@ run() {
 	fi
 }
 
-all=(format includes complexity spdx shellcheck selftest manpage gcc help-in-man asan clang
+all=(format includes complexity spdx shellcheck selftest manpage gcc help-in-man asan tsan clang
 	fuzz-corpus lab)
 steps=("$@")
 (($#)) || steps=("${all[@]}")

@@ -11,7 +11,8 @@
 
 struct worker {
 	pthread_t thread;
-	struct wake wake; /* raised when there is work, and at the end */
+	struct wake wake;  /* raised when there is work, and at the end */
+	struct wake ended; /* by the thread: nothing can hold it up any more */
 	atomic_bool quit;
 	void (*run)(void *arg);
 	void *arg;
