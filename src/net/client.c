@@ -73,7 +73,26 @@ static void first_failed(struct client *c, unsigned route, const char *why)
 	if (may_retry(c))
 		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + next_delay(c));
 	else
-		fail(c, "cannot connect to %s port %s: %s", c->config.host, c->config.port, why);
+		fail(c, "cannot connect to %s port %s: %s", c->config.host, c->config.port,
+		     c->spoilt[0] ? c->spoilt : why);
+	c->spoilt[0] = '\0';
+}
+
+/* The first connection stood and ended before WELCOME. */
+static void first_spoilt(struct client *c, unsigned route, int error, const char *why)
+{
+	text_printf(c->spoilt, sizeof(c->spoilt), "%s", why);
+	/* That it speaks no TLS is seen at once. */
+	c->n_unproved += error == EPROTONOSUPPORT ? CLIENT_GREETINGS : error == EPROTO;
+	if (c->n_unproved < CLIENT_GREETINGS && ++c->n_spoilt < CLIENT_GREETINGS) {
+		client_note(c, 1, "%s port %s: %s; once more", c->config.host, c->config.port, why);
+		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + next_delay(c));
+		return;
+	}
+	/* Who has another key will have it in a minute, too. */
+	if (c->n_unproved >= CLIENT_GREETINGS)
+		c->retry_until_ns = 0;
+	first_failed(c, route, why);
 }
 
 /* The session goes on with those it has. */
@@ -123,14 +142,16 @@ static void dial_connected(void *arg, uint64_t took_ns)
 		c->took_ns = took_ns;
 }
 
-static void dial_failed(void *arg, unsigned route, int error, const char *why)
+static void dial_failed(void *arg, unsigned route, bool stood, int error, const char *why)
 {
 	struct client *c = arg;
 
-	/* Who has another key will have it in a minute, too. */
-	if (error == EPROTO)
-		c->retry_until_ns = 0;
-	attempt_failed(c, route, error, why);
+	if (stood && error == ETIMEDOUT)
+		c->spoilt[0] = '\0';
+	if (stood && error != ETIMEDOUT && !c->established)
+		first_spoilt(c, route, error, why);
+	else
+		attempt_failed(c, route, error, why);
 }
 
 static void dial_done(void *arg, unsigned i, struct channel ch)
@@ -255,9 +276,11 @@ static void first_lost(struct client *c)
 	/* Busy there means busy at every address of it. */
 	if (end->kind == SESSION_END_REFUSED) {
 		c->route = c->routes.n - 1;
-		error = end->text;
+		first_failed(c, c->routes.first, end->text);
+	} else {
+		first_spoilt(c, c->routes.first, 0,
+			     error ? error : "it closed the connection without a word");
 	}
-	first_failed(c, c->routes.first, error ? error : "it closed the connection without a word");
 }
 
 static void watch_route(struct client *c, unsigned i)

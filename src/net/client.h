@@ -15,6 +15,11 @@
 /* A peer that accepts and then says nothing is no mpnc. */
 #define CLIENT_HELLO_NS 10000000000ull
 
+/* A first connection that stood and then ended without an answer is followed by another one, up to
+ * so many: a bit may have flipped in what one side said first, which cannot be told from another
+ * key. Who has another key, or is no mpnc, shows that each time. */
+#define CLIENT_GREETINGS 3
+
 /* Ports that are tried for one planned connection before it counts as failed. Each costs three
  * system calls; a machine on which so many are taken will fare better later. */
 #define CLIENT_PORT_TRIES 64

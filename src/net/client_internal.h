@@ -26,6 +26,9 @@ struct client {
 	struct loop_timer hello_timer;
 	struct loop_timer steer_timer;
 	struct steering steering;
+	unsigned n_spoilt;         /* first connections that ended without an answer */
+	unsigned n_unproved;       /* of them: the peer was another than wanted, as it seems */
+	char spoilt[TLS_TEXT_LEN]; /* why one of this round did; "": none has */
 	uint64_t heard;     /* bytes from the peer before WELCOME, to see whether more came */
 	unsigned next_port; /* of the block: where the search for a free one goes on */
 	struct plan plan;

@@ -38,7 +38,7 @@ static void dial_failed(struct dial *d, int error, const char *text)
 		text = channel_text(ch);
 	text_printf(why, sizeof(why), "%s", text ? text : strerror(error));
 	channel_close(ch);
-	ds->events.failed(ds->events.arg, route, error, why);
+	ds->events.failed(ds->events.arg, route, ch.tls, error, why);
 }
 
 static void dial_done(struct dial *d)

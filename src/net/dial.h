@@ -34,8 +34,9 @@ struct dials_events {
 	void (*done)(void *arg, unsigned route, struct channel ch);
 	/* It has become late. Returns whether it is to go on; else it fails. */
 	bool (*late)(void *arg);
-	/* It could not be made: an errno, and a line that says the same or more. */
-	void (*failed)(void *arg, unsigned route, int error, const char *why);
+	/* It could not be made: an errno, and a line that says the same or more. stood: it was
+	 * connected, but TLS was not agreed upon. */
+	void (*failed)(void *arg, unsigned route, bool stood, int error, const char *why);
 	void *arg;
 };
 

@@ -195,8 +195,8 @@ static void conn_close(struct engine *e, struct conn *c)
 	conn_settle(c, true);
 	why = channel_text(conn_channel(c));
 	level = fault || why ? 1 : 2;
-	if (!why && c->error)
-		why = strerror(c->error);
+	if (!why)
+		why = c->error ? strerror(c->error) : fault;
 	conn_update_stats(c, e->session);
 	c->stats.live = false;
 	e->n_unannounced -= !c->announced;

@@ -34,7 +34,7 @@ static bool hear(struct tls *t)
 
 	if (n > 0 && !is_record(first[0])) {
 		tls_explain_stranger(t, first, (size_t)n);
-		fail(t, EPROTO);
+		fail(t, EPROTONOSUPPORT);
 		return false;
 	}
 	t->heard = n > 0;

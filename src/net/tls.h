@@ -57,7 +57,8 @@ int tls_new(struct tls **out, const struct tls_context *context, int fd);
 struct tls *tls_free(struct tls *t);
 
 /* Goes on with the handshake. Returns 0 when it is done, -EAGAIN when the socket has to become
- * readable (and writable, if tls_flushed says no), or another -errno: tls_text says why. A client
+ * readable (and writable, if tls_flushed says no), or another -errno: tls_text says why.
+ * -EPROTONOSUPPORT: the peer speaks no TLS; -EPROTO: another key, or a bit that flipped. A client
  * that is done may still be refused with its first tls_recv. */
 int tls_handshake(struct tls *t);
 

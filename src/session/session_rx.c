@@ -519,6 +519,16 @@ static int header_complete(struct session *s, struct subflow *sf, uint64_t now_n
 	return r;
 }
 
+/* Not a bit that flipped on the way: somebody else's greeting differs in more. */
+static bool is_foreign(const uint8_t *preface, size_t n)
+{
+	int n_bits = 0;
+
+	for (size_t i = 0; i < n; i++)
+		n_bits += __builtin_popcount(preface[i] ^ (unsigned)WIRE_PREFACE[i]);
+	return n_bits > 1;
+}
+
 /* Preface and first header are read in one go: mpnc sends at least these, and of another program's
  * greeting more than eight bytes can then be quoted. */
 static int preface_bytes(struct session *s, struct subflow *sf, uint64_t now_ns)
@@ -527,7 +537,7 @@ static int preface_bytes(struct session *s, struct subflow *sf, uint64_t now_ns)
 	size_t n = rx->start_have < WIRE_PREFACE_LEN ? rx->start_have : WIRE_PREFACE_LEN;
 	char text[SESSION_TEXT_LEN];
 
-	if (memcmp(rx->start, WIRE_PREFACE, n)) {
+	if (is_foreign(rx->start, n)) {
 		text_quote(text, sizeof(text), rx->start, rx->start_have);
 		if (sf->join || s->state != SESSION_CONNECTING)
 			return close_with(sf, "its peer is not mpnc");
@@ -536,6 +546,8 @@ static int preface_bytes(struct session *s, struct subflow *sf, uint64_t now_ns)
 	}
 	if (rx->start_have < sizeof(rx->start))
 		return 0;
+	if (memcmp(rx->start, WIRE_PREFACE, WIRE_PREFACE_LEN))
+		return close_with(sf, "its greeting was changed on the way");
 	rx->state = RX_HEADER;
 	return header_complete(s, sf, now_ns);
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A TCP proxy that does to connections what networks do.
 
-proxy.py PORT [--seed N]
+proxy.py PORT [--seed N | --flip WAY BYTE]
 
 Passes connections to 127.0.0.1 PORT on, and says "port N" for where it listens. Commands come on
 standard input, one a line:
@@ -12,7 +12,8 @@ close SECONDS the same, but ends them in order
 
 With --seed most connections meet one fault, at a random byte of a random direction: they are reset,
 ended in order (which cuts frames short), stalled for a while or for good, or a bit flips. Each
-fault is a line of output.
+fault is a line of output. With --flip the only one is a bit of this byte of the first connection, from the
+client to the listener (WAY 0) or back (1).
 """
 import random
 import selectors
@@ -39,7 +40,7 @@ class Way:
 
 
 class Link:
-    def __init__(self, number, client, server, rng):
+    def __init__(self, number, client, server, rng, flip=None):
         self.number = number
         self.sockets = (client, server)
         self.ways = (Way(client, server), Way(server, client))
@@ -50,12 +51,16 @@ class Link:
             way.fault_at = int(2 ** rng.uniform(4, 24))
             way.flip_bit = rng.randrange(8)
             way.stall_s = rng.uniform(0.01, 3)
+        if flip and not number:
+            way = self.ways[flip[0]]
+            way.fault, way.fault_at, way.flip_bit = "flip", flip[1], flip[1] % 8
 
 
 class Proxy:
-    def __init__(self, target, seed):
+    def __init__(self, target, seed, flip):
         self.target = ("127.0.0.1", target)
         self.rng = random.Random(seed) if seed is not None else None
+        self.flip = flip
         self.links = set()
         self.n_links = 0
         self.refuse_until = 0.0
@@ -90,7 +95,7 @@ class Proxy:
         for sock in (client, server):
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.links.add(Link(self.n_links, client, server, self.rng))
+        self.links.add(Link(self.n_links, client, server, self.rng, self.flip))
         self.n_links += 1
 
     def strike(self, link, way, data):
@@ -205,8 +210,9 @@ class Proxy:
 
 
 def main():
-    seed = int(sys.argv[3]) if len(sys.argv) > 3 and sys.argv[2] == "--seed" else None
-    Proxy(int(sys.argv[1]), seed).run()
+    port, option, *numbers = *map(int, sys.argv[1:2]), "".join(sys.argv[2:3]), *map(int, sys.argv[3:])
+    seed = numbers[0] if option == "--seed" else None
+    Proxy(port, seed, numbers if option == "--flip" else None).run()
 
 
 main()

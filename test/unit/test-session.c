@@ -211,6 +211,36 @@ static void test_peer_is_not_mpnc(void **state)
 	}
 }
 
+/* Whichever bit flips in the listener's first words, that connection is lost, and no more. */
+static void test_any_bit_of_the_answer_flips(void **state)
+{
+	struct wire_welcome m = { .version = 1, .n_subflows = 4, .edge = WINDOW };
+	uint8_t answer[256] = WIRE_PREFACE;
+	size_t n = WIRE_PREFACE_LEN + wire_put_welcome(answer + WIRE_PREFACE_LEN,
+						       sizeof(answer) - WIRE_PREFACE_LEN, &m);
+	unsigned n_closed = 0;
+
+	for (size_t bit = 0; bit < 8 * n; bit++) {
+		struct session *s = start(SESSION_CLIENT, SESSION_INPUT_STREAM);
+		uint16_t slot = open_subflow(s, 0);
+
+		drain(s, slot, 0);
+		answer[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		/* Or it waits for the rest of a longer one. */
+		n_closed += feed(s, slot, answer, n, MS) == SESSION_E_CLOSE;
+		answer[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		assert_int_equal(session_state(s), SESSION_CONNECTING);
+		session_subflow_close(s, slot, MS);
+		assert_int_equal(session_state(s), SESSION_CONNECTING);
+		slot = open_subflow(s, 2 * MS);
+		drain(s, slot, 2 * MS);
+		assert_int_equal(feed(s, slot, answer, n, 2 * MS), 0);
+		assert_int_equal(session_state(s), SESSION_OPEN);
+		session_free(s);
+	}
+	assert_true(n_closed > 8 * n - 16);
+}
+
 static void test_both_only_send(void **state)
 {
 	struct session_config config = {
@@ -477,6 +507,7 @@ int main(void)
 		cmocka_unit_test(test_refuse),
 		cmocka_unit_test(test_refused_join_is_one_subflow),
 		cmocka_unit_test(test_peer_is_not_mpnc),
+		cmocka_unit_test(test_any_bit_of_the_answer_flips),
 		cmocka_unit_test(test_both_only_send),
 		cmocka_unit_test(test_limit_of_subflows),
 		cmocka_unit_test(test_data_beyond_the_window),
