@@ -25,6 +25,10 @@
 /* The kernel is asked this often whether the peer's host still answers. */
 #define DEAD_CHECK_NS 1000000000ull
 
+/* A peer whose confirmation is waited for says something at least this often: it is asked by PING
+ * when it has been silent for half of that. */
+#define CONFIRM_NS 10000000000ull
+
 static void note(const struct engine *e, int level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -395,7 +399,7 @@ static void session_fired(struct loop_timer *timer)
 	loop_queue(e->loop, &e->pump);
 }
 
-/* Waiting for a confirmation is not idleness: the peer may be syncing its disk. */
+/* Waiting for that is not idleness while PING is answered: the peer may be syncing its disk. */
 static bool only_confirmation_missing(const struct session_stats *stats)
 {
 	return stats->tx_ended && stats->rx_total_known && stats->tx_taken == stats->tx_read &&
@@ -407,10 +411,14 @@ static void idle_fired(struct loop_timer *timer)
 	struct engine *e = timer->arg;
 	struct session_stats stats;
 	char text[SESSION_TEXT_LEN], duration[32];
+	uint64_t heard = session_heard(e->session);
+	uint64_t wait_ns = e->config.idle_ns < CONFIRM_NS ? CONFIRM_NS : e->config.idle_ns;
 
 	session_stats(e->session, &stats);
-	if (only_confirmation_missing(&stats)) {
-		loop_set_timer(e->loop, timer, loop_now(e->loop) + e->config.idle_ns);
+	if (only_confirmation_missing(&stats) &&
+	    (heard != e->idle_heard || session_lost(e->session))) {
+		e->idle_heard = heard;
+		loop_set_timer(e->loop, timer, loop_now(e->loop) + wait_ns);
 		return;
 	}
 	text_duration(duration, sizeof(duration), e->config.idle_ns);

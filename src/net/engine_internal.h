@@ -38,7 +38,8 @@ struct engine {
 	unsigned n_draining;
 	struct side_stats here, peer;
 	char verdict[ENGINE_REASON_LEN];
-	uint64_t moved; /* sum of what shows progress, for idle_timer */
+	uint64_t moved;      /* sum of what shows progress, for idle_timer */
+	uint64_t idle_heard; /* bytes from the peer when that fired last */
 
 	struct streams *streams;
 

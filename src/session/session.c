@@ -720,12 +720,21 @@ static void repeat_ack(struct session *s, uint64_t now_ns)
 	in->ack_due_ns = in->confirmed ? SESSION_NO_DEADLINE : now_ns + in->ack_repeat_ns;
 }
 
+/* Only the peer's word is missing, and it does not even answer PING: it is stopped, or what is
+ * between fell silent and keeps the connections open. It is waited for as if they were lost. */
+static bool waits_in_vain(const struct session *s, uint64_t now_ns)
+{
+	uint64_t limit_ns = patience(s) < SILENT_NS ? SILENT_NS : patience(s);
+
+	return nothing_missing(s) && now_ns - s->heard_ns >= limit_ns;
+}
+
 void session_tick(struct session *s, uint64_t now_ns)
 {
 	s->tick_ns = now_ns;
 	if (s->state != SESSION_OPEN)
 		return;
-	if (now_ns >= lost_deadline(s))
+	if (now_ns >= lost_deadline(s) || (s->n_open && waits_in_vain(s, now_ns)))
 		session_lose(s);
 	if (!s->n_open)
 		return;

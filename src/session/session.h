@@ -22,6 +22,8 @@
  * it stood; for SESSION_NEW_NS at most if nothing came behind the first HELLO. It waits as well
  * when all is confirmed on our side but DONE has not come: the peer may lack our CONFIRM, and only
  * this session can say it again.
+ * Nor does it wait for longer for a peer that is silent on subflows that stand, if all that it
+ * lacks is the peer's CONFIRM of an empty stream, or DONE.
  */
 #pragma once
 

@@ -136,6 +136,39 @@ stopped_with_a_limit() {
 	expect_exact 4
 }
 
+# The client is stopped when all is there but its confirmation of the listener's stream, which is TEXT and
+# ends only then.
+stopped_at_the_end() { # TEXT LISTENER_OPTION...
+	mkfifo held taken
+	(cat taken >out && : >complete) &
+	exec 6<>held
+	listen rx --duplex "${@:2}" <held >taken 6>&-
+	start tx --duplex 127.0.0.1 "$PORT" < <(exec 6>&- && until [[ -e go ]]; do sleep 0.02; done) >back 6>&-
+	printf %s "$1" >&6
+	wait_for "$PATIENCE" "the listener's bytes have arrived" file_has back ${#1}
+	: >go
+	wait_for "$PATIENCE" "the client's stream is complete" test -e complete
+	kill -STOP "${PID[tx]}"
+	exec 6>&-
+}
+
+# Nothing is missing: it ends well, soon after --reconnect. And so does the client when it goes on.
+silent_at_the_end() {
+	stopped_at_the_end '' --reconnect 3
+	expect_exit rx 0 $((PATIENCE + 15))
+	kill -CONT "${PID[tx]}"
+	expect_exit tx 0
+}
+
+# What the listener sent may be lost: that it waits for a confirmation is no excuse for ever.
+unconfirmed_with_a_limit() {
+	stopped_at_the_end 'an answer' -w 2
+	expect_exit rx 1 $((PATIENCE + 12))
+	expect_log rx 'nothing moved for 2[.0]* s'
+	# The client may still find all of it in its socket, or hear first that the listener gave up.
+	stop tx
+}
+
 # A byte a second for as long, then the rest.
 slow_consumer() {
 	spawn consumer python3 -c "
@@ -174,6 +207,8 @@ aside stopped-tx stopped tx
 aside stopped-rx stopped rx
 aside stopped-both both_stopped
 aside stopped-limit stopped_with_a_limit
+aside silent-end silent_at_the_end
+aside unconfirmed unconfirmed_with_a_limit
 aside slow-consumer slow_consumer
 aside slow-producer slow_producer
 together

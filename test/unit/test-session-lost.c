@@ -226,6 +226,54 @@ static void test_an_empty_stream_needs_no_confirmation(void **state)
 	}
 }
 
+/* The connection stands, as a proxy holds it or the peer is stopped, but nobody answers. */
+static void test_a_peer_that_fell_silent_at_the_end(void **state)
+{
+	for (int sent = 0; sent < 2; sent++) {
+		uint16_t slot;
+		struct session *s = patient(SESSION_SERVER, &slot);
+
+		assert_int_equal(feed_data(s, slot, 0, 700), 0);
+		if (sent)
+			input(s, 1, MS);
+		input_end(s, (size_t)sent);
+		assert_int_equal(feed_end(s, slot, 700), 0);
+		take(s);
+		drain(s, slot, MS);
+		assert_false(session_finished(s));
+		for (uint64_t now_ns = MS; now_ns < 15000 * MS; now_ns += 1000 * MS) {
+			session_tick(s, now_ns);
+			drain(s, slot, now_ns);
+		}
+		assert_int_equal(session_state(s), SESSION_OPEN);
+		session_tick(s, MS + 15000 * MS);
+		/* A stream of ours that may not have arrived is another matter. */
+		assert_int_equal(session_state(s), sent ? SESSION_OPEN : SESSION_DONE);
+		session_free(s);
+	}
+}
+
+/* It takes its time, but it answers. */
+static void test_a_peer_that_confirms_late(void **state)
+{
+	uint16_t slot;
+	struct session *s = patient(SESSION_SERVER, &slot);
+	uint8_t pong[64];
+	size_t n = wire_put_plain(pong, sizeof(pong), WIRE_PONG, 0);
+
+	assert_int_equal(feed_data(s, slot, 0, 700), 0);
+	input_end(s, 0);
+	assert_int_equal(feed_end(s, slot, 700), 0);
+	take(s);
+	for (uint64_t now_ns = MS; now_ns < 60000 * MS; now_ns += 1000 * MS) {
+		session_tick(s, now_ns);
+		if (sends(s, slot, WIRE_PING, now_ns))
+			assert_int_equal(feed(s, slot, pong, n, now_ns), 0);
+		assert_int_equal(session_state(s), SESSION_OPEN);
+	}
+	session_free(s);
+}
+
 static void test_all_is_confirmed_and_nobody_comes(void **state)
 {
 	uint16_t slot;
@@ -302,6 +350,8 @@ int main(void)
 		cmocka_unit_test(test_the_peer_may_lack_our_confirmation),
 		cmocka_unit_test(test_all_is_confirmed_and_nobody_comes),
 		cmocka_unit_test(test_an_empty_stream_needs_no_confirmation),
+		cmocka_unit_test(test_a_peer_that_fell_silent_at_the_end),
+		cmocka_unit_test(test_a_peer_that_confirms_late),
 		cmocka_unit_test(test_the_end_while_nobody_is_there),
 		cmocka_unit_test(test_the_stalest_makes_room),
 	};
