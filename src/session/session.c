@@ -245,7 +245,8 @@ int session_subflow_open(struct session *s, const struct wire_hello *hello,
 		s->end = (struct session_end){ 0 };
 	/* What was said last on the ones before may not have arrived, in either direction. */
 	sf->ack_due = s->lost;
-	s->lost &= !sf->welcomed;
+	/* A join says nothing of whether our words arrive: see session_rx. */
+	s->lost &= sf->join || !sf->welcomed;
 	s->subflows[*slot_out] = sf;
 	s->n_open++;
 	if (s->ping_check_ns == SESSION_NO_DEADLINE)

@@ -593,6 +593,8 @@ int session_rx(struct session *s, uint16_t slot, size_t n, uint64_t now_ns)
 	s->heard_ns = now_ns;
 	s->heard_slot = slot;
 	s->heard_bytes += n;
+	/* With its first words behind HELLO a client answers WELCOME. */
+	s->lost &= !sf->welcomed;
 	while (n && !is_over(s)) {
 		int r;
 

@@ -48,8 +48,10 @@ static void test_goes_on_where_it_stood(void **state)
 	session_tick(s, PATIENCE);
 	assert_int_equal(session_state(s), SESSION_OPEN);
 	slot = join(s, PATIENCE);
-	assert_false(session_lost(s));
 	n = drain(s, slot, PATIENCE);
+	assert_true(session_lost(s));
+	assert_int_equal(feed_plain(s, slot, WIRE_PONG, 0), 0);
+	assert_false(session_lost(s));
 	assert_non_null(find(n, WIRE_PREFACE_LEN, WIRE_ACK, &h));
 	assert_int_equal(h.value, 700);
 	assert_non_null(find(n, WIRE_PREFACE_LEN, WIRE_DATA, &h));
@@ -127,6 +129,28 @@ static void test_unanswered_joins_buy_no_time(void **state)
 	slot = open_subflow(s, PATIENCE);
 	session_tick(s, MS + PATIENCE);
 	assert_int_equal(session_state(s), SESSION_FAILED);
+	session_free(s);
+}
+
+/* They reach us, but our answer does not reach the client, which gives up when it is time. */
+static void test_joins_that_hear_no_answer_buy_no_time(void **state)
+{
+	uint16_t slot;
+	struct session *s = patient(SESSION_SERVER, &slot);
+
+	assert_int_equal(feed_data(s, slot, 0, 700), 0);
+	session_subflow_close(s, slot, MS);
+	for (uint64_t now_ns = 1000 * MS; now_ns < PATIENCE; now_ns += 1000 * MS) {
+		slot = join(s, now_ns);
+		drain(s, slot, now_ns);
+		session_tick(s, now_ns);
+		assert_true(session_deadline(s) <= MS + PATIENCE);
+		session_subflow_close(s, slot, now_ns + MS);
+	}
+	join(s, PATIENCE);
+	session_tick(s, MS + PATIENCE);
+	assert_int_equal(session_state(s), SESSION_FAILED);
+	assert_int_equal(session_end(s)->kind, SESSION_END_LOST);
 	session_free(s);
 }
 
@@ -345,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_vanished_at_once),
 		cmocka_unit_test(test_patience_ends),
 		cmocka_unit_test(test_unanswered_joins_buy_no_time),
+		cmocka_unit_test(test_joins_that_hear_no_answer_buy_no_time),
 		cmocka_unit_test(test_nobody_knows_the_session),
 		cmocka_unit_test(test_a_refused_join_beside_others),
 		cmocka_unit_test(test_the_peer_may_lack_our_confirmation),
