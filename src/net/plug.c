@@ -182,12 +182,10 @@ int plug_new(struct plug **out, struct loop *loop, struct session *session, int 
 
 struct plug *plug_free(struct plug *p, bool reset)
 {
-	struct linger now = { .l_onoff = 1 };
-
 	if (!p)
 		return NULL;
 	if (reset)
-		setsockopt(p->io.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+		sock_set_abrupt(p->io.fd);
 	loop_remove(p->loop, &p->io);
 	close(p->io.fd);
 	digest_free(p->read_digest);

@@ -140,8 +140,7 @@ static void relayed_free(struct relayed *s)
 	client_free(s->client);
 	reach_free(s->reach);
 	loop_unqueue(s->relay->loop, &s->over);
-	if (s->engine)
-		engine_free(s->engine);
+	engine_free(s->engine);
 	free(s);
 }
 
@@ -248,9 +247,7 @@ static void discard(struct relayed *s)
 
 static void reset(int fd)
 {
-	struct linger now = { .l_onoff = 1 };
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	sock_set_abrupt(fd);
 	close(fd);
 }
 
@@ -304,10 +301,15 @@ void relay_accept(struct relay *r, int fd, const union sock_addr *from)
 static void on_reached(void *arg, int fd)
 {
 	struct relayed *s = arg;
+	int result = engine_plug(s->engine, fd);
 
 	s->reach = reach_free(s->reach);
-	if (engine_plug(s->engine, fd))
-		reset(fd);
+	if (!result)
+		return;
+	reset(fd);
+	/* Or the session has ended meanwhile. */
+	if (result != -ESHUTDOWN)
+		engine_plug_failed(s->engine, strerror(-result));
 }
 
 static void on_not_reached(void *arg, const char *why)

@@ -3,14 +3,13 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "net/unixsock.h"
 #include "util/parse.h"
 
 static uint64_t number_of(const char *variable)
@@ -35,17 +34,13 @@ int service_sockets(void)
 
 void service_notify(const char *state)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	const char *path = getenv("NOTIFY_SOCKET");
-	size_t len = path ? strlen(path) : 0;
-	int fd;
+	struct sockaddr_un addr;
+	int len, fd;
 
-	if (!len || len >= sizeof(addr.sun_path))
+	len = path && *path ? unixsock_address(path, &addr) : -1;
+	if (len < 0)
 		return;
-	memcpy(addr.sun_path, path, len);
-	if (path[0] == '@')
-		addr.sun_path[0] = '\0';
-	len += offsetof(struct sockaddr_un, sun_path);
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;

@@ -27,6 +27,9 @@ refused_with 2 'cannot resolve no-such-host.invalid' no-such-host.invalid 9
 refused_with 2 'cannot resolve localhost' -n localhost 9
 refused_with 2 'cannot resolve' -4 ::1 9
 refused_with 2 'no-such-service' 127.0.0.1 no-such-service
+refused_with 2 'cannot resolve no-such-host.invalid' relay -l no-such-host.invalid 9 --to 127.0.0.1:9
+refused_with 2 'cannot resolve no-such-host.invalid' relay -l 127.0.0.1 0 --to no-such-host.invalid:9
+refused_with 2 'cannot resolve no-such-host.invalid' relay 0 no-such-host.invalid 9
 
 section "listening"
 listen busy </dev/null >out
