@@ -427,6 +427,9 @@ static void on_hello(void *arg, struct channel ch, const struct wire_hello *hell
 		measured_serve(cat->measured, cat->listener, ch, hello, is_busy(cat));
 	else if (hello->kind == WIRE_HELLO_JOIN || is_current(cat, hello))
 		join(cat, ch, hello);
+	else if (hello->items.target[0])
+		listener_refuse_because(cat->listener, ch, WIRE_R_TARGET,
+					"this is no relay, it has no targets");
 	else if (handshake_conflict(session_side(&config.session), hello->side))
 		refuse(cat, ch, WIRE_R_CONFLICT);
 	else if (!is_busy(cat))

@@ -74,6 +74,7 @@ struct config {
 	const char *exec;      /* -e; NULL */
 	const char *shell;     /* -c; NULL */
 	char *const *command;  /* of send and recv; NULL */
+	const char *target;    /* --target; NULL */
 	const char *unix_path; /* -U; NULL. With plain it is in place of host and port */
 	int verbose;           /* number of -v */
 	enum config_progress progress;

@@ -74,6 +74,8 @@ static const struct {
 	{ OPT_RETRY, OPT_LISTEN, "a listener waits anyway, -w limits for how long" },
 	{ OPT_PORTS, OPT_LISTEN, "--ports is for the side that connects" },
 	{ OPT_PLAN, OPT_LISTEN, "--plan is for the side that connects" },
+	{ OPT_TARGET, OPT_LISTEN, "it is for the side that connects" },
+	{ OPT_TARGET, OPT_PLAIN, "it is for sessions" },
 	{ OPT_KEY, OPT_KEY_DIR, "a directory of one key is possible" },
 	{ OPT_KEY, OPT_CERT, "a peer is known by a key or by a certificate" },
 	{ OPT_KEY_DIR, OPT_CERT, "a peer is known by a key or by a certificate" },

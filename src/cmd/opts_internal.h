@@ -34,6 +34,7 @@ enum option_id {
 	OPT_PORTS,
 	OPT_PLAN,
 	OPT_PROBE,
+	OPT_TARGET,
 	OPT_NODNS,
 	OPT_IPV4,
 	OPT_IPV6,

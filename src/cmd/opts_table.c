@@ -14,6 +14,7 @@
 #include "session/bucket.h"
 #include "util/parse.h"
 #include "util/text.h"
+#include "wire/facts.h"
 
 #define NS_PER_MS 1000000ull
 
@@ -82,6 +83,14 @@ static enum opts_result set_local_port(struct parser *p, const struct option_def
 				       const char *arg)
 {
 	p->local_port = arg;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_target(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (!wire_is_target(arg))
+		return opts_bad_argument(p, o, arg, "the name of a relay's target");
+	p->config->target = arg;
 	return OPTS_RUN;
 }
 
@@ -370,6 +379,10 @@ const struct option_def opts_table[N_OPTIONS] = {
 			"is an mpnc there? Exit 0 if so; -v tells about it;\n"
 			"it goes on waiting. With --plain: is anything?",
 			set_flag, FIELD(probe) },
+	[OPT_TARGET] = { 0, "target", "NAME",
+			 "with a relay at the other end: which of its targets,\n"
+			 "by the name that it has there",
+			 set_target },
 	[OPT_NODNS] = { 'n', "nodns", NULL, "addresses are numeric, look up no names", set_flag,
 			FIELD(numeric) },
 	[OPT_IPV4] = { '4', NULL, NULL, "IPv4 only", set_family },

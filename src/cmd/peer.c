@@ -23,6 +23,7 @@ struct engine_config peer_engine_config(const struct config *c)
 			     .window = c->window,
 			     .n_subflows = c->subflows_auto ? SUBFLOWS_MAX : c->n_subflows,
 			     .reconnect_ns = c->reconnect_ns,
+			     .target = c->target,
 			     .rate = c->rate },
 		.idle_ns = c->idle_ns,
 		.quit_ns = LOOP_NEVER,

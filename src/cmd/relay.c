@@ -42,7 +42,11 @@
 
 struct relay_options {
 	const char *local; /* near: where plain connections come in */
-	const char *targets[TARGETS_MAX];
+	struct {
+		const char *name; /* name_len letters */
+		size_t name_len;  /* 0: of sessions that name none */
+		const char *place;
+	} target[TARGETS_MAX]; /* far */
 	unsigned n_targets;
 };
 
@@ -58,7 +62,7 @@ struct relay_run {
 	struct place local; /* near: what is listened on */
 	struct gate *gate;
 	struct peer peer;
-	struct place target; /* far */
+	struct relay_target *targets; /* far: as many as the options have */
 	struct listener *listener;
 	int n_sockets; /* that were passed to us */
 	bool stopping;
@@ -67,11 +71,14 @@ struct relay_run {
 
 static const char help[] =
 	"Usage: mpnc relay [options] [LADDR:]LPORT HOST PORT     near side\n"
-	"       mpnc relay [options] -l [ADDR] PORT --to PLACE   far side\n"
+	"       mpnc relay [options] -l [ADDR] PORT --to [NAME=]PLACE ...   far side\n"
 	"\n"
 	"Carries each TCP connection that comes to LPORT here over a session of its own to\n"
 	"the far side, HOST PORT, which connects it to PLACE. Sessions use all links of a\n"
 	"bond as soon as more than a little flows.\n"
+	"\n"
+	"With several --to the near side chooses one by --target NAME; without that it gets\n"
+	"the one that has no name.\n"
 	"\n"
 	"LADDR is 127.0.0.1 and ::1 if it is not given; * is every address. Instead of\n"
 	"LADDR:LPORT or PLACE (HOST:PORT), the path of a unix socket can be given, or\n"
@@ -287,6 +294,33 @@ static int listen_far(struct relay_run *run)
 	return r;
 }
 
+/* Says what is wrong with one of them. Returns 0 or < 0. */
+static int find_targets(struct relay_run *run)
+{
+	const struct relay_options *o = run->options;
+	int r = 0;
+
+	run->targets = calloc(o->n_targets, sizeof(*run->targets));
+	if (!run->targets)
+		return -ENOMEM;
+	for (unsigned i = 0; !r && i < o->n_targets; i++) {
+		text_printf(run->targets[i].name, WIRE_TARGET_LEN, "%.*s",
+			    (int)o->target[i].name_len, o->target[i].name);
+		r = find_place(run->config, o->target[i].place, false, &run->targets[i].place);
+	}
+	return r;
+}
+
+static void say_targets(const struct relay_run *run)
+{
+	for (unsigned i = 0; i < run->options->n_targets; i++) {
+		const struct relay_target *t = &run->targets[i];
+
+		log_info("sessions%s%s go on to %s", *t->name ? " for " : "", t->name,
+			 t->place.name);
+	}
+}
+
 static int start_far(struct relay_run *run)
 {
 	char addr[LISTENER_TEXT_LEN];
@@ -297,7 +331,7 @@ static int start_far(struct relay_run *run)
 		return r;
 	listener_expect(run->listener, RELAY_STRANGERS);
 	port = listener_port(run->listener, addr);
-	log_info("sessions go on to %s", run->target.name);
+	say_targets(run);
 	log_info("listening on %s port %u; %s", addr, port,
 		 run->tls ? "with TLS, for peers that prove who they are"
 			  : "without a key, whoever can reach it can use it");
@@ -334,7 +368,8 @@ static int start_relay(struct relay_run *run)
 	const struct config *c = run->config;
 	struct relay_config config = {
 		.client = run->peer.config,
-		.target = &run->target,
+		.targets = run->targets,
+		.n_targets = run->options->n_targets,
 		.connect_ns = c->timeout_ns == CONFIG_NEVER ? RELAY_CONNECT_NS : c->timeout_ns,
 		.max_per_source = RELAY_PER_SOURCE,
 	};
@@ -367,7 +402,7 @@ static int start(struct relay_run *run)
 	if (!r && run->tls)
 		r = secure_threads(c, run->loop, &run->crew);
 	if (!r)
-		r = c->listen ? find_place(c, run->options->targets[0], false, &run->target)
+		r = c->listen ? find_targets(run)
 			      : find_place(c, run->options->local, true, &run->local);
 	if (!r && !c->listen)
 		r = peer_resolve(&run->peer, c, run->tls);
@@ -388,6 +423,7 @@ static int end(struct relay_run *run)
 	crew_free(run->crew);
 	loop_free(run->loop);
 	tls_context_free(run->tls);
+	free(run->targets);
 	free(run);
 	return status;
 }
@@ -419,15 +455,41 @@ static int run_relay(const struct config *config, const struct relay_options *op
 /* The command line ------------------------------------------------------------------------------
  */
 
+static bool has_target(const struct relay_options *options, const char *name, size_t len)
+{
+	for (unsigned i = 0; i < options->n_targets; i++)
+		if (options->target[i].name_len == len &&
+		    memcmp(options->target[i].name, name, len) == 0)
+			return true;
+	return false;
+}
+
+/* An equals sign may be in the path of a unix socket, too. */
 static enum opts_result set_to(struct parser *p, const struct option_def *o, const char *arg)
 {
 	struct relay_options *options = p->own;
+	size_t len = strcspn(arg, "=/@");
+	char name[WIRE_TARGET_LEN] = "";
+	const char *place = arg;
 
-	if (!*arg)
+	if (arg[len] == '=') {
+		text_printf(name, sizeof(name), "%.*s", (int)len, arg);
+		place = arg + len + 1;
+		if (strlen(name) != len || !wire_is_target(name))
+			return opts_bad_argument(p, o, arg,
+						 "NAME=PLACE, with a name of at most 63 letters, "
+						 "digits, dots, dashes and underscores");
+	}
+	if (!*place)
 		return opts_bad_argument(p, o, arg, "a place");
+	if (has_target(options, arg, strlen(name)))
+		return opts_fail(p, "--to: there are two targets %s%s", *name ? "named " : "",
+				 *name ? name : "without a name; write --to NAME=HOST:PORT");
 	if (options->n_targets == TARGETS_MAX)
-		return opts_fail(p, "--to: more than %d places", TARGETS_MAX);
-	options->targets[options->n_targets++] = arg;
+		return opts_fail(p, "--to: more than %d targets", TARGETS_MAX);
+	options->target[options->n_targets].name = arg;
+	options->target[options->n_targets].name_len = strlen(name);
+	options->target[options->n_targets++].place = place;
 	return OPTS_RUN;
 }
 
@@ -459,11 +521,11 @@ static enum opts_result parse(int argc, char *argv[], struct relay_options *opti
 
 	if (result != OPTS_RUN)
 		return result;
-	if (config->listen && options->n_targets != 1)
-		return opts_fail(&p, "%s: mpnc relay -l PORT --to HOST:PORT",
-				 options->n_targets ? "one --to is enough" : "missing --to");
+	if (config->listen && !options->n_targets)
+		return opts_fail(&p, "missing --to: mpnc relay -l PORT --to HOST:PORT");
 	if (!config->listen && options->n_targets)
-		return opts_fail(&p, "--to is for the far side, mpnc relay -l; here name that: "
+		return opts_fail(&p, "--to is for the far side, mpnc relay -l, whose targets are "
+				     "chosen by --target NAME; here name that side: "
 				     "mpnc relay LPORT HOST PORT");
 	return OPTS_RUN;
 }

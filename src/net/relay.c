@@ -185,7 +185,7 @@ static const char *excluded(const struct relay *r, const uint8_t *source)
 					     : NULL;
 }
 
-static void name_session(struct relayed *s, const union sock_addr *from)
+static void name_session(struct relayed *s, const union sock_addr *from, const char *target)
 {
 	char addr[STATS_ADDR_LEN];
 	unsigned long long number = s->relay->totals.n_served + 1;
@@ -197,13 +197,14 @@ static void name_session(struct relayed *s, const union sock_addr *from)
 	s->from_network = true;
 	sock_addr_bytes(s->source, from);
 	sock_addr_text(addr, from);
-	text_printf(s->name, sizeof(s->name), "session %llu of %s port %u", number, addr,
-		    sock_addr_port(from));
+	text_printf(s->name, sizeof(s->name), "session %llu of %s port %u%s%s", number, addr,
+		    sock_addr_port(from), *target ? " to " : "", target);
 }
 
-/* A session that is in the table, with nothing connected to it. Returns 0 or -errno. */
+/* A session that is in the table, with nothing connected to it. target: its name, or "". Returns 0
+ * or -errno. */
 static int relayed_new(struct relayed **out, struct relay *r, const uint8_t *id,
-		       const union sock_addr *from)
+		       const union sock_addr *from, const char *target)
 {
 	struct engine_config config = r->config.engine;
 	struct relayed *s = calloc(1, sizeof(*s));
@@ -216,7 +217,7 @@ static int relayed_new(struct relayed **out, struct relay *r, const uint8_t *id,
 		return -ENOMEM;
 	s->relay = r;
 	s->over = (struct loop_task){ .fn = session_over, .arg = s };
-	name_session(s, from);
+	name_session(s, from, target);
 	memcpy(config.session.id, id, WIRE_SESSION_ID_LEN);
 	config.session.pool = r->pool;
 	config.session.duplex = true;
@@ -260,7 +261,7 @@ static int begin(struct relay *r, int fd, const union sock_addr *from)
 
 	if (getrandom(id, sizeof(id), 0) != sizeof(id))
 		return -EIO;
-	result = relayed_new(&s, r, id, from);
+	result = relayed_new(&s, r, id, from, "");
 	if (result)
 		return result;
 	events.arg = s;
@@ -320,15 +321,40 @@ static void on_not_reached(void *arg, const char *why)
 	engine_plug_failed(s->engine, why);
 }
 
-static void refuse(struct relay *r, struct listener *l, struct channel ch, enum wire_reason reason,
-		   const char *why)
+static void note_refused(const struct relay *r, int level, int fd, const char *why)
 {
 	struct subflow_stats names = { 0 };
 
-	sock_names(ch.fd, &names);
-	note(r, reason == WIRE_R_NO_SESSION ? 1 : 0, "refused a peer, %s port %u: %s", names.peer,
-	     names.peer_port, why ? why : wire_reason_text(reason));
+	sock_names(fd, &names);
+	note(r, level, "refused a peer, %s port %u: %s", names.peer, names.peer_port, why);
+}
+
+static void refuse(struct relay *r, struct listener *l, struct channel ch, enum wire_reason reason,
+		   const char *why)
+{
+	note_refused(r, reason == WIRE_R_NO_SESSION ? 1 : 0, ch.fd,
+		     why ? why : wire_reason_text(reason));
 	listener_refuse(l, ch, reason);
+}
+
+/* Which names there are is nobody's business who has none of them. */
+static void refuse_target(struct relay *r, struct listener *l, struct channel ch, const char *name)
+{
+	char why[WIRE_TARGET_LEN + 64] = "this relay's targets have names, and none was given";
+
+	if (*name)
+		text_printf(why, sizeof(why), "this relay has no target named \"%s\"", name);
+	r->totals.n_refused++;
+	note_refused(r, 0, ch.fd, why);
+	listener_refuse_because(l, ch, WIRE_R_TARGET, why);
+}
+
+static const struct relay_target *find_target(const struct relay *r, const char *name)
+{
+	for (unsigned i = 0; i < r->config.n_targets; i++)
+		if (strcmp(r->config.targets[i].name, name) == 0)
+			return &r->config.targets[i];
+	return NULL;
 }
 
 static void join(struct relay *r, struct relayed *s, struct listener *l, struct channel ch,
@@ -341,16 +367,16 @@ static void join(struct relay *r, struct relayed *s, struct listener *l, struct 
 }
 
 static int serve(struct relay *r, struct channel ch, const struct wire_hello *hello,
-		 const union sock_addr *from)
+		 const union sock_addr *from, const struct relay_target *target)
 {
 	struct reach_events events = { .done = on_reached, .failed = on_not_reached };
 	struct relayed *s;
-	int result = relayed_new(&s, r, hello->session, from);
+	int result = relayed_new(&s, r, hello->session, from, target->name);
 
 	if (result)
 		return result;
 	events.arg = s;
-	result = reach_new(&s->reach, r->loop, r->config.target, r->config.connect_ns, &events);
+	result = reach_new(&s->reach, r->loop, &target->place, r->config.connect_ns, &events);
 	if (!result)
 		result = engine_attach(s->engine, ch, hello, false);
 	if (result)
@@ -361,12 +387,17 @@ static int serve(struct relay *r, struct channel ch, const struct wire_hello *he
 static void begin_served(struct relay *r, struct listener *l, struct channel ch,
 			 const struct wire_hello *hello)
 {
+	const struct relay_target *target = find_target(r, hello->items.target);
 	union sock_addr from = { 0 };
 	socklen_t len = sizeof(from);
 	uint8_t source[16];
 	const char *why;
 	int result;
 
+	if (!target) {
+		refuse_target(r, l, ch, hello->items.target);
+		return;
+	}
 	getpeername(ch.fd, &from.sa, &len);
 	sock_addr_bytes(source, &from);
 	why = excluded(r, source);
@@ -375,7 +406,7 @@ static void begin_served(struct relay *r, struct listener *l, struct channel ch,
 		refuse(r, l, ch, WIRE_R_LIMIT, why);
 		return;
 	}
-	result = serve(r, ch, hello, &from);
+	result = serve(r, ch, hello, &from, target);
 	if (result) {
 		r->totals.n_refused++;
 		refuse(r, l, ch, WIRE_R_MEMORY, result < 0 ? strerror(-result) : NULL);

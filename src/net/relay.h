@@ -38,13 +38,20 @@
 /* Sessions that run when the relay is to stop have this long to end. */
 #define RELAY_STOP_NS 30000000000ull
 
-#define RELAY_NAME_LEN (STATS_ADDR_LEN + 64)
+#define RELAY_NAME_LEN (STATS_ADDR_LEN + 64 + WIRE_TARGET_LEN)
+
+/* Where sessions of the far side may go. */
+struct relay_target {
+	char name[WIRE_TARGET_LEN]; /* by which a near side asks for it; "": if it asks for none */
+	struct place place;
+};
 
 struct relay_config {
 	struct engine_config engine; /* of each session; ids, memory and streams are the relay's */
 	struct client_config client; /* near: where to */
-	const struct place *target;  /* far; borrowed */
-	uint64_t connect_ns;         /* far: for the target */
+	const struct relay_target *targets; /* far; borrowed */
+	unsigned n_targets;
+	uint64_t connect_ns; /* far: for the target */
 	unsigned max_sessions;
 	unsigned max_per_source;
 };
@@ -61,8 +68,8 @@ struct relay_totals {
 struct relay_events {
 	/* As in engine.h. */
 	void (*note)(void *arg, int level, const char *text);
-	/* A session is over. name: "session 7 of 192.0.2.1 port 40312". broken_off: by one of the
-	 * two programs, which is their affair. */
+	/* A session is over. name: "session 7 of 192.0.2.1 port 40312 to db". broken_off: by one of
+	 * the two programs, which is their affair. */
 	void (*ended)(void *arg, const char *name, const struct engine_end *end, bool broken_off,
 		      const struct session_stats *stats);
 	/* After relay_stop: the last session has ended. */

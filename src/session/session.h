@@ -79,9 +79,10 @@ struct session_config {
 	uint64_t reconnect_ns; /* how long to wait for a subflow when the last one is lost; 0: the
 				  session ends with it */
 	enum session_input input;
-	bool measure;    /* client: the streams are for measuring, and thrown away */
-	uint64_t wanted; /* client that measures: length of the peer's stream; 0: until STOP */
-	bool duplex;     /* read any input to its end */
+	bool measure;       /* client: the streams are for measuring, and thrown away */
+	uint64_t wanted;    /* client that measures: length of the peer's stream; 0: until STOP */
+	const char *target; /* client: which of a relay's targets; NULL: not named; borrowed */
+	bool duplex;        /* read any input to its end */
 	bool send_only;
 	bool recv_only;
 	struct wire_addrs addrs; /* server: where the client may join as well */

@@ -69,6 +69,8 @@ static void say_hello(struct session *s, struct subflow *sf)
 	if (!sf->join) {
 		m.items.facts = s->facts;
 		m.items.wanted = s->config.wanted;
+		if (s->config.target)
+			text_printf(m.items.target, sizeof(m.items.target), "%s", s->config.target);
 		s->facts_told = true;
 	}
 	memcpy(m.session, s->config.id, sizeof(m.session));

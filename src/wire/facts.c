@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum item_type { ITEM_FACTS = 1, ITEM_NAMES = 2, ITEM_WANTED = 3, ITEM_ADDRS = 4 };
+enum item_type { ITEM_FACTS = 1, ITEM_NAMES = 2, ITEM_WANTED = 3, ITEM_ADDRS = 4, ITEM_TARGET = 5 };
 
 static void put_name(struct cursor_out *c, const char name[WIRE_NAME_LEN])
 {
@@ -164,6 +164,34 @@ static void get_addrs(struct cursor_in *c, struct wire_addrs *a)
 	}
 }
 
+bool wire_is_target(const char *name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789.-_";
+	size_t n = strspn(name, letters);
+
+	return n && n < WIRE_TARGET_LEN && !name[n];
+}
+
+static void put_target(struct cursor_out *c, const char target[WIRE_TARGET_LEN])
+{
+	size_t n = strnlen(target, WIRE_TARGET_LEN - 1);
+
+	cursor_put_u8(c, (uint8_t)n);
+	cursor_put_bytes(c, target, n);
+}
+
+/* One that cannot be a name is not made into another: it would be a target that nobody meant. */
+static void get_target(struct cursor_in *c, char target[WIRE_TARGET_LEN])
+{
+	size_t n = cursor_get_u8(c);
+
+	memset(target, 0, WIRE_TARGET_LEN);
+	if (n < WIRE_TARGET_LEN)
+		cursor_get_bytes(c, target, n);
+	c->bad |= strlen(target) != n || !wire_is_target(target);
+}
+
 /* Leaves room for type and length; item_end fills it. */
 static uint8_t *item_begin(struct cursor_out *c)
 {
@@ -207,6 +235,11 @@ void wire_put_items(struct cursor_out *c, const struct wire_items *items)
 		cursor_put_u64(c, items->wanted);
 		item_end(c, start, ITEM_WANTED);
 	}
+	if (items->target[0]) {
+		start = item_begin(c);
+		put_target(c, items->target);
+		item_end(c, start, ITEM_TARGET);
+	}
 }
 
 void wire_get_items(struct cursor_in *c, struct wire_items *out)
@@ -229,6 +262,8 @@ void wire_get_items(struct cursor_in *c, struct wire_items *out)
 			out->wanted = cursor_get_u64(&item);
 		else if (type == ITEM_ADDRS)
 			get_addrs(&item, &out->addrs);
+		else if (type == ITEM_TARGET)
+			get_target(&item, out->target);
 		c->bad = item.bad;
 	}
 }

@@ -20,6 +20,9 @@
 /* A device's name with its NUL, as the kernel's IFNAMSIZ. */
 #define WIRE_NAME_LEN 16
 
+/* The name of a relay's target with its NUL: as long as a label of DNS. */
+#define WIRE_TARGET_LEN 64
+
 /* An address and a port. */
 struct wire_addr {
 	uint8_t family; /* 4 or 6; 0: not known */
@@ -114,7 +117,13 @@ struct wire_items {
 	struct wire_addrs addrs; /* WELCOME */
 	uint64_t
 		wanted; /* HELLO (measure): so long the listener's stream shall be; 0: until STOP */
+	char target[WIRE_TARGET_LEN]; /* HELLO (new): which of a relay's; "": the one without name
+				       */
 };
+
+/* Can a target have this name? Letters, digits, dots, dashes and underscores: it is shown as it
+ * is, and a word for the shell. */
+bool wire_is_target(const char *name);
 
 void wire_put_items(struct cursor_out *c, const struct wire_items *items);
 

@@ -91,7 +91,7 @@ enum wire_reason {
 	WIRE_R_MEMORY = 13,    /* no memory */
 	WIRE_R_KEY = 14,       /* plain, where TLS is wanted */
 	WIRE_R_PURPOSE = 15,   /* the listener serves measurements only */
-	WIRE_R_TARGET = 16,    /* what a relay is to connect to cannot be reached */
+	WIRE_R_TARGET = 16,    /* what a relay is to connect to cannot be reached, or is none */
 };
 
 struct wire_header {

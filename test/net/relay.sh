@@ -139,6 +139,61 @@ exec 5>&- 6>&- 7>&-
 stop target
 stop far
 
+section "several targets: the near side gets the one that it names, and no other"
+read -r unnamed db < <(first=$(free_ports 2) && echo "$first $((first + 1))")
+start far relay -v -l 127.0.0.1 0 --to "127.0.0.1:$unnamed" --to "db=127.0.0.1:$db"
+wait_port far
+FAR=$PORT
+# near_for NAME ARG...: sets NEAR
+near_for() {
+	start "$1" relay -v "${@:2}" 127.0.0.1:0 127.0.0.1 "$FAR"
+	wait_port "$1"
+	NEAR=$PORT
+}
+near_for near --target db
+TARGET=$db ends both_ways
+near_for other
+TARGET=$unnamed ends both_ways
+expect_log far 'session 1 of 127.0.0.1 port [0-9]+ to db: complete'
+expect_log far 'session 2 of 127.0.0.1 port [0-9]+: complete'
+stop other
+near_for other --target dbs
+TARGET=$unnamed ends refused
+wait_log other 'session 1 of .*: the peer refused the session: this relay has no target named "dbs"'
+expect_log far 'refused a peer, 127.0.0.1 port [0-9]+: this relay has no target named "dbs"'
+section "... from a netcat too"
+start sink --plain -v -l 127.0.0.1 "$db" >sink.out
+wait_port sink
+echo hello >hello
+run 0 it --target db 127.0.0.1 "$FAR" <hello
+expect_exit sink 0
+expect_same hello sink.out
+run 1 it --target mail 127.0.0.1 "$FAR" <hello
+expect_log it 'the peer refused the session: this relay has no target named "mail"'
+stop other
+stop near
+stop far
+section "... names are not made up, and mean something to relays only"
+start far relay -v -l 127.0.0.1 0 --to "db=127.0.0.1:$db"
+wait_port far
+run 1 it 127.0.0.1 "$PORT" <hello
+expect_log it "the peer refused the session: this relay's targets have names, and none was given"
+stop far
+listen rx >rx.out
+run 1 it --target db 127.0.0.1 "$PORT" <hello
+expect_log it 'the peer refused the session: this is no relay, it has no targets'
+expect_running rx "somebody asked for a relay"
+stop rx
+expect_empty rx.out
+run 2 it relay -l 0 --to db=127.0.0.1:1 --to db=127.0.0.1:2
+expect_log it 'there are two targets named db'
+run 2 it relay -l 0 --to 127.0.0.1:1 --to 127.0.0.1:2
+expect_log it 'there are two targets without a name'
+run 2 it relay -l 0 --to 'd b=127.0.0.1:1'
+expect_log it 'is not NAME=PLACE, with a name of at most 63 letters'
+run 2 it relay -l 0 --to db=
+expect_log it 'is not a place'
+
 section "--allow"
 relay_pair 127.0.0.1:0 --allow 127.0.0.2
 [[ -z $(cat <"/dev/tcp/127.0.0.1/$NEAR" 2>it.err) ]] || fail "it was let in"

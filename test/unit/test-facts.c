@@ -116,6 +116,50 @@ static void test_addrs(void **state)
 			 WIRE_E_MALFORMED);
 }
 
+/* Which target of a relay HELLO asks for. */
+static void test_target(void **state)
+{
+	static const uint8_t item[] = { 0, 5, 0, 5, 4, 'd', 'b', '-', '1' };
+	struct wire_hello hello = { .version_max = 1, .items = { .target = "db-1" } }, got;
+	uint8_t frame[256], *at;
+	size_t n = wire_put_hello(frame, sizeof(frame), &hello);
+
+	at = frame + n - sizeof(item);
+	assert_memory_equal(at, item, sizeof(item));
+	assert_int_equal(wire_get_hello(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN, &got), 0);
+	assert_string_equal(got.items.target, "db-1");
+	/* Another character, which might steer a terminal or end the name. */
+	for (unsigned c = 0; c < 256; c++) {
+		bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			  (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+
+		at[8] = (uint8_t)c;
+		assert_int_equal(wire_get_hello(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN, &got),
+				 ok ? 0 : WIRE_E_MALFORMED);
+	}
+	/* Longer than the item; nothing. */
+	at[8] = '1';
+	at[4] = 5;
+	assert_int_equal(wire_get_hello(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN, &got),
+			 WIRE_E_MALFORMED);
+	at[4] = 0;
+	assert_int_equal(wire_get_hello(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN, &got),
+			 WIRE_E_MALFORMED);
+	/* As long as a name may be, and one more. */
+	memset(hello.items.target, 'x', WIRE_TARGET_LEN - 1);
+	n = wire_put_hello(frame, sizeof(frame), &hello);
+	assert_int_equal(wire_get_hello(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN, &got), 0);
+	assert_memory_equal(&got.items, &hello.items, sizeof(got.items));
+	frame[n++] = 'x';
+	at = frame + n - WIRE_TARGET_LEN - 5;
+	at[3] = WIRE_TARGET_LEN + 1;
+	at[4] = WIRE_TARGET_LEN;
+	assert_int_equal(wire_get_hello(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN, &got),
+			 WIRE_E_MALFORMED);
+	assert_false(wire_is_target(""));
+	assert_false(wire_is_target("a b"));
+}
+
 static void test_golden(void **state)
 {
 	uint8_t frame[512];
@@ -213,8 +257,9 @@ static void test_largest(void **state)
 		m.items.facts.link[i].speed = UINT32_MAX - i;
 	}
 	m.items.names.local.family = m.items.names.remote.family = 6;
+	memset(m.items.target, 'x', WIRE_TARGET_LEN - 1);
 	n = wire_put_hello(frame, sizeof(frame), &m);
-	assert_true(n > 0 && n < 900);
+	assert_true(n > 0 && n < 970);
 	assert_int_equal(wire_get_hello(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN, &got), 0);
 	assert_memory_equal(&got.items, &m.items, sizeof(got.items));
 }
@@ -313,13 +358,13 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_addrs),   cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_wanted),  cmocka_unit_test(test_unknown_is_left_out),
-		cmocka_unit_test(test_cut),     cmocka_unit_test(test_extended),
-		cmocka_unit_test(test_limits),  cmocka_unit_test(test_largest),
-		cmocka_unit_test(test_links),   cmocka_unit_test(test_lane),
-		cmocka_unit_test(test_changed), cmocka_unit_test(test_same),
-		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_addrs),    cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_wanted),   cmocka_unit_test(test_unknown_is_left_out),
+		cmocka_unit_test(test_target),   cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_extended), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_largest),  cmocka_unit_test(test_links),
+		cmocka_unit_test(test_lane),     cmocka_unit_test(test_changed),
+		cmocka_unit_test(test_same),     cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -330,7 +330,7 @@ static void test_golden_decode(void **state)
 	struct wire_header h;
 	struct wire_hello hello;
 	struct wire_welcome welcome;
-	struct wire_ack ack;
+	static struct wire_ack ack;
 	struct wire_notice notice;
 
 	golden_frame(&goldens[0], frame);

@@ -126,6 +126,7 @@ static void dump_config(struct dump *d, const struct config *c)
 	put(d, c->rcvbuf, "rcvbuf=%llu", (unsigned long long)c->rcvbuf);
 	put(d, c->verbose, "verbose=%d", c->verbose);
 	put(d, c->progress != CONFIG_PROGRESS_AUTO, "progress=%d", (int)c->progress);
+	put(d, c->target, "target=%s", c->target);
 	put(d, c->key_file, "key=%s", c->key_file);
 	put(d, c->key_dir, "keys=%s", c->key_dir);
 	put(d, c->cert, "cert=%s,%s,%s", c->cert, c->private_key, c->ca);
@@ -278,6 +279,7 @@ static const struct accepted accepted[] = {
 	{ "--json h 1", "host=h port=1 json" },
 	{ "--json=f.json h 1", "host=h port=1 json json_file=f.json" },
 	{ "--json=f.json --json h 1", "host=h port=1 json" },
+	{ "--target db-1 h 1", "host=h port=1 target=db-1" },
 	{ "--key k h 1", "host=h port=1 key=k" },
 	{ "-l --key=k 1", "listen port=1 key=k" },
 	{ "-l --key-dir d 1", "listen port=1 keys=d" },
@@ -348,6 +350,8 @@ static const struct refused operands[] = {
 
 static const struct refused arguments[] = {
 	{ "--key '' h 1", "--key: \"\" is not a name" },
+	{ "--target '' h 1", "--target: \"\" is not the name of a relay's target" },
+	{ "--target a/b h 1", "--target: \"a/b\" is not the name of a relay's target" },
 	{ "-p", "-p needs an argument: PORT" },
 	{ "h 1 --window", "--window needs an argument: SIZE" },
 	{ "h 1 --wait", "-w needs an argument: TIME" },
@@ -467,6 +471,10 @@ static const struct refused conflicts[] = {
 	{ "-m 1 h 1", "-m needs -l: it limits how many may connect" },
 	{ "--allow ::1 h 1", "--allow needs -l: it says who may connect" },
 	{ "-l --sessions 2 1", "--sessions needs -k: without it there is one session" },
+	{ "-l --target db 1",
+	  "--target and -l exclude each other: it is for the side that connects" },
+	{ "--plain --target db h 1",
+	  "--target and --plain exclude each other: it is for sessions" },
 	{ "-e a -c b h 1", "-e and -c exclude each other: give one of them" },
 	{ "-U a -c b h 1", "-c and -U exclude each other: a session has one end here" },
 	{ "-U a -e b h 1", "-e and -U exclude each other: a session has one end here" },
