@@ -28,6 +28,7 @@
 #include "session/handshake.h"
 #include "ui/log.h"
 #include "ui/report.h"
+#include "util/parse.h"
 #include "util/text.h"
 
 /* Requests of malloc from this length on are mapped, and given back when they are freed. Above all
@@ -48,6 +49,7 @@ struct relay_options {
 		const char *place;
 	} target[TARGETS_MAX]; /* far */
 	unsigned n_targets;
+	unsigned max_per_source;
 };
 
 struct relay_run {
@@ -79,6 +81,8 @@ static const char help[] =
 	"\n"
 	"With several --to the near side chooses one by --target NAME; without that it gets\n"
 	"the one that has no name.\n"
+	"\n"
+	"--per-source N: at most N sessions of one address at once (2048).\n"
 	"\n"
 	"LADDR is 127.0.0.1 and ::1 if it is not given; * is every address. Instead of\n"
 	"LADDR:LPORT or PLACE (HOST:PORT), the path of a unix socket can be given, or\n"
@@ -371,7 +375,7 @@ static int start_relay(struct relay_run *run)
 		.targets = run->targets,
 		.n_targets = run->options->n_targets,
 		.connect_ns = c->timeout_ns == CONFIG_NEVER ? RELAY_CONNECT_NS : c->timeout_ns,
-		.max_per_source = RELAY_PER_SOURCE,
+		.max_per_source = run->options->max_per_source,
 	};
 	struct relay_events events = {
 		.note = log_note, .ended = on_ended, .stopped = on_stopped, .arg = run
@@ -493,8 +497,20 @@ static enum opts_result set_to(struct parser *p, const struct option_def *o, con
 	return OPTS_RUN;
 }
 
+static enum opts_result set_per_source(struct parser *p, const struct option_def *o,
+				       const char *arg)
+{
+	uint64_t n;
+
+	if (parse_u64(arg, 1, UINT_MAX, &n) < 0)
+		return opts_bad_argument(p, o, arg, "a number of sessions (1 or more)");
+	((struct relay_options *)p->own)->max_per_source = (unsigned)n;
+	return OPTS_RUN;
+}
+
 static const struct option_def own[] = {
 	{ 0, "to", "PLACE", NULL, set_to },
+	{ 0, "per-source", "N", NULL, set_per_source },
 };
 
 /* What a stream of one's own, or a process's own ends, would need. */
@@ -533,7 +549,7 @@ static enum opts_result parse(int argc, char *argv[], struct relay_options *opti
 int relay_main(int argc, char *argv[])
 {
 	char message[OPTS_MESSAGE_LEN];
-	struct relay_options options = { 0 };
+	struct relay_options options = { .max_per_source = RELAY_PER_SOURCE };
 	struct config config;
 
 	switch (parse(argc, argv, &options, &config, message)) {

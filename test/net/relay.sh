@@ -5,7 +5,7 @@
 #  plain-ends.py --> near --(sessions)--> far --> plain-ends.py
 # shellcheck source=test/net/lib.sh
 . "$(dirname "$0")/lib.sh"
-need python3
+need python3 ss
 
 # ends SCENARIO [ARG...]: both plain ends.
 ends() {
@@ -28,6 +28,11 @@ relay_pair() {
 		wait_port near
 		NEAR=$PORT
 	fi
+}
+
+# ss_listens PORT
+ss_listens() {
+	ss -Htln "sport = :$1" | grep -q .
 }
 
 # Gracefully, and with the summary.
@@ -193,6 +198,58 @@ run 2 it relay -l 0 --to 'd b=127.0.0.1:1'
 expect_log it 'is not NAME=PLACE, with a name of at most 63 letters'
 run 2 it relay -l 0 --to db=
 expect_log it 'is not a place'
+
+section "--per-source: one more of an address is refused, and others are served"
+TARGET=$(free_ports 1)
+start far relay -v -l 127.0.0.1 0 --to "127.0.0.1:$TARGET"
+wait_port far
+FAR=$PORT
+near_for near --per-source 2
+spawn target python3 -c "
+import socket
+s = socket.create_server(('127.0.0.1', $TARGET))
+c = [s.accept() for _ in range(3)]
+print(len(c), flush=True)
+s.accept()" >target.out
+wait_for "$PATIENCE" "the target listens" ss_listens "$TARGET"
+spawn programs python3 -c "
+import socket
+to = ('127.0.0.1', $NEAR)
+c = [socket.create_connection(to) for _ in range(3)]
+print('open', flush=True)
+c.append(socket.create_connection(to, source_address=('127.0.0.2', 0)))
+c[3].recv(1)" >programs.out
+wait_log near 'refused a connection from 127.0.0.1: its address has as many sessions as one may have'
+wait_for "$PATIENCE" "three are served" grep -q 3 target.out
+kill -USR1 "${PID[near]}"
+wait_log near '3 sessions: 3 running, 0 failed, 1 refused'
+stop programs
+stop target
+stop near
+stop far
+section "... at the far side, of a near side's"
+start far relay -v --per-source 1 -l 127.0.0.1 0 --to "127.0.0.1:$TARGET"
+wait_port far
+FAR=$PORT
+spawn target python3 -c "
+import socket
+s = socket.create_server(('127.0.0.1', $TARGET))
+c = [s.accept() for _ in range(2)]
+print(len(c), flush=True)
+s.accept()" >target.out
+wait_for "$PATIENCE" "the target listens" ss_listens "$TARGET"
+near_for near
+exec 5<>"/dev/tcp/127.0.0.1/$NEAR" 6<>"/dev/tcp/127.0.0.1/$NEAR"
+wait_log near 'session 2 of .*: the peer refused the session: too many connections'
+expect_log far 'refused a peer, 127.0.0.1 port [0-9]+: its address has as many sessions as one may have'
+near_for other -s 127.0.0.2
+exec 7<>"/dev/tcp/127.0.0.1/$NEAR"
+wait_for "$PATIENCE" "another near side is served" grep -q 2 target.out
+exec 5>&- 6>&- 7>&-
+stop target
+stop other
+stop near
+stop far
 
 section "--allow"
 relay_pair 127.0.0.1:0 --allow 127.0.0.2
