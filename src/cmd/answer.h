@@ -11,3 +11,7 @@
  * sessions that the listener serves. */
 void answer_query(struct listener *l, struct channel ch, const struct wire_hello *hello,
 		  const struct engine_config *config, uint64_t now_ns);
+
+/* Answers HELLO (warm) in the same way, and keeps ch for the HELLO of a session. */
+void answer_warm(struct listener *l, struct channel ch, const struct wire_hello *hello,
+		 const struct engine_config *config, uint64_t now_ns);

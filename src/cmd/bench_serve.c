@@ -117,7 +117,7 @@ static void on_hello(void *arg, struct channel ch, const struct wire_hello *hell
 		refuse(s, ch, WIRE_R_VERSION);
 	else if (hello->kind == WIRE_HELLO_QUERY)
 		answer(s, ch, hello);
-	else if (hello->kind == WIRE_HELLO_NEW)
+	else if (hello->kind == WIRE_HELLO_NEW || hello->kind == WIRE_HELLO_WARM)
 		refuse(s, ch, WIRE_R_PURPOSE);
 	else if (hello->kind == WIRE_HELLO_JOIN || is_current(s->bench, hello))
 		join(s, ch, hello);

@@ -427,6 +427,9 @@ static void on_hello(void *arg, struct channel ch, const struct wire_hello *hell
 		measured_serve(cat->measured, cat->listener, ch, hello, is_busy(cat));
 	else if (hello->kind == WIRE_HELLO_JOIN || is_current(cat, hello))
 		join(cat, ch, hello);
+	else if (hello->kind == WIRE_HELLO_WARM)
+		listener_refuse_because(cat->listener, ch, WIRE_R_PURPOSE,
+					"this is no relay, it keeps no connections");
 	else if (hello->items.target[0])
 		listener_refuse_because(cat->listener, ch, WIRE_R_TARGET,
 					"this is no relay, it has no targets");

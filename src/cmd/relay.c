@@ -25,6 +25,7 @@
 #include "net/gate.h"
 #include "net/relay.h"
 #include "net/service.h"
+#include "net/warm.h"
 #include "session/handshake.h"
 #include "ui/log.h"
 #include "ui/report.h"
@@ -50,6 +51,8 @@ struct relay_options {
 	} target[TARGETS_MAX]; /* far */
 	unsigned n_targets;
 	unsigned max_per_source;
+	unsigned n_warm; /* near */
+	bool warm_given;
 };
 
 struct relay_run {
@@ -82,7 +85,9 @@ static const char help[] =
 	"With several --to the near side chooses one by --target NAME; without that it gets\n"
 	"the one that has no name.\n"
 	"\n"
-	"--per-source N: at most N sessions of one address at once (2048).\n"
+	"The near side keeps some connections to the far side ready, --warm N of them (4), so\n"
+	"that a session begins without a round trip; 0: none. --per-source N: at most N\n"
+	"sessions of one address at once (2048).\n"
 	"\n"
 	"LADDR is 127.0.0.1 and ::1 if it is not given; * is every address. Instead of\n"
 	"LADDR:LPORT or PLACE (HOST:PORT), the path of a unix socket can be given, or\n"
@@ -206,15 +211,18 @@ static void on_ended(void *arg, const char *name, const struct engine_end *end, 
 
 static void say_totals(const struct relay_run *run)
 {
+	char tx[32], rx[32], warm[80] = "";
 	struct relay_totals t;
-	char tx[32], rx[32];
 
 	relay_totals(run->relay, &t);
+	if (!run->config->listen && run->options->n_warm)
+		text_printf(warm, sizeof(warm), "; %llu began on connections that were ready",
+			    (unsigned long long)t.n_warm);
 	text_size(tx, sizeof(tx), t.tx_bytes);
 	text_size(rx, sizeof(rx), t.rx_bytes);
-	log_error("%llu sessions: %u running, %llu failed, %llu refused; sent %s, received %s",
+	log_error("%llu sessions: %u running, %llu failed, %llu refused; sent %s, received %s%s",
 		  (unsigned long long)t.n_served, t.n_running, (unsigned long long)t.n_failed,
-		  (unsigned long long)t.n_refused, tx, rx);
+		  (unsigned long long)t.n_refused, tx, rx, warm);
 }
 
 static void on_stopped(void *arg)
@@ -272,6 +280,8 @@ static void on_hello(void *arg, struct channel ch, const struct wire_hello *hell
 
 	if (hello->kind == WIRE_HELLO_QUERY && handshake_version(hello))
 		answer_query(run->listener, ch, hello, &run->engine, loop_now(run->loop));
+	else if (hello->kind == WIRE_HELLO_WARM && handshake_version(hello))
+		answer_warm(run->listener, ch, hello, &run->engine, loop_now(run->loop));
 	else if (hello->kind == WIRE_HELLO_MEASURE)
 		listener_refuse_because(run->listener, ch, WIRE_R_PURPOSE,
 					"this is a relay; for mpnc bench start mpnc bench -l");
@@ -376,20 +386,25 @@ static int start_relay(struct relay_run *run)
 		.n_targets = run->options->n_targets,
 		.connect_ns = c->timeout_ns == CONFIG_NEVER ? RELAY_CONNECT_NS : c->timeout_ns,
 		.max_per_source = run->options->max_per_source,
+		.n_warm = c->listen ? 0 : run->options->n_warm,
 	};
 	struct relay_events events = {
 		.note = log_note, .ended = on_ended, .stopped = on_stopped, .arg = run
 	};
 	unsigned wanted = c->max_clients == UINT_MAX ? RELAY_SESSIONS : c->max_clients;
+	int r;
 
 	run->engine = peer_engine_config(c);
 	run->engine.crew = run->crew;
 	config.engine = run->engine;
-	config.max_sessions = relay_fitting(wanted);
+	config.max_sessions = relay_fitting(wanted, config.n_warm);
 	if (config.max_sessions < wanted)
 		log_info("at most %u sessions at once: there are no descriptors for %u",
 			 config.max_sessions, wanted);
-	return relay_new(&run->relay, run->loop, &config, &events);
+	r = relay_new(&run->relay, run->loop, &config, &events);
+	if (!r)
+		run->engine.paths.source = relay_source(run->relay);
+	return r;
 }
 
 static int start(struct relay_run *run)
@@ -508,9 +523,22 @@ static enum opts_result set_per_source(struct parser *p, const struct option_def
 	return OPTS_RUN;
 }
 
+static enum opts_result set_warm(struct parser *p, const struct option_def *o, const char *arg)
+{
+	struct relay_options *options = p->own;
+	uint64_t n;
+
+	if (parse_u64(arg, 0, WARM_MAX, &n) < 0)
+		return opts_bad_argument(p, o, arg, "a number of connections (0 to 64)");
+	options->n_warm = (unsigned)n;
+	options->warm_given = true;
+	return OPTS_RUN;
+}
+
 static const struct option_def own[] = {
 	{ 0, "to", "PLACE", NULL, set_to },
 	{ 0, "per-source", "N", NULL, set_per_source },
+	{ 0, "warm", "N", NULL, set_warm },
 };
 
 /* What a stream of one's own, or a process's own ends, would need. */
@@ -537,6 +565,8 @@ static enum opts_result parse(int argc, char *argv[], struct relay_options *opti
 
 	if (result != OPTS_RUN)
 		return result;
+	if (config->listen && options->warm_given)
+		return opts_fail(&p, "--warm is for the near side, which opens connections");
 	if (config->listen && !options->n_targets)
 		return opts_fail(&p, "missing --to: mpnc relay -l PORT --to HOST:PORT");
 	if (!config->listen && options->n_targets)
@@ -549,7 +579,8 @@ static enum opts_result parse(int argc, char *argv[], struct relay_options *opti
 int relay_main(int argc, char *argv[])
 {
 	char message[OPTS_MESSAGE_LEN];
-	struct relay_options options = { .max_per_source = RELAY_PER_SOURCE };
+	struct relay_options options = { .n_warm = WARM_DEFAULT,
+					 .max_per_source = RELAY_PER_SOURCE };
 	struct config config;
 
 	switch (parse(argc, argv, &options, &config, message)) {

@@ -257,6 +257,10 @@ static void hello_fired(struct loop_timer *timer)
 		loop_set_timer(c->loop, timer, loop_now(c->loop) + CLIENT_HELLO_NS);
 		return;
 	}
+	if (c->warm) {
+		engine_drop(c->engine);
+		return;
+	}
 	fail(c, "%s port %s accepts connections but says nothing: is it mpnc?", c->config.host,
 	     c->config.port);
 }
@@ -268,6 +272,12 @@ static void first_lost(struct client *c)
 	const char *error = engine_last_error(c->engine);
 
 	loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
+	if (c->warm && end->kind != SESSION_END_REFUSED) {
+		client_note(c, 2, "the connection that was ready is gone: another one is made");
+		c->warm = false;
+		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop));
+		return;
+	}
 	/* A full house may empty; no other refusal goes away by itself. */
 	if (end->kind == SESSION_END_REFUSED && !(end->reason == WIRE_R_BUSY && may_retry(c))) {
 		engine_give_up(c->engine);
@@ -500,6 +510,16 @@ int client_new(struct client **out, struct loop *loop, struct engine *engine,
 	loop_set_timer(loop, &c->retry_timer, loop_now(loop));
 	*out = c;
 	return 0;
+}
+
+void client_begin_warm(struct client *c, const struct client_first *first)
+{
+	c->warm = true;
+	c->took_ns = first->took_ns;
+	loop_set_timer(c->loop, &c->retry_timer, LOOP_NEVER);
+	dial_done(c, first->route, first->ch);
+	if (c->hello_timer.linked)
+		loop_set_timer(c->loop, &c->hello_timer, loop_now(c->loop) + CLIENT_WARM_NS);
 }
 
 struct client *client_free(struct client *c)

@@ -38,6 +38,9 @@
 /* So many may stand unanswered meanwhile: what accepts them may not be the peer but a proxy. */
 #define CLIENT_REDIALS_MAX 4
 
+/* A first connection that was there already has so much time to be answered. */
+#define CLIENT_WARM_NS CLIENT_REDIAL_NS
+
 /* The first attempt is made at once, but not more often than this. */
 #define CLIENT_REDIAL_PAUSE_NS 1000000000ull
 
@@ -66,6 +69,13 @@ struct client_config {
 	const struct tls_context *tls; /* how each side proves itself; NULL: plain; borrowed */
 };
 
+/* A connection that waited for a session (warm.h). */
+struct client_first {
+	struct channel ch;
+	unsigned route;   /* the pair of addresses, in the order of routes_add */
+	uint64_t took_ns; /* to connect */
+};
+
 struct client;
 
 /* Begins to connect for the engine (borrowed). events.pumped of the engine has to call
@@ -74,6 +84,10 @@ struct client;
 int client_new(struct client **out, struct loop *loop, struct engine *engine,
 	       const struct client_config *config, const struct engine_events *events);
 struct client *client_free(struct client *c);
+
+/* Begins on a connection that was there before (its channel is consumed), instead of making one. If
+ * nothing comes of it, one is made as ever. To be called behind client_new. */
+void client_begin_warm(struct client *c, const struct client_first *first);
 
 /* Looks whether connections are missing. */
 void client_pumped(struct client *c);

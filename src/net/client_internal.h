@@ -18,6 +18,7 @@ struct client {
 	struct client_config config;
 	struct engine_events events;
 	bool established; /* WELCOME came: from here on connections join */
+	bool warm;        /* the first connection was there before us */
 	struct routes routes;
 	unsigned route; /* that was tried last, for the first connection or again */
 	uint64_t retry_until_ns;

@@ -8,26 +8,9 @@
 
 static const uint32_t any_links[COVER_ENDS];
 
-/* -ENXIO: the address is not ours any more, so no port is at fault. */
 static int connect_from(struct client *c, unsigned i, uint16_t port)
 {
-	const struct route *route = &c->routes.route[i];
-	union sock_addr source = route->local;
-	bool bound = source.sa.sa_family != AF_UNSPEC;
-	int fd;
-
-	/* All zero is any address. */
-	source.sa.sa_family = route->remote.sa.sa_family;
-	sock_addr_set_port(&source, port);
-	fd = sock_connect(&route->remote, bound || port ? &source : NULL, &c->config.socket);
-	if (fd == -EADDRNOTAVAIL && bound && port && !sock_is_ours(&source))
-		return -ENXIO;
-	return fd;
-}
-
-static bool is_taken(int error)
-{
-	return error == -EADDRINUSE || error == -EADDRNOTAVAIL;
+	return dial_from(&c->routes.route[i], port, &c->config.socket);
 }
 
 /* A socket from the next port of the block that is free; when none of them is, from one of as many
@@ -44,7 +27,7 @@ static int connect_from_block(struct client *c, unsigned route, uint16_t *port_o
 			break;
 		fd = connect_from(c, route, (uint16_t)port);
 		*port_out = (uint16_t)port;
-		if (is_taken(fd)) {
+		if (dial_taken(fd)) {
 			/* Our own are found so: the connection exists already. */
 			client_note(c, fd == -EADDRNOTAVAIL ? 2 : 1, "source port %u: %s", port,
 				    strerror(-fd));
@@ -112,10 +95,10 @@ static int connect_planned(struct client *c, unsigned route, unsigned flow, uint
 	uint16_t port = c->plan.flows[flow].port;
 	int fd = -EADDRINUSE;
 
-	for (int i = 0; i < CLIENT_PORT_TRIES && port && is_taken(fd); i++) {
+	for (int i = 0; i < CLIENT_PORT_TRIES && port && dial_taken(fd); i++) {
 		*port_out = port;
 		fd = connect_from(c, route, port);
-		if (!is_taken(fd))
+		if (!dial_taken(fd))
 			break;
 		client_note(c, 2, "source port %u: %s", port, strerror(-fd));
 		pathmgr_avoid(paths, port);
@@ -207,7 +190,7 @@ static bool dial_planned(struct client *c, bool last_try)
 		if (route < 0)
 			break;
 		fd = connect_planned(c, (unsigned)route, i, &port);
-		if (is_taken(fd) && !last_try)
+		if (dial_taken(fd) && !last_try)
 			return false;
 		client_dial(c, (unsigned)route, fd, port);
 	}
@@ -223,12 +206,12 @@ static bool dial_candidate(struct client *c, unsigned route, const uint32_t want
 	unsigned n = open_ports(c, open);
 	int fd = -EADDRINUSE;
 
-	for (int i = 0; i < CLIENT_PORT_TRIES && is_taken(fd); i++) {
+	for (int i = 0; i < CLIENT_PORT_TRIES && dial_taken(fd); i++) {
 		port = pathmgr_candidate(paths, open, n, want);
 		if (!port)
 			return false;
 		fd = connect_from(c, route, port);
-		if (is_taken(fd))
+		if (dial_taken(fd))
 			pathmgr_avoid(paths, port);
 	}
 	client_dial(c, route, fd, port);

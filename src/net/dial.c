@@ -9,6 +9,26 @@
 #include "net/sock.h"
 #include "util/text.h"
 
+int dial_from(const struct route *route, uint16_t port, const struct sock_options *options)
+{
+	union sock_addr source = route->local;
+	bool bound = source.sa.sa_family != AF_UNSPEC;
+	int fd;
+
+	/* All zero is any address. */
+	source.sa.sa_family = route->remote.sa.sa_family;
+	sock_addr_set_port(&source, port);
+	fd = sock_connect(&route->remote, bound || port ? &source : NULL, options);
+	if (fd == -EADDRNOTAVAIL && bound && port && !sock_is_ours(&source))
+		return -ENXIO;
+	return fd;
+}
+
+bool dial_taken(int error)
+{
+	return error == -EADDRINUSE || error == -EADDRNOTAVAIL;
+}
+
 /* Returns the connection, which is open. */
 static struct channel dial_free(struct dial *d)
 {

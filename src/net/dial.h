@@ -10,9 +10,17 @@
 
 #include "net/channel.h"
 #include "net/loop.h"
+#include "net/routes.h"
 
 /* A peer that accepts and then does not get through with TLS is no mpnc. */
 #define DIAL_SHAKE_NS 10000000000ull
+
+/* A socket that is connecting over this pair from this port, 0: of the kernel's choice. Returns it
+ * or -errno; -ENXIO: the address is not ours any more, so no port is at fault. */
+int dial_from(const struct route *route, uint16_t port, const struct sock_options *options);
+
+/* Does this -errno say that the port is taken? */
+bool dial_taken(int error);
 
 struct dial {
 	struct loop_io io;

@@ -659,6 +659,12 @@ void engine_stop_peer(struct engine *e)
 	loop_queue(e->loop, &e->pump);
 }
 
+void engine_drop(struct engine *e)
+{
+	close_all(e);
+	loop_queue(e->loop, &e->pump);
+}
+
 void engine_cut(struct engine *e)
 {
 	for (uint16_t i = 0; i < e->n_slots; i++)

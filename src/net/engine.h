@@ -127,6 +127,9 @@ void engine_stop_peer(struct engine *e);
 /* Gives the session up, and tells the peer why. */
 void engine_fail(struct engine *e, enum wire_reason reason, const char *text);
 
+/* Closes all connections, as if they had been lost. */
+void engine_drop(struct engine *e);
+
 /* Ends the session and closes its connections at once, with nothing more delivered on them: their
  * ports are free then. */
 void engine_cut(struct engine *e);

@@ -21,13 +21,21 @@
 /* Reads per event from a connection that was answered. */
 #define ANSWERED_READS 16
 
+struct crowd {
+	struct stranger *oldest, *newest;
+	unsigned n;
+	unsigned max;
+};
+
 struct stranger {
 	struct loop_io io;
 	struct loop_timer timer;
 	struct listener *listener;
+	struct crowd *crowd; /* that it is of */
 	struct stranger *older, *newer;
 	char addr[STATS_ADDR_LEN];
 	uint16_t port;
+	uint8_t source[16];
 	bool sniffed;  /* its first byte was looked at */
 	bool answered; /* reads on only until the peer closes */
 	struct tls *tls;
@@ -41,9 +49,8 @@ struct listener {
 	struct listener_events events;
 	const struct tls_context *tls;
 	struct loop_timer pause;
-	struct stranger *oldest, *newest;
-	unsigned n_strangers;
-	unsigned max_strangers;
+	struct crowd strangers;
+	struct crowd warm; /* kept for sessions to come */
 };
 
 static void note(const struct listener *l, const struct stranger *s, const char *what,
@@ -63,11 +70,12 @@ static void note(const struct listener *l, const struct stranger *s, const char 
 static struct channel stranger_free(struct stranger *s)
 {
 	struct listener *l = s->listener;
+	struct crowd *crowd = s->crowd;
 	struct channel ch = { .fd = s->io.fd, .tls = s->tls };
 
-	*(s->older ? &s->older->newer : &l->oldest) = s->newer;
-	*(s->newer ? &s->newer->older : &l->newest) = s->older;
-	l->n_strangers--;
+	*(s->older ? &s->older->newer : &crowd->oldest) = s->newer;
+	*(s->newer ? &s->newer->older : &crowd->newest) = s->older;
+	crowd->n--;
 	loop_remove(l->loop, &s->io);
 	loop_set_timer(l->loop, &s->timer, LOOP_NEVER);
 	free(s);
@@ -76,7 +84,8 @@ static struct channel stranger_free(struct stranger *s)
 
 static void stranger_drop(struct stranger *s, const char *what, const char *detail)
 {
-	if (!s->answered)
+	/* What is kept comes and goes. */
+	if (!s->answered && s->crowd != &s->listener->warm)
 		note(s->listener, s, what, detail);
 	channel_close(stranger_free(s));
 }
@@ -255,18 +264,20 @@ static void stranger_event(struct loop_io *io, uint32_t events)
 		stranger_read(s);
 }
 
-static struct stranger *stranger_new(struct listener *l, int fd, uint64_t limit_ns)
+static struct stranger *stranger_new(struct listener *l, struct crowd *crowd, int fd,
+				     uint64_t limit_ns)
 {
 	struct stranger *s;
 
-	if (l->n_strangers >= l->max_strangers)
-		stranger_drop(l->oldest, "too many others wait", NULL);
+	if (crowd->n >= crowd->max)
+		stranger_drop(crowd->oldest, "too many others wait", NULL);
 	s = malloc(sizeof(*s));
 	if (!s)
 		return NULL;
 	s->io = (struct loop_io){ .fd = fd, .fn = stranger_event, .arg = s };
 	s->timer = (struct loop_timer){ .fn = stranger_fired, .arg = s, .due_ns = LOOP_NEVER };
 	s->listener = l;
+	s->crowd = crowd;
 	s->tls = NULL;
 	s->sniffed = false;
 	s->answered = false;
@@ -277,11 +288,11 @@ static struct stranger *stranger_new(struct listener *l, int fd, uint64_t limit_
 		free(s);
 		return NULL;
 	}
-	s->older = l->newest;
+	s->older = crowd->newest;
 	s->newer = NULL;
-	*(l->newest ? &l->newest->newer : &l->oldest) = s;
-	l->newest = s;
-	l->n_strangers++;
+	*(crowd->newest ? &crowd->newest->newer : &crowd->oldest) = s;
+	crowd->newest = s;
+	crowd->n++;
 	loop_set_timer(l->loop, &s->timer, loop_now(l->loop) + limit_ns);
 	return s;
 }
@@ -296,7 +307,7 @@ void listener_answer(struct listener *l, struct channel ch, const void *bytes, s
 		return;
 	}
 	ch.tls = tls_free(ch.tls);
-	s = stranger_new(l, ch.fd, LISTENER_REFUSE_NS);
+	s = stranger_new(l, &l->strangers, ch.fd, LISTENER_REFUSE_NS);
 	if (s)
 		s->answered = true;
 	else
@@ -314,6 +325,42 @@ void listener_refuse_because(struct listener *l, struct channel ch, enum wire_re
 void listener_refuse(struct listener *l, struct channel ch, enum wire_reason reason)
 {
 	listener_refuse_because(l, ch, reason, "");
+}
+
+static unsigned n_warm_of(const struct listener *l, const uint8_t source[16])
+{
+	unsigned n = 0;
+
+	for (const struct stranger *s = l->warm.oldest; s; s = s->newer)
+		n += !memcmp(s->source, source, sizeof(s->source));
+	return n;
+}
+
+void listener_keep(struct listener *l, struct channel ch, const void *bytes, size_t n)
+{
+	union sock_addr from = { 0 };
+	socklen_t len = sizeof(from);
+	uint8_t source[16];
+	struct stranger *s;
+
+	getpeername(ch.fd, &from.sa, &len);
+	sock_addr_bytes(source, &from);
+	if (l->warm.n >= l->warm.max || n_warm_of(l, source) >= LISTENER_WARM_PER_SOURCE) {
+		listener_refuse_because(l, ch, WIRE_R_LIMIT,
+					"it keeps as many connections as it may");
+		return;
+	}
+	s = channel_send_all(ch, bytes, n) ? stranger_new(l, &l->warm, ch.fd, LISTENER_WARM_NS)
+					   : NULL;
+	if (!s) {
+		channel_close(ch);
+		return;
+	}
+	s->tls = ch.tls;
+	s->sniffed = true;
+	memcpy(s->source, source, sizeof(source));
+	sock_addr_text(s->addr, &from);
+	s->port = sock_addr_port(&from);
 }
 
 /* Accepting
@@ -362,8 +409,10 @@ static void accept_event(struct loop_io *io, uint32_t events)
 		/* The connection may have gone meanwhile: accept's other errors are its, not ours.
 		 */
 		if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM) {
-			if (l->oldest)
-				stranger_drop(l->oldest, "descriptors run out", NULL);
+			if (l->strangers.oldest)
+				stranger_drop(l->strangers.oldest, "descriptors run out", NULL);
+			else if (l->warm.oldest)
+				stranger_drop(l->warm.oldest, NULL, NULL);
 			pause_accepting(l);
 			return;
 		}
@@ -375,7 +424,8 @@ static void accept_event(struct loop_io *io, uint32_t events)
 			turn_away(l, fd, &peer);
 			continue;
 		}
-		s = stranger_new(l, fd, l->events.plain ? LISTENER_PLAIN_NS : LISTENER_HELLO_NS);
+		s = stranger_new(l, &l->strangers, fd,
+				 l->events.plain ? LISTENER_PLAIN_NS : LISTENER_HELLO_NS);
 		if (!s) {
 			close(fd);
 			continue;
@@ -396,7 +446,7 @@ static unsigned fitting(unsigned n)
 
 void listener_expect(struct listener *l, unsigned n)
 {
-	l->max_strangers = fitting(n);
+	l->strangers.max = fitting(n);
 }
 
 static bool is_any6(const union sock_addr *addr)
@@ -457,7 +507,8 @@ int listener_adopt(struct listener **out, struct loop *loop, int fd, const struc
 		return -ENOMEM;
 	l->pause = (struct loop_timer){ .fn = pause_fired, .arg = l, .due_ns = LOOP_NEVER };
 	l->loop = loop;
-	l->max_strangers = fitting(LISTENER_STRANGERS);
+	l->strangers.max = fitting(LISTENER_STRANGERS);
+	l->warm.max = fitting(LISTENER_WARM);
 	l->events = *events;
 	l->tls = tls;
 	r = add_door(l, fd);
@@ -507,8 +558,10 @@ struct listener *listener_free(struct listener *l)
 {
 	if (!l)
 		return NULL;
-	while (l->oldest)
-		channel_close(stranger_free(l->oldest));
+	while (l->strangers.oldest)
+		channel_close(stranger_free(l->strangers.oldest));
+	while (l->warm.oldest)
+		channel_close(stranger_free(l->warm.oldest));
 	loop_set_timer(l->loop, &l->pause, LOOP_NEVER);
 	for (unsigned i = 0; i < l->n_doors; i++) {
 		loop_remove(l->loop, &l->doors[i]);

@@ -6,6 +6,9 @@
  * size; when it is full the oldest goes, as one of ours says HELLO at once. So neither a port scan
  * nor a thousand silent connections keep a real peer out.
  *
+ * Connections that are kept for sessions to come (listener_keep) have places of their own, in all
+ * and for each source: neither do strangers take them, nor they the strangers'.
+ *
  * With TLS the handshake comes first, in the same table and the same time. The first byte tells a
  * TLS client from a plain one, so that each can be told what is wanted here.
  */
@@ -31,6 +34,15 @@
  * from one whose HELLO is on its way. HELLO leaves with the client's first packet: this is time for
  * a retransmission of it, at round trips of up to 300 ms. */
 #define LISTENER_PLAIN_NS 1000000000ull
+
+/* Connections that are kept for sessions to come: in all, and of one source. Each holds a few KiB
+ * and, with TLS, some 30 more; who finds no place only loses a round trip with each session. */
+#define LISTENER_WARM            256
+#define LISTENER_WARM_PER_SOURCE 64
+
+/* One that was not used for so long is closed. Its host may have forgotten it without a word, as
+ * firewalls make some do. Who still wants one makes a new one. */
+#define LISTENER_WARM_NS 600000000000ull
 
 /* Time to read an answer that is all there is to say. */
 #define LISTENER_REFUSE_NS 2000000000ull
@@ -86,6 +98,10 @@ void listener_reachable(const struct listener *l, struct wire_addrs *out);
 /* Answers with these few bytes, and closes ch (consumed) once the peer has read them or
  * LISTENER_REFUSE_NS is over. */
 void listener_answer(struct listener *l, struct channel ch, const void *bytes, size_t n);
+
+/* Answers with these few bytes, and keeps ch (consumed): as if it had just come, but with
+ * LISTENER_WARM_NS for its HELLO. If there is no place for it, it is refused with LIMIT. */
+void listener_keep(struct listener *l, struct channel ch, const void *bytes, size_t n);
 
 /* Answers with REFUSE and closes ch (consumed) once the peer has read it or LISTENER_REFUSE_NS is
  * over. */

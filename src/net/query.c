@@ -50,8 +50,8 @@ static int shake(struct channel ch, uint64_t due_ns)
 
 static int ask(struct channel *ch, const struct query *query, uint64_t due_ns)
 {
-	uint8_t hello[100];
-	size_t n = handshake_query(hello, sizeof(hello));
+	uint8_t hello[HANDSHAKE_ASK_LEN];
+	size_t n = handshake_ask(hello, sizeof(hello), WIRE_HELLO_QUERY);
 	int r = wait_for(ch->fd, POLLOUT, due_ns);
 
 	if (!r)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "net/reach.h"
+#include "net/warm.h"
 #include "session/handshake.h"
 #include "util/text.h"
 
@@ -35,6 +36,7 @@ struct relay {
 	struct relay_events events;
 	struct winpool *pool;
 	struct topo_source *source;
+	struct warm *warm; /* NULL: no connections are kept ready */
 	struct relayed *sessions;
 	struct relayed *buckets[BUCKETS];
 	struct relay_totals totals;
@@ -252,6 +254,16 @@ static void reset(int fd)
 	close(fd);
 }
 
+static void begin_warm(struct relay *r, struct relayed *s)
+{
+	struct client_first first;
+
+	if (!r->warm || !warm_take(r->warm, &first))
+		return;
+	r->totals.n_warm++;
+	client_begin_warm(s->client, &first);
+}
+
 static int begin(struct relay *r, int fd, const union sock_addr *from)
 {
 	struct engine_events events = { .note = on_note };
@@ -270,6 +282,8 @@ static int begin(struct relay *r, int fd, const union sock_addr *from)
 		result = engine_plug(s->engine, fd);
 	if (result)
 		discard(s);
+	else
+		begin_warm(r, s);
 	return result;
 }
 
@@ -455,6 +469,7 @@ static void stopped(struct loop_task *task)
 void relay_stop(struct relay *r)
 {
 	r->stopping = true;
+	r->warm = warm_free(r->warm);
 	if (r->sessions)
 		loop_set_timer(r->loop, &r->stop_timer, loop_now(r->loop) + RELAY_STOP_NS);
 	else
@@ -484,17 +499,35 @@ void relay_each(struct relay *r,
 	}
 }
 
-unsigned relay_fitting(unsigned wanted)
+unsigned relay_fitting(unsigned wanted, unsigned n_warm)
 {
+	const unsigned kept = RELAY_FDS_KEPT + n_warm;
 	struct rlimit limit;
 	uint64_t fitting;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
 		return wanted;
-	if (limit.rlim_cur < RELAY_FDS_KEPT + RELAY_FDS)
+	if (limit.rlim_cur < kept + RELAY_FDS)
 		return 1;
-	fitting = (limit.rlim_cur - RELAY_FDS_KEPT) / RELAY_FDS;
+	fitting = (limit.rlim_cur - kept) / RELAY_FDS;
 	return fitting < wanted ? (unsigned)fitting : wanted;
+}
+
+struct topo_source *relay_source(const struct relay *r)
+{
+	return r->source;
+}
+
+static int keep_warm(struct relay *r)
+{
+	struct warm_config config = { .client = r->config.client,
+				      .paths = r->config.engine.paths,
+				      .n = r->config.n_warm,
+				      .note = r->events.note,
+				      .arg = r->events.arg };
+
+	config.paths.source = r->source;
+	return config.n ? warm_new(&r->warm, r->loop, &config) : 0;
 }
 
 int relay_new(struct relay **out, struct loop *loop, const struct relay_config *config,
@@ -516,6 +549,10 @@ int relay_new(struct relay **out, struct loop *loop, const struct relay_config *
 	/* Without it nothing is known of links, as in pathmgr.h. */
 	if (topo_source_new(&r->source))
 		r->source = NULL;
+	if (keep_warm(r)) {
+		relay_free(r);
+		return -ENOMEM;
+	}
 	*out = r;
 	return 0;
 }
@@ -532,6 +569,7 @@ struct relay *relay_free(struct relay *r)
 	}
 	loop_set_timer(r->loop, &r->stop_timer, LOOP_NEVER);
 	loop_unqueue(r->loop, &r->stopped);
+	warm_free(r->warm);
 	winpool_free(r->pool);
 	topo_source_free(r->source);
 	free(r);

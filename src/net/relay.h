@@ -26,7 +26,7 @@
 /* Descriptors of an idle session: its plain connection, and one subflow. */
 #define RELAY_FDS 2
 
-/* And for all else: the listening sockets, strangers, a few more subflows. */
+/* And for all else but warm connections: the listening sockets, strangers, a few more subflows. */
 #define RELAY_FDS_KEPT 64
 
 /* Free blocks of windows that are kept: what a few busy sessions have in their hands. */
@@ -54,12 +54,14 @@ struct relay_config {
 	uint64_t connect_ns; /* far: for the target */
 	unsigned max_sessions;
 	unsigned max_per_source;
+	unsigned n_warm; /* near: connections to keep ready (warm.h); 0: none */
 };
 
 struct relay_totals {
 	uint64_t n_served; /* with those that run */
 	uint64_t n_failed;
 	uint64_t n_refused;
+	uint64_t n_warm; /* of those served: that began on a connection that was ready */
 	unsigned n_running;
 	uint64_t tx_bytes; /* taken by the peers' ends, of the sessions that have ended */
 	uint64_t rx_bytes; /* taken by our ends */
@@ -86,8 +88,11 @@ int relay_new(struct relay **out, struct loop *loop, const struct relay_config *
 /* Sessions that run are dropped. */
 struct relay *relay_free(struct relay *r);
 
-/* How many sessions the process has descriptors for: wanted, or less. */
-unsigned relay_fitting(unsigned wanted);
+/* How many sessions the process has descriptors for beside n_warm: wanted, or less. */
+unsigned relay_fitting(unsigned wanted, unsigned n_warm);
+
+/* Whom the relay asks about this machine; borrowed, may be NULL. */
+struct topo_source *relay_source(const struct relay *r);
 
 /* Near: a plain connection (consumed) from this address (NULL: a unix socket). */
 void relay_accept(struct relay *r, int fd, const union sock_addr *from);

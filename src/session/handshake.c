@@ -83,11 +83,11 @@ size_t handshake_refuse(uint8_t *out, size_t size, enum wire_reason reason, cons
 	return n ? WIRE_PREFACE_LEN + n : 0;
 }
 
-size_t handshake_query(uint8_t *out, size_t size)
+size_t handshake_ask(uint8_t *out, size_t size, enum wire_hello_kind kind)
 {
 	const struct wire_hello m = { .version_min = WIRE_VERSION_MIN,
 				      .version_max = WIRE_VERSION_MAX,
-				      .kind = WIRE_HELLO_QUERY };
+				      .kind = (uint8_t)kind };
 	size_t n;
 
 	if (size < WIRE_PREFACE_LEN)

@@ -43,7 +43,9 @@ enum handshake_result handshake_read(struct handshake *h, size_t n, struct wire_
  * size is too small (WIRE_PREFACE_LEN + WIRE_HEADER_LEN + 4 + strlen(text) is enough). */
 size_t handshake_refuse(uint8_t *out, size_t size, enum wire_reason reason, const char *text);
 
-/* A query: asks a listener what it is, without a session. ------------------------------------- */
+/* A question to a listener, without a session ----------------------------------------------------
+ *
+ * What it is (QUERY), or to keep the connection (WARM), which begins anew behind its answer. */
 
 /* The longest answer. */
 #define HANDSHAKE_ANSWER_LEN (WIRE_PREFACE_LEN + WIRE_HEADER_LEN + WIRE_CONTROL_MAX)
@@ -55,8 +57,11 @@ enum handshake_answer {
 	HANDSHAKE_ANSWER_STRANGER, /* not mpnc: text_out quotes it */
 };
 
-/* Preface and HELLO of kind QUERY. Returns the length, 0 if size is too small (100 is enough). */
-size_t handshake_query(uint8_t *out, size_t size);
+/* Enough for preface and HELLO of a question. */
+#define HANDSHAKE_ASK_LEN 100
+
+/* They, of kind QUERY or WARM. Returns the length, 0 if size is too small. */
+size_t handshake_ask(uint8_t *out, size_t size, enum wire_hello_kind kind);
 
 /* What the listener says to it: preface and WELCOME. Returns the length, 0 if size is too small
  * (HANDSHAKE_ANSWER_LEN is enough). */

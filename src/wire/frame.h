@@ -114,6 +114,7 @@ enum wire_hello_kind {
 	WIRE_HELLO_JOIN = 1,
 	WIRE_HELLO_QUERY = 2,   /* wants WELCOME and no session */
 	WIRE_HELLO_MEASURE = 3, /* as NEW, but the streams are thrown away */
+	WIRE_HELLO_WARM = 4,    /* wants WELCOME, and the connection kept for another HELLO */
 };
 
 struct wire_hello {

@@ -9,6 +9,8 @@ standard input, one a line:
 
 cut SECONDS   resets all connections, and refuses new ones for so long
 close SECONDS the same, but ends them in order
+trap reset    resets each connection that there is with the next byte that comes on it
+trap silent   the same, but they fall silent
 
 With --seed most connections meet one fault, at a random byte of a random direction: they are reset,
 ended in order (which cuts frames short), stalled for a while or for good, or a bit flips. Each
@@ -139,6 +141,12 @@ class Proxy:
 
     def command(self, line):
         word, seconds = line.split()
+        if word == "trap":
+            for link in self.links:
+                for way in link.ways:
+                    way.fault, way.fault_at = seconds, way.passed
+            print("trapped", flush=True)
+            return
         for link in list(self.links):
             self.drop(link, word == "cut")
         if self.listener:

@@ -57,9 +57,9 @@ start far relay -v -l 127.0.0.1 0 --to "127.0.0.1:$TARGET"
 wait_port far
 spawn near bash -c "ulimit -n 100; exec \"\$0\" \"\$@\"" "$MPNC" relay -v 127.0.0.1:0 127.0.0.1 "$PORT"
 wait_port near
-expect_log near 'at most 18 sessions at once: there are no descriptors for 4096'
+expect_log near 'at most 16 sessions at once: there are no descriptors for 4096'
 exec 4<>go
-spawn ends python3 "$TEST_DIR/plain-ends.py" crowd "$PORT" "$TARGET" 18 <go >ends.out
+spawn ends python3 "$TEST_DIR/plain-ends.py" crowd "$PORT" "$TARGET" 16 <go >ends.out
 wait_for $((4 * PATIENCE)) "all have been served" grep -q idle ends.out
 : <>"/dev/tcp/127.0.0.1/$PORT"
 wait_log near 'refused a connection from 127.0.0.1: as many sessions as there may be are running'

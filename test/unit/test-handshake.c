@@ -132,6 +132,23 @@ static void test_long_hello(void **state)
 	}
 }
 
+/* What is asked comes as it was meant, and as short as it is said to be. */
+static void test_ask(void **state)
+{
+	for (enum wire_hello_kind kind = WIRE_HELLO_QUERY; kind <= WIRE_HELLO_WARM; kind++) {
+		uint8_t in[HANDSHAKE_ASK_LEN];
+		size_t len = handshake_ask(in, sizeof(in), kind), used;
+		struct wire_hello hello = { 0 };
+		char text[HANDSHAKE_TEXT_LEN];
+
+		assert_true(len > 0);
+		assert_int_equal(talk(in, len, len, &hello, text, &used), HANDSHAKE_HELLO);
+		assert_int_equal(hello.kind, kind);
+		assert_int_equal(handshake_version(&hello), WIRE_VERSION_MAX);
+		assert_int_equal(handshake_ask(in, len - 1, kind), 0);
+	}
+}
+
 static void assert_stranger(const void *in, size_t len, const char *quoted, const char *first)
 {
 	struct wire_hello hello;
@@ -185,7 +202,7 @@ static void test_broken_hello(void **state)
 	len = put_opening(in, sizeof(in), &odd);
 	assert_int_equal(talk(in, len, len, &hello, text, &used), HANDSHAKE_STRANGER);
 	odd = some_hello;
-	odd.kind = WIRE_HELLO_MEASURE + 1;
+	odd.kind = WIRE_HELLO_WARM + 1;
 	len = put_opening(in, sizeof(in), &odd);
 	assert_int_equal(talk(in, len, len, &hello, text, &used), HANDSHAKE_STRANGER);
 	memcpy(in, good, sizeof(in));
@@ -305,13 +322,10 @@ static void test_conflict(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hello),
-		cmocka_unit_test(test_long_hello),
-		cmocka_unit_test(test_strangers),
-		cmocka_unit_test(test_broken_hello),
-		cmocka_unit_test(test_random_strangers),
-		cmocka_unit_test(test_refuse),
-		cmocka_unit_test(test_version),
+		cmocka_unit_test(test_hello),        cmocka_unit_test(test_ask),
+		cmocka_unit_test(test_long_hello),   cmocka_unit_test(test_strangers),
+		cmocka_unit_test(test_broken_hello), cmocka_unit_test(test_random_strangers),
+		cmocka_unit_test(test_refuse),       cmocka_unit_test(test_version),
 		cmocka_unit_test(test_conflict),
 	};
 
