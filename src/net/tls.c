@@ -26,8 +26,8 @@ static bool is_record(uint8_t first)
 	return first >= 0x14 && first <= 0x17;
 }
 
-/* Looks at what comes first, before OpenSSL does. Returns false if it is no TLS. */
-static bool hear(struct tls *t)
+/* Looks at what comes first, before OpenSSL does. Returns as recv, and 0 if it is no TLS. */
+static ssize_t hear(struct tls *t)
 {
 	uint8_t first[TLS_QUOTED];
 	ssize_t n = recv(t->fd, first, sizeof(first), MSG_PEEK);
@@ -35,10 +35,10 @@ static bool hear(struct tls *t)
 	if (n > 0 && !is_record(first[0])) {
 		tls_explain_stranger(t, first, (size_t)n);
 		fail(t, EPROTONOSUPPORT);
-		return false;
+		return 0;
 	}
 	t->heard = n > 0;
-	return true;
+	return n;
 }
 
 static void explain_end(struct tls *t)
@@ -59,8 +59,10 @@ static ssize_t receive(struct tls *t, void *buf, size_t size)
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 	ssize_t n;
 
-	if (!t->heard && !hear(t))
-		return 0;
+	/* What comes just now is not taken without having been looked at. */
+	n = t->heard ? 1 : hear(t);
+	if (n <= 0)
+		return n;
 	do
 		n = recvmsg(t->fd, &msg, 0);
 	while (n < 0 && errno == EINTR);
