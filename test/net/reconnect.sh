@@ -58,8 +58,8 @@ done
 section "--reconnect 0 waits for nothing"
 begin '--reconnect 0' '--reconnect 0'
 proxy "cut 1000"
-expect_exit tx 1 2
-expect_exit rx 3 2
+expect_exit tx 1 15
+expect_exit rx 3 15
 stop_proxy
 
 section "another process listens there now: it does not know the session"
@@ -73,7 +73,7 @@ proxy "cut 2"
 stop rx
 start rx -l -v "$port" </dev/null >/dev/null
 wait_port rx
-expect_exit tx 1 5
+expect_exit tx 1 15
 expect_log tx 'no longer knows the session \(at offset [0-9]+\)'
 expect_running rx "it waits for a new session"
 stop rx
@@ -89,16 +89,23 @@ for i in {1..10}; do
 	proxy "cut 1"
 	begin=$(now_ms)
 	while running tx || running rx; do
-		(($(now_ms) - begin < 10000)) || break
+		(($(now_ms) - begin < 20000)) || break
 		sleep 0.02
 	done
 	# Before WELCOME the client has nothing to resume. The listener waits for it in vain, or has
-	# heard nothing of it and waits on.
+	# heard nothing of it and waits on, or has the whole stream: it was sent before WELCOME.
 	if ! running tx && logged tx 'cannot connect|closed the connection'; then
 		expect_exit tx 1
-		if running rx; then stop rx; else expect_exit rx 1; fi
+		if running rx; then
+			stop rx
+		elif logged rx 'complete$'; then
+			expect_exit rx 0
+			expect_content out "number $i"
+		else
+			expect_exit rx 1
+		fi
 	else
-		if running tx || running rx; then fail "cut at $i ms: still running after 10 s"; fi
+		if running tx || running rx; then fail "cut at $i ms: still running after 20 s"; fi
 		expect_exit tx 0
 		expect_exit rx 0
 		expect_content out "number $i"
