@@ -18,10 +18,12 @@ configure() {
 	meson setup "${again[@]}" -Db_colorout=auto "$@"
 }
 
-# tests DIR SUITE...: meson leaves one line of JSON per test in the log named after the step.
+# tests DIR SUITE...: meson leaves one line of JSON per test in the log named after the step. Half of the
+# tests only wait at any time.
 tests() {
 	local dir=$1 suites=("${@:2}")
-	meson test -C "$dir" --no-rebuild --print-errorlogs --logbase "$step" "${suites[@]/#/--suite=}"
+	meson test -C "$dir" --no-rebuild --print-errorlogs --logbase "$step" \
+		--num-processes $((2 * $(nproc))) "${suites[@]/#/--suite=}"
 }
 
 step_format() { sources | xargs -0 -r clang-format-14 --dry-run -Werror; }

@@ -10,7 +10,7 @@ if [[ ! ${CAPTURE_INSIDE:-} ]]; then
 		echo "capture: skipped: this machine allows no namespaces (unshare -rmn)" >&2
 		exit 77
 	fi
-	CAPTURE_INSIDE=1 exec unshare -rmn bash "$0"
+	CAPTURE_INSIDE=1 TEST_NETWORK=own exec unshare -rmn bash "$0"
 fi
 . "$(dirname "$0")/lib.sh"
 need ip tshark python3
@@ -26,9 +26,16 @@ ip -n peer link set wire up
 run 0 it genkey key
 yes 'a line that can be recognised' | head -c 4M >text || true
 
-# Everything on the wire, sent slowly enough that the capture keeps up.
-spawn capture tshark -q -i wire -w wire.pcap </dev/null
-wait_log capture 'Capturing on'
+# Everything on the wire, sent slowly enough that the capture keeps up. tshark says that it captures before
+# it does: it does when its socket is bound.
+capture() {
+	spawn capture tshark -q -B 16 -i wire -w wire.pcap </dev/null
+	wait_for "$PATIENCE" "the capture runs" captures
+}
+captures() {
+	awk '$4 == "0003" && $6 == 1 { found = 1 } END { exit !found }' /proc/net/packet
+}
+capture
 spawn rx ip netns exec peer "$MPNC" -l -v --key key 10.9.0.2 0 </dev/null >out
 wait_port rx
 run 0 tx -P 4 --rate 4M --key key 10.9.0.2 "$PORT" <text
@@ -78,8 +85,7 @@ shows_key wire.pcap key && fail "the key passed"
 
 section "the same without a key can be read: this test would have seen it"
 rm wire.pcap
-spawn capture tshark -q -i wire -w wire.pcap </dev/null
-wait_log capture 'Capturing on'
+capture
 spawn rx ip netns exec peer "$MPNC" -l -v 10.9.0.2 0 </dev/null >out
 wait_port rx
 run 0 tx --rate 4M 10.9.0.2 "$PORT" < <(head -c 64K text)

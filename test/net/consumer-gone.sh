@@ -3,9 +3,9 @@
 # The output cannot be written: both ends end at once, fail, and name the cause and the offset.
 . "$(dirname "$0")/lib.sh"
 
-quickly() { # NAME STATUS SINCE WHY: within two seconds
+quickly() { # NAME STATUS SINCE WHY: without any time-out
 	expect_exit "$1" "$2"
-	(($(now_ms) - $3 < 2000)) || fail "$1 took $(($(now_ms) - $3)) ms to end: $4"
+	(($(now_ms) - $3 < 5000)) || fail "$1 took $(($(now_ms) - $3)) ms to end: $4"
 }
 
 section "a full disk at the receiver"
@@ -14,7 +14,7 @@ run 4 tx -P 4 127.0.0.1 "$PORT" </dev/zero
 expect_exit rx 3
 expect_log rx 'No space left on device.*offset 0'
 expect_log tx 'the peer gave up at offset 0: .*No space left on device'
-((RUN_MS < 2000)) || fail "it took $RUN_MS ms"
+((RUN_MS < 5000)) || fail "it took $RUN_MS ms"
 
 section "a full disk at a receiver that is the client"
 listen tx </dev/zero

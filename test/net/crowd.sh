@@ -46,7 +46,7 @@ start_crowd
 all_dropped() {
 	(($(grep -c 'dropped connection' rx.err) >= 1000))
 }
-wait_for 7 "all thousand are dropped" all_dropped
+wait_for 15 "all thousand are dropped" all_dropped
 [[ $(grep -c 'dropped connection' rx.err) == 1000 ]] || fail "more than one line for a stranger"
 ticks=$(cpu_ticks rx)
 run 0 tx 127.0.0.1 "$PORT" <data

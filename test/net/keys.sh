@@ -124,5 +124,5 @@ echo "fewer than $(max_fds rx) descriptors, $(peak_kib rx) KiB at most"
 all_dropped() {
 	(($(grep -c 'dropped connection' rx.err) == 1000))
 }
-wait_for 7 "all of the crowd are dropped" all_dropped
+wait_for 15 "all of the crowd are dropped" all_dropped
 stop rx TERM

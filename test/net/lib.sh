@@ -2,7 +2,9 @@
 # shellcheck shell=bash
 #
 # lib.sh - what the end-to-end tests share. A test sources it first and is then in a temporary directory
-# of its own, which goes away at its end together with every process that the test still has.
+# of its own, which goes away at its end together with every process that the test still has. It is also
+# in a network of its own that has a loopback device and nothing else: no other process, be it a test that
+# runs beside it, takes a port, or a name of a unix socket, that this one wants.
 #
 # Processes have names. NAME's standard error goes to the file NAME.err. Nothing here waits for a time:
 # wait_for and expect_exit poll for a state and fail at a deadline.
@@ -13,6 +15,18 @@ export LC_ALL=C
 TEST_NAME=$(basename "$0" .sh)
 # shellcheck disable=SC2034 # for the tests
 TEST_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# Where no namespaces are to be had, tests share the machine's network, and free_ports makes it unlikely
+# that they meet.
+if [[ ! ${TEST_NETWORK-} ]]; then
+	export TEST_NETWORK=shared
+	how=-n
+	((EUID == 0)) || how=-rn
+	if unshare "$how" ip link set lo up 2>/dev/null; then
+		# shellcheck disable=SC2016 # for the other shell
+		TEST_NETWORK=own exec unshare "$how" bash -c 'ip link set lo up && exec bash "$@"' bash "$0" "$@"
+	fi
+fi
 
 # A slow machine, or one under a sanitizer, is given more time: MPNC_TEST_PATIENCE=4.
 PATIENCE=$((30 * ${MPNC_TEST_PATIENCE:-1}))
@@ -177,6 +191,11 @@ wait_port() {
 listen() {
 	start "$1" -l -v "${@:2}" 0
 	wait_port "$1"
+}
+
+# wait_listener PORT: until any program listens there.
+wait_listener() {
+	wait_for "$PATIENCE" "a program listens on port $1" eval "[[ \$(ss -Hltn 'sport = :$1') ]]"
 }
 
 running() {

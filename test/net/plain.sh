@@ -9,11 +9,7 @@ random_file data 5M
 section "to something else, and its answer"
 port=$(free_ports 1)
 spawn peer socat TCP-LISTEN:"$port",reuseaddr,bind=127.0.0.1 SYSTEM:sha256sum
-# listens PORT
-listens() {
-	[[ $(ss -Htln "( sport = :$1 )") ]]
-}
-wait_for "$PATIENCE" "it listens" listens "$port"
+wait_listener "$port"
 run 0 tx --plain -N 127.0.0.1 "$port" <data >back
 expect_exit peer 0
 expect_same <(sha256sum <data) back

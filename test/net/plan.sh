@@ -61,7 +61,7 @@ run 1 asked --plan 127.0.0.1 "$port" >plan
 expect_log asked "the links of 127.0.0.1 port $port are not known: Connection refused"
 (($(grep -c '^ *[0-9]*$' plan) == 8)) || fail "$(<plan)"
 spawn other socat "TCP-LISTEN:$port,bind=127.0.0.1" SYSTEM:'echo SSH-2.0; cat >/dev/null'
-wait_for "$PATIENCE" "socat listens" eval "[[ \$(ss -Hltn 'sport = :$port') ]]"
+wait_listener "$port"
 run 1 asked --plan 127.0.0.1 "$port" >plan
 expect_log asked 'it is not mpnc: it sent "SSH-2\.0'
 run 2 asked --plan -l 1234 >plan
@@ -90,7 +90,7 @@ section "addresses that are translated on the way are noticed, at both ends"
 port=$(free_ports 1)
 listen rx -v </dev/null >out
 spawn relay socat "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" "TCP:127.0.0.1:$PORT"
-wait_for "$PATIENCE" "socat listens" eval "[[ \$(ss -Hltn 'sport = :$port') ]]"
+wait_listener "$port"
 run 0 tx -v -P 2 127.0.0.1 "$port" <data
 expect_exit rx 0
 expect_same data out

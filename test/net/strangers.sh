@@ -16,7 +16,7 @@ count=0
 # expect_dropped PATTERN: one more than before, for this reason
 expect_dropped() {
 	count=$((count + 1))
-	wait_for 7 "$count strangers are dropped" dropped "$count"
+	wait_for 15 "$count strangers are dropped" dropped "$count"
 	[[ $(grep -c 'dropped connection' rx.err) == "$count" ]] || fail "more than one line for a stranger"
 	tail -n 1 rx.err | grep -qE -e "$1" || fail "not the reason expected: $1"
 	expect_running rx "a stranger came"
@@ -31,9 +31,9 @@ knock() {
 	exec 3<>"/dev/tcp/127.0.0.1/$PORT"
 	cat >&3
 	# Bytes that nobody has read make the close a reset.
-	timeout 10 cat <&3 >answer 2>/dev/null || true
+	timeout 15 cat <&3 >answer 2>/dev/null || true
 	exec 3>&-
-	(($(now_ms) - begin < 6000)) || fail "a stranger was kept for $(($(now_ms) - begin)) ms"
+	(($(now_ms) - begin < 9000)) || fail "a stranger was kept for $(($(now_ms) - begin)) ms"
 }
 
 section "a port scan"
@@ -53,7 +53,7 @@ section "TLS"
 printf '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03' | knock
 expect_dropped 'it speaks TLS, and this listener has no key'
 if command -v openssl >/dev/null; then
-	timeout 10 openssl s_client -connect "127.0.0.1:$PORT" </dev/null >answer 2>&1 &&
+	timeout 15 openssl s_client -connect "127.0.0.1:$PORT" </dev/null >answer 2>&1 &&
 		fail "openssl found TLS"
 	expect_dropped 'it speaks TLS, and this listener has no key'
 fi
@@ -97,7 +97,7 @@ for ((i = 0; i < 5; i++)); do
 	nc -z 127.0.0.1 "$PORT"
 	echo 'GET / HTTP/1.0' | knock
 done
-wait_for 7 "the strangers are dropped" dropped 10
+wait_for 15 "the strangers are dropped" dropped 10
 cat data >&5
 exec 5>&-
 expect_exit tx 0

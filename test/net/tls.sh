@@ -82,7 +82,7 @@ refused() {
 	run "$wanted" tx "${@:3}" 127.0.0.1 "$PORT" <data >back
 	expect_log tx "$pattern"
 	[[ $(wc -l <tx.err) == 1 ]] || fail "more than one line: $(<tx.err)"
-	((RUN_MS < 1000)) || fail "it took $RUN_MS ms"
+	((RUN_MS < 5000)) || fail "it took $RUN_MS ms"
 	expect_empty back
 }
 
@@ -106,11 +106,12 @@ done
 
 section "openssl s_client with the key is told that it speaks no mpnc"
 read -ra words <<<"$(psk a.key)"
-(
-	echo 'GET / HTTP/1.0'
-	timeout 5 tail -f /dev/null
-) | timeout 4 openssl s_client -quiet "${words[@]}" -ciphersuites TLS_AES_128_GCM_SHA256 \
-	-connect "127.0.0.1:$PORT" >back 2>s_client.log || true
+mkfifo request
+exec 5<>request
+echo 'GET / HTTP/1.0' >&5
+timeout "$PATIENCE" openssl s_client -quiet "${words[@]}" -ciphersuites TLS_AES_128_GCM_SHA256 \
+	-connect "127.0.0.1:$PORT" <request >back 2>s_client.log 5>&- || true
+exec 5>&-
 grep -aq 'this is mpnc, and what came is not' back || fail "s_client was told: $(tr -d '\0' <back) $(<s_client.log)"
 expect_running rx "strangers came"
 run 0 tx --key a.key 127.0.0.1 "$PORT" <data
