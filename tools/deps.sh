@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Install the Debian packages that are missing: deps.sh build|all|lab. Silent when there are none.
+# Install the Debian packages that are missing: deps.sh build|all|lab|servers. Silent when there are none.
 set -euo pipefail
 
 build=(meson ninja-build gcc pkg-config libc6-dev libxxhash-dev libjansson-dev libmnl-dev libssl-dev)
@@ -9,13 +9,20 @@ tests=(netcat-openbsd ncat socat mbuffer iproute2 procps time util-linux python3
 	openssl tshark valgrind)
 lab=(qemu-system-x86 cpio ethtool kmod iproute2 util-linux diffutils iperf3 netcat-openbsd ncat socat mbuffer
 	nuttcp mptcpize libteam-utils iputils-ping)
+# Debian starts some of these when they are installed, so only continuous integration gets them unasked;
+# without them, their tests are skipped.
+servers=(rsync openssh-server openssh-client postgresql qemu-utils qemu-block-extra tgt)
 
 case ${1-} in
 build) wanted=("${build[@]}") ;;
-all) wanted=("${build[@]}" "${gates[@]}" "${tests[@]}" "${lab[@]}") ;;
+all)
+	wanted=("${build[@]}" "${gates[@]}" "${tests[@]}" "${lab[@]}")
+	[[ ${CI-} != true ]] || wanted+=("${servers[@]}")
+	;;
 lab) wanted=("${build[@]}" "${lab[@]}") ;;
+servers) wanted=("${servers[@]}") ;;
 *)
-	echo "usage: $0 build|all|lab" >&2
+	echo "usage: $0 build|all|lab|servers" >&2
 	exit 2
 	;;
 esac

@@ -268,6 +268,37 @@ stop_proxy() {
 	rm proxy.in
 }
 
+# relay_pair LOCAL ARG...: both sides of a relay to TARGET, a port or a path; the arguments are for both. Sets
+# FAR to the port between them, and NEAR to the port or path that programs connect to.
+FAR=
+NEAR=
+relay_pair() {
+	local to=$TARGET
+
+	[[ $TARGET == */* ]] || to=127.0.0.1:$TARGET
+	start far relay -v "${@:2}" -l 127.0.0.1 0 --to "$to"
+	wait_port far
+	FAR=$PORT
+	start near relay -v "${@:2}" "$1" 127.0.0.1 "$FAR"
+	wait_for "$PATIENCE" "the near side listens" logged near 'listening on'
+	NEAR=$1
+	if [[ $NEAR == *:0 ]]; then
+		wait_port near
+		NEAR=$PORT
+	fi
+}
+
+# stop_pair: gracefully, and with the summary.
+stop_pair() {
+	local side
+
+	for side in near far; do
+		kill -TERM "${PID[$side]}"
+		expect_exit "$side" 0
+		expect_log "$side" '[0-9]+ sessions: 0 running'
+	done
+}
+
 # Most memory that NAME has had, in KiB.
 peak_kib() {
 	awk '/^VmHWM:/ { print $2 }' "/proc/${PID[$1]}/status"

@@ -13,37 +13,9 @@ ends() {
 	expect_exit ends 0 $((4 * PATIENCE))
 }
 
-# relay_pair LOCAL ARG...: starts both sides; the arguments are for both. Sets NEAR.
-relay_pair() {
-	local to=$TARGET
-
-	[[ $TARGET == */* ]] || to=127.0.0.1:$TARGET
-	start far relay -v "${@:2}" -l 127.0.0.1 0 --to "$to"
-	wait_port far
-	FAR=$PORT
-	start near relay -v "${@:2}" "$1" 127.0.0.1 "$FAR"
-	wait_for "$PATIENCE" "the near side listens" logged near 'listening on'
-	NEAR=$1
-	if [[ $NEAR == *:0 ]]; then
-		wait_port near
-		NEAR=$PORT
-	fi
-}
-
 # ss_listens PORT
 ss_listens() {
 	ss -Htln "sport = :$1" | grep -q .
-}
-
-# Gracefully, and with the summary.
-stop_pair() {
-	local side
-
-	for side in near far; do
-		kill -TERM "${PID[$side]}"
-		expect_exit "$side" 0
-		expect_log "$side" '[0-9]+ sessions: 0 running'
-	done
 }
 
 all_scenarios() {
