@@ -28,7 +28,8 @@ demo:
 
 bench: deps
 	@$(MAKE) --no-print-directory build
-	@MPNC='$(MPNC)' test/$@.sh
+	@MPNC='$(MPNC)' test/bench.sh
+	@MPNC='$(MPNC)' test/bench-relay.sh
 
 lab lab-bench:
 	@tools/deps.sh lab
