@@ -17,6 +17,7 @@ ended in order (which cuts frames short), stalled for a while or for good, or a 
 fault is a line of output. With --flip the only one is a bit of this byte of the first connection, from the
 client to the listener (WAY 0) or back (1).
 """
+import contextlib
 import random
 import selectors
 import socket
@@ -83,6 +84,10 @@ class Proxy:
         for sock in link.sockets:
             if reset:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            else:
+                # If something came that was not read, a close alone would be a reset.
+                with contextlib.suppress(OSError):
+                    sock.shutdown(socket.SHUT_WR)
             sock.close()
 
     def accept(self):
