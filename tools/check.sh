@@ -30,7 +30,7 @@ step_format() { sources | xargs -0 -r clang-format-14 --dry-run -Werror; }
 step_includes() { tools/check-includes.sh; }
 step_complexity() { tools/check-complexity.sh; }
 step_spdx() { tools/check-spdx.sh; }
-step_shellcheck() { scripts | xargs -0 shellcheck -x -P SCRIPTDIR; }
+step_shellcheck() { scripts | xargs -0 -n 8 -P "$(nproc)" shellcheck -x -P SCRIPTDIR; }
 step_selftest() { tools/check-gates-selftest.sh; }
 
 # Whether a page that ours refers to is installed says nothing about ours.
