@@ -68,7 +68,7 @@ sessions='
 	--duplex|pipe |-q 0|pipe |l> c> l> C|0 0
 	-q 0|file |--duplex|pipe ||0 0
 	-q 0|pipe |--duplex|pipe |c> l> c> L|0 0
-	-q 0|file |-q 0|file ||0 0
+	-q 20|file |-q 20|file ||0 0
 	-q -1|pipe |-q -1|pipe |c> l> C l> L|0 0
 	-q 0|pipe |-d|pipe |l> L|0 0
 	-d|pipe |-q 0|pipe |c> C|0 0

@@ -103,7 +103,8 @@ type_line() {
 	line=${line//\/dev\/vg0\/disk/$(disk_of "$machine")}
 	if [[ $line =~ mpnc\ (.*\ )?-l && $line != ssh* ]]; then
 		in_machine listener "$machine" "$line"
-		wait_for "$PATIENCE" "$machine listens: $line" listens "$machine" 31337
+		wait_for "$PATIENCE" "$machine listens, or has served who came first: $line" \
+			eval "listens $machine 31337 || ended listener"
 	elif [[ $line == *--retry\ 1m* ]]; then
 		in_machine client "$machine" "$line"
 	else
