@@ -293,9 +293,10 @@ static void finish(struct engine *e)
 	e->events.ended(e->events.arg);
 }
 
+/* Before WELCOME nobody knows of the session: what was written is enough. */
 static bool all_told(struct engine *e)
 {
-	bool told = true;
+	bool known = session_subflows_ready(e->session), told = true;
 
 	for (uint16_t i = 0; i < e->n_slots; i++) {
 		struct conn *c = e->conns[i];
@@ -309,7 +310,7 @@ static bool all_told(struct engine *e)
 			channel_shutdown(conn_channel(c));
 			c->shut = true;
 		}
-		told = false;
+		told &= c->shut && !known;
 	}
 	return told;
 }
@@ -331,8 +332,7 @@ static void close_failed(struct engine *e)
 		loop_queue(e->loop, &e->pump);
 		return;
 	}
-	/* Before WELCOME nobody knows of the session: what was written is enough. */
-	if (all_told(e) || !session_subflows_ready(e->session))
+	if (all_told(e))
 		finish(e);
 }
 
