@@ -13,7 +13,8 @@ _Static_assert(LANES_LINKS_MAX == WIRE_LINKS_MAX, "lanes are told by the numbers
 
 /* A connection by its number in lanes.h. */
 struct observed {
-	const struct conn *conn; /* NULL: the number is free */
+	const struct conn *conn; /* NULL: the number is free, or: */
+	uint64_t gone_ns;        /* it has ended then, and nobody knows for sure where it was; 0 */
 	uint64_t tx;
 	uint64_t rx; /* as last counted */
 	uint64_t tx_before;
@@ -53,6 +54,8 @@ static void drop_lanes(struct observer *o)
 {
 	o->tx.lanes = lanes_free(o->tx.lanes);
 	o->rx.lanes = lanes_free(o->rx.lanes);
+	/* Of a connection that closes from here on we do not hear. */
+	memset(o->seen, 0, sizeof(o->seen));
 	o->begun = false;
 }
 
@@ -113,9 +116,32 @@ static unsigned number_of(const struct observer *o, const struct conn *c)
 	return i;
 }
 
+static void release(struct observer *o, unsigned i)
+{
+	o->seen[i].gone_ns = 0;
+	if (o->tx.lanes)
+		lanes_close(o->tx.lanes, i);
+	if (o->rx.lanes)
+		lanes_close(o->rx.lanes, i);
+}
+
+/* One that is free, or that of the one that has gone first. */
+static unsigned free_number(struct observer *o)
+{
+	unsigned found = LANES_FLOWS_MAX;
+
+	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++)
+		if (!o->seen[i].conn &&
+		    (found == LANES_FLOWS_MAX || o->seen[i].gone_ns < o->seen[found].gone_ns))
+			found = i;
+	if (found < LANES_FLOWS_MAX && o->seen[found].gone_ns)
+		release(o, found);
+	return found;
+}
+
 static void watch(struct observer *o, const struct conn *c, uint64_t now_ns)
 {
-	unsigned i = number_of(o, NULL);
+	unsigned i = free_number(o);
 	struct observed *seen = &o->seen[i];
 
 	if (i == LANES_FLOWS_MAX || tcpinfo_bytes(c->io.fd, &seen->tx, &seen->rx))
@@ -131,17 +157,14 @@ static void watch(struct observer *o, const struct conn *c, uint64_t now_ns)
 		lanes_open(o->rx.lanes, i);
 }
 
-/* Its bytes are taken from the link where it was. A guess that is wrong would spoil what is known
- * of that link and of the true one for as long as they are remembered. */
-static void leave(struct direction *d, unsigned i)
+static bool is_settled(const struct direction *d, unsigned i)
 {
-	if (!d->lanes)
-		return;
-	lanes_close(d->lanes, i);
-	if (lanes_only(d->lane[i].possible) < 0)
-		lanes_forget(d->lanes);
+	return !d->lanes || !d->lane[i].possible || lanes_only(d->lane[i].possible) >= 0;
 }
 
+/* Its bytes are taken from the link where it was. A guess that is wrong would spoil what is known
+ * of that link and of the true one, so one that is not sure remains as one that is silent, until
+ * what it carried is forgotten. */
 void observer_closed(struct observer *o, const struct conn *c, uint64_t now_ns)
 {
 	unsigned i = number_of(o, c);
@@ -149,9 +172,17 @@ void observer_closed(struct observer *o, const struct conn *c, uint64_t now_ns)
 	if (!o->begun || i == LANES_FLOWS_MAX)
 		return;
 	o->seen[i].conn = NULL;
+	o->seen[i].gone_ns = now_ns;
 	o->news_ns = now_ns;
-	leave(&o->tx, i);
-	leave(&o->rx, i);
+	if (is_settled(&o->tx, i) && is_settled(&o->rx, i))
+		release(o, i);
+}
+
+static void forget_gone(struct observer *o, uint64_t now_ns)
+{
+	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++)
+		if (o->seen[i].gone_ns && now_ns - o->seen[i].gone_ns > OBSERVER_GONE_NS)
+			release(o, i);
 }
 
 /* Samples -------------------------------------------------------------------------------------- */
@@ -306,6 +337,7 @@ bool observer_sample(struct observer *o, struct session *s, struct pathmgr *path
 	else
 		count(o, counted, now_ns - o->seen_ns);
 	ask(o, paths);
+	forget_gone(o, now_ns);
 	o->seen_ns = now_ns;
 	for (unsigned i = 0; i < n_conns; i++)
 		if (is_seen(s, conns[i]) && number_of(o, conns[i]) == LANES_FLOWS_MAX)

@@ -26,6 +26,10 @@
 /* What connections carry in one direction is worth a look when it is so much. */
 #define OBSERVER_SAMPLE_BYTES (64u << 10)
 
+/* For so long a connection that has ended is remembered if it is not known where it was: what is
+ * older than this counts little. */
+#define OBSERVER_GONE_NS 6000000000ull
+
 /* Answers are worked out not more often than this. */
 #define OBSERVER_SOLVE_NS 190000000ull
 

@@ -178,13 +178,6 @@ void lanes_close(struct lanes *l, unsigned flow)
 	set_top(l);
 }
 
-void lanes_forget(struct lanes *l)
-{
-	memset(l->tallies, 0, VIEWS * l->n_links * sizeof(l->tallies[0]));
-	for (unsigned v = 0; v < VIEWS; v++)
-		memset(l->views[v].at, -1, sizeof(l->views[v].at));
-}
-
 /* Samples -------------------------------------------------------------------------------------- */
 
 static void remember(struct lanes *l, const uint64_t *flow)

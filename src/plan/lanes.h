@@ -57,10 +57,6 @@ struct lanes *lanes_free(struct lanes *l);
 void lanes_open(struct lanes *l, unsigned flow);
 void lanes_close(struct lanes *l, unsigned flow);
 
-/* What was counted so far is forgotten: it has the bytes of a subflow of which nobody knows where
- * it was, and who has ended. */
-void lanes_forget(struct lanes *l);
-
 /* Bytes since the last sample, which was dt_ns ago. flow[] of those that are not open is ignored.
  */
 void lanes_sample(struct lanes *l, uint64_t dt_ns, const uint64_t flow[LANES_FLOWS_MAX],

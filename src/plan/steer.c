@@ -144,7 +144,7 @@ static int choose(const struct steer_view *v, bool only_sure, struct choice *out
 	return cover_choose(&task, &out->cover);
 }
 
-/* Is it known that one that is needed runs over each link of this one? */
+/* Is it known that over each link that may be this one's, one that is needed runs? */
 static bool is_doubled(const struct steer_view *v, const struct choice *needed,
 		       const struct steer_flow *f)
 {
@@ -157,7 +157,7 @@ static bool is_doubled(const struct steer_view *v, const struct choice *needed,
 			links[end] |= one_bit(other->possible[end]) ? other->possible[end] : 0;
 	}
 	for (unsigned end = 0; end < COVER_ENDS; end++)
-		if (matters(v, end) && !(links[end] & f->possible[end]))
+		if (matters(v, end) && (!f->possible[end] || f->possible[end] & ~links[end]))
 			return false;
 	return true;
 }
@@ -174,7 +174,7 @@ static void close_all_but(const struct steer_view *v, const struct choice *neede
 	for (unsigned i = v->n_flows; i-- > 0 && v->n_flows - out->n_close > keep;) {
 		const struct steer_flow *f = &v->flows[i];
 
-		if (is_needed[i] || (only_certain && !(is_sure(v, f) && is_doubled(v, needed, f))))
+		if (is_needed[i] || (only_certain && !is_doubled(v, needed, f)))
 			continue;
 		out->close[out->n_close++] = f->port;
 	}

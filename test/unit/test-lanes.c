@@ -337,24 +337,6 @@ static void test_idle_link(void **state)
 	lanes_free(l);
 }
 
-/* What was forgotten is learnt anew, by other links. */
-static void test_forget(void **state)
-{
-	struct lane lane[LANES_FLOWS_MAX];
-	struct lanes *l = two_links(1);
-
-	for (int i = 0; i < 20; i++)
-		sample(l, 1000000, 0, 0, 1000000);
-	lanes_forget(l);
-	lanes_solve(l, lane);
-	assert_int_equal(lane[0].possible, 0);
-	for (int i = 0; i < 3; i++)
-		sample(l, 1000000, 0, 1000000, 0);
-	lanes_solve(l, lane);
-	assert_int_equal(lane[0].possible, 1);
-	lanes_free(l);
-}
-
 /* One subflow, one link that moves. One short sample is not believed. */
 static void test_one_flow(void **state)
 {
@@ -430,7 +412,6 @@ int main(void)
 		cmocka_unit_test(test_nothing_known),
 		cmocka_unit_test(test_one_flow),
 		cmocka_unit_test(test_idle_link),
-		cmocka_unit_test(test_forget),
 		cmocka_unit_test(test_other_traffic),
 		cmocka_unit_test(test_a_number_is_used_again),
 		cmocka_unit_test(test_links_that_are_not_used),
