@@ -397,7 +397,7 @@ static int start_relay(struct relay_run *run)
 	run->engine = peer_engine_config(c);
 	run->engine.crew = run->crew;
 	config.engine = run->engine;
-	config.max_sessions = relay_fitting(wanted, config.n_warm);
+	config.max_sessions = relay_fitting(wanted, c->listen ? LISTENER_WARM : config.n_warm);
 	if (config.max_sessions < wanted)
 		log_info("at most %u sessions at once: there are no descriptors for %u",
 			 config.max_sessions, wanted);

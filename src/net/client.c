@@ -86,6 +86,8 @@ static void first_spoilt(struct client *c, unsigned route, int error, const char
 	c->n_unproved += error == EPROTONOSUPPORT ? CLIENT_GREETINGS : error == EPROTO;
 	if (c->n_unproved < CLIENT_GREETINGS && ++c->n_spoilt < CLIENT_GREETINGS) {
 		client_note(c, 1, "%s port %s: %s; once more", c->config.host, c->config.port, why);
+		c->route = route;
+		c->again = true;
 		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + next_delay(c));
 		return;
 	}
@@ -154,17 +156,15 @@ static void dial_failed(void *arg, unsigned route, bool stood, int error, const 
 		attempt_failed(c, route, error, why);
 }
 
-static void dial_done(void *arg, unsigned i, struct channel ch)
+/* The connection is the engine's, or closed. Returns 0, or what engine_attach did. */
+static int take(struct client *c, unsigned i, struct channel ch)
 {
-	struct client *c = arg;
 	struct route *route = &c->routes.route[i];
 	int r = engine_attach(c->engine, ch, NULL, false);
 
 	if (r) {
 		channel_close(ch);
-		if (r < 0)
-			attempt_failed(c, i, -r, strerror(-r));
-		return;
+		return r;
 	}
 	/* Later ones are bound to the address that was hashed. */
 	if (route->local.sa.sa_family == AF_UNSPEC) {
@@ -172,11 +172,20 @@ static void dial_done(void *arg, unsigned i, struct channel ch)
 		sock_addr_set_port(&route->local, 0);
 	}
 	if (c->established)
-		return;
+		return 0;
 	c->routes.first = c->route = i;
 	dials_clear(&c->dials);
 	loop_set_timer(c->loop, &c->retry_timer, LOOP_NEVER);
 	loop_set_timer(c->loop, &c->hello_timer, loop_now(c->loop) + CLIENT_HELLO_NS);
+	return 0;
+}
+
+static void dial_done(void *arg, unsigned route, struct channel ch)
+{
+	int r = take(arg, route, ch);
+
+	if (r < 0)
+		attempt_failed(arg, route, -r, strerror(-r));
 }
 
 /* A SYN that is lost is sent again after a second, and then two: another connection from another
@@ -201,7 +210,8 @@ static uint64_t connect_limit(const struct client *c)
 		return CLIENT_REDIAL_NS;
 	if (c->config.connect_ns != LOOP_NEVER)
 		return c->config.connect_ns;
-	if (c->established || c->route + 1 < c->routes.n || may_retry(c))
+	/* Again: before the peer has forgotten the session, which may have served some of it. */
+	if (c->established || c->again || c->route + 1 < c->routes.n || may_retry(c))
 		return CLIENT_CONNECT_NS;
 	return LOOP_NEVER;
 }
@@ -275,6 +285,11 @@ static void first_lost(struct client *c)
 	if (c->warm && end->kind != SESSION_END_REFUSED) {
 		client_note(c, 2, "the connection that was ready is gone: another one is made");
 		c->warm = false;
+		c->again = true;
+		/* Our addresses and the ways may have changed since it was made. */
+		if (!c->config.n_sources)
+			c->routes.route[c->routes.first].local.sa.sa_family = AF_UNSPEC;
+		c->route = 0;
 		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop));
 		return;
 	}
@@ -514,11 +529,10 @@ int client_new(struct client **out, struct loop *loop, struct engine *engine,
 
 void client_begin_warm(struct client *c, const struct client_first *first)
 {
-	c->warm = true;
 	c->took_ns = first->took_ns;
-	loop_set_timer(c->loop, &c->retry_timer, LOOP_NEVER);
-	dial_done(c, first->route, first->ch);
-	if (c->hello_timer.linked)
+	/* Else one is made as ever. */
+	c->warm = take(c, first->route, first->ch) == 0;
+	if (c->warm)
 		loop_set_timer(c->loop, &c->hello_timer, loop_now(c->loop) + CLIENT_WARM_NS);
 }
 

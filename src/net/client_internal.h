@@ -19,6 +19,7 @@ struct client {
 	struct engine_events events;
 	bool established; /* WELCOME came: from here on connections join */
 	bool warm;        /* the first connection was there before us */
+	bool again;       /* the session's id was said already, on a connection that was lost */
 	struct routes routes;
 	unsigned route; /* that was tried last, for the first connection or again */
 	uint64_t retry_until_ns;

@@ -602,16 +602,17 @@ void engine_drain(struct engine *e, uint16_t port)
 
 void engine_drain_surplus(struct engine *e)
 {
-	bool first = true;
+	bool kept = false;
 
+	/* One that is not answered yet may never be. */
 	for (uint16_t i = 0; i < e->n_slots; i++) {
 		struct conn *c = e->conns[i];
 
-		if (!c || c->draining)
+		if (!c || c->draining || !session_subflow_ready(e->session, i))
 			continue;
-		if (!first)
+		if (kept)
 			drain(e, c);
-		first = false;
+		kept = true;
 	}
 }
 

@@ -101,7 +101,7 @@ unsigned engine_subflows(const struct engine *e, struct engine_subflow *out, uns
 /* Client: closes the connection from this port as soon as nothing is on its way there. */
 void engine_drain(struct engine *e, uint16_t port);
 
-/* The same with all but one connection. */
+/* The same with all but one of those that the peer has answered. */
 void engine_drain_surplus(struct engine *e);
 
 /* What the statistics shall say of the links; "": nothing. Copied. */

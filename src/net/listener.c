@@ -194,6 +194,11 @@ static void stranger_hello(struct stranger *s, const struct wire_hello *hello)
 		listener_refuse(l, stranger_free(s), WIRE_R_KEY);
 		return;
 	}
+	/* Else its time would begin anew, and each question costs a look at our devices. */
+	if (s->crowd == &l->warm && hello->kind == WIRE_HELLO_WARM) {
+		stranger_drop(s, "it is kept already, and asked for that again", NULL);
+		return;
+	}
 	l->events.hello(l->events.arg, stranger_free(s), hello);
 }
 
@@ -409,10 +414,10 @@ static void accept_event(struct loop_io *io, uint32_t events)
 		/* The connection may have gone meanwhile: accept's other errors are its, not ours.
 		 */
 		if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM) {
-			if (l->strangers.oldest)
-				stranger_drop(l->strangers.oldest, "descriptors run out", NULL);
-			else if (l->warm.oldest)
+			if (l->warm.oldest)
 				stranger_drop(l->warm.oldest, NULL, NULL);
+			else if (l->strangers.oldest)
+				stranger_drop(l->strangers.oldest, "descriptors run out", NULL);
 			pause_accepting(l);
 			return;
 		}

@@ -9,6 +9,8 @@ fake-peer.py crowd PORT N [FILE]
                              make N connections to PORT, print "ready", say nothing until killed, or
                              first what FILE has
 fake-peer.py hear            listen, print the port, write what the first client says to "heard"
+fake-peer.py twice PORT FILE  say to PORT what FILE has, twice; print "closed" if that ends the connection,
+                             "kept" if it stands 3 s later
 fake-peer.py hostile PORT N FILE   make N connections to PORT, each of which does something else that
                              a peer does not: nothing, nonsense, the beginning of what is in FILE, all
                              of it, changes of it, floods behind it. Print "done".
@@ -59,6 +61,17 @@ def hear():
         out.write(conn.recv(1 << 16))
 
 
+def twice(port, hello):
+    conn = socket.create_connection(("127.0.0.1", port), timeout=3)
+    conn.sendall(hello + hello)
+    try:
+        while conn.recv(1 << 16):
+            pass
+        print("closed")
+    except TimeoutError:
+        print("kept")
+
+
 def hostile(port, n, hello):
     rng = random.Random(1)
     held = []
@@ -90,6 +103,9 @@ if sys.argv[1] == "crowd":
     crowd(int(sys.argv[2]), int(sys.argv[3]), said)
 elif sys.argv[1] == "hear":
     hear()
+elif sys.argv[1] == "twice":
+    with open(sys.argv[3], "rb") as hello_file:
+        twice(int(sys.argv[2]), hello_file.read())
 elif sys.argv[1] == "hostile":
     with open(sys.argv[4], "rb") as hello_file:
         hostile(int(sys.argv[2]), int(sys.argv[3]), hello_file.read())

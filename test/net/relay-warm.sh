@@ -139,6 +139,14 @@ ends both_ways
 stop third
 stop other
 stop near
+section "... nor for longer, by asking again"
+spawn ear python3 "$TEST_DIR/fake-peer.py" hear </dev/null >port
+wait_for "$PATIENCE" "the ear's port" test -s port
+start third relay --warm 1 127.0.0.1:0 127.0.0.1 "$(<port)"
+expect_exit ear 0
+python3 "$TEST_DIR/fake-peer.py" twice "$FAR" heard >twice.out
+expect_content twice.out closed
+stop third
 stop far
 
 section "who keeps none says so, and serves as before"
