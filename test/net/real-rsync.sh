@@ -48,6 +48,8 @@ diff -r --no-dereference tree back || fail "the trees differ"
 
 section "what has changed since"
 printf changed | dd of=tree/big bs=1 seek=12345678 conv=notrunc status=none
+# rsync compares whole seconds, and all of this may have taken less than one.
+touch -d '2002-03-04 05:06:07' tree/big
 rm tree/a/b/c/file*1
 copy tree/ "$url"
 diff -r --no-dereference tree served || fail "the trees differ"
