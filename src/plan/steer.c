@@ -144,20 +144,12 @@ static int choose(const struct steer_view *v, bool only_sure, struct choice *out
 	return cover_choose(&task, &out->cover);
 }
 
-/* Is it known that over each link that may be this one's, one that is needed runs? */
-static bool is_doubled(const struct steer_view *v, const struct choice *needed,
+/* Is each link that may be this one's among those that surely are the needed ones'? */
+static bool is_doubled(const struct steer_view *v, const uint32_t needed[COVER_ENDS],
 		       const struct steer_flow *f)
 {
-	uint32_t links[COVER_ENDS] = { 0 };
-
-	for (unsigned i = 0; i < needed->cover.n; i++) {
-		const struct steer_flow *other = &v->flows[needed->flow[needed->cover.chosen[i]]];
-
-		for (unsigned end = 0; end < COVER_ENDS; end++)
-			links[end] |= one_bit(other->possible[end]) ? other->possible[end] : 0;
-	}
 	for (unsigned end = 0; end < COVER_ENDS; end++)
-		if (matters(v, end) && (!f->possible[end] || f->possible[end] & ~links[end]))
+		if (matters(v, end) && (!f->possible[end] || f->possible[end] & ~needed[end]))
 			return false;
 	return true;
 }
@@ -168,13 +160,20 @@ static void close_all_but(const struct steer_view *v, const struct choice *neede
 {
 	unsigned keep = v->keep > needed->cover.n ? v->keep : needed->cover.n;
 	uint8_t is_needed[STEER_FLOWS_MAX] = { 0 };
+	uint32_t links[COVER_ENDS] = { 0 };
 
-	for (unsigned i = 0; i < needed->cover.n; i++)
-		is_needed[needed->flow[needed->cover.chosen[i]]] = 1;
+	for (unsigned i = 0; i < needed->cover.n; i++) {
+		unsigned flow = needed->flow[needed->cover.chosen[i]];
+		const uint32_t *possible = v->flows[flow].possible;
+
+		is_needed[flow] = 1;
+		for (unsigned end = 0; end < COVER_ENDS; end++)
+			links[end] |= one_bit(possible[end]) ? possible[end] : 0;
+	}
 	for (unsigned i = v->n_flows; i-- > 0 && v->n_flows - out->n_close > keep;) {
 		const struct steer_flow *f = &v->flows[i];
 
-		if (is_needed[i] || (only_certain && !is_doubled(v, needed, f)))
+		if (is_needed[i] || (only_certain && !is_doubled(v, links, f)))
 			continue;
 		out->close[out->n_close++] = f->port;
 	}

@@ -5,12 +5,13 @@
 
 enum item_type { ITEM_FACTS = 1, ITEM_NAMES = 2, ITEM_WANTED = 3, ITEM_ADDRS = 4, ITEM_TARGET = 5 };
 
-static void put_name(struct cursor_out *c, const char name[WIRE_NAME_LEN])
+/* size: of the array, which has room for a NUL; at most 256. */
+static void put_text(struct cursor_out *c, const char *text, size_t size)
 {
-	size_t n = strnlen(name, WIRE_NAME_LEN - 1);
+	size_t n = strnlen(text, size - 1);
 
 	cursor_put_u8(c, (uint8_t)n);
-	cursor_put_bytes(c, name, n);
+	cursor_put_bytes(c, text, n);
 }
 
 /* It goes to a terminal: nothing in it may steer one. */
@@ -45,10 +46,10 @@ static void put_facts(struct cursor_out *c, const struct wire_facts *f)
 	cursor_put_u32(c, f->joined);
 	cursor_put_bytes(c, f->mac, sizeof(f->mac));
 	cursor_put_bytes(c, f->next_hop, sizeof(f->next_hop));
-	put_name(c, f->name);
+	put_text(c, f->name, WIRE_NAME_LEN);
 	for (unsigned i = 0; i < f->n_links; i++) {
 		cursor_put_u32(c, f->link[i].speed);
-		put_name(c, f->link[i].name);
+		put_text(c, f->link[i].name, WIRE_NAME_LEN);
 	}
 }
 
@@ -173,14 +174,6 @@ bool wire_is_target(const char *name)
 	return n && n < WIRE_TARGET_LEN && !name[n];
 }
 
-static void put_target(struct cursor_out *c, const char target[WIRE_TARGET_LEN])
-{
-	size_t n = strnlen(target, WIRE_TARGET_LEN - 1);
-
-	cursor_put_u8(c, (uint8_t)n);
-	cursor_put_bytes(c, target, n);
-}
-
 /* One that cannot be a name is not made into another: it would be a target that nobody meant. */
 static void get_target(struct cursor_in *c, char target[WIRE_TARGET_LEN])
 {
@@ -237,7 +230,7 @@ void wire_put_items(struct cursor_out *c, const struct wire_items *items)
 	}
 	if (items->target[0]) {
 		start = item_begin(c);
-		put_target(c, items->target);
+		put_text(c, items->target, WIRE_TARGET_LEN);
 		item_end(c, start, ITEM_TARGET);
 	}
 }

@@ -288,6 +288,12 @@ relay_pair() {
 	fi
 }
 
+# ends SCENARIO [ARG...]: the programs at both ends of a relay, which are to find what they would without it.
+ends() {
+	spawn ends python3 "$TEST_DIR/plain-ends.py" "$1" "$NEAR" "$TARGET" "${@:2}"
+	expect_exit ends 0 $((4 * PATIENCE))
+}
+
 # stop_pair: gracefully, and with the summary.
 stop_pair() {
 	local side

@@ -8,12 +8,6 @@
 . "$(dirname "$0")/lib.sh"
 need python3 ss
 
-# ends SCENARIO [ARG...]: both plain ends.
-ends() {
-	spawn ends python3 "$TEST_DIR/plain-ends.py" "$1" "$NEAR" "$TARGET" "${@:2}"
-	expect_exit ends 0 $((4 * PATIENCE))
-}
-
 # far_side ARG...: sets FAR
 far_side() {
 	start far relay -v "$@" -l 127.0.0.1 "${FAR:-0}" --to "127.0.0.1:$TARGET"

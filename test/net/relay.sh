@@ -7,12 +7,6 @@
 . "$(dirname "$0")/lib.sh"
 need python3 ss
 
-# ends SCENARIO [ARG...]: both plain ends.
-ends() {
-	spawn ends python3 "$TEST_DIR/plain-ends.py" "$1" "$NEAR" "$TARGET" "${@:2}"
-	expect_exit ends 0 $((4 * PATIENCE))
-}
-
 # ss_listens PORT
 ss_listens() {
 	ss -Htln "sport = :$1" | grep -q .
@@ -175,19 +169,23 @@ expect_log it 'is not NAME=PLACE, with a name of at most 63 letters'
 run 2 it relay -l 0 --to db=
 expect_log it 'is not a place'
 
+# start_target N: accepts so many connections, says so in target.out, and waits for another
+start_target() {
+	spawn target python3 -c "
+import socket
+s = socket.create_server(('127.0.0.1', $TARGET))
+c = [s.accept() for _ in range($1)]
+print(len(c), flush=True)
+s.accept()" >target.out
+	wait_for "$PATIENCE" "the target listens" ss_listens "$TARGET"
+}
 section "--per-source: one more of an address is refused, and others are served"
 TARGET=$(free_ports 1)
 start far relay -v -l 127.0.0.1 0 --to "127.0.0.1:$TARGET"
 wait_port far
 FAR=$PORT
 near_for near --per-source 2
-spawn target python3 -c "
-import socket
-s = socket.create_server(('127.0.0.1', $TARGET))
-c = [s.accept() for _ in range(3)]
-print(len(c), flush=True)
-s.accept()" >target.out
-wait_for "$PATIENCE" "the target listens" ss_listens "$TARGET"
+start_target 3
 spawn programs python3 -c "
 import socket
 to = ('127.0.0.1', $NEAR)
@@ -207,13 +205,7 @@ section "... at the far side, of a near side's"
 start far relay -v --per-source 1 -l 127.0.0.1 0 --to "127.0.0.1:$TARGET"
 wait_port far
 FAR=$PORT
-spawn target python3 -c "
-import socket
-s = socket.create_server(('127.0.0.1', $TARGET))
-c = [s.accept() for _ in range(2)]
-print(len(c), flush=True)
-s.accept()" >target.out
-wait_for "$PATIENCE" "the target listens" ss_listens "$TARGET"
+start_target 2
 near_for near
 exec 5<>"/dev/tcp/127.0.0.1/$NEAR" 6<>"/dev/tcp/127.0.0.1/$NEAR"
 wait_log near 'session 2 of .*: the peer refused the session: too many connections'

@@ -228,21 +228,30 @@ static void test_the_peer_may_lack_our_confirmation(void **state)
 	session_free(s);
 }
 
+/* A server that has taken all that came and said all that it had, so many bytes: what lacks is that
+ * the peer knows. */
+static struct session *unconfirmed(size_t sent, uint16_t *slot)
+{
+	struct session *s = patient(SESSION_SERVER, slot);
+
+	assert_int_equal(feed_data(s, *slot, 0, 700), 0);
+	if (sent)
+		input(s, 1, MS);
+	input_end(s, sent);
+	assert_int_equal(feed_end(s, *slot, 700), 0);
+	take(s);
+	drain(s, *slot, MS);
+	assert_false(session_finished(s));
+	return s;
+}
+
 /* All that came was taken, and what we had to send was nothing: that the peer knows it got lost. */
 static void test_an_empty_stream_needs_no_confirmation(void **state)
 {
 	for (int sent = 0; sent < 2; sent++) {
 		uint16_t slot;
-		struct session *s = patient(SESSION_SERVER, &slot);
+		struct session *s = unconfirmed((size_t)sent, &slot);
 
-		assert_int_equal(feed_data(s, slot, 0, 700), 0);
-		if (sent)
-			input(s, 1, MS);
-		input_end(s, (size_t)sent);
-		assert_int_equal(feed_end(s, slot, 700), 0);
-		take(s);
-		drain(s, slot, MS);
-		assert_false(session_finished(s));
 		session_subflow_close(s, slot, MS);
 		session_tick(s, MS + PATIENCE);
 		assert_int_equal(session_state(s), sent ? SESSION_FAILED : SESSION_DONE);
@@ -255,16 +264,8 @@ static void test_a_peer_that_fell_silent_at_the_end(void **state)
 {
 	for (int sent = 0; sent < 2; sent++) {
 		uint16_t slot;
-		struct session *s = patient(SESSION_SERVER, &slot);
+		struct session *s = unconfirmed((size_t)sent, &slot);
 
-		assert_int_equal(feed_data(s, slot, 0, 700), 0);
-		if (sent)
-			input(s, 1, MS);
-		input_end(s, (size_t)sent);
-		assert_int_equal(feed_end(s, slot, 700), 0);
-		take(s);
-		drain(s, slot, MS);
-		assert_false(session_finished(s));
 		for (uint64_t now_ns = MS; now_ns < 15000 * MS; now_ns += 1000 * MS) {
 			session_tick(s, now_ns);
 			drain(s, slot, now_ns);
