@@ -13,24 +13,6 @@ void steering_reset(struct steering *st)
 
 /* What is seen -------------------------------------------------------------------------------- */
 
-static void take_rates(struct steering *st, struct engine *e, uint64_t now_ns)
-{
-	uint64_t bytes[COVER_WAYS], dt_ns = now_ns - st->rated_ns;
-	struct session_stats stats;
-
-	if (st->rated_ns && dt_ns < STEERING_RATE_NS)
-		return;
-	session_stats(engine_session(e), &stats);
-	bytes[COVER_OUT] = stats.tx_acked;
-	bytes[COVER_IN] = stats.rx_received;
-	for (unsigned way = 0; way < COVER_WAYS; way++) {
-		if (st->rated_ns)
-			st->rate[way] = (bytes[way] - st->bytes[way]) * 1000 / (dt_ns / 1000000);
-		st->bytes[way] = bytes[way];
-	}
-	st->rated_ns = now_ns;
-}
-
 struct seen {
 	uint32_t possible;
 	uint8_t link;
@@ -86,8 +68,11 @@ int steering_step(struct steering *st, struct engine *e, unsigned keep, unsigned
 	struct engine_subflow subflows[STEER_FLOWS_MAX];
 	struct steer_flow flows[STEER_FLOWS_MAX];
 	struct steer_view v = { .now_ns = now_ns, .flows = flows, .keep = keep, .most = most };
+	struct session_stats stats;
 
-	take_rates(st, e, now_ns);
+	session_stats(engine_session(e), &stats);
+	v.busy[COVER_OUT] = steer_is_busy(&st->use[COVER_OUT], stats.tx_acked, now_ns);
+	v.busy[COVER_IN] = steer_is_busy(&st->use[COVER_IN], stats.rx_received, now_ns);
 	*out = (struct steer_action){ 0 };
 	if (engine_n_live(e) > STEER_FLOWS_MAX)
 		return 0;
@@ -100,14 +85,13 @@ int steering_step(struct steering *st, struct engine *e, unsigned keep, unsigned
 	pathmgr_view(engine_paths(e), &v);
 	find_told(&v, flows);
 	st->blind = !memchr(v.told, true, sizeof(v.told));
-	for (unsigned way = 0; way < COVER_WAYS; way++)
-		v.busy[way] = st->rate[way] >= STEERING_BUSY_RATE;
 	return steer_step(&st->steer, &v, out);
 }
 
 uint64_t steering_next(const struct steering *st, uint64_t now_ns)
 {
-	bool settled = st->steer.verdict != STEER_UNKNOWN && st->steer.verdict != STEER_SEARCHES;
+	bool settled = st->steer.verdict != STEER_UNKNOWN && st->steer.verdict != STEER_SEARCHES &&
+		       !st->steer.surplus;
 
 	return now_ns + (settled || st->blind ? STEERING_SLOW_NS : STEERING_FAST_NS);
 }

@@ -14,18 +14,9 @@
 #define STEERING_FAST_NS 50000000ull
 #define STEERING_SLOW_NS 1000000000ull
 
-/* A way is in use when it carries so many bytes per second. The links' speeds are no measure: the
- * path behind them may be slower. */
-#define STEERING_BUSY_RATE (1u << 20)
-
-/* Rates are taken over at least this time. */
-#define STEERING_RATE_NS 200000000ull
-
 struct steering {
 	struct steer steer;
-	uint64_t rated_ns;
-	uint64_t bytes[COVER_WAYS];
-	uint64_t rate[COVER_WAYS]; /* bytes per second */
+	struct steer_use use[COVER_WAYS];
 	bool blind; /* nowhere links are to be told apart: there is nothing to wait for */
 	enum steer_verdict said;
 };

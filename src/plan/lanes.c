@@ -39,8 +39,8 @@ static const double lags[] = { 0, 0.5, 1, 2 };
  * together show what they should: none of up to 16 is late. */
 #define SHOWN      0.25
 #define ALL_SHOWN  0.95
-#define SHOWN_FROM 131072.0 /* bytes */
-#define SHOWN_FOR  0.15     /* seconds: one short sample is not believed */
+#define SHOWN_FROM 32768.0 /* bytes */
+#define SHOWN_FOR  0.15    /* seconds: one short sample is not believed */
 
 /* So many times as much noise is allowed for where a search begins. */
 #define TOLERANCE 256.0

@@ -73,7 +73,7 @@ static bool is_sure(const struct steer_view *v, const struct steer_flow *f)
 static bool all_aged(const struct steer_view *v)
 {
 	for (unsigned i = 0; i < v->n_flows; i++)
-		if (v->flows[i].age_ns < STEER_LIKELY_NS)
+		if (v->flows[i].age_ns < STEER_SETTLE_NS)
 			return false;
 	return true;
 }
@@ -372,6 +372,20 @@ static void give_up(struct steer *s, const struct steer_view *v)
 	s->tries = 0;
 }
 
+bool steer_is_busy(struct steer_use *use, uint64_t bytes, uint64_t now_ns)
+{
+	uint64_t dt_ns = now_ns - use->since_ns;
+
+	if (!use->since_ns || dt_ns >= STEER_RATE_NS) {
+		if (use->since_ns &&
+		    (bytes - use->bytes) * 1000 / (dt_ns / 1000000) >= STEER_BUSY_RATE)
+			use->busy_ns = now_ns + STEER_BUSY_NS;
+		use->since_ns = now_ns;
+		use->bytes = bytes;
+	}
+	return now_ns < use->busy_ns;
+}
+
 int steer_step(struct steer *s, const struct steer_view *v, struct steer_action *out)
 {
 	uint64_t lack[COVER_WAYS], reach = 0;
@@ -381,6 +395,7 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 	int r;
 
 	*out = (struct steer_action){ 0 };
+	s->surplus = false;
 	if (!v->n_flows || !tries_for(v, 1) || !all_settled(v))
 		return 0;
 	if (s->rest_ns && !rests)
@@ -389,6 +404,7 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 	r = choose(v, false, &likely);
 	if (r)
 		return r;
+	s->surplus = v->n_flows > needed->n && v->n_flows > v->keep;
 	for (unsigned way = 0; way < COVER_WAYS; way++)
 		reach += v->busy[way] ? needed->reach[way] : 0;
 	if (reach > s->reach) {

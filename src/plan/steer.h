@@ -32,12 +32,21 @@
 #define STEER_BATCH_PER_LINK 2
 
 /* A connection's lane is waited for this long after it was opened. What is not sure then is taken
- * for what is likeliest. */
+ * for what is likeliest. In the lab what is likeliest was right after 1.1 s in 8 of 10 runs, and
+ * after 2 s in all; meanwhile surplus connections cost a tenth of what the links could carry, as
+ * they share some of them unevenly. */
 #define STEER_SETTLE_NS 2000000000ull
 
-/* What is likeliest is acted upon after this time if it helps to be rid of surplus connections.
- * They cost little, and to close the wrong ones costs a link until it is found again. */
-#define STEER_LIKELY_NS 2500000000ull
+/* A way is in use when it carries so many bytes per second. The links' speeds are no measure: the
+ * path behind them may be slower. */
+#define STEER_BUSY_RATE (1u << 20)
+
+/* Rates are taken over at least this time. */
+#define STEER_RATE_NS 200000000ull
+
+/* A way that was in use is, for so long: what is counted is the stream without gaps, which stands
+ * still while one chunk is late and everything else arrives. */
+#define STEER_BUSY_NS 1000000000ull
 
 /* After tries in vain, and before what helps no more is looked for again. */
 #define STEER_REST_NS 60000000000ull
@@ -81,11 +90,19 @@ struct steer {
 	unsigned tries;   /* in vain, in a row */
 	uint64_t rest_ns; /* until then */
 	uint64_t reach;   /* the best so far */
+	bool surplus;     /* there are more connections than are needed: which is to be found out */
 	/* Since the last rest: */
 	unsigned n_seen;           /* connections whose lane was sure at the same time */
 	uint32_t seen[COVER_ENDS]; /* and the links on which they were */
 	enum steer_verdict verdict;
 	int verdict_way; /* enum cover_way: of which way it speaks */
+};
+
+/* What is known of one way's use; zero at the beginning. */
+struct steer_use {
+	uint64_t since_ns; /* when it had carried: */
+	uint64_t bytes;
+	uint64_t busy_ns; /* in use until then */
 };
 
 struct steer_action {
@@ -95,6 +112,9 @@ struct steer_action {
 	unsigned n_close;
 	uint16_t close[STEER_FLOWS_MAX]; /* ports */
 };
+
+/* Is much being sent that way? bytes: of the stream, by now. */
+bool steer_is_busy(struct steer_use *use, uint64_t bytes, uint64_t now_ns);
 
 /* Call every 50 ms or so while subflows are being tried, more rarely when nothing happens. Returns
  * 0 or -ENOMEM. */

@@ -251,7 +251,7 @@ static void test_certain_surplus(void **state)
 
 	start(&m, &net, 4);
 	for (unsigned i = 0; i < 4; i++) {
-		m.flows[i].age_ns = STEER_SETTLE_NS;
+		m.flows[i].age_ns = STEER_SETTLE_NS - 1;
 		m.flows[i].node[COVER_OUT_LEFT] = i & 1;
 		m.flows[i].possible[COVER_OUT_LEFT] = 1u << (i & 1);
 	}
@@ -264,9 +264,28 @@ static void test_certain_surplus(void **state)
 	assert_int_equal(act.n_close, 1);
 	assert_true(act.close[0] == m.flows[0].port || act.close[0] == m.flows[2].port);
 	for (unsigned i = 0; i < 4; i++)
-		m.flows[i].age_ns = STEER_LIKELY_NS;
+		m.flows[i].age_ns = STEER_SETTLE_NS;
 	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
 	assert_int_equal(act.n_close, 2);
+	assert_true(m.steer.surplus);
+}
+
+/* The stream without gaps stands still for 0.4 s behind a late chunk, while all links are full:
+ * that is no pause in which all connections but one are surplus. */
+static void test_a_late_chunk_is_no_pause(void **state)
+{
+	struct steer_use use = { 0 };
+	uint64_t now_ns = S, bytes = 0;
+
+	assert_false(steer_is_busy(&use, bytes, now_ns));
+	for (unsigned i = 0; i < 20; i++)
+		steer_is_busy(&use, bytes += 1 << 20, now_ns += 50 * MS);
+	for (unsigned i = 0; i < 8; i++)
+		assert_true(steer_is_busy(&use, bytes, now_ns += 50 * MS));
+	/* But when nothing comes any more it is over. */
+	for (unsigned i = 0; i < 20; i++)
+		steer_is_busy(&use, bytes += 10 << 10, now_ns += 50 * MS);
+	assert_false(steer_is_busy(&use, bytes, now_ns));
 }
 
 /* A lane that is not sure is waited for, for a while. */
@@ -292,6 +311,7 @@ int main(void)
 		cmocka_unit_test(test_unseen_links),
 		cmocka_unit_test(test_all_senders_are_used),
 		cmocka_unit_test(test_certain_surplus),
+		cmocka_unit_test(test_a_late_chunk_is_no_pause),
 		cmocka_unit_test(test_waits_for_lanes),
 	};
 
