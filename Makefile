@@ -39,9 +39,11 @@ lab lab-bench:
 fuzz: deps
 	@tools/fuzz.sh '$(SECONDS)'
 
+# Half of the time each in namespaces, where connections and programs are hit, and in the lab, where links are.
 soak: deps
 	@$(MAKE) --no-print-directory build
-	@MPNC='$(MPNC)' test/soak.sh '$(SECONDS)'
+	@MPNC='$(MPNC)' test/soak.sh $$(($(SECONDS) / 2))
+	@MPNC='$(MPNC)' LAB_TIMEOUT=$$(($(SECONDS) / 2 + 600)) test/lab/run soak FOR=$$(($(SECONDS) / 2))
 
 coverage: deps
 	@tools/coverage.sh

@@ -122,13 +122,14 @@ transfer() { transfer_while true; }
 # transfer_while COMMAND...: the same, and COMMAND runs meanwhile. If $back is a file, that is B's input,
 # and what A puts out is compared with it; back_ratio is then the other direction's, and intact both's.
 transfer_while() {
-	local start before before_rx ticks bytes last_ns pause_ns pause_at_ns
+	local start before before_rx ticks bytes last_ns pause_ns pause_at_ns ends
 	rm -f sent received
 	{
 		run_in B "${receive[@]}" <"${back:-/dev/null}" 2>receive.err
 		echo $? >received
 	} | sink "$input" >sink.out &
 	sink=$!
+	ends=("$sink")
 	wait_until "${receive[*]}" listening
 	before=$(counters A tx_bytes)
 	before_rx=$(counters B rx_bytes)
@@ -141,8 +142,10 @@ transfer_while() {
 			2>send.err 3>started
 		echo $? >sent
 	} | sink_back >back.out &
+	ends+=($!)
 	"$@"
-	wait
+	# There may be other jobs, which go on.
+	wait "${ends[@]}" || true
 	tx=$(deltas "$before" "$(counters A tx_bytes)")
 	rx=$(deltas "$before_rx" "$(counters B rx_bytes)")
 	start=$(<started)
@@ -228,6 +231,13 @@ expect_intact() {
 
 # figures: of the last transfer, in a line.
 figures() { echo "$goodput Mbit/s, $ratio of the links, longest pause $pause s"; }
+
+# disturb MBIT: other traffic from A to B until the end, over whichever link.
+disturb() {
+	in_b iperf3 -s -p 5999 -1 >/dev/null &
+	wait_until "iperf3" in_b ss -Hltn "sport = :5999"
+	in_a iperf3 -u -b "$1M" -t 3600 -c "$ADDR_B" -p 5999 >/dev/null &
+}
 
 # iperf N: Mbit/s of iperf3 with that many streams.
 iperf() {

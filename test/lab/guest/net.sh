@@ -163,7 +163,7 @@ foreign() {
 			tc -n S filter add dev "${from,}$i" ingress protocol "$protocol" prio 1 u32 \
 				match u8 6 0xff at "$((header == 20 ? 9 : 6))" \
 				match u16 "$((value << shift))" "$(printf '%x' $((7 << shift)))" at "$((header + offset))" \
-				action mirred egress redirect dev "${to,}$(((value * 3 + 1) % $(of LINKS "$to")))"
+				action mirred egress redirect dev "${to,}$(((value * 3 + 1) % 8 % $(of LINKS "$to")))"
 		done
 	done
 }

@@ -10,17 +10,8 @@
 # shellcheck source=../guest/lib.sh
 RATE=${RATE:-10}
 . /lab/lib.sh
-each=${SECONDS_EACH:-3}
-
-bench() {
-	run_in A mpnc bench -t "$each" -i 0 --json=bench.json "$@" "$ADDR_B" "$PORT" >bench.out 2>bench.err
-	set -e
-	sed 's/^/    /' bench.err
-	[[ -s bench.json ]] || fail "bench $*: nothing came"
-}
-
-# limit WAY: the id of what limits the last run.
-limit() { grep -o "\"limit_$1\":{\"id\":\"[a-z-]*\"" bench.json | tail -n 1 | cut -d '"' -f 6; }
+# shellcheck source=../guest/mpnc-bench.sh
+. /lab/mpnc-bench.sh
 
 # expect_limit WAY PATTERN WHAT
 expect_limit() {
@@ -32,8 +23,7 @@ expect_limit() {
 }
 
 topology
-LIMIT=900 run_in B mpnc bench -l "$ADDR_B" "$PORT" >listener.out 2>receive.err &
-wait_until "the listener" listening
+serve_bench
 
 bench
 expect_limit out 'links|behind-links' "nothing wrong"
@@ -43,13 +33,13 @@ bench --bidir
 (($(grep -c '^limit' bench.out) == 2)) || fail "$(<bench.out)"
 
 bench --compare
-ratio=$(grep -o '"ratio":[0-9.]*' bench.json | cut -d : -f 2)
+ratio=$(figure ratio)
 grep ^compared bench.out
 at_least "$ratio" "${MIN_RATIO:=0}" || fail "only $ratio times one connection"
 
 bench --sweep
 grep ^swept bench.out
-knee=$(grep -o '"knee":[0-9]*' bench.json | cut -d : -f 2)
+knee=$(figure knee)
 ((knee >= LINKS_A)) || fail "the knee is $knee, but there are $LINKS_A links"
 
 ip -n S link set lagB type bond xmit_hash_policy layer2

@@ -7,6 +7,7 @@
 #   OTHER      0  Mbit/s of other traffic over one link meanwhile, which the links then have less
 #   BY         3  seconds after which all links of the receiver carry data
 #   MIN_RATIO  0  of what the links can carry
+#   REFERENCE  none  iperf: as in the scenario transfer
 export SWFOREIGN=${SWFOREIGN-1}
 # shellcheck source=../guest/lib.sh
 . /lab/lib.sh
@@ -27,12 +28,6 @@ look() {
 	echo "$seen" >seen
 }
 
-disturb() {
-	in_b iperf3 -s -p 5999 -1 >/dev/null &
-	wait_until "iperf3" in_b ss -Hltn "sport = :5999"
-	in_a iperf3 -u -b "${OTHER}M" -t 3600 -c "$ADDR_B" -p 5999 >/dev/null &
-}
-
 topology
 make_input
 if ((REVERSE)); then
@@ -40,7 +35,8 @@ if ((REVERSE)); then
 	mv "$input" "$back"
 	echo x >"$input"
 fi
-((!OTHER)) || disturb
+[[ ${REFERENCE-} != iperf ]] || refer
+((!OTHER)) || disturb "$OTHER"
 failed=0 ratios=
 for ((run = 1; run <= ${REPEAT:-1}; run++)); do
 	by_mpnc
