@@ -34,7 +34,7 @@ bench: deps
 lab lab-bench:
 	@tools/deps.sh lab
 	@$(MAKE) --no-print-directory build
-	@MPNC='$(MPNC)' test/lab/run -f test/lab/$(if $(filter lab-bench,$@),bench,all).list
+	@MPNC='$(MPNC)' LAB_TIMEOUT=1200 test/lab/run -f test/lab/$(if $(filter lab-bench,$@),bench,all).list
 
 fuzz: deps
 	@tools/fuzz.sh '$(SECONDS)'
