@@ -355,7 +355,8 @@ static void redial(struct client *c)
 		loop_set_timer(c->loop, &c->retry_timer, now_ns + next_delay(c));
 	}
 	c->n_live = live;
-	if (!c->retry_timer.linked && c->dials.n == c->dials.n_late && live < CLIENT_REDIALS_MAX)
+	if (!c->retry_timer.linked && c->dials.n == c->dials.n_late && live < CLIENT_REDIALS_MAX &&
+	    session_seeks(engine_session(c->engine), now_ns))
 		client_dial_again(c);
 }
 

@@ -152,9 +152,18 @@ void session_check_done(struct session *s)
 /* With no subflow. */
 static uint64_t patience(const struct session *s)
 {
-	if (s->config.role == SESSION_SERVER && !s->heard_bytes)
-		return min_u64(s->config.reconnect_ns, SESSION_NEW_NS);
-	return s->config.reconnect_ns;
+	bool server = s->config.role == SESSION_SERVER;
+	uint64_t ns = s->config.reconnect_ns;
+
+	if (ns)
+		ns += server ? SESSION_LINGER_NS : SESSION_ANSWER_NS;
+	return server && !s->heard_bytes ? min_u64(ns, SESSION_NEW_NS) : ns;
+}
+
+/* The part of it in which a client begins attempts. */
+static uint64_t trying(const struct session *s)
+{
+	return min_u64(patience(s), s->config.reconnect_ns);
 }
 
 /* Of an empty stream nothing can be missing: its confirmation was only lost on the way. */
@@ -172,8 +181,9 @@ void session_lose(struct session *s)
 		return;
 	}
 	if (s->lost) {
-		text_duration(duration, sizeof(duration), patience(s));
-		text_printf(text, sizeof(text), "all connections are lost for %s", duration);
+		text_duration(duration, sizeof(duration), trying(s));
+		text_printf(text, sizeof(text), "all connections are lost for more than %s",
+			    duration);
 		session_fail(s, SESSION_END_LOST, WIRE_R_TIMEOUT, reasm_received(s->in.reasm),
 			     text);
 	} else {
@@ -185,6 +195,11 @@ void session_lose(struct session *s)
 bool session_lost(const struct session *s)
 {
 	return s->state == SESSION_OPEN && s->lost;
+}
+
+bool session_seeks(const struct session *s, uint64_t now_ns)
+{
+	return session_lost(s) && now_ns - s->lost_ns < trying(s);
 }
 
 /* Subflows ------------------------------------------------------------------------------------- */
@@ -283,7 +298,7 @@ void session_subflow_close(struct session *s, uint16_t slot, uint64_t now_ns)
 	} else if (!s->lost) {
 		/* What died of silence has been lost since it fell silent. But a peer that was only
 		 * stopped is given time to come. */
-		silent_ns = min_u64(now_ns - s->heard_ns, patience(s) / 2);
+		silent_ns = min_u64(now_ns - s->heard_ns, trying(s) / 2);
 		s->lost = true;
 		s->lost_ns = now_ns - silent_ns;
 	}

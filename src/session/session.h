@@ -18,10 +18,10 @@
  * From its receiver: output_end grows -> output_taken... -> output_finish -> CONFIRM sent.
  * Both streams confirmed -> DONE both ways -> SESSION_DONE.
  *
- * With no subflow ready the session waits for new ones, for config.reconnect_ns, and goes on where
- * it stood; for SESSION_NEW_NS at most if nothing came behind the first HELLO. It waits as well
- * when all is confirmed on our side but DONE has not come: the peer may lack our CONFIRM, and only
- * this session can say it again.
+ * With no subflow ready the session waits for new ones, for config.reconnect_ns and a little more,
+ * and goes on where it stood; for SESSION_NEW_NS at most if nothing came behind the first HELLO. It
+ * waits as well when all is confirmed on our side but DONE has not come: the peer may lack our
+ * CONFIRM, and only this session can say it again.
  * Nor does it wait for longer for a peer that is silent on subflows that stand, if all that it
  * lacks is the peer's CONFIRM of an empty stream, or DONE.
  */
@@ -58,6 +58,15 @@
  * and begins anew or not at all. */
 #define SESSION_NEW_NS 5000000000ull
 
+/* A client begins attempts until reconnect_ns are over. The last one has so much longer to be
+ * answered, so that it is not made in vain: a round trip, also when a packet has to be sent
+ * again. */
+#define SESSION_ANSWER_NS 1000000000ull
+
+/* A listener waits so much longer than reconnect_ns: for that, and because it may have noticed the
+ * loss before the client did. */
+#define SESSION_LINGER_NS 2000000000ull
+
 #define SESSION_TEXT_LEN (WIRE_TEXT_MAX + 1)
 
 #define SESSION_NO_DEADLINE UINT64_MAX
@@ -76,8 +85,8 @@ struct session_config {
 	uint8_t id[WIRE_SESSION_ID_LEN];
 	uint64_t window;       /* bytes per direction */
 	unsigned n_subflows;   /* client: as many as wanted; server: as many as accepted */
-	uint64_t reconnect_ns; /* how long to wait for a subflow when the last one is lost; 0: the
-				  session ends with it */
+	uint64_t reconnect_ns; /* how long a client tries to get a subflow when the last one is
+				  lost; 0, on either side: the session ends with it */
 	enum session_input input;
 	bool measure;       /* client: the streams are for measuring, and thrown away */
 	uint64_t wanted;    /* client that measures: length of the peer's stream; 0: until STOP */
@@ -160,21 +169,25 @@ void session_subflow_greeted(struct session *s, uint16_t slot);
 void session_subflow_sealed(struct session *s, uint16_t slot);
 
 /* The connection is gone or is to be closed; its chunks are sent again elsewhere. When it was the
- * last one and no other is opened within config.reconnect_ns, the session ends: done if all was
- * confirmed, else SESSION_END_LOST. While the session is still SESSION_CONNECTING it does not: the
- * caller may open another one, or session_give_up. */
+ * last one and no other is opened in time, the session ends: done if all was confirmed, else
+ * SESSION_END_LOST. While the session is still SESSION_CONNECTING it does not: the caller may open
+ * another one, or session_give_up. */
 void session_subflow_close(struct session *s, uint16_t slot, uint64_t now_ns);
 
-/* Is the session alive without a subflow that is ready? Then a client is to open one. */
+/* Is the session alive without a subflow that is ready? */
 bool session_lost(const struct session *s);
+
+/* Then a client is to open one as long as this holds; behind it only those that were begun may
+ * still be answered. */
+bool session_seeks(const struct session *s, uint64_t now_ns);
 
 /* A server: the subflow to close when one that joins finds no room. A client has no more than are
  * allowed, so one of ours is dead and we do not know it: the one that has been silent for longest,
  * and for SESSION_STALE_NS. Returns false when there is none. */
 bool session_subflow_stale(const struct session *s, uint64_t now_ns, uint16_t *slot_out);
 
-/* No further attempt to connect: ends as config.reconnect_ns does or, before WELCOME, with what the
- * last attempt met, a REFUSE or nothing. */
+/* No further attempt to connect: ends as if the time for it were over or, before WELCOME, with what
+ * the last attempt met, a REFUSE or nothing. */
 void session_give_up(struct session *s);
 
 /* Why SESSION_E_CLOSE came: a few words, or NULL when there is no fault. */

@@ -283,7 +283,8 @@ void host_connect_failed(struct host *h, uint64_t now_ns)
 bool host_wants_connection(const struct host *h, uint64_t now_ns)
 {
 	return h->side == NET_CLIENT && running(h) &&
-	       (!session_finished(h->session) || session_lost(h->session)) &&
+	       (session_lost(h->session) ? session_seeks(h->session, now_ns)
+					 : !session_finished(h->session)) &&
 	       h->n_connects < h->config.max_connects &&
 	       (now_ns >= h->retry_ns || !h->n_connects) &&
 	       n_open(h) + h->n_connecting < session_subflows_wanted(h->session);

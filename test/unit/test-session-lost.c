@@ -4,6 +4,9 @@
 
 #define PATIENCE (10000 * MS)
 
+/* For which a listener waits. */
+#define WAITS (PATIENCE + SESSION_LINGER_NS)
+
 static struct session *patient(enum session_role role, uint16_t *slot_out)
 {
 	struct session_config config = { .role = role,
@@ -44,7 +47,7 @@ static void test_goes_on_where_it_stood(void **state)
 	drain(s, slot, 50 * MS);
 	session_subflow_close(s, slot, 51 * MS);
 	assert_true(session_lost(s));
-	assert_int_equal(session_deadline(s), MS + PATIENCE);
+	assert_int_equal(session_deadline(s), MS + WAITS);
 	session_tick(s, PATIENCE);
 	assert_int_equal(session_state(s), SESSION_OPEN);
 	slot = join(s, PATIENCE);
@@ -57,7 +60,7 @@ static void test_goes_on_where_it_stood(void **state)
 	assert_non_null(find(n, WIRE_PREFACE_LEN, WIRE_DATA, &h));
 	assert_int_equal(h.value, 0);
 	assert_int_equal(h.length, 1000);
-	session_tick(s, 60 * MS + PATIENCE);
+	session_tick(s, 60 * MS + WAITS);
 	assert_int_equal(session_state(s), SESSION_OPEN);
 	session_free(s);
 }
@@ -70,7 +73,7 @@ static void test_lost_after_a_long_silence(void **state)
 
 	assert_int_equal(feed_plain(s, slot, WIRE_PONG, 0), 0);
 	session_subflow_close(s, slot, 10 * PATIENCE);
-	assert_int_equal(session_deadline(s), 10 * PATIENCE + PATIENCE / 2);
+	assert_int_equal(session_deadline(s), 10 * PATIENCE + PATIENCE / 2 + SESSION_LINGER_NS);
 	session_free(s);
 }
 
@@ -86,13 +89,13 @@ static void test_vanished_at_once(void **state)
 	slot = join(s, 2000 * MS);
 	assert_int_equal(feed_plain(s, slot, WIRE_PONG, 0), 0);
 	session_subflow_close(s, slot, 3000 * MS);
-	assert_int_equal(session_deadline(s), MS + PATIENCE);
+	assert_int_equal(session_deadline(s), MS + WAITS);
 	session_free(s);
 	s = patient(SESSION_SERVER, &slot);
 	session_subflow_close(s, slot, MS);
 	session_tick(s, SESSION_NEW_NS);
 	assert_int_equal(session_state(s), SESSION_FAILED);
-	assert_non_null(strstr(session_end(s)->text, "lost for 5"));
+	assert_non_null(strstr(session_end(s)->text, "lost for more than 5"));
 	session_free(s);
 }
 
@@ -103,13 +106,77 @@ static void test_patience_ends(void **state)
 
 	assert_int_equal(feed_data(s, slot, 0, 700), 0);
 	session_subflow_close(s, slot, MS);
-	session_tick(s, MS + PATIENCE);
+	session_tick(s, WAITS);
+	assert_int_equal(session_state(s), SESSION_OPEN);
+	session_tick(s, MS + WAITS);
 	assert_int_equal(session_state(s), SESSION_FAILED);
 	assert_int_equal(session_end(s)->kind, SESSION_END_LOST);
 	assert_int_equal(session_end(s)->reason, WIRE_R_TIMEOUT);
 	assert_int_equal(session_end(s)->offset, 700);
+	assert_non_null(strstr(session_end(s)->text, "lost for more than 10"));
 	assert_int_equal(session_deadline(s), SESSION_NO_DEADLINE);
 	session_free(s);
+}
+
+/* An attempt that a client begins just before the time is over is not made in vain: it has a second
+ * to be answered, and the listener is still there for it. */
+static void test_the_last_attempt(void **state)
+{
+	const uint64_t last_ns = PATIENCE, answered_ns = last_ns + SESSION_ANSWER_NS;
+	uint16_t slot;
+	struct session *s = patient(SESSION_CLIENT, &slot);
+
+	assert_false(session_seeks(s, 0));
+	session_subflow_close(s, slot, MS);
+	assert_true(session_seeks(s, last_ns));
+	assert_false(session_seeks(s, MS + PATIENCE));
+	slot = open_subflow(s, last_ns);
+	drain(s, slot, last_ns);
+	session_tick(s, answered_ns);
+	assert_int_equal(session_state(s), SESSION_OPEN);
+	assert_int_equal(feed_welcome(s, slot, 1, 0), 0);
+	assert_false(session_lost(s));
+	assert_false(session_seeks(s, answered_ns));
+	session_tick(s, 10 * PATIENCE);
+	assert_int_equal(session_state(s), SESSION_OPEN);
+	session_free(s);
+
+	s = patient(SESSION_SERVER, &slot);
+	assert_int_equal(feed_data(s, slot, 0, 700), 0);
+	session_subflow_close(s, slot, MS);
+	slot = join(s, answered_ns);
+	drain(s, slot, answered_ns);
+	session_tick(s, answered_ns + SESSION_ANSWER_NS);
+	assert_int_equal(session_state(s), SESSION_OPEN);
+	assert_int_equal(feed_plain(s, slot, WIRE_PONG, 0), 0);
+	assert_false(session_lost(s));
+	session_free(s);
+
+	/* Without an answer. */
+	s = patient(SESSION_CLIENT, &slot);
+	session_subflow_close(s, slot, MS);
+	session_tick(s, MS + answered_ns);
+	assert_int_equal(session_state(s), SESSION_FAILED);
+	session_free(s);
+}
+
+/* Nothing is waited for that was not asked for. */
+static void test_no_patience(void **state)
+{
+	const enum session_role roles[] = { SESSION_CLIENT, SESSION_SERVER };
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		struct session *s = start(roles[i], SESSION_INPUT_STREAM);
+		uint16_t slot = open_subflow(s, 0);
+
+		drain(s, slot, 0);
+		if (roles[i] == SESSION_CLIENT)
+			assert_int_equal(feed_welcome(s, slot, 1, 0), 0);
+		session_subflow_close(s, slot, MS);
+		assert_int_equal(session_state(s), SESSION_FAILED);
+		assert_false(session_seeks(s, MS));
+		session_free(s);
+	}
 }
 
 /* What accepts the connection may be a proxy that has nobody behind it. */
@@ -123,11 +190,11 @@ static void test_unanswered_joins_buy_no_time(void **state)
 		slot = open_subflow(s, now_ns);
 		drain(s, slot, now_ns);
 		assert_true(session_lost(s));
-		assert_true(session_deadline(s) <= MS + PATIENCE);
+		assert_true(session_deadline(s) <= MS + PATIENCE + SESSION_ANSWER_NS);
 		session_subflow_close(s, slot, now_ns + MS);
 	}
 	slot = open_subflow(s, PATIENCE);
-	session_tick(s, MS + PATIENCE);
+	session_tick(s, MS + PATIENCE + SESSION_ANSWER_NS);
 	assert_int_equal(session_state(s), SESSION_FAILED);
 	session_free(s);
 }
@@ -144,11 +211,11 @@ static void test_joins_that_hear_no_answer_buy_no_time(void **state)
 		slot = join(s, now_ns);
 		drain(s, slot, now_ns);
 		session_tick(s, now_ns);
-		assert_true(session_deadline(s) <= MS + PATIENCE);
+		assert_true(session_deadline(s) <= MS + WAITS);
 		session_subflow_close(s, slot, now_ns + MS);
 	}
 	join(s, PATIENCE);
-	session_tick(s, MS + PATIENCE);
+	session_tick(s, MS + WAITS);
 	assert_int_equal(session_state(s), SESSION_FAILED);
 	assert_int_equal(session_end(s)->kind, SESSION_END_LOST);
 	session_free(s);
@@ -253,7 +320,7 @@ static void test_an_empty_stream_needs_no_confirmation(void **state)
 		struct session *s = unconfirmed((size_t)sent, &slot);
 
 		session_subflow_close(s, slot, MS);
-		session_tick(s, MS + PATIENCE);
+		session_tick(s, MS + WAITS);
 		assert_int_equal(session_state(s), sent ? SESSION_FAILED : SESSION_DONE);
 		session_free(s);
 	}
@@ -305,7 +372,7 @@ static void test_all_is_confirmed_and_nobody_comes(void **state)
 	struct session *s = finished(SESSION_SERVER, &slot);
 
 	session_subflow_close(s, slot, MS);
-	session_tick(s, MS + PATIENCE);
+	session_tick(s, MS + WAITS);
 	assert_int_equal(session_state(s), SESSION_DONE);
 	session_free(s);
 
@@ -369,6 +436,8 @@ int main(void)
 		cmocka_unit_test(test_lost_after_a_long_silence),
 		cmocka_unit_test(test_vanished_at_once),
 		cmocka_unit_test(test_patience_ends),
+		cmocka_unit_test(test_the_last_attempt),
+		cmocka_unit_test(test_no_patience),
 		cmocka_unit_test(test_unanswered_joins_buy_no_time),
 		cmocka_unit_test(test_joins_that_hear_no_answer_buy_no_time),
 		cmocka_unit_test(test_nobody_knows_the_session),
