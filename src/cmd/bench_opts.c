@@ -31,9 +31,11 @@ const char bench_help[] =
 	"      --json[=FILE]      one line of JSON for each run, much like iperf3's\n"
 	"  -1, --one-off          with -l: end after one client\n"
 	"\n"
-	"And as mpnc's own: -4 -6 -n -s -p --ports -T -w -v -I -O --window --rate --retry\n"
-	"--reconnect --allow, and for encryption --key --key-dir --cert --private-key --ca\n"
-	"--name; see mpnc --help.\n"
+	"Several addresses, HOST,HOST2 and -s more than once, are all used.\n"
+	"\n"
+	"And as mpnc's own: -4 -6 -n -s -p --ports --multihome -T -w -v -I -O --window\n"
+	"--rate --retry --reconnect --allow, and for encryption --key --key-dir --cert\n"
+	"--private-key --ca --name; see mpnc --help.\n"
 	"\n"
 	"Exit status: as mpnc's; 0 only if every byte arrived.\n";
 
@@ -100,10 +102,9 @@ static const struct option_def own[] = {
 
 /* What a stream or its ends would need. */
 static const enum option_id refused[] = {
-	OPT_KEEP,     OPT_MAX_CONNS, OPT_SESSIONS,  OPT_PLAIN,  OPT_PLAIN_OK,
-	OPT_PLAN,     OPT_PROBE,     OPT_EXEC,      OPT_SHELL,  OPT_UNIX,
-	OPT_NO_STDIN, OPT_SEND_ONLY, OPT_RECV_ONLY, OPT_DUPLEX, OPT_SHUTDOWN,
-	OPT_QUIT,     OPT_PROGRESS,  OPT_MULTIHOME, OPT_TARGET,
+	OPT_KEEP,      OPT_MAX_CONNS, OPT_SESSIONS, OPT_PLAIN, OPT_PLAIN_OK, OPT_PLAN,
+	OPT_PROBE,     OPT_EXEC,      OPT_SHELL,    OPT_UNIX,  OPT_NO_STDIN, OPT_SEND_ONLY,
+	OPT_RECV_ONLY, OPT_DUPLEX,    OPT_SHUTDOWN, OPT_QUIT,  OPT_PROGRESS, OPT_TARGET,
 };
 
 static const struct opts_verb verb = { "bench", own, LEN(own), refused, LEN(refused) };

@@ -33,9 +33,11 @@ static void refuse_because(struct server *s, struct channel ch, const char *why)
 	listener_refuse_because(s->listener, ch, WIRE_R_NONE, why);
 }
 
-static struct measure_config config_for(const struct bench *b, const struct wire_hello *hello)
+static struct measure_config config_for(const struct server *s, const struct wire_hello *hello)
 {
+	const struct bench *b = s->bench;
 	struct measure_config config = { .config = b->config,
+					 .listener = s->listener,
 					 .crew = b->crew,
 					 .disk = b->options->disk,
 					 .interval_ns = b->options->interval_ns };
@@ -60,7 +62,7 @@ static void say_client(struct bench *b, struct channel ch)
 static void serve(struct server *s, struct channel ch, const struct wire_hello *hello, bool greeted)
 {
 	struct bench *b = s->bench;
-	struct measure_config config = config_for(b, hello);
+	struct measure_config config = config_for(s, hello);
 	struct measure_events events = {
 		.note = log_note, .interval = bench_interval, .ended = bench_ended, .arg = b
 	};
@@ -104,7 +106,7 @@ static void join(struct server *s, struct channel ch, const struct wire_hello *h
 
 static void answer(struct server *s, struct channel ch, const struct wire_hello *hello)
 {
-	struct engine_config config = peer_engine_config(s->bench->config);
+	struct engine_config config = peer_engine_config(s->bench->config, s->listener);
 
 	answer_query(s->listener, ch, hello, &config, loop_now(s->bench->loop));
 }

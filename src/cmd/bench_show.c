@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/json.h"
+#include "ui/report.h"
 #include "util/text.h"
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
@@ -143,7 +144,7 @@ static void show_lanes(FILE *out, const struct span *s, const struct subflow_sta
 	}
 }
 
-static void show_subflow(FILE *out, const struct span *s, const struct subflow_stats *f)
+static void show_subflow(FILE *out, const struct span *s, const struct subflow_stats *f, bool pair)
 {
 	struct subflow_stats before = subflow_before(s, f->id);
 	char rate[24];
@@ -161,6 +162,8 @@ static void show_subflow(FILE *out, const struct span *s, const struct subflow_s
 		(unsigned long long)growth(before.retransmits, f->retransmits),
 		(double)f->rtt_us / 1000);
 	show_lanes(out, s, f);
+	if (pair)
+		fprintf(out, "  %s to %s", f->local, f->peer);
 	fputs(f->live || s->over ? "\n" : "  closed\n", out);
 }
 
@@ -190,9 +193,14 @@ static void show_links(FILE *out, const struct span *s, const char *where,
 
 static void show_rows(FILE *out, const struct span *s)
 {
+	char pair[REPORT_PAIR_LEN];
+	bool several = report_pairs(pair, sizeof(pair), s->now, 0) > 0;
+
 	for (unsigned i = 0; i < s->now->n_subflows; i++)
 		if (concerns(s, &s->now->subflow[i]))
-			show_subflow(out, s, &s->now->subflow[i]);
+			show_subflow(out, s, &s->now->subflow[i], several);
+	for (unsigned i = 0; s->over && report_pairs(pair, sizeof(pair), s->now, i); i++)
+		fprintf(out, "    %s\n", pair);
 	if (s->ways.out) {
 		show_links(out, s, "here", s->before->here, s->now->here, true);
 		show_links(out, s, "peer", s->before->peer, s->now->peer, false);
@@ -249,7 +257,9 @@ static json_t *stream_json(const struct span *s, const struct subflow_stats *f, 
 		out ? growth(before.tx_bytes, f->tx_bytes) : growth(before.rx_bytes, f->rx_bytes);
 	const struct json_field fields[] = {
 		{ "socket", json_number(f->id) },
+		{ "local_host", json_text(f->local) },
 		{ "local_port", json_number(f->local_port) },
+		{ "remote_host", json_text(f->peer) },
 		{ "remote_port", json_number(f->peer_port) },
 		{ "start", json_real(seconds(s->before->elapsed_ns)) },
 		{ "end", json_real(seconds(s->before->elapsed_ns + s->ns)) },

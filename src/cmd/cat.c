@@ -155,7 +155,7 @@ static void ui_tick(struct loop_timer *timer)
 static struct engine_config engine_config_of(const struct cat *cat)
 {
 	const struct config *c = cat->config;
-	struct engine_config config = peer_engine_config(c);
+	struct engine_config config = peer_engine_config(c, cat->listener);
 	bool stdio = local_is_stdio(c);
 
 	config.session.duplex = c->duplex || !stdio;
@@ -168,8 +168,6 @@ static struct engine_config engine_config_of(const struct cat *cat)
 		.no_input = c->no_stdin || c->recv_only,
 	};
 	config.quit_ns = c->quit_ns;
-	if (c->listen && c->multihome)
-		listener_reachable(cat->listener, &config.session.addrs);
 	return config;
 }
 

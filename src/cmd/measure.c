@@ -328,7 +328,7 @@ static struct engine_config engine_config_of(const struct measure *m)
 {
 	const struct measure_config *mc = &m->config;
 	const struct config *c = mc->config;
-	struct engine_config config = peer_engine_config(c);
+	struct engine_config config = peer_engine_config(c, mc->listener);
 
 	if (mc->n_subflows)
 		config.session.n_subflows = mc->n_subflows;

@@ -20,10 +20,11 @@
 #define MEASURE_IDLE_NS 30000000000ull
 
 struct measure_config {
-	const struct config *config; /* of the command line; borrowed */
-	struct crew *crew;           /* as engine.h has it; borrowed */
-	const char *disk;            /* read when sending, else written, and removed at the end;
-					borrowed; NULL: memory */
+	const struct config *config;     /* of the command line; borrowed */
+	const struct listener *listener; /* that it came to; NULL: we connect; borrowed */
+	struct crew *crew;               /* as engine.h has it; borrowed */
+	const char *disk;                /* read when sending, else written, and removed at the end;
+					    borrowed; NULL: memory */
 	bool sends, receives;
 	unsigned n_subflows;  /* 0: as config says */
 	uint64_t time_ns;     /* client: data flows for so long; 0: until the peer ends it */

@@ -91,10 +91,12 @@ bool measured_free(struct measured *m)
 	return true;
 }
 
-static int start(struct measured *m, struct channel ch, const struct wire_hello *hello)
+static int start(struct measured *m, const struct listener *l, struct channel ch,
+		 const struct wire_hello *hello)
 {
 	uint64_t wanted = hello->items.wanted;
 	struct measure_config config = { .config = m->config,
+					 .listener = l,
 					 .sends = !(hello->side & WIRE_SIDE_SEND_ONLY),
 					 .receives = !(hello->side & WIRE_SIDE_RECV_ONLY),
 					 .n_subflows = SUBFLOWS_MAX,
@@ -127,7 +129,7 @@ void measured_serve(struct measured *m, struct listener *l, struct channel ch,
 	} else if (m->budget < 2 * MEASURED_BYTES) {
 		listener_refuse_because(l, ch, WIRE_R_LIMIT,
 					"it was measured a lot lately: try again in a minute");
-	} else if (start(m, ch, hello)) {
+	} else if (start(m, l, ch, hello)) {
 		listener_refuse(l, ch, WIRE_R_MEMORY);
 	}
 }

@@ -16,7 +16,7 @@ struct sock_options peer_sock_options(const struct config *c)
 				      .min_ttl = c->min_ttl };
 }
 
-struct engine_config peer_engine_config(const struct config *c)
+struct engine_config peer_engine_config(const struct config *c, const struct listener *listener)
 {
 	struct engine_config config = {
 		.session = { .role = c->listen ? SESSION_SERVER : SESSION_CLIENT,
@@ -31,6 +31,8 @@ struct engine_config peer_engine_config(const struct config *c)
 	};
 
 	memcpy(config.paths.ranges, c->ports, sizeof(c->ports));
+	if (listener && c->multihome)
+		listener_reachable(listener, &config.session.addrs);
 	return config;
 }
 

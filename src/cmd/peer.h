@@ -8,6 +8,7 @@
 #include "cmd/config.h"
 #include "net/client.h"
 #include "net/engine.h"
+#include "net/listener.h"
 
 struct peer {
 	struct client_config config; /* borrows what follows */
@@ -21,5 +22,6 @@ int peer_resolve(struct peer *out, const struct config *c, const struct tls_cont
 struct sock_options peer_sock_options(const struct config *c);
 
 /* The options of a session that are the same whatever its two ends are: role, window, subflows,
- * limits of time and rate, ports. The streams and what ends them are left to the caller. */
-struct engine_config peer_engine_config(const struct config *c);
+ * limits of time and rate, ports, and the addresses that the peer is told of. The streams and what
+ * ends them are left to the caller. listener: that it comes to; NULL: we connect. */
+struct engine_config peer_engine_config(const struct config *c, const struct listener *listener);

@@ -394,7 +394,7 @@ static int start_relay(struct relay_run *run)
 	unsigned wanted = c->max_clients == UINT_MAX ? RELAY_SESSIONS : c->max_clients;
 	int r;
 
-	run->engine = peer_engine_config(c);
+	run->engine = peer_engine_config(c, run->listener);
 	run->engine.crew = run->crew;
 	config.engine = run->engine;
 	config.max_sessions = relay_fitting(wanted, c->listen ? LISTENER_WARM : config.n_warm);

@@ -329,6 +329,10 @@ static void test_options(void **state)
 	assert_int_equal(PARSE("-l1", "--disk", "f", "5201"), OPTS_RUN);
 	assert_true(c.listen && o.one_off);
 	assert_string_equal(o.disk, "f");
+
+	assert_int_equal(PARSE("--multihome", "-s", "a", "-s", "b", "h,i", "1"), OPTS_RUN);
+	assert_true(c.multihome);
+	assert_int_equal(c.n_sources, 2);
 	assert_int_equal(PARSE("--help"), OPTS_HELP);
 }
 
