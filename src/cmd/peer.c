@@ -74,6 +74,7 @@ int peer_resolve(struct peer *out, const struct config *c, const struct tls_cont
 	/* Both families of one name mostly lead over the same link. */
 	config->all_pairs = true;
 	config->multihome = c->multihome;
-	config->both_families = names_is_list(c->host) || c->n_sources > 1;
+	config->listed = names_is_list(c->host);
+	config->both_families = config->listed || c->n_sources > 1;
 	return 0;
 }

@@ -89,6 +89,8 @@ static const char help[] =
 	"that a session begins without a round trip; 0: none. --per-source N: at most N\n"
 	"sessions of one address at once (2048).\n"
 	"\n"
+	"Several addresses, HOST,HOST2 and -s more than once, are all used.\n"
+	"\n"
 	"LADDR is 127.0.0.1 and ::1 if it is not given; * is every address. Instead of\n"
 	"LADDR:LPORT or PLACE (HOST:PORT), the path of a unix socket can be given, or\n"
 	"@NAME for an abstract one.\n"
@@ -337,19 +339,24 @@ static void say_targets(const struct relay_run *run)
 
 static int start_far(struct relay_run *run)
 {
-	char addr[LISTENER_TEXT_LEN];
-	unsigned port;
-	int r = listen_far(run);
+	int r = find_targets(run);
 
-	if (r)
-		return r;
-	listener_expect(run->listener, RELAY_STRANGERS);
-	port = listener_port(run->listener, addr);
+	if (!r)
+		r = listen_far(run);
+	if (!r)
+		listener_expect(run->listener, RELAY_STRANGERS);
+	return r;
+}
+
+static void say_far(const struct relay_run *run)
+{
+	char addr[LISTENER_TEXT_LEN];
+	unsigned port = listener_port(run->listener, addr);
+
 	say_targets(run);
 	log_info("listening on %s port %u; %s", addr, port,
 		 run->tls ? "with TLS, for peers that prove who they are"
 			  : "without a key, whoever can reach it can use it");
-	return 0;
 }
 
 /* -----------------------------------------------------------------------------------------------
@@ -421,14 +428,17 @@ static int start(struct relay_run *run)
 	if (!r && run->tls)
 		r = secure_threads(c, run->loop, &run->crew);
 	if (!r)
-		r = c->listen ? find_targets(run)
+		r = c->listen ? start_far(run)
 			      : find_place(c, run->options->local, true, &run->local);
 	if (!r && !c->listen)
 		r = peer_resolve(&run->peer, c, run->tls);
+	/* The far side's sessions tell of the addresses that it listens on. */
 	if (!r)
 		r = start_relay(run);
-	if (!r)
-		r = c->listen ? start_far(run) : start_near(run);
+	if (!r && !c->listen)
+		r = start_near(run);
+	else if (!r)
+		say_far(run);
 	return r;
 }
 
@@ -543,10 +553,9 @@ static const struct option_def own[] = {
 
 /* What a stream of one's own, or a process's own ends, would need. */
 static const enum option_id refused[] = {
-	OPT_KEEP,     OPT_SESSIONS,  OPT_PLAIN,     OPT_PLAIN_OK,  OPT_PORT,
-	OPT_PLAN,     OPT_PROBE,     OPT_EXEC,      OPT_SHELL,     OPT_UNIX,
-	OPT_NO_STDIN, OPT_SEND_ONLY, OPT_RECV_ONLY, OPT_QUIT,      OPT_DUPLEX,
-	OPT_SHUTDOWN, OPT_PROGRESS,  OPT_JSON,      OPT_MULTIHOME,
+	OPT_KEEP,      OPT_SESSIONS, OPT_PLAIN,  OPT_PLAIN_OK, OPT_PORT,     OPT_PLAN,
+	OPT_PROBE,     OPT_EXEC,     OPT_SHELL,  OPT_UNIX,     OPT_NO_STDIN, OPT_SEND_ONLY,
+	OPT_RECV_ONLY, OPT_QUIT,     OPT_DUPLEX, OPT_SHUTDOWN, OPT_PROGRESS, OPT_JSON,
 };
 
 static const struct opts_verb verb = { "relay",

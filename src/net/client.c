@@ -385,6 +385,7 @@ static void weigh_routes(struct client *c)
 	uint32_t speed[ROUTES_MAX];
 	bool known = routes_n_joining(&c->routes) > 1;
 
+	c->weighed = true;
 	for (unsigned i = 0; i < c->routes.n && known; i++) {
 		const struct route *route = &c->routes.route[i];
 
@@ -438,7 +439,6 @@ static void establish(struct client *c)
 			       (!c->config.both_families &&
 				route->remote.sa.sa_family != first->remote.sa.sa_family));
 	}
-	weigh_routes(c);
 }
 
 void client_pumped(struct client *c)
@@ -468,6 +468,9 @@ void client_pumped(struct client *c)
 	if (session_calm(s))
 		close_surplus(c);
 	client_start_steering(c);
+	/* It asks the kernel, which most of a relay's sessions can do without. */
+	if (!c->weighed && session_subflows_wanted(s) > 1)
+		weigh_routes(c);
 	client_open_missing(c, session_subflows_wanted(s));
 	/* Another pair may still rest when the timer of one is over. */
 	if (!c->retry_timer.linked)

@@ -58,6 +58,8 @@ struct client_config {
 	bool all_pairs;       /* each address with each of ours: connections over all of them; else
 				 over the first that works */
 	bool multihome;       /* and with those that the peer tells of, with WELCOME */
+	bool listed;          /* who named the addresses means one machine by all of them, which is
+				 not said of those that a name has */
 	bool both_families;   /* and not only over those of the first one's family */
 	uint16_t source_port; /* -p: first port of a block of n_flows; 0: as planned */
 	bool ports_given;     /* --ports: the first connection is from these too */

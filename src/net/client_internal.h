@@ -21,6 +21,7 @@ struct client {
 	bool warm;        /* the first connection was there before us */
 	bool again;       /* the session's id was said already, on a connection that was lost */
 	struct routes routes;
+	bool weighed;   /* the pairs have their weights */
 	unsigned route; /* that was tried last, for the first connection or again */
 	uint64_t retry_until_ns;
 	uint64_t delay_ns; /* before the next attempt */

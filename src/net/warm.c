@@ -29,17 +29,18 @@ struct warm {
 	struct warm_config config;
 	struct pathmgr *paths;
 	struct loop_timer fill;
-	struct routes routes;
-	unsigned route; /* in use; bound to our address once a connection has stood */
+	struct routes routes; /* of which the first one's links are planned */
+	int addr[ROUTES_MAX]; /* of the peer's, that of each pair */
 	struct dials dials;
 	struct kept *oldest;
 	unsigned n;       /* of them */
 	bool known;       /* the links are */
+	bool anew;        /* nothing is left: what is known may hold no longer */
 	uint64_t took_ns; /* the last one, to connect */
 	uint64_t looked_ns;
-	uint64_t delay_ns; /* before the next attempt; 0: the last one went well */
-	bool told;         /* that it does not work */
 };
+
+static const uint32_t any_links[COVER_ENDS];
 
 __attribute__((format(printf, 3, 4))) static void note(const struct warm *w, int level,
 						       const char *fmt, ...)
@@ -53,10 +54,43 @@ __attribute__((format(printf, 3, 4))) static void note(const struct warm *w, int
 	w->config.note(w->config.arg, level, text);
 }
 
+static void fill_at(struct warm *w, uint64_t due_ns)
+{
+	if (!w->fill.linked || due_ns < w->fill.due_ns)
+		loop_set_timer(w->loop, &w->fill, due_ns);
+}
+
 static void fill_after(struct warm *w, uint64_t delay_ns)
 {
-	if (!w->fill.linked)
-		loop_set_timer(w->loop, &w->fill, loop_now(w->loop) + delay_ns);
+	fill_at(w, loop_now(w->loop) + delay_ns);
+}
+
+/* Over each pair: those that are there or being made. */
+static void count_open(const struct warm *w, unsigned out[ROUTES_MAX])
+{
+	memset(out, 0, ROUTES_MAX * sizeof(*out));
+	for (const struct kept *k = w->oldest; k; k = k->next)
+		out[k->route]++;
+	for (const struct dial *d = w->dials.first; d; d = d->next)
+		out[d->route]++;
+}
+
+/* The pair for one more; -1: all of them rest. */
+static int next_route(const struct warm *w)
+{
+	unsigned open[ROUTES_MAX];
+
+	count_open(w, open);
+	return routes_next(&w->routes, open, loop_now(w->loop));
+}
+
+/* At once over a pair that does not rest, else when the first one has rested. */
+static void fill_when_due(struct warm *w)
+{
+	uint64_t now_ns = loop_now(w->loop);
+
+	if (w->n + w->dials.n < w->config.n)
+		fill_at(w, next_route(w) < 0 ? routes_due(&w->routes, now_ns) : now_ns);
 }
 
 /* Returns its connection, which is open. */
@@ -76,44 +110,66 @@ static struct channel kept_end(struct kept *k)
 	return ch;
 }
 
-/* Bound to no address of ours but those that were given. */
+/* In the order that a client has them in. */
 static void make_routes(struct warm *w)
 {
 	const struct client_config *c = &w->config.client;
 
-	w->routes = (struct routes){ 0 };
-	for (int i = 0; i < c->n_addrs; i++)
+	for (int i = 0; i < c->n_addrs; i++) {
+		unsigned n = w->routes.n;
+
 		routes_add(&w->routes, &c->addrs[i], c->sources, c->n_sources);
+		for (; n < w->routes.n; n++)
+			w->addr[n] = i;
+	}
 }
 
-static void failed(struct warm *w, const char *why)
+/* Other addresses may do, there and here. */
+static void begin_anew(struct warm *w)
 {
-	note(w, w->told ? 2 : 1, "no connection can be kept ready: %s", why);
-	w->told = true;
-	/* Other addresses may do, there and here. */
-	if (!w->n && !w->dials.n) {
-		make_routes(w);
-		w->route = (w->route + 1) % w->routes.n;
-		w->known = false;
+	w->anew = w->known = false;
+	for (unsigned i = 0; i < w->routes.n; i++) {
+		w->routes.route[i].idle = false;
+		if (!w->config.client.n_sources)
+			w->routes.route[i].local.sa.sa_family = AF_UNSPEC;
 	}
+}
+
+/* Over this pair. It rests, longer each time, and keeps no other waiting. */
+static void failed(struct warm *w, unsigned i, const char *why)
+{
+	struct route *route = &w->routes.route[i];
+	uint64_t now_ns = loop_now(w->loop);
+	char pair[ROUTES_TEXT_LEN];
+
+	routes_text(route, pair);
+	if (w->routes.n > 1)
+		note(w, route->failures ? 2 : 1, "no connection can be kept ready (%s): %s", pair,
+		     why);
+	else
+		note(w, route->failures ? 2 : 1, "no connection can be kept ready: %s", why);
+	route->failures++;
+	w->anew = !w->n && !w->dials.n;
 	/* Others that fail for the same reason count once. */
-	if (w->fill.linked)
-		return;
-	w->delay_ns = w->delay_ns ? 2 * w->delay_ns : WARM_RETRY_MIN_NS;
-	if (w->delay_ns > WARM_RETRY_MAX_NS)
-		w->delay_ns = WARM_RETRY_MAX_NS;
-	fill_after(w, w->delay_ns);
+	if (route->due_ns <= now_ns) {
+		route->delay_ns = route->delay_ns ? 2 * route->delay_ns : WARM_RETRY_MIN_NS;
+		if (route->delay_ns > WARM_RETRY_MAX_NS)
+			route->delay_ns = WARM_RETRY_MAX_NS;
+		route->due_ns = now_ns + route->delay_ns;
+	}
+	fill_when_due(w);
 }
 
 static void kept_failed(struct kept *k, const char *why)
 {
 	struct warm *w = k->warm;
+	unsigned route = k->route;
 	struct channel ch = kept_end(k);
 	char text[TLS_TEXT_LEN];
 
 	text_printf(text, sizeof(text), "%s", channel_text(ch) ? channel_text(ch) : why);
 	channel_close(ch);
-	failed(w, text);
+	failed(w, route, text);
 }
 
 static void limit_fired(struct loop_timer *timer)
@@ -131,20 +187,57 @@ static void kept_lost(struct kept *k)
 	fill_after(w, WARM_RETRY_MIN_NS);
 }
 
-/* Later ones are bound to the address that was hashed. */
-static void look_at_links(struct warm *w, int fd, const struct wire_welcome *m)
+/* Sessions begin on these connections. So they go to one machine: to several addresses only if who
+ * has named them means one by them, and not to all that a name has. */
+static void choose_pairs(struct warm *w)
 {
-	struct route *route = &w->routes.route[w->route];
-	uint64_t now_ns = loop_now(w->loop);
+	const struct routes *r = &w->routes;
 
-	if (w->known && now_ns - w->looked_ns < WARM_LOOK_NS)
+	for (unsigned i = 0; i < r->n; i++)
+		w->routes.route[i].idle =
+			!w->config.client.listed && w->addr[i] != w->addr[r->first];
+}
+
+/* By what the links of each carry on this side; where that is not known, all alike. */
+static void weigh_pairs(struct warm *w)
+{
+	uint32_t speed[ROUTES_MAX];
+	bool known = true;
+
+	if (routes_n_joining(&w->routes) < 2)
 		return;
+	for (unsigned i = 0; i < w->routes.n; i++) {
+		const struct route *route = &w->routes.route[i];
+
+		speed[i] = route->idle ? 1 : pathmgr_speed(w->paths, &route->local, &route->remote);
+		known &= speed[i] > 0;
+	}
+	for (unsigned i = 0; i < w->routes.n; i++)
+		w->routes.route[i].weight = known ? speed[i] : 1;
+}
+
+static void look_at_links(struct warm *w, const struct kept *k, const struct wire_welcome *m)
+{
+	struct route *route = &w->routes.route[k->route];
+	uint64_t now_ns = loop_now(w->loop);
+	int fd = k->ch.fd;
+
+	/* Later ones are bound to the address that was hashed. */
+	if (route->local.sa.sa_family == AF_UNSPEC) {
+		sock_local(fd, &route->local);
+		sock_addr_set_port(&route->local, 0);
+	}
+	if (!w->known) {
+		w->routes.first = k->route;
+		choose_pairs(w);
+	} else if (k->route != w->routes.first || now_ns - w->looked_ns < WARM_LOOK_NS) {
+		return;
+	}
 	w->known = true;
 	w->looked_ns = now_ns;
-	sock_local(fd, &route->local);
-	sock_addr_set_port(&route->local, 0);
 	pathmgr_learn(w->paths, fd, now_ns);
 	pathmgr_peer(w->paths, fd, &m->items.facts, &m->items.names);
+	weigh_pairs(w);
 }
 
 static void kept_answered(struct kept *k, const struct wire_welcome *m)
@@ -153,12 +246,10 @@ static void kept_answered(struct kept *k, const struct wire_welcome *m)
 
 	k->ready = true;
 	loop_set_timer(w->loop, &k->limit, LOOP_NEVER);
-	look_at_links(w, k->ch.fd, m);
-	w->delay_ns = 0;
-	w->told = false;
+	look_at_links(w, k, m);
+	routes_answered(&w->routes.route[k->route]);
 	note(w, 2, "the connection from port %u is ready", k->port);
-	if (w->n + w->dials.n < w->config.n)
-		fill_after(w, 0);
+	fill_when_due(w);
 }
 
 static void kept_read(struct kept *k)
@@ -215,7 +306,7 @@ static bool dial_late(void *arg)
 
 static void dial_failed(void *arg, unsigned route, bool stood, int error, const char *why)
 {
-	failed(arg, why);
+	failed(arg, route, why);
 }
 
 static void dial_done(void *arg, unsigned route, struct channel ch)
@@ -227,7 +318,7 @@ static void dial_done(void *arg, unsigned route, struct channel ch)
 
 	if (!k) {
 		channel_close(ch);
-		failed(w, strerror(ENOMEM));
+		failed(w, route, strerror(ENOMEM));
 		return;
 	}
 	sock_local(ch.fd, &local);
@@ -250,33 +341,35 @@ static void dial_done(void *arg, unsigned route, struct channel ch)
 
 /* Filling -------------------------------------------------------------------------------------- */
 
-/* Goes on with a socket that is connecting, or takes note of why there is none. */
-static void add(struct warm *w, int fd, uint16_t port)
+/* Goes on with a socket that is connecting over this pair, or takes note of why there is none. */
+static void add(struct warm *w, unsigned route, int fd, uint16_t port)
 {
 	const struct dial_wish wish = {
-		.route = w->route, .port = port, .late_ns = LOOP_NEVER, .limit_ns = WARM_LIMIT_NS
+		.route = route, .port = port, .late_ns = LOOP_NEVER, .limit_ns = WARM_LIMIT_NS
 	};
 	int r = fd < 0 ? fd : dials_add(&w->dials, fd, &wish);
 
 	if (r)
-		failed(w, strerror(-r));
+		failed(w, route, strerror(-r));
 }
 
-static int connect_from(const struct warm *w, uint16_t port)
+static int connect_from(const struct warm *w, unsigned route, uint16_t port)
 {
-	return dial_from(&w->routes.route[w->route], port, &w->config.client.socket);
+	return dial_from(&w->routes.route[route], port, &w->config.client.socket);
 }
 
-static int make_plan(struct warm *w, unsigned n, struct plan *out)
+/* Over the first pair, for whose addresses plans are made. */
+static unsigned open_ports(const struct warm *w, uint16_t out[WARM_MAX])
 {
-	uint16_t open[WARM_MAX];
-	struct pathmgr_wish wish = { .open = open, .min_flows = n, .max_flows = n };
+	unsigned n = 0;
 
 	for (const struct kept *k = w->oldest; k; k = k->next)
-		open[wish.n_open++] = k->port;
+		if (k->route == w->routes.first)
+			out[n++] = k->port;
 	for (const struct dial *d = w->dials.first; d; d = d->next)
-		open[wish.n_open++] = d->port;
-	return pathmgr_plan(w->paths, &wish, out);
+		if (d->route == w->routes.first)
+			out[n++] = d->port;
+	return n;
 }
 
 /* The planned port of a flow, or another that does the same. */
@@ -287,41 +380,100 @@ static void add_planned(struct warm *w, const struct plan *plan, unsigned flow)
 
 	for (int i = 0; i < CLIENT_PORT_TRIES && port && dial_taken(fd); i++) {
 		tried = port;
-		fd = connect_from(w, port);
+		fd = connect_from(w, w->routes.first, port);
 		if (!dial_taken(fd))
 			break;
 		pathmgr_avoid(w->paths, port);
 		port = pathmgr_alternate(w->paths, plan, flow, port);
 	}
-	add(w, fd, tried);
+	add(w, w->routes.first, fd, tried);
 }
 
+/* Over the first pair, until there are n. */
 static void fill_planned(struct warm *w, unsigned n)
 {
+	const struct route *first = &w->routes.route[w->routes.first];
+	struct pathmgr_wish wish = { .min_flows = n, .max_flows = n };
+	uint16_t open[WARM_MAX];
 	struct plan plan;
-	unsigned have = w->n + w->dials.n;
-	int r = make_plan(w, n, &plan);
+	int r;
 
+	wish.open = open;
+	wish.n_open = open_ports(w, open);
+	r = pathmgr_plan(w->paths, &wish, &plan);
 	if (r)
-		failed(w, strerror(-r));
-	for (unsigned i = have; !r && i < plan.n_flows && !w->fill.linked; i++)
-		add_planned(w, &plan, i);
+		failed(w, w->routes.first, strerror(-r));
+	for (unsigned i = wish.n_open; !r && i < plan.n_flows; i++)
+		if (first->due_ns <= loop_now(w->loop))
+			add_planned(w, &plan, i);
+}
+
+/* One over another pair. */
+static void add_candidate(struct warm *w, unsigned route)
+{
+	uint16_t port = 0;
+	int fd = -EADDRINUSE;
+
+	for (int i = 0; i < CLIENT_PORT_TRIES && dial_taken(fd); i++) {
+		port = pathmgr_candidate(w->paths, NULL, 0, any_links);
+		if (!port)
+			break;
+		fd = connect_from(w, route, port);
+		if (dial_taken(fd))
+			pathmgr_avoid(w->paths, port);
+	}
+	add(w, route, fd, port);
+}
+
+/* Over all pairs in turn. */
+static void fill_known(struct warm *w)
+{
+	unsigned open[ROUTES_MAX], first = w->routes.first, before;
+
+	count_open(w, open);
+	before = open[first];
+	for (unsigned have = w->n + w->dials.n; have < w->config.n; have++) {
+		int i = routes_next(&w->routes, open, loop_now(w->loop));
+
+		if (i < 0)
+			break;
+		open[i]++;
+		if ((unsigned)i != first)
+			add_candidate(w, (unsigned)i);
+	}
+	if (open[first] > before)
+		fill_planned(w, open[first]);
 }
 
 /* The first one tells what there is to plan with. */
+static void fill_first(struct warm *w)
+{
+	int route = next_route(w);
+
+	if (route < 0)
+		return;
+	w->routes.first = (unsigned)route;
+	if (w->config.client.ports_given)
+		fill_planned(w, 1);
+	else
+		add(w, w->routes.first, connect_from(w, w->routes.first, 0), 0);
+}
+
 static void fill_fired(struct loop_timer *timer)
 {
 	struct warm *w = timer->arg;
 	unsigned have = w->n + w->dials.n;
 
+	if (!have && w->anew)
+		begin_anew(w);
 	if (have >= w->config.n || (have && !w->known))
 		return;
 	if (w->known)
-		fill_planned(w, w->config.n);
-	else if (w->config.client.ports_given)
-		fill_planned(w, 1);
+		fill_known(w);
 	else
-		add(w, connect_from(w, 0), 0);
+		fill_first(w);
+	if (w->n + w->dials.n < w->config.n)
+		fill_at(w, routes_due(&w->routes, loop_now(w->loop)));
 }
 
 /* Has nothing come on it, not even its end, that the loop has not told of yet? */
@@ -340,7 +492,7 @@ bool warm_take(struct warm *w, struct client_first *out)
 		out->route = k->route;
 		out->took_ns = k->took_ns;
 		out->ch = kept_end(k);
-		fill_after(w, w->delay_ns ? w->delay_ns : WARM_PAUSE_NS);
+		fill_after(w, WARM_PAUSE_NS);
 		return true;
 	}
 	return false;
