@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "cmd/names.h"
 #include "cmd/opts_internal.h"
 #include "net/resolve.h"
 #include "ui/log.h"
@@ -93,7 +94,10 @@ static const char help[] =
 	"what each of these lanes carries, and whether large packets pass. The mpnc there\n"
 	"goes on waiting.\n"
 	"\n"
-	"      --json     one line of JSON\n"
+	"With several addresses, HOST,HOST2 or -s more than once: about one pair of them\n"
+	"after the other.\n"
+	"\n"
+	"      --json     one line of JSON; of several pairs, one for each\n"
 	"      --report   to be given away: every address is replaced by a name\n"
 	"  -h, --help     this text\n"
 	"\n"
@@ -120,15 +124,15 @@ static const enum option_id refused[] = {
 	OPT_SNDBUF,    OPT_KEY_DIR,   OPT_EXEC,      OPT_SHELL,    OPT_UNIX,     OPT_NO_STDIN,
 	OPT_SEND_ONLY, OPT_RECV_ONLY, OPT_DUPLEX,    OPT_SHUTDOWN, OPT_IDLE,     OPT_RETRY,
 	OPT_RECONNECT, OPT_QUIT,      OPT_RATE,      OPT_PROGRESS, OPT_PLAIN_OK, OPT_TLS_THREADS,
-	OPT_MULTIHOME, OPT_TARGET,
+	OPT_TARGET,
 };
 
 static const struct opts_verb verb = { "doctor", own, LEN(own), refused, LEN(refused), true };
 
-/* The first address, which a connection would try first too. */
-static int find_host(const struct config *c, struct topo_flow *flow)
+/* The first address of a name, which a connection would try first too. */
+static int find_addr(const struct config *c, const char *host, union sock_addr *out)
 {
-	struct resolve_request request = { .host = c->host,
+	struct resolve_request request = { .host = host,
 					   .family = c->family,
 					   .numeric = c->numeric };
 	union sock_addr addrs[RESOLVE_MAX];
@@ -136,18 +140,33 @@ static int find_host(const struct config *c, struct topo_flow *flow)
 	const char *why = "no address";
 
 	if (resolve(&request, addrs, &why) <= 0) {
-		text_quote(quoted, sizeof(quoted), c->host, strlen(c->host));
+		text_quote(quoted, sizeof(quoted), host, strlen(host));
 		log_error("doctor: %s: %s", quoted, why);
 		return DOCTOR_USAGE;
 	}
-	*flow = (struct topo_flow){ .family = addrs[0].sa.sa_family };
-	if (flow->family == AF_INET) {
-		memcpy(flow->dst, &addrs[0].in.sin_addr, 4);
-	} else {
-		memcpy(flow->dst, &addrs[0].in6.sin6_addr, 16);
-		flow->ifindex = addrs[0].in6.sin6_scope_id;
-	}
+	*out = addrs[0];
 	return DOCTOR_FINE;
+}
+
+static void put_bytes(uint8_t bytes[16], const union sock_addr *addr)
+{
+	if (addr->sa.sa_family == AF_INET)
+		memcpy(bytes, &addr->in.sin_addr, 4);
+	else
+		memcpy(bytes, &addr->in6.sin6_addr, 16);
+}
+
+/* ours NULL: the kernel's choice. */
+static struct topo_flow flow_of(const union sock_addr *ours, const union sock_addr *peer)
+{
+	struct topo_flow flow = { .family = peer->sa.sa_family, .has_src = ours != NULL };
+
+	put_bytes(flow.dst, peer);
+	if (ours)
+		put_bytes(flow.src, ours);
+	if (flow.family == AF_INET6)
+		flow.ifindex = peer->in6.sin6_scope_id;
+	return flow;
 }
 
 /* What was found of this machine is shown even if the peer cannot be asked. */
@@ -168,23 +187,97 @@ static int look(const struct config *c, struct topo_source *source, struct docto
 	return failed ? DOCTOR_USAGE : r;
 }
 
-static int run(const struct config *c, struct doctor_request *q)
+/* flow NULL: about this machine alone. */
+static int run(const struct config *c, struct doctor_request *q, const struct topo_flow *flow)
 {
 	struct topo_source *source;
-	struct topo_flow flow;
-	int r = c->host ? find_host(c, &flow) : DOCTOR_FINE;
+	int r = topo_source_new(&source);
 
-	if (r != DOCTOR_FINE)
-		return r;
-	q->flow = c->host ? &flow : NULL;
-	r = topo_source_new(&source);
 	if (r < 0) {
 		log_error("doctor: cannot ask the kernel for links: %s", strerror(-r));
 		return DOCTOR_USAGE;
 	}
+	q->flow = flow;
 	r = look(c, source, q);
 	topo_source_free(source);
 	return r;
+}
+
+/* Several pairs of addresses ------------------------------------------------------------------- */
+
+/* What is found is about one pair. So they have their turns, each with all that there is to say. */
+struct rounds {
+	const struct config *config; /* as given */
+	struct doctor_request *request;
+	bool several;
+	unsigned n; /* pairs that had their turn */
+	int worst;
+};
+
+static void take_turn(struct rounds *r, const struct config *c, const union sock_addr *ours,
+		      const union sock_addr *peer)
+{
+	struct topo_flow flow = flow_of(ours, peer);
+	int result;
+
+	if (r->several && !r->request->json)
+		printf("%s%s%s%s:\n", r->n ? "\n" : "", ours ? c->sources[0] : "",
+		       ours ? " to " : "to ", c->host);
+	r->n++;
+	result = run(c, r->request, &flow);
+	if (result > r->worst)
+		r->worst = result;
+}
+
+/* To one of the peer's addresses, from each of ours of its family. */
+static int try_host(struct rounds *r, const char *host)
+{
+	struct config c = *r->config;
+	union sock_addr ours, peer;
+	unsigned before = r->n;
+
+	c.host = host;
+	if (find_addr(&c, host, &peer))
+		return DOCTOR_USAGE;
+	if (!c.n_sources)
+		take_turn(r, &c, NULL, &peer);
+	c.n_sources = 1;
+	for (unsigned i = 0; i < r->config->n_sources; i++) {
+		c.sources[0] = r->config->sources[i];
+		if (find_addr(&c, c.sources[0], &ours))
+			return DOCTOR_USAGE;
+		if (ours.sa.sa_family == peer.sa.sa_family)
+			take_turn(r, &c, &ours, &peer);
+	}
+	if (r->n > before)
+		return DOCTOR_FINE;
+	log_error("doctor: %s has no address of the family of -s %s", host, r->config->sources[0]);
+	return DOCTOR_USAGE;
+}
+
+static int try_all(const struct config *config, struct doctor_request *q)
+{
+	struct rounds r = { .config = config,
+			    .request = q,
+			    .several = names_is_list(config->host) || config->n_sources > 1 };
+	const char *rest = config->host;
+	char word[NI_MAXHOST];
+	int result = DOCTOR_FINE, more;
+
+	if (r.several && q->report) {
+		log_error("doctor: --report is about one pair of addresses: give one HOST and one "
+			  "-s");
+		return DOCTOR_USAGE;
+	}
+	/* What is wrong with the list is said before anything else. */
+	while ((more = names_next(config, &rest, word)) > 0)
+		continue;
+	if (more < 0)
+		return DOCTOR_USAGE;
+	rest = config->host;
+	while (result == DOCTOR_FINE && names_next(config, &rest, word) > 0)
+		result = try_host(&r, word);
+	return result > r.worst ? result : r.worst;
 }
 
 int doctor_main(int argc, char *argv[])
@@ -199,9 +292,15 @@ int doctor_main(int argc, char *argv[])
 			log_error("doctor: --json takes no argument");
 			return DOCTOR_USAGE;
 		}
+		if (config.multihome) {
+			log_error(
+				"doctor: --multihome: it looks at the addresses that it is given, "
+				"HOST,HOST2");
+			return DOCTOR_USAGE;
+		}
 		log_set_level(config.verbose);
 		q.json = config.json;
-		return run(&config, &q);
+		return config.host ? try_all(&config, &q) : run(&config, &q, NULL);
 	case OPTS_USAGE:
 		log_error("doctor: %s", message);
 		return DOCTOR_USAGE;

@@ -226,6 +226,7 @@ static json_t *route_object(const struct doctor_view *v)
 		return json_null();
 
 	const struct json_field fields[] = {
+		{ "source", json_text(v->source) },
 		{ "peer", json_text(v->peer) },
 		{ "devices", hop_names(v->path) },
 		{ "bond",

@@ -16,7 +16,7 @@ struct doctor_machine {
 	struct topo_card *cards;
 	struct topo_path *path;
 	char release[TOPO_RELEASE_LEN];
-	char peer[DOCTOR_ADDR_LEN];
+	char peer[DOCTOR_ADDR_LEN], ours[DOCTOR_ADDR_LEN];
 };
 
 static int load_bonds(struct topo_source *source, struct doctor_machine *m)
@@ -73,6 +73,10 @@ static int load_path(struct topo_source *source, const struct topo_flow *flow,
 	route_addr_text(m->peer, sizeof(m->peer), flow->family, flow->dst);
 	m->view.peer = m->peer;
 	m->view.path = m->path;
+	if (flow->has_src) {
+		route_addr_text(m->ours, sizeof(m->ours), flow->family, flow->src);
+		m->view.source = m->ours;
+	}
 	if (is_link_local(flow))
 		return 0;
 	r = route_subnets(source, flow->family, flow->dst, m->view.subnets, DOCTOR_SUBNETS_MAX);

@@ -2,7 +2,6 @@
 #include "cmd/names.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <string.h>
 
 #include "ui/log.h"
@@ -40,27 +39,35 @@ bool names_is_list(const char *host)
 	return strchr(host, ',');
 }
 
+int names_next(const struct config *config, const char **rest, char word[NI_MAXHOST])
+{
+	size_t len;
+
+	if (!*rest)
+		return 0;
+	len = strcspn(*rest, ",");
+	if (!len || len >= NI_MAXHOST) {
+		log_error("%s: a name in the list is %s", config->host,
+			  len ? "too long" : "missing");
+		return -EINVAL;
+	}
+	text_printf(word, NI_MAXHOST, "%.*s", (int)len, *rest);
+	*rest = (*rest)[len] ? *rest + len + 1 : NULL;
+	return 1;
+}
+
 int names_hosts(const struct config *config, union sock_addr addrs[RESOLVE_MAX])
 {
-	const char *p = config->host;
+	const char *rest = config->host;
 	char word[NI_MAXHOST];
-	int n = 0, r = 0;
+	int n = 0, r;
 
-	for (; !r; p++) {
-		size_t len = strcspn(p, ",");
-
-		if (!len || len >= sizeof(word)) {
-			log_error("%s: a name in the list is %s", config->host,
-				  len ? "too long" : "missing");
-			return -EINVAL;
-		}
-		text_printf(word, sizeof(word), "%.*s", (int)len, p);
+	while ((r = names_next(config, &rest, word)) > 0) {
 		r = add_name(config, word, config->port, addrs, &n);
-		p += len;
-		if (!*p)
+		if (r < 0)
 			break;
 	}
-	return r ? r : n;
+	return r < 0 ? r : n;
 }
 
 int names_sources(const struct config *config, union sock_addr addrs[RESOLVE_MAX])

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <netdb.h>
+
 #include "cmd/config.h"
 #include "net/resolve.h"
 
@@ -15,6 +17,10 @@ int names_resolve(const struct config *config, const char *host, const char *por
  * Returns and says as above. */
 int names_hosts(const struct config *config, union sock_addr addrs[RESOLVE_MAX]);
 bool names_is_list(const char *host);
+
+/* The next of these names. rest: HOST before the first call, and NULL behind the last one. Returns
+ * 1; 0 if there is none; -EINVAL, which it has said. */
+int names_next(const struct config *config, const char **rest, char word[NI_MAXHOST]);
 
 /* Those of all -s; 0: none was given. */
 int names_sources(const struct config *config, union sock_addr addrs[RESOLVE_MAX]);
