@@ -338,6 +338,74 @@ has_written() {
 	(($(bytes_written "$1") > $2))
 }
 
+# Two links ---------------------------------------------------------------------------------------
+
+# on_both_links ADDRESS_BYTE IP_OPTION...: one end of them.
+on_both_links() {
+	local end=$1 i=0 name
+
+	shift
+	ip "$@" link set lo up
+	for name in left right; do
+		((i += 1))
+		ip "$@" addr add "10.$i.0.$end/24" dev "$name"
+		ip "$@" link set "$name" up
+		ip "$@" rule add from "10.$i.0.$end" table "10$i"
+		ip "$@" route add default dev "$name" table "10$i"
+		tc "$@" qdisc add dev "$name" root tbf rate 100mbit burst 64k latency 50ms 2>/dev/null ||
+			skip "this kernel has no tbf"
+	done
+}
+
+# two_links: before anything else, as the test begins anew in a namespace of mounts. Then there is a second
+# namespace, "server", and to it lead two links, with policy routing: what comes from an address leaves by
+# its interface.
+#
+#   this namespace     10.1.0.1 "left"  --- veth, 100 Mbit/s --- "left"  10.1.0.2   namespace server
+#                      10.2.0.1 "right" --- veth, 100 Mbit/s --- "right" 10.2.0.2
+two_links() {
+	local name
+
+	need ip tc python3
+	[[ $TEST_NETWORK == own ]] || skip "this machine allows no namespaces"
+	if [[ ! ${TEST_MOUNTS-} ]]; then
+		cd / && rm -rf "$WORK"
+		TEST_MOUNTS=own exec unshare -m bash "$TEST_DIR/$TEST_NAME.sh"
+	fi
+	mount -t tmpfs none /run
+	ip netns add server
+	for name in left right; do
+		ip link add "$name" type veth peer name "$name" netns server
+	done
+	on_both_links 1
+	on_both_links 2 -n server
+}
+
+# start_there NAME ARG...: the program, on the server.
+start_there() {
+	spawn "$1" ip netns exec server "$MPNC" "${@:2}"
+}
+
+# left_by NAME: bytes that have left by this interface.
+left_by() {
+	ip -s -j link show dev "$1" |
+		python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["stats64"]["tx"]["bytes"])'
+}
+
+# expect_both_links BYTES COMMAND ARG...: it sends so many at least, and each link carries its part.
+expect_both_links() {
+	local least=$1 left right n
+
+	shift
+	left=$(left_by left) right=$(left_by right)
+	"$@"
+	left=$(($(left_by left) - left)) right=$(($(left_by right) - right))
+	((left + right >= least)) || fail "counted $left and $right bytes"
+	for n in "$left" "$right"; do
+		((n * 100 / (left + right) >= 30)) || fail "left has carried $left bytes, right $right"
+	done
+}
+
 # Data --------------------------------------------------------------------------------------------
 
 # file_has FILE SIZE: is it that long by now?
