@@ -130,6 +130,71 @@ void linkfacts_of_path(const struct topo_path *path, const char *release, struct
 	out->vlan_tci = path->n_vlans ? path->vlan : 0;
 }
 
+/* Several ways --------------------------------------------------------------------------------- */
+
+void linkfacts_of_one(const struct topo_path *path, const char *release, struct wire_facts *out)
+{
+	linkfacts_of_path(path, release, out);
+	if (path->end == TOPO_END_NAMESPACE || path->end == TOPO_END_TUNNEL)
+		plain_facts(&path->link, out);
+	if (out->kind == WIRE_FACTS_PLAIN)
+		out->usable = path->link.up && path->link.carrier;
+}
+
+/* "left+right", as long as that fits. */
+static void add_name(struct wire_facts *all, const char *name)
+{
+	static const char several[] = "several";
+	char both[2 * WIRE_NAME_LEN];
+	size_t len =
+		text_printf(both, sizeof(both), "%s%s%s", all->name, all->name[0] ? "+" : "", name);
+
+	if (len >= sizeof(all->name) || strcmp(all->name, several) == 0)
+		memcpy(all->name, several, sizeof(several));
+	else
+		memcpy(all->name, both, len + 1);
+}
+
+void linkfacts_renew(struct wire_facts *all, unsigned first, const struct wire_facts *one)
+{
+	for (unsigned i = 0; i < one->n_links; i++) {
+		all->link[first + i] = one->link[i];
+		all->usable &= ~(1u << (first + i));
+		all->usable |= (one->usable >> i & 1) << (first + i);
+	}
+}
+
+bool linkfacts_add(struct wire_facts *all, const struct wire_facts *one)
+{
+	unsigned first = all->n_links;
+
+	if (!one->n_links || first + one->n_links > WIRE_LINKS_MAX)
+		return false;
+	all->kind = WIRE_FACTS_SEVERAL;
+	all->mode = all->policy = all->active = UINT8_MAX;
+	all->n_links = (uint8_t)(first + one->n_links);
+	add_name(all, one->name);
+	linkfacts_renew(all, first, one);
+	return true;
+}
+
+void linkfacts_follow(struct wire_facts *one, const struct wire_facts *all)
+{
+	bool same = one->n_links <= all->n_links;
+
+	for (unsigned i = 0; i < one->n_links && same; i++)
+		same = strcmp(one->link[i].name, all->link[i].name) == 0;
+	if (!same) {
+		*one = (struct wire_facts){ 0 };
+		return;
+	}
+	for (unsigned i = 0; i < one->n_links; i++) {
+		one->link[i].speed = all->link[i].speed;
+		one->usable &= ~(1u << i);
+		one->usable |= all->usable & 1u << i;
+	}
+}
+
 /* Plan ----------------------------------------------------------------------------------------- */
 
 /* A number that is none of the kernel's is no mode and no policy; a team has one of its own. */

@@ -31,8 +31,26 @@ bool linkfacts_mode_hashes(enum hash_mode mode);
  * nothing that has links: in a tunnel, another namespace, the machine itself. */
 void linkfacts_of_path(const struct topo_path *path, const char *release, struct wire_facts *out);
 
-/* Our facts or the peer's. A single device of which the speed is not known limits nothing, and is
- * likely to be a guest's, so it counts as not known. */
+/* The same for a way that is one of several. What an interface carries can be counted even if
+ * nothing is known of what is beyond it, as in a container or at a tunnel: it counts as a device. A
+ * device that is down is not usable. */
+void linkfacts_of_one(const struct topo_path *path, const char *release, struct wire_facts *out);
+
+/* Adds the links of one way to those of all, which are of kind WIRE_FACTS_SEVERAL from then on; all
+ * may be of kind WIRE_FACTS_NONE at first. Returns false, and changes nothing, if it has none or
+ * there is no room. */
+bool linkfacts_add(struct wire_facts *all, const struct wire_facts *one);
+
+/* The links of one way, which are among those of all from number `first` on, are these now. There
+ * are as many as before. */
+void linkfacts_renew(struct wire_facts *all, unsigned first, const struct wire_facts *one);
+
+/* A peer whose packets have left by one way tells of several: what it tells now of the links of the
+ * one, which come first, goes into `one`. If they are others it is not known any more. */
+void linkfacts_follow(struct wire_facts *one, const struct wire_facts *all);
+
+/* Our facts or the peer's; nothing is known of several. A single device of which the speed is not
+ * known limits nothing, and is likely to be a guest's, so it counts as not known. */
 void linkfacts_plan_side(const struct wire_facts *facts, struct plan_side *out);
 
 /* Names, kind and speeds; nothing is counted yet. */

@@ -95,7 +95,7 @@ static void get_facts(struct cursor_in *c, struct wire_facts *f)
 		get_name(c, f->link[i].name);
 	}
 	/* A later version's kind. */
-	if (f->kind > WIRE_FACTS_TEAM || f->kind == WIRE_FACTS_NONE)
+	if (f->kind > WIRE_FACTS_SEVERAL || f->kind == WIRE_FACTS_NONE)
 		*f = (struct wire_facts){ 0 };
 }
 

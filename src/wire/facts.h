@@ -42,6 +42,8 @@ enum wire_facts_kind {
 	WIRE_FACTS_PLAIN = 1,
 	WIRE_FACTS_BOND = 2,
 	WIRE_FACTS_TEAM = 3,
+	WIRE_FACTS_SEVERAL = 4, /* bonds and devices with addresses of their own: all their links,
+				   those of the first connection's way first, and no rule */
 };
 
 enum wire_facts_flag {
@@ -68,11 +70,11 @@ struct wire_facts {
 	uint8_t active;     /* index of the active link; 255: none or not known */
 	uint8_t n_links;
 	uint16_t vlan_tci;
-	uint32_t usable; /* bit i: the bond sends over link i */
+	uint32_t usable; /* bit i: the bond sends over link i, or the device is up */
 	uint32_t joined; /* bit i: link i is in the active LACP aggregator */
 	uint8_t mac[6];  /* of the device that owns the address */
 	uint8_t next_hop[6];
-	char name[WIRE_NAME_LEN]; /* of the bond, or of the one device */
+	char name[WIRE_NAME_LEN]; /* of the bond or the device; of several: something to show */
 	struct wire_link link[WIRE_LINKS_MAX];
 };
 

@@ -209,6 +209,26 @@ static void test_cut(void **state)
 	}
 }
 
+/* Of several interfaces; and a later version's kind, which is not known and no fault. */
+static void test_kinds(void **state)
+{
+	uint8_t in[sizeof(golden)];
+	struct wire_items items;
+
+	memcpy(in, golden, sizeof(in));
+	in[4] = 4;
+	assert_int_equal(get_items(in, sizeof(in), &items), 0);
+	assert_int_equal(items.facts.kind, WIRE_FACTS_SEVERAL);
+	assert_int_equal(items.facts.n_links, 2);
+	for (unsigned kind = 5; kind < 256; kind++) {
+		in[4] = (uint8_t)kind;
+		assert_int_equal(get_items(in, sizeof(in), &items), 0);
+		assert_int_equal(items.facts.kind, WIRE_FACTS_NONE);
+		assert_int_equal(items.facts.n_links, 0);
+		assert_int_equal(items.names.local.family, 4);
+	}
+}
+
 /* Bytes behind an item's fields, and items of another type, are a later version's. */
 static void test_extended(void **state)
 {
@@ -365,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_largest),  cmocka_unit_test(test_links),
 		cmocka_unit_test(test_lane),     cmocka_unit_test(test_changed),
 		cmocka_unit_test(test_same),     cmocka_unit_test(test_random),
+		cmocka_unit_test(test_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,6 +205,114 @@ static void test_side_stats(void **state)
 	assert_string_equal(side.link[1].name, "b");
 }
 
+static struct wire_facts device(const char *name, uint32_t speed)
+{
+	static struct topo_path path = { .end = TOPO_END_PLAIN,
+					 .link = { .up = true, .carrier = true } };
+	struct wire_facts facts;
+
+	path.link.speed = speed;
+	strcpy(path.link.name, name);
+	linkfacts_of_one(&path, RELEASE, &facts);
+	return facts;
+}
+
+/* Two interfaces, then a bond: all their links, and no rule that would hold for all. */
+static void test_several(void **state)
+{
+	static struct topo_path path;
+	static struct wire_facts all, one;
+	struct plan_side side;
+	char buf[200];
+
+	one = device("left", 100);
+	assert_true(linkfacts_add(&all, &one));
+	one = device("right", 1000);
+	assert_true(linkfacts_add(&all, &one));
+	assert_int_equal(all.kind, WIRE_FACTS_SEVERAL);
+	linkfacts_text(&all, buf, sizeof(buf));
+	assert_string_equal(buf, "left+right 100+1000");
+	path = bonded(4, 1, 2);
+	path.bond.links[0].unusable = TOPO_UNUSABLE_MII;
+	one = told(&path);
+	assert_true(linkfacts_add(&all, &one));
+	assert_int_equal(all.n_links, 4);
+	assert_int_equal(all.usable, 0xb);
+	assert_int_equal(all.joined, 0);
+	assert_int_equal(all.policy, 255);
+	assert_string_equal(all.link[1].name, "right");
+	assert_string_equal(all.link[3].name, "b");
+	/* Too long for a name by now, and for good. */
+	assert_string_equal(all.name, "several");
+	one = device("x", 100);
+	assert_true(linkfacts_add(&all, &one));
+	assert_string_equal(all.name, "several");
+	linkfacts_plan_side(&all, &side);
+	assert_false(side.known);
+	/* No room, and nothing to add. */
+	path = bonded(4, 1, WIRE_LINKS_MAX - 4);
+	one = told(&path);
+	assert_false(linkfacts_add(&all, &one));
+	one.n_links = 0;
+	assert_false(linkfacts_add(&all, &one));
+	assert_int_equal(all.n_links, 5);
+	path = bonded(4, 1, WIRE_LINKS_MAX - 5);
+	one = told(&path);
+	assert_true(linkfacts_add(&all, &one));
+	assert_int_equal(all.usable, 0xfffffffb);
+}
+
+static void test_interface_alone(void **state)
+{
+	static struct topo_path path = { .link = { .name = "eth0", .up = true, .carrier = true } };
+	struct wire_facts facts;
+
+	for (int end = 0; end <= TOPO_END_LOST; end++) {
+		bool known = end == TOPO_END_PLAIN || end == TOPO_END_NAMESPACE ||
+			     end == TOPO_END_TUNNEL;
+
+		if (end == TOPO_END_BOND)
+			continue;
+		path.end = (enum topo_end)end;
+		linkfacts_of_one(&path, RELEASE, &facts);
+		assert_int_equal(facts.kind, known ? WIRE_FACTS_PLAIN : WIRE_FACTS_NONE);
+		assert_int_equal(facts.usable, known);
+	}
+	path.end = TOPO_END_PLAIN;
+	path.link.carrier = false;
+	linkfacts_of_one(&path, RELEASE, &facts);
+	assert_int_equal(facts.usable, 0);
+}
+
+/* The peer's bond, for which ports were planned, is the first of several now. */
+static void test_follow(void **state)
+{
+	static struct topo_path path;
+	static struct wire_facts all, bond, right, before;
+
+	right = device("right", 100);
+	path = bonded(4, 1, 4);
+	bond = told(&path);
+	path.bond.links[2].unusable = TOPO_UNUSABLE_CARRIER;
+	path.bond.links[1].speed = 10;
+	right.usable = 0;
+	before = told(&path);
+	assert_true(linkfacts_add(&all, &before) && linkfacts_add(&all, &right));
+	linkfacts_follow(&bond, &all);
+	assert_true(wire_facts_same(&bond, &before));
+	assert_int_equal(bond.kind, WIRE_FACTS_BOND);
+	assert_int_equal(bond.usable, 0xb);
+	assert_int_equal(bond.link[1].speed, 10);
+	/* Other links, or fewer: not known any more. */
+	all.link[3].name[0] = 'x';
+	linkfacts_follow(&bond, &all);
+	assert_int_equal(bond.kind, WIRE_FACTS_NONE);
+	bond = before;
+	all.n_links = 3;
+	linkfacts_follow(&bond, &all);
+	assert_int_equal(bond.kind, WIRE_FACTS_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +322,9 @@ int main(void)
 		cmocka_unit_test(test_plain_device),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_side_stats),
+		cmocka_unit_test(test_several),
+		cmocka_unit_test(test_interface_alone),
+		cmocka_unit_test(test_follow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
