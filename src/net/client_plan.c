@@ -163,16 +163,23 @@ static void say_pairs(struct client *c)
 
 static void say_plan(struct client *c)
 {
+	unsigned n_pairs = routes_n_joining(&c->routes);
 	uint16_t ports[PLAN_FLOWS_MAX];
 	char text[ENGINE_REASON_LEN];
 
 	for (unsigned i = 0; i < c->plan.n_flows; i++)
 		ports[i] = c->plan.flows[i].port;
-	pathmgr_verdict(engine_paths(c->engine), ports, c->plan.n_flows, text, sizeof(text));
+	/* Pairs that share the connections may have other links than the first one. */
+	if (c->follows || n_pairs < 2)
+		pathmgr_verdict(engine_paths(c->engine), ports, c->plan.n_flows, text,
+				sizeof(text));
+	else
+		text_printf(text, sizeof(text), "%u subflows over %u pairs of addresses",
+			    c->plan.n_flows, n_pairs);
 	client_note(c, 1, "%s", text);
 	if (pathmgr_explain(engine_paths(c->engine), &c->plan, text, sizeof(text)))
 		client_note(c, 1, "%s", text);
-	if (routes_n_joining(&c->routes) > 1)
+	if (n_pairs > 1)
 		say_pairs(c);
 }
 
@@ -342,6 +349,15 @@ static void steer(struct client *c, unsigned allowed)
 	say_verdict(c);
 }
 
+/* When there is something to steer. Who names the ports has chosen the lanes; and of several pairs
+ * each has links of its own, which steering by ports does not tell apart. */
+static bool can_steer(const struct client *c)
+{
+	return !c->config.source_port && routes_n_joining(&c->routes) < 2 &&
+	       !pathmgr_several(engine_paths(c->engine)) &&
+	       session_subflows_wanted(engine_session(c->engine)) >= 2;
+}
+
 /* While all connections are made as planned, and none is being made. */
 void client_steer_fired(struct loop_timer *timer)
 {
@@ -351,8 +367,12 @@ void client_steer_fired(struct loop_timer *timer)
 	if (c->failed || session_state(s) != SESSION_OPEN || session_finished(s))
 		return;
 	/* client_pumped begins again. */
-	if (session_subflows_wanted(s) < 2)
+	if (!can_steer(c)) {
+		/* What was found of ports is not the whole any more. */
+		if (pathmgr_several(engine_paths(c->engine)))
+			engine_set_verdict(c->engine, "");
 		return;
+	}
 	if (!session_lost(s) && !c->retry_timer.linked && !c->dials.n && c->n_planned)
 		steer(c, session_subflows_wanted(s));
 	loop_set_timer(c->loop, timer, steering_next(&c->steering, loop_now(c->loop)));
@@ -364,12 +384,9 @@ void client_replan(struct client *c)
 	c->n_planned = 0;
 }
 
-/* When there is something to steer. Who names the ports has chosen the lanes; and of several pairs
- * each has links of its own, which steering by ports does not tell apart. */
 void client_start_steering(struct client *c)
 {
-	if (c->steer_timer.linked || c->config.source_port || routes_n_joining(&c->routes) > 1 ||
-	    session_subflows_wanted(engine_session(c->engine)) < 2)
+	if (c->steer_timer.linked || !can_steer(c))
 		return;
 	loop_set_timer(c->loop, &c->steer_timer, loop_now(c->loop) + STEERING_FAST_NS);
 }

@@ -38,8 +38,7 @@ struct conn {
 	uint32_t rcvlowat;  /* what the one for reading is */
 	int error;          /* errno of a failed write: what was received is still read */
 	struct wire_names names;
-	bool elsewhere; /* between other addresses than the first one: nothing is told of its links
-			 */
+	int way; /* of its packets (pathmgr.h); -1: not known yet, or ever */
 	struct subflow_stats stats;
 };
 

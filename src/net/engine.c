@@ -84,11 +84,11 @@ static void announce_all(struct engine *e)
 			announce(e, e->conns[i]);
 }
 
-static void links_changed(void *arg)
+static void links_changed(void *arg, bool plans)
 {
 	struct engine *e = arg;
-	uint16_t ports[SUBFLOWS_MAX];
-	unsigned n_ports = 0;
+	struct pathmgr_flow flows[SUBFLOWS_MAX];
+	unsigned n_flows = 0;
 	char text[ENGINE_REASON_LEN];
 
 	for (uint16_t i = 0; i < e->n_slots; i++) {
@@ -96,12 +96,12 @@ static void links_changed(void *arg)
 
 		if (c && c->announced)
 			links_place(e->links, c);
-		if (c && !c->draining && !c->elsewhere)
-			ports[n_ports++] = engine_port_of(e, c);
+		if (c && !c->draining && c->way >= 0)
+			flows[n_flows++] = (struct pathmgr_flow){ c->way, engine_port_of(e, c) };
 	}
-	pathmgr_verdict(links_paths(e->links), ports, n_ports, text, sizeof(text));
+	pathmgr_state(links_paths(e->links), flows, n_flows, text, sizeof(text));
 	note(e, 1, "the links have changed: %s", text);
-	if (e->events.replan)
+	if (plans && e->events.replan)
 		e->events.replan(e->events.arg);
 	loop_queue(e->loop, &e->pump);
 }
@@ -151,7 +151,7 @@ int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *
 	if (!e->next_id || session_state(e->session) == SESSION_CONNECTING)
 		links_learn(e->links, ch.fd);
 	r = sock_wire_names(ch.fd, &c->names, &ifindex);
-	c->elsewhere = !r && !pathmgr_covers(links_paths(e->links), &c->names);
+	c->way = r ? 0 : pathmgr_way(links_paths(e->links), &c->names);
 	r = open_subflow(e, hello, r ? NULL : &c->names, &c->slot);
 	if (r)
 		goto free_conn;
@@ -496,6 +496,8 @@ static void pump(struct loop_task *task)
 
 		moved = e->phase == PHASE_RUNNING && streams_take_input(e->streams, now_ns);
 		moved |= move_all(e, conn_read, now_ns);
+		/* Before they carry anything: what their links carry is counted from here. */
+		announce_all(e);
 		moved |= e->phase == PHASE_RUNNING && give_output(e, now_ns);
 		if (session_links_due(e->session))
 			links_count(e->links);

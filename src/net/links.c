@@ -27,6 +27,7 @@ struct links {
 	bool watching;
 	struct loop_timer look_timer;
 	unsigned looks;       /* at our own links that are still due */
+	bool joined;          /* a connection has brought more of them since the last look */
 	uint64_t looked_ns;   /* the last one */
 	uint64_t peer_serial; /* of its facts, as last seen */
 };
@@ -131,7 +132,7 @@ static bool look_at_ours(struct links *l)
 	return true;
 }
 
-static bool look_at_theirs(struct links *l)
+static bool look_at_theirs(struct links *l, bool *plans)
 {
 	uint64_t serial = session_peer_facts_serial(l->session);
 
@@ -140,20 +141,22 @@ static bool look_at_theirs(struct links *l)
 	l->peer_serial = serial;
 	/* What it sends may reach us by other links now. */
 	observer_forget(l->observer);
-	pathmgr_peer_changed(l->paths, session_peer_facts(l->session));
+	*plans |= pathmgr_peer_changed(l->paths, session_peer_facts(l->session));
 	return true;
 }
 
 static void look_fired(struct loop_timer *timer)
 {
 	struct links *l = timer->arg;
-	bool changed;
+	bool plans, changed;
 
 	l->looked_ns = loop_now(l->loop);
-	changed = look_at_ours(l);
-	changed |= look_at_theirs(l);
+	changed = plans = look_at_ours(l);
+	changed |= look_at_theirs(l, &plans);
+	changed |= l->joined;
+	l->joined = false;
 	if (changed)
-		l->events.changed(l->events.arg);
+		l->events.changed(l->events.arg, plans);
 }
 
 void links_heard(struct links *l)
@@ -185,32 +188,47 @@ void links_place(struct links *l, struct conn *c)
 	const struct wire_lane *here = session_subflow_lane(l->session, c->slot);
 	const struct wire_lane *peer = session_subflow_peer_lane(l->session, c->slot);
 
-	if (c->elsewhere) {
-		s->tx_link = s->rx_link = s->peer_tx_link = s->peer_rx_link = -1;
-		return;
-	}
-	pathmgr_lanes(l->paths, l->client ? s->local_port : s->peer_port, s);
+	pathmgr_place(l->paths, c->way, l->client ? s->local_port : s->peer_port, s);
 	s->seen = 0;
-	place_by(s, here->tx_possible, SUBFLOW_TX, &s->tx_link);
+	/* Where the address tells it, nothing was seen. */
+	if (pathmgr_sends_by(l->paths, c->way) < 0)
+		place_by(s, here->tx_possible, SUBFLOW_TX, &s->tx_link);
 	place_by(s, here->rx_possible, SUBFLOW_RX, &s->rx_link);
 	place_by(s, peer->tx_possible, SUBFLOW_PEER_TX, &s->peer_tx_link);
 	place_by(s, peer->rx_possible, SUBFLOW_PEER_RX, &s->peer_rx_link);
 }
 
+/* A connection between addresses of which nothing is known yet. */
+static void join(struct links *l, struct conn *c)
+{
+	bool changed;
+
+	c->way = pathmgr_join(l->paths, c->io.fd, &changed);
+	if (!changed)
+		return;
+	observer_forget(l->observer);
+	session_set_facts(l->session, pathmgr_facts(l->paths));
+	l->joined = true;
+	look_by(l, loop_now(l->loop) + LINKS_SETTLE_NS);
+}
+
 bool links_of_conn(struct links *l, struct conn *c, char text[LINKS_TEXT_LEN])
 {
-	const struct wire_facts *here = pathmgr_facts(l->paths);
+	const struct wire_facts *here;
 	const struct wire_facts *peer = session_peer_facts(l->session);
 	struct subflow_stats *s = &c->stats;
 	bool translated = pathmgr_peer(l->paths, c->io.fd, peer,
 				       session_subflow_peer_names(l->session, c->slot));
 	size_t used;
 
+	if (c->way < 0)
+		join(l, c);
+	here = pathmgr_facts(l->paths);
 	links_place(l, c);
 	/* With one connection there is nothing to be planned anew. */
 	if (s->id && !l->watching && !l->looks) {
 		l->looks = 1;
-		look_by(l, loop_now(l->loop));
+		look_by(l, loop_now(l->loop) + LINKS_SETTLE_NS);
 	}
 	used = text_printf(text, LINKS_TEXT_LEN, "subflow %u: %s port %u to %s port %u", s->id,
 			   s->local, s->local_port, s->peer, s->peer_port);

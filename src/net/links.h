@@ -29,8 +29,9 @@ struct links;
 struct links_events {
 	/* The session has something to send. */
 	void (*told)(void *arg);
-	/* The links of either end are others than before: what was planned may be so no longer. */
-	void (*changed)(void *arg);
+	/* The links of either end are others than before. plans: what was planned may be so no
+	 * longer. */
+	void (*changed)(void *arg, bool plans);
 	void *arg;
 };
 
@@ -66,6 +67,7 @@ void links_heard(struct links *l);
 /* Fills in the links of a connection by what is known now: seen, else told by a rule. */
 void links_place(struct links *l, struct conn *c);
 
-/* Fills in the links of a connection whose HELLO was answered, and says them in a line. Returns
- * true if its addresses or ports are translated on the way. */
+/* Finds the way of a connection whose HELLO was answered, and tells the peer if there are links on
+ * it that are not known yet. Fills in its links, and says them in a line. Returns true if its
+ * addresses or ports are translated on the way. */
 bool links_of_conn(struct links *l, struct conn *c, char text[LINKS_TEXT_LEN]);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash/xmit_hash.h"
 #include "net/tcpinfo.h"
 #include "plan/lanes.h"
 
@@ -77,15 +76,10 @@ static bool can_tell(const struct wire_facts *f)
 	return f->n_links > 1;
 }
 
-static bool keeps_to_a_link(const struct wire_facts *f)
-{
-	return f->kind != WIRE_FACTS_BOND ||
-	       (f->mode != HASH_BALANCE_RR && f->mode != HASH_BROADCAST);
-}
-
-static void begin(struct observer *o, const struct wire_facts *f, const struct wire_links *counted,
+static void begin(struct observer *o, const struct pathmgr *paths, const struct wire_links *counted,
 		  uint64_t now_ns)
 {
+	const struct wire_facts *f = pathmgr_facts(paths);
 	uint32_t all = f->n_links < 32 ? (1u << f->n_links) - 1 : UINT32_MAX;
 
 	o->begun = true;
@@ -98,7 +92,7 @@ static void begin(struct observer *o, const struct wire_facts *f, const struct w
 	}
 	o->seen_ns = o->solved_ns = o->news_ns = now_ns;
 	/* Without memory the lanes stay unknown, which is no error. */
-	if (keeps_to_a_link(f) && lanes_new(&o->tx.lanes, f->n_links, f->usable))
+	if (!pathmgr_spreads(paths) && lanes_new(&o->tx.lanes, f->n_links, f->usable))
 		o->tx.lanes = NULL;
 	if (lanes_new(&o->rx.lanes, f->n_links, all))
 		o->rx.lanes = NULL;
@@ -268,7 +262,13 @@ static void solve(struct direction *d)
 	d->news = false;
 }
 
-static bool tell(struct observer *o, struct session *s)
+/* What was told otherwise, and is sure. */
+static struct lane told(int link)
+{
+	return link >= 0 ? (struct lane){ (int8_t)link, 1u << link } : (struct lane){ -1, 0 };
+}
+
+static bool tell(struct observer *o, struct session *s, const struct pathmgr *paths)
 {
 	bool news = false;
 
@@ -277,29 +277,33 @@ static bool tell(struct observer *o, struct session *s)
 		solve(&o->tx);
 	solve(&o->rx);
 	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
-		const struct lane *tx = &o->tx.lane[i], *rx = &o->rx.lane[i];
-		const struct lane told = { (int8_t)o->seen[i].link, 1u << (o->seen[i].link & 31) };
+		const struct observed *seen = &o->seen[i];
+		struct lane tx, rx = o->rx.lane[i];
 		struct wire_lane lane;
 
-		if (o->seen[i].same)
-			rx = &told;
+		if (!seen->conn)
+			continue;
+		/* An address leaves by its own device. */
+		tx = told(pathmgr_sends_by(paths, seen->conn->way));
+		if (!tx.possible)
+			tx = o->tx.lane[i];
+		if (seen->same)
+			rx = told(seen->link);
 		lane = (struct wire_lane){
-			.tx_possible = tx->possible,
-			.rx_possible = rx->possible,
-			.tx = tx->possible ? (uint8_t)tx->link : WIRE_LANE_NONE,
-			.rx = rx->possible ? (uint8_t)rx->link : WIRE_LANE_NONE,
+			.tx_possible = tx.possible,
+			.rx_possible = rx.possible,
+			.tx = tx.possible ? (uint8_t)tx.link : WIRE_LANE_NONE,
+			.rx = rx.possible ? (uint8_t)rx.link : WIRE_LANE_NONE,
 		};
-
-		if (o->seen[i].conn)
-			news |= session_subflow_set_lane(s, o->seen[i].conn->slot, &lane);
+		news |= session_subflow_set_lane(s, seen->conn->slot, &lane);
 	}
 	return news;
 }
 
 /* Does it run over the links that are counted, and has it begun? */
-static bool is_seen(const struct session *s, const struct conn *c)
+static bool is_seen(const struct session *s, const struct pathmgr *paths, const struct conn *c)
 {
-	return c && !c->elsewhere && session_subflow_ready(s, c->slot);
+	return c && pathmgr_counts(paths, c->way) && session_subflow_ready(s, c->slot);
 }
 
 static bool is_fast(const struct observer *o, uint64_t now_ns)
@@ -328,24 +332,24 @@ bool observer_sample(struct observer *o, struct session *s, struct pathmgr *path
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < n_conns; i++)
-		n += is_seen(s, conns[i]);
+		n += is_seen(s, paths, conns[i]);
 	/* One connection says nothing that would be of use. */
 	if (!can_tell(facts) || counted->n != facts->n_links || (!o->begun && n < 2))
 		return false;
 	if (!o->begun)
-		begin(o, facts, counted, now_ns);
+		begin(o, paths, counted, now_ns);
 	else
 		count(o, counted, now_ns - o->seen_ns);
 	ask(o, paths);
 	forget_gone(o, now_ns);
 	o->seen_ns = now_ns;
 	for (unsigned i = 0; i < n_conns; i++)
-		if (is_seen(s, conns[i]) && number_of(o, conns[i]) == LANES_FLOWS_MAX)
+		if (is_seen(s, paths, conns[i]) && number_of(o, conns[i]) == LANES_FLOWS_MAX)
 			watch(o, conns[i], now_ns);
 	if (now_ns - o->solved_ns < OBSERVER_SOLVE_NS)
 		return false;
 	o->solved_ns = now_ns;
-	return tell(o, s);
+	return tell(o, s, paths);
 }
 
 uint64_t observer_next(const struct observer *o, uint64_t now_ns)

@@ -10,6 +10,7 @@
 
 #include "net/linkfacts.h"
 #include "net/sock.h"
+#include "net/ways.h"
 #include "topo/ports.h"
 #include "topo/watch.h"
 #include "util/text.h"
@@ -27,16 +28,12 @@ struct pathmgr {
 	char release[TOPO_RELEASE_LEN];
 	bool client;
 	bool translated;
-	struct wire_facts facts;
-	struct wire_facts peer_facts;
+	struct ways ways;
+	struct wire_facts peer_facts; /* as told */
+	struct wire_facts peer_first; /* of its first way */
+	int watch;                    /* descriptor; -1: none */
 
-	/* How the way was found, and the devices on it. */
-	struct topo_flow flow;
-	int watch; /* descriptor; -1: none */
-	uint32_t devices[TOPO_HOPS_MAX + TOPO_LINKS_MAX];
-	size_t n_devices;
-
-	/* As the client sees it. */
+	/* As the client sees it, between the addresses of the first connection. */
 	struct plan_input in;
 	struct plan_range ranges[PATHMGR_RANGES_MAX];
 	struct plan_range except[PATHMGR_AVOID_MAX + TOPO_RESERVED_MAX]; /* taken, then reserved */
@@ -52,9 +49,11 @@ struct pathmgr {
 
 	/* Counting. */
 	uint64_t start_ns;
-	struct topo_link links[WIRE_LINKS_MAX];
-	struct topo_counters base[WIRE_LINKS_MAX];
-	struct topo_counters last[WIRE_LINKS_MAX];
+	unsigned n_counts; /* links of all ways; those that are told are the first of them */
+	struct count {
+		uint32_t ifindex;
+		struct topo_counters base, last;
+	} counts[WIRE_LINKS_MAX];
 	struct wire_links counted;
 };
 
@@ -131,10 +130,10 @@ static void set_sides(struct pathmgr *p)
 {
 	struct plan_side ours = { 0 }, theirs = { 0 };
 
-	if (has_bond(&p->facts) || has_bond(&p->peer_facts)) {
-		linkfacts_plan_side(&p->facts, &ours);
+	if (has_bond(&p->ways.first) || has_bond(&p->peer_first)) {
+		linkfacts_plan_side(&p->ways.first, &ours);
 		if (!p->translated)
-			linkfacts_plan_side(&p->peer_facts, &theirs);
+			linkfacts_plan_side(&p->peer_first, &theirs);
 	}
 	p->in.here = p->client ? ours : theirs;
 	p->in.peer = p->client ? theirs : ours;
@@ -151,137 +150,113 @@ static void set_names(struct pathmgr *p, const struct wire_names *names)
 	p->in.remote_port = server->port;
 }
 
-struct counters {
-	struct topo_counters base, last;
-};
-
 /* Of a link that was counted before; one that was not is counted from now on. Ignores what cannot
  * be counted: it will show as nothing. */
-static struct counters counters_of(struct pathmgr *p, const struct topo_link *link)
+static struct count count_of(struct pathmgr *p, const struct count *before, unsigned n,
+			     const struct topo_link *link)
 {
-	struct counters c = { .base = link->counters };
+	struct count c = { .ifindex = link->ifindex, .base = link->counters };
 
-	for (unsigned i = 0; i < p->counted.n; i++)
-		if (p->links[i].ifindex == link->ifindex)
-			return (struct counters){ p->base[i], p->last[i] };
+	for (unsigned i = 0; i < n; i++)
+		if (before[i].ifindex == link->ifindex)
+			return before[i];
 	topo_counters(p->source, link, 1, &c.base);
 	c.last = c.base;
 	return c;
 }
 
-static void count_links(struct pathmgr *p, const struct topo_path *path)
+static void count_links(struct pathmgr *p)
 {
-	const struct topo_link *links =
-		p->facts.kind == WIRE_FACTS_PLAIN ? &path->link : path->bond.links;
-	struct counters c[WIRE_LINKS_MAX];
+	struct count before[WIRE_LINKS_MAX];
+	unsigned n = p->n_counts;
 
-	for (unsigned i = 0; i < p->facts.n_links; i++)
-		c[i] = counters_of(p, &links[i]);
-	p->counted.n = p->facts.n_links;
-	for (unsigned i = 0; i < p->facts.n_links; i++) {
-		p->links[i] = links[i];
-		p->base[i] = c[i].base;
-		p->last[i] = c[i].last;
-	}
+	memcpy(before, p->counts, sizeof(before));
+	p->n_counts = p->ways.all.n_links;
+	for (unsigned i = 0; i < p->n_counts; i++)
+		p->counts[i] = count_of(p, before, n, &p->ways.links[i]);
+	p->counted.n = ways_facts(&p->ways)->n_links;
 }
 
-/* Where an event tells of a change: also of a port that is no longer the bond's. */
-static void set_devices(struct pathmgr *p, const struct topo_path *path)
+/* After the ways were found, or looked at again. */
+static void take_ways(struct pathmgr *p)
 {
-	p->n_devices = 0;
-	for (size_t i = 0; i < path->n_hops; i++)
-		p->devices[p->n_devices++] = path->hops[i].ifindex;
-	for (unsigned i = 0; i < p->counted.n; i++)
-		p->devices[p->n_devices++] = p->links[i].ifindex;
-}
-
-/* Returns false when there is no way, or none whose links are known. */
-static bool find_path(struct pathmgr *p, struct wire_facts *facts, struct topo_path *path)
-{
-	if (topo_path(p->source, &p->flow, path))
-		return false;
-	linkfacts_of_path(path, p->release, facts);
-	return facts->kind != WIRE_FACTS_NONE;
-}
-
-static void take_path(struct pathmgr *p, const struct wire_facts *facts,
-		      const struct topo_path *path)
-{
-	p->facts = *facts;
 	p->n_napis = 0;
 	set_sides(p);
-	count_links(p, path);
-	set_devices(p, path);
+	count_links(p);
 }
 
 void pathmgr_learn(struct pathmgr *p, int fd, uint64_t now_ns)
 {
-	struct topo_flow *flow = &p->flow;
-	struct wire_facts facts;
 	struct wire_names names;
-	struct topo_path path;
+	uint32_t ifindex;
 
-	*flow = (struct topo_flow){ .has_src = true, .protocol = FLOW_TCP };
-	p->n_devices = 0;
-	p->facts = (struct wire_facts){ 0 };
-	p->peer_facts = (struct wire_facts){ 0 };
+	memset(&p->ways, 0, sizeof(p->ways));
+	p->peer_facts = p->peer_first = (struct wire_facts){ 0 };
 	p->translated = false;
+	p->n_counts = 0;
 	p->counted = (struct wire_links){ 0 };
-	if (sock_wire_names(fd, &names, &flow->ifindex))
+	p->start_ns = now_ns;
+	if (sock_wire_names(fd, &names, &ifindex))
 		return;
 	set_names(p, &names);
-	if (!p->source)
-		return;
-	flow->family = names.local.family == 6 ? AF_INET6 : AF_INET;
-	memcpy(flow->src, names.local.addr, sizeof(flow->src));
-	memcpy(flow->dst, names.remote.addr, sizeof(flow->dst));
-	flow->sport = names.local.port;
-	flow->dport = names.remote.port;
-	p->start_ns = now_ns;
-	if (find_path(p, &facts, &path))
-		take_path(p, &facts, &path);
+	ways_add(&p->ways, &names, ifindex, p->source, p->release);
+	take_ways(p);
 }
 
-/* The neighbour's address does not go away when the kernel forgets it for a moment. */
-static void keep_macs(const struct wire_facts *before, struct wire_facts *now)
+int pathmgr_join(struct pathmgr *p, int fd, bool *changed_out)
 {
-	if (now->flags & WIRE_FACTS_MACS || !(before->flags & WIRE_FACTS_MACS) ||
-	    strcmp(now->name, before->name) != 0)
-		return;
-	now->flags |= WIRE_FACTS_MACS;
-	memcpy(now->mac, before->mac, sizeof(now->mac));
-	memcpy(now->next_hop, before->next_hop, sizeof(now->next_hop));
+	struct wire_facts before = *ways_facts(&p->ways);
+	struct wire_names names;
+	uint32_t ifindex;
+	int way;
+
+	*changed_out = false;
+	if (sock_wire_names(fd, &names, &ifindex))
+		return -1;
+	way = ways_of(&p->ways, &names);
+	if (way >= 0)
+		return way;
+	way = ways_add(&p->ways, &names, ifindex, p->source, p->release);
+	*changed_out = !wire_facts_same(&before, ways_facts(&p->ways));
+	if (*changed_out)
+		take_ways(p);
+	return way;
+}
+
+int pathmgr_way(const struct pathmgr *p, const struct wire_names *names)
+{
+	return ways_of(&p->ways, names);
+}
+
+/* Is there something that could change? */
+static bool is_known(const struct pathmgr *p)
+{
+	return p->source && ways_facts(&p->ways)->kind != WIRE_FACTS_NONE;
 }
 
 bool pathmgr_relearn(struct pathmgr *p)
 {
-	struct wire_facts facts;
-	struct topo_path path;
-
-	if (!p->n_devices || !find_path(p, &facts, &path))
+	if (!is_known(p) || !ways_look(&p->ways, p->source, p->release))
 		return false;
-	keep_macs(&p->facts, &facts);
-	if (wire_facts_same(&facts, &p->facts))
-		return false;
-	take_path(p, &facts, &path);
+	take_ways(p);
 	return true;
 }
 
 int pathmgr_watch(struct pathmgr *p)
 {
-	if (p->n_devices && p->watch < 0)
+	if (is_known(p) && p->watch < 0)
 		p->watch = topo_watch_open();
-	return p->n_devices ? p->watch : -1;
+	return is_known(p) ? p->watch : -1;
 }
 
 bool pathmgr_events(struct pathmgr *p)
 {
-	return topo_watch_drain(p->watch, p->devices, p->n_devices) > 0;
+	return topo_watch_drain(p->watch, p->ways.devices, p->ways.n_devices) > 0;
 }
 
 const struct wire_facts *pathmgr_facts(const struct pathmgr *p)
 {
-	return &p->facts;
+	return ways_facts(&p->ways);
 }
 
 static bool same_addr(const struct wire_addr *a, const struct wire_addr *b)
@@ -307,25 +282,26 @@ bool pathmgr_peer(struct pathmgr *p, int fd, const struct wire_facts *facts,
 
 	/* One connection that was translated shows that others may be. */
 	p->translated |= translated;
-	p->peer_facts = *facts;
-	set_sides(p);
+	pathmgr_peer_changed(p, facts);
 	return translated;
 }
 
-void pathmgr_peer_changed(struct pathmgr *p, const struct wire_facts *facts)
+bool pathmgr_peer_changed(struct pathmgr *p, const struct wire_facts *facts)
 {
+	struct wire_facts before = p->peer_first;
+
 	p->peer_facts = *facts;
+	if (facts->kind == WIRE_FACTS_SEVERAL)
+		linkfacts_follow(&p->peer_first, facts);
+	else
+		p->peer_first = *facts;
 	set_sides(p);
+	return !wire_facts_same(&before, &p->peer_first);
 }
 
-bool pathmgr_covers(const struct pathmgr *p, const struct wire_names *names)
+bool pathmgr_several(const struct pathmgr *p)
 {
-	const struct wire_addr *client = p->client ? &names->local : &names->remote;
-	const struct wire_addr *server = p->client ? &names->remote : &names->local;
-
-	return names->local.family == p->in.family &&
-	       memcmp(client->addr, p->in.local, sizeof(p->in.local)) == 0 &&
-	       memcmp(server->addr, p->in.remote, sizeof(p->in.remote)) == 0;
+	return ways_several(&p->ways) || p->peer_facts.kind == WIRE_FACTS_SEVERAL;
 }
 
 uint32_t pathmgr_speed(struct pathmgr *p, const union sock_addr *local,
@@ -363,16 +339,94 @@ static int8_t link_of(const struct wire_facts *f, int8_t planned)
 	return f->n_links == 1 ? 0 : planned;
 }
 
-void pathmgr_lanes(const struct pathmgr *p, uint16_t port, struct subflow_stats *out)
+static void lanes_of(const struct pathmgr *p, const struct plan_input *in, uint16_t port,
+		     struct subflow_stats *out)
 {
-	struct plan_flow f = plan_flow_from(&p->in, port);
+	struct plan_flow f = plan_flow_from(in, port);
 	const struct plan_lane *away = p->client ? &f.out : &f.in;
 	const struct plan_lane *back = p->client ? &f.in : &f.out;
 
-	out->tx_link = link_of(&p->facts, away->tx);
-	out->rx_link = link_of(&p->facts, back->rx);
-	out->peer_rx_link = link_of(&p->peer_facts, away->rx);
-	out->peer_tx_link = link_of(&p->peer_facts, back->tx);
+	out->tx_link = link_of(&p->ways.first, away->tx);
+	out->rx_link = link_of(&p->ways.first, back->rx);
+	out->peer_rx_link = link_of(&p->peer_first, away->rx);
+	out->peer_tx_link = link_of(&p->peer_first, back->tx);
+}
+
+void pathmgr_lanes(const struct pathmgr *p, uint16_t port, struct subflow_stats *out)
+{
+	lanes_of(p, &p->in, port, out);
+}
+
+/* Between the addresses of another way than the first. Of the peer's frames it is not known to whom
+ * they go there. */
+static void lanes_of_way(const struct pathmgr *p, const struct way *way, uint16_t port,
+			 struct subflow_stats *out)
+{
+	const struct topo_flow *flow = &way->flow;
+	struct plan_input in = p->in;
+	struct plan_side *ours = p->client ? &in.here : &in.peer;
+	struct plan_side *theirs = p->client ? &in.peer : &in.here;
+	bool same = way->end == p->ways.way[0].end;
+
+	in.family = flow->family == AF_INET6 ? FLOW_IPV6 : FLOW_IPV4;
+	memcpy(in.local, p->client ? flow->src : flow->dst, sizeof(in.local));
+	memcpy(in.remote, p->client ? flow->dst : flow->src, sizeof(in.remote));
+	ours->known &= same;
+	ours->macs_known = way->flags & WIRE_FACTS_MACS;
+	memcpy(ours->mac, way->mac, sizeof(ours->mac));
+	memcpy(ours->next_hop, way->next_hop, sizeof(ours->next_hop));
+	ours->vlan_tci = way->vlan_tci;
+	ours->double_tagged = way->flags & WIRE_FACTS_DOUBLE_TAGGED;
+	theirs->macs_known = false;
+	lanes_of(p, &in, port, out);
+	if (!same)
+		out->tx_link = -1;
+}
+
+void pathmgr_place(const struct pathmgr *p, int way, uint16_t port, struct subflow_stats *out)
+{
+	static const struct subflow_stats unknown = {
+		.tx_link = -1, .rx_link = -1, .peer_tx_link = -1, .peer_rx_link = -1
+	};
+	const struct ways *w = &p->ways;
+	struct subflow_stats lanes = unknown;
+
+	if (way == 0)
+		lanes_of(p, &p->in, port, &lanes);
+	else if (way > 0)
+		lanes_of_way(p, &w->way[way], port, &lanes);
+	/* What arrives, and by which of several the peer sends, the counters tell. */
+	if (ways_several(w))
+		lanes.rx_link = -1;
+	if (p->peer_facts.kind == WIRE_FACTS_SEVERAL) {
+		lanes.peer_rx_link = -1;
+		if (way)
+			lanes.peer_tx_link = -1;
+	}
+	if (pathmgr_sends_by(p, way) >= 0)
+		lanes.tx_link = (int8_t)pathmgr_sends_by(p, way);
+	out->tx_link = lanes.tx_link;
+	out->rx_link = lanes.rx_link;
+	out->peer_tx_link = lanes.peer_tx_link;
+	out->peer_rx_link = lanes.peer_rx_link;
+}
+
+bool pathmgr_counts(const struct pathmgr *p, int way)
+{
+	return way >= 0 && p->ways.way[way].end >= 0;
+}
+
+int pathmgr_sends_by(const struct pathmgr *p, int way)
+{
+	return way >= 0 && ways_several(&p->ways) ? ways_link(&p->ways, (unsigned)way) : -1;
+}
+
+bool pathmgr_spreads(const struct pathmgr *p)
+{
+	for (unsigned i = 0; i < p->ways.n_ends; i++)
+		if (p->ways.end[i].spreads)
+			return true;
+	return false;
 }
 
 /* Counters ------------------------------------------------------------------------------------- */
@@ -382,10 +436,12 @@ bool pathmgr_count(struct pathmgr *p, uint64_t now_ns, struct wire_links *out)
 	if (!p->counted.n)
 		return false;
 	for (unsigned i = 0; i < p->counted.n; i++) {
+		struct count *c = &p->counts[i];
+
 		/* A link that is gone keeps what it had. */
-		topo_counters(p->source, &p->links[i], 1, &p->last[i]);
-		p->counted.link[i].tx_bytes = p->last[i].tx_bytes - p->base[i].tx_bytes;
-		p->counted.link[i].rx_bytes = p->last[i].rx_bytes - p->base[i].rx_bytes;
+		topo_counters(p->source, &p->ways.links[i], 1, &c->last);
+		p->counted.link[i].tx_bytes = c->last.tx_bytes - c->base.tx_bytes;
+		p->counted.link[i].rx_bytes = c->last.rx_bytes - c->base.rx_bytes;
 	}
 	p->counted.time_ns = now_ns - p->start_ns;
 	*out = p->counted;
@@ -406,7 +462,7 @@ static void fill_side(const struct wire_facts *facts, const struct wire_links *l
 void pathmgr_stats(const struct pathmgr *p, const struct wire_links *peer, struct side_stats *here,
 		   struct side_stats *there)
 {
-	fill_side(&p->facts, &p->counted, here);
+	fill_side(ways_facts(&p->ways), &p->counted, here);
 	fill_side(&p->peer_facts, peer, there);
 }
 
@@ -469,7 +525,7 @@ uint16_t pathmgr_candidate(struct pathmgr *p, const uint16_t *open, unsigned n_o
 static int ask_for_link(struct pathmgr *p, uint32_t id)
 {
 	for (unsigned i = 0; i < p->counted.n && !p->no_napis; i++) {
-		int r = topo_has_napi(p->source, p->links[i].ifindex, id);
+		int r = topo_has_napi(p->source, p->ways.links[i].ifindex, id);
 
 		if (r > 0)
 			return (int)i;
@@ -518,50 +574,73 @@ static size_t spread_text(const struct wire_facts *f, const int8_t *links, unsig
 	return used;
 }
 
-struct spread {
-	char tx[WIRE_LINKS_MAX * 4];
-	char rx[WIRE_LINKS_MAX * 4];
+/* What a line tells of. */
+struct verdict {
+	const struct wire_facts *here, *peer;
+	unsigned n;
+	int8_t tx[PLAN_FLOWS_MAX], peer_rx[PLAN_FLOWS_MAX];
+	int8_t rx[PLAN_FLOWS_MAX], peer_tx[PLAN_FLOWS_MAX];
 };
 
-enum way { AWAY, BACK };
-
-static void find_spread(const struct pathmgr *p, const uint16_t *ports, unsigned n, enum way way,
-			struct spread *out)
+static void add_lanes(struct verdict *v, const struct subflow_stats *lanes)
 {
-	int8_t tx[PLAN_FLOWS_MAX], rx[PLAN_FLOWS_MAX];
+	v->tx[v->n] = lanes->tx_link;
+	v->rx[v->n] = lanes->rx_link;
+	v->peer_tx[v->n] = lanes->peer_tx_link;
+	v->peer_rx[v->n] = lanes->peer_rx_link;
+	v->n++;
+}
 
-	for (unsigned i = 0; i < n; i++) {
-		struct subflow_stats lanes;
+#define SPREAD_LEN (WIRE_LINKS_MAX * 4)
 
-		pathmgr_lanes(p, ports[i], &lanes);
-		tx[i] = way == AWAY ? lanes.tx_link : lanes.peer_tx_link;
-		rx[i] = way == AWAY ? lanes.peer_rx_link : lanes.rx_link;
-	}
-	spread_text(way == AWAY ? &p->facts : &p->peer_facts, tx, n, out->tx, sizeof(out->tx));
-	spread_text(way == AWAY ? &p->peer_facts : &p->facts, rx, n, out->rx, sizeof(out->rx));
+static size_t verdict_text(const struct verdict *v, char *buf, size_t size)
+{
+	char tx[SPREAD_LEN], rx[SPREAD_LEN], peer_tx[SPREAD_LEN], peer_rx[SPREAD_LEN];
+	const char *plural = v->n == 1 ? "" : "s";
+	size_t used;
+
+	if (v->here->kind == WIRE_FACTS_NONE && v->peer->kind == WIRE_FACTS_NONE)
+		return text_printf(buf, size, "%u subflow%s", v->n, plural);
+	spread_text(v->here, v->tx, v->n, tx, sizeof(tx));
+	spread_text(v->here, v->rx, v->n, rx, sizeof(rx));
+	spread_text(v->peer, v->peer_tx, v->n, peer_tx, sizeof(peer_tx));
+	spread_text(v->peer, v->peer_rx, v->n, peer_rx, sizeof(peer_rx));
+	used = linkfacts_text(v->here, buf, size);
+	used += text_printf(buf + used, size - used, " -> peer ");
+	used += linkfacts_text(v->peer, buf + used, size - used);
+	used += text_printf(buf + used, size - used, ": %u subflow%s, tx %s, rx %s", v->n, plural,
+			    tx, peer_rx);
+	/* Of several links at both ends nothing may be known of the way back. */
+	if ((strcmp(tx, rx) != 0 || strcmp(peer_rx, peer_tx) != 0) &&
+	    (strcmp(rx, "?") != 0 || strcmp(peer_tx, "?") != 0))
+		used += text_printf(buf + used, size - used, "; back tx %s, rx %s", peer_tx, rx);
+	return used;
 }
 
 size_t pathmgr_verdict(const struct pathmgr *p, const uint16_t *ports, unsigned n, char *buf,
 		       size_t size)
 {
-	struct spread away, back;
-	size_t used;
+	struct verdict v = { .here = &p->ways.first, .peer = &p->peer_first };
+	struct subflow_stats lanes;
 
-	if (p->facts.kind == WIRE_FACTS_NONE && p->peer_facts.kind == WIRE_FACTS_NONE)
-		return text_printf(buf, size, "%u subflow%s", n, n == 1 ? "" : "s");
-	if (n > PLAN_FLOWS_MAX)
-		n = PLAN_FLOWS_MAX;
-	find_spread(p, ports, n, AWAY, &away);
-	find_spread(p, ports, n, BACK, &back);
-	used = linkfacts_text(&p->facts, buf, size);
-	used += text_printf(buf + used, size - used, " -> peer ");
-	used += linkfacts_text(&p->peer_facts, buf + used, size - used);
-	used += text_printf(buf + used, size - used, ": %u subflow%s, tx %s, rx %s", n,
-			    n == 1 ? "" : "s", away.tx, away.rx);
-	if (strcmp(away.tx, back.rx) != 0 || strcmp(away.rx, back.tx) != 0)
-		used += text_printf(buf + used, size - used, "; back tx %s, rx %s", back.tx,
-				    back.rx);
-	return used;
+	for (unsigned i = 0; i < n && i < PLAN_FLOWS_MAX; i++) {
+		pathmgr_lanes(p, ports[i], &lanes);
+		add_lanes(&v, &lanes);
+	}
+	return verdict_text(&v, buf, size);
+}
+
+size_t pathmgr_state(const struct pathmgr *p, const struct pathmgr_flow *flows, unsigned n,
+		     char *buf, size_t size)
+{
+	struct verdict v = { .here = ways_facts(&p->ways), .peer = &p->peer_facts };
+	struct subflow_stats lanes;
+
+	for (unsigned i = 0; i < n && i < PLAN_FLOWS_MAX; i++) {
+		pathmgr_place(p, flows[i].way, flows[i].port, &lanes);
+		add_lanes(&v, &lanes);
+	}
+	return verdict_text(&v, buf, size);
 }
 
 size_t pathmgr_explain(const struct pathmgr *p, const struct plan *plan, char *buf, size_t size)

@@ -3,6 +3,9 @@
  * pathmgr.h - the path manager of one session: what is known of the links at both ends, over which
  * of them a connection runs, which source ports to connect from, and what the links have counted
  *
+ * Ports are planned for the addresses of the first connection. Others may have other addresses, and
+ * other links (ways.h): those are known, counted and told as well.
+ *
  * Only reads from this machine; makes no connection. Ports are always the client's, on whichever
  * side this runs.
  */
@@ -43,7 +46,16 @@ struct pathmgr *pathmgr_free(struct pathmgr *p);
  * was known before is forgotten. */
 void pathmgr_learn(struct pathmgr *p, int fd, uint64_t now_ns);
 
-/* Looks again at the way that pathmgr_learn found. Counting goes on, for links that are new from
+/* Another connection of the session stands. Finds the way of its packets, unless there is one
+ * between these addresses already, and returns its number; -1: there are too many. changed:
+ * pathmgr_facts are others now; links that are new in them are counted from here. */
+int pathmgr_join(struct pathmgr *p, int fd, bool *changed_out);
+
+/* The number of the way between these addresses, 0: that of the first connection; -1: it was not
+ * looked for. */
+int pathmgr_way(const struct pathmgr *p, const struct wire_names *names);
+
+/* Looks again at the ways that were found. Counting goes on, for links that are new from
  * here. Returns true if the facts have changed; a way that has vanished changes nothing, as it says
  * nothing of what will be there next. */
 bool pathmgr_relearn(struct pathmgr *p);
@@ -66,20 +78,34 @@ const struct wire_facts *pathmgr_facts(const struct pathmgr *p);
 bool pathmgr_peer(struct pathmgr *p, int fd, const struct wire_facts *facts,
 		  const struct wire_names *names);
 
-/* The peer has told of its links anew. */
-void pathmgr_peer_changed(struct pathmgr *p, const struct wire_facts *facts);
+/* The peer has told of its links anew. Returns true if plans made from now on may be others. */
+bool pathmgr_peer_changed(struct pathmgr *p, const struct wire_facts *facts);
 
-/* Does a connection with these ends, as we see them, run between the addresses of the first one?
- * What is known and planned of links is so for these addresses only. */
-bool pathmgr_covers(const struct pathmgr *p, const struct wire_names *names);
+/* Has an end links that belong to different addresses? Then ports alone decide little. */
+bool pathmgr_several(const struct pathmgr *p);
 
 /* What the links on the way from local (port and family may be 0: the kernel's choice) to remote
  * can carry on this machine, in Mbit/s; 0: not known. */
 uint32_t pathmgr_speed(struct pathmgr *p, const union sock_addr *local,
 		       const union sock_addr *remote);
 
-/* Fills the four links of the connection that the client has made from this port. */
+/* Fills the four links that a connection between the first one's addresses has, as planned, if the
+ * client makes it from this port. */
 void pathmgr_lanes(const struct pathmgr *p, uint16_t port, struct subflow_stats *out);
+
+/* The same for a connection that is there, by its way. Told by rules: where an end has several
+ * bonds or devices, only what leaves by a device, or by the first connection's bond, is known. */
+void pathmgr_place(const struct pathmgr *p, int way, uint16_t port, struct subflow_stats *out);
+
+/* Are the links on this way among those that are counted? */
+bool pathmgr_counts(const struct pathmgr *p, int way);
+
+/* Where our links belong to different addresses: by which of them packets leave on this way. -1: by
+ * a bond, or that is not known. */
+int pathmgr_sends_by(const struct pathmgr *p, int way);
+
+/* Is there a bond of ours that spreads each connection over all its links? */
+bool pathmgr_spreads(const struct pathmgr *p);
 
 /* Reads our links' counters. Returns false when there are none to read. */
 bool pathmgr_count(struct pathmgr *p, uint64_t now_ns, struct wire_links *out);
@@ -107,12 +133,23 @@ uint16_t pathmgr_alternate(const struct pathmgr *p, const struct plan *plan, uns
  * were. */
 void pathmgr_avoid(struct pathmgr *p, uint16_t port);
 
-/* One line: both ends, and how many of these connections run over each link: "bond0 802.3ad
- * layer3+4 4x10000 -> peer bond0 802.3ad layer3+4 4x10000: 4 subflows, tx 1/1/1/1, rx 1/1/1/1".
- * First our data: over our links, over the peer's; then the peer's, if that differs. Only their
- * number where nothing is known. Returns the length. */
+/* One line about a plan: both ends, and how many of the connections from these ports run over each
+ * link: "bond0 802.3ad layer3+4 4x10000 -> peer bond0 802.3ad layer3+4 4x10000: 4 subflows, tx
+ * 1/1/1/1, rx 1/1/1/1". First our data: over our links, over the peer's; then the peer's, if that
+ * differs. Only their number where nothing is known. Returns the length. */
 size_t pathmgr_verdict(const struct pathmgr *p, const uint16_t *ports, unsigned n, char *buf,
 		       size_t size);
+
+/* A connection that is there. */
+struct pathmgr_flow {
+	int way;
+	uint16_t port; /* the client's */
+};
+
+/* The same about connections that are there, over any of the ways: "left+right 2x1000 -> peer
+ * bond0 802.3ad layer3+4 2x1000: 4 subflows, tx 2/2, rx 2/2". */
+size_t pathmgr_state(const struct pathmgr *p, const struct pathmgr_flow *flows, unsigned n,
+		     char *buf, size_t size);
 
 /* Client: the links of both ends, as far as they are known: fills capacity and told. */
 void pathmgr_view(const struct pathmgr *p, struct steer_view *out);

@@ -28,18 +28,19 @@
 struct link_stats {
 	char name[STATS_NAME_LEN];
 	uint32_t speed; /* Mbit/s; 0: not known */
-	bool usable;    /* its bond sends over it */
+	bool usable;    /* its bond sends over it, or the device is up */
 	uint64_t tx_bytes;
 	uint64_t rx_bytes;
 };
 
 /* What is known of the links at one end. */
 struct side_stats {
-	char name[STATS_NAME_LEN]; /* of the bond or device; "": nothing is known */
+	char name[STATS_NAME_LEN]; /* of the bond or device, or made of several; "": nothing is
+				      known */
 	char kind[40];             /* "802.3ad layer3+4"; "": no bond */
 	bool counted;              /* the bytes were measured */
 	unsigned n_links;
-	struct link_stats link[STATS_LINKS_MAX]; /* in the order of the bond */
+	struct link_stats link[STATS_LINKS_MAX]; /* in the order of the facts */
 };
 
 /* Bits of subflow_stats.seen. */

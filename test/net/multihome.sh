@@ -70,6 +70,44 @@ expect_ends() {
 	[[ $(ends dst) == "$2" ]] || fail "to $(ends dst) instead of $2"
 }
 
+# expect_links FILE SIDE tx|rx: the report has both links of this side, once each, with more than a fifth of
+# the stream on each of them.
+expect_links() {
+	python3 - "$@" <<-'PY' || fail "$1: the links of $2: $(tail -n 1 "$1")"
+		import json, os, sys
+
+		file, side, way = sys.argv[1:]
+		end = [json.loads(line) for line in open(file)][-1]
+		links = end[side]["links"]
+		assert sorted(l["name"] for l in links) == ["left", "right"], links
+		for l in links:
+		    assert l[way + "_bytes"] * 5 > os.path.getsize("data"), links
+	PY
+}
+
+# expect_senders FILE: each connection leaves by the link that has its address.
+expect_senders() {
+	python3 - "$1" <<-'PY' || fail "$1: the connections: $(tail -n 1 "$1")"
+		import json, sys
+
+		end = [json.loads(line) for line in open(sys.argv[1])][-1]
+		for s in end["subflows"]:
+		    link = "left" if s["src"].startswith("10.1.") else "right"
+		    assert s["tx_link"] == link, s
+	PY
+}
+
+# in_state NAME HERE PEER: what it has said last of the links of both ends.
+in_state() {
+	grep 'the links have changed: ' "$1.err" | tail -n 1 | grep -qE "changed: $2 -> peer $3: "
+}
+
+# expect_state CLIENT LISTENER: the links of both, as both ends come to know them.
+expect_state() {
+	wait_for "$PATIENCE" "the client knows: $1 and $2" in_state tx "$1" "$2"
+	wait_for "$PATIENCE" "the listener knows: $1 and $2" in_state rx "$2" "$1"
+}
+
 # transfer ARG...: the data arrive, and both are content
 transfer() {
 	run 0 tx -v --json=json "$@" "$PORT" <data
@@ -82,7 +120,7 @@ both=10.1.0.2,10.2.0.2
 random_file data 16M
 
 section "both addresses at both ends: both links carry about half"
-serve -s 10.1.0.2 -s 10.2.0.2 0
+serve --json=rx.json -s 10.1.0.2 -s 10.2.0.2 0
 expect_log rx 'listening on 10\.1\.0\.2 and 10\.2\.0\.2 port'
 left=$(sent left) right=$(sent right)
 transfer "${ours[@]}" "$both"
@@ -97,6 +135,36 @@ for pair in '10\.1\.0\.1 to 10\.1\.0\.2' '10\.2\.0\.1 to 10\.1\.0\.2' '10\.1\.0\
 	'10\.2\.0\.1 to 10\.2\.0\.2'; do
 	expect_log tx "^mpnc: 2 subflows from $pair"
 done
+
+section "... and both ends know the links of both"
+expect_links json here tx
+expect_links json peer rx
+expect_links rx.json here rx
+expect_links rx.json peer tx
+expect_senders json
+expect_senders rx.json
+expect_log tx '^mpnc: here left\+right: tx left .* %, right .* %$'
+expect_log tx '^mpnc: peer left\+right: rx left .* %, right .* %$'
+expect_log rx '^mpnc: here left\+right: rx left .* %, right .* %$'
+expect_log rx '^mpnc: peer left\+right: tx left .* %, right .* %$'
+for end in tx rx; do
+	expect_log "$end" 'the links have changed: left\+right .* -> peer .*: [2-8] subflows, tx [1-7]/[1-7], rx '
+	! logged "$end" 'whatever the port' || fail "$end speaks of ports"
+done
+
+section "... but not of two addresses on one link"
+ip addr add 10.1.0.11/24 dev left
+ip rule add from 10.1.0.11 table 101
+serve --json=rx.json -s 10.1.0.2 -s 10.2.0.2 0
+transfer -s 10.1.0.11 "${ours[@]}" "$both"
+expect_ends '10.1.0.1 10.1.0.11 10.2.0.1' '10.1.0.2 10.2.0.2'
+expect_links json here tx
+expect_links rx.json here rx
+expect_senders json
+serve --json=rx.json -s 10.1.0.2 0
+transfer -s 10.1.0.1 -s 10.1.0.11 10.1.0.2
+expect_ends '10.1.0.1 10.1.0.11' '10.1.0.2'
+! logged tx 'the links have changed' || fail "one link was taken for several"
 
 section "... with as many connections as there are pairs, each has one"
 serve -s 10.1.0.2 -s 10.2.0.2 0
@@ -186,6 +254,28 @@ serve -s 10.1.0.2 -s 10.2.0.2 0
 spawn tx "$MPNC" -v "${ours[@]}" "$both" "$PORT" <data
 wait_for "$PATIENCE" "data arrive" file_has out $((2 << 20))
 ip -n server link set right down
+expect_exit tx 0 $((2 * PATIENCE))
+expect_exit rx 0 $((2 * PATIENCE))
+expect_same data out
+
+section "... and comes back: both ends see either"
+ip -n server link set right up
+ip -n server route replace default dev right table 102
+mkfifo slow
+serve -s 10.1.0.2 -s 10.2.0.2 0
+# shellcheck disable=SC2016 # for the other shell, which may wait for us to open it
+spawn tx bash -c 'exec "$0" "$@" <slow' "$MPNC" -v "${ours[@]}" "$both" "$PORT"
+exec {INPUT}>slow
+cat data >&"$INPUT"
+one='left\+right (1 link|[0-9]+)'
+two='left\+right 2(x[0-9]+| links)'
+expect_state "$two" "$two"
+ip -n server link set right down
+expect_state "$one" "$one"
+ip -n server link set right up
+ip -n server route replace default dev right table 102
+expect_state "$two" "$two"
+exec {INPUT}>&-
 expect_exit tx 0 $((2 * PATIENCE))
 expect_exit rx 0 $((2 * PATIENCE))
 expect_same data out

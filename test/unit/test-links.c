@@ -19,7 +19,7 @@ static void told(void *arg)
 {
 }
 
-static void changed(void *arg)
+static void changed(void *arg, bool plans)
 {
 	struct watcher *w = arg;
 
