@@ -59,13 +59,13 @@
 #define SESSION_NEW_NS 5000000000ull
 
 /* A client begins attempts until reconnect_ns are over. The last one has so much longer to be
- * answered, so that it is not made in vain: a round trip, also when a packet has to be sent
- * again. */
-#define SESSION_ANSWER_NS 1000000000ull
+ * answered, so that it is not made in vain: a round trip, also when its SYN was lost, which the
+ * kernel sends again after a second. */
+#define SESSION_ANSWER_NS 2000000000ull
 
 /* A listener waits so much longer than reconnect_ns: for that, and because it may have noticed the
  * loss before the client did. */
-#define SESSION_LINGER_NS 2000000000ull
+#define SESSION_LINGER_NS 3000000000ull
 
 #define SESSION_TEXT_LEN (WIRE_TEXT_MAX + 1)
 

@@ -48,9 +48,9 @@ cut_for_40_s() {
 	proxy "cut 40"
 	cut=$(now_ms)
 	expect_exit tx 1 $((PATIENCE + 35))
-	within 30500 35000 $(($(now_ms) - cut)) "the sender ended"
+	within 31000 35000 $(($(now_ms) - cut)) "the sender ended"
 	expect_exit rx 1
-	within 30500 35000 $(($(now_ms) - cut)) "the receiver ended"
+	within 31000 35000 $(($(now_ms) - cut)) "the receiver ended"
 	expect_offset rx 30
 	expect_log tx 'all connections are lost for more than 30[.0]* s; [1-9][0-9]+ bytes had arrived at the peer'
 	cmp -n "$(stat -c %s out)" out <(stream x 1000) || fail "what had arrived was wrong"
@@ -93,7 +93,7 @@ down_for_40_s() {
 	while read -r name status ms; do
 		((status == 1)) || fail "$name: exit status $status instead of 1"
 		# It counts from when the peer was heard last, which is a little earlier.
-		within 30000 35000 "$ms" "$name ended"
+		within 31000 35000 "$ms" "$name ended"
 	done <ended
 	expect_offset rx 30
 	expect_log tx 'all connections are lost for more than 30[.0]* s; [1-9][0-9]+ bytes had arrived at the peer'

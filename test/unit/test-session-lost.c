@@ -118,7 +118,7 @@ static void test_patience_ends(void **state)
 	session_free(s);
 }
 
-/* An attempt that a client begins just before the time is over is not made in vain: it has a second
+/* An attempt that a client begins just before the time is over is not made in vain: it has time
  * to be answered, and the listener is still there for it. */
 static void test_the_last_attempt(void **state)
 {
@@ -146,7 +146,7 @@ static void test_the_last_attempt(void **state)
 	session_subflow_close(s, slot, MS);
 	slot = join(s, answered_ns);
 	drain(s, slot, answered_ns);
-	session_tick(s, answered_ns + SESSION_ANSWER_NS);
+	session_tick(s, PATIENCE + SESSION_LINGER_NS);
 	assert_int_equal(session_state(s), SESSION_OPEN);
 	assert_int_equal(feed_plain(s, slot, WIRE_PONG, 0), 0);
 	assert_false(session_lost(s));

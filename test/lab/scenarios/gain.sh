@@ -3,7 +3,7 @@
 # What mpnc bench, as nobody, says that several connections gain over one, and how many it takes.
 #
 #   RATE         10    Mbit/s of a link: with more, emulated processors may be what limits it
-#   SECONDS_EACH 5     of each run
+#   SECONDS_EACH 10    of each run: the first two or three of them are for finding the links
 #   REVERSE      0     1: the listener sends
 #   OTHER        0     Mbit/s of other traffic over one link meanwhile
 #   MIN_RATIO    none  of --compare,
@@ -11,7 +11,7 @@
 #   LIMIT_IS     none  pattern: the id of what limits the striped run
 #
 # shellcheck source=../guest/lib.sh
-RATE=${RATE:-10} SECONDS_EACH=${SECONDS_EACH:-5}
+RATE=${RATE:-10} SECONDS_EACH=${SECONDS_EACH:-10}
 . /lab/lib.sh
 # shellcheck source=../guest/mpnc-bench.sh
 . /lab/mpnc-bench.sh
