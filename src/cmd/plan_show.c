@@ -150,6 +150,19 @@ static int make_plan(struct show *s)
 	return pathmgr_plan(s->paths, &wish, &s->plan);
 }
 
+/* Without a bond all pairs share the ports, and each may have links of its own. */
+static bool is_shared(const struct show *s)
+{
+	return s->n_pairs > 1 && s->plan.notes & PLAN_BLIND;
+}
+
+static void find_lanes(const struct show *s, uint16_t port, struct subflow_stats *out)
+{
+	pathmgr_lanes(s->paths, port, out);
+	if (is_shared(s))
+		out->tx_link = out->rx_link = out->peer_tx_link = out->peer_rx_link = -1;
+}
+
 /* A table ----------------------------------------------------------------------------------------
  */
 
@@ -189,7 +202,7 @@ static void print_flow(const struct show *s, uint16_t port, bool lanes)
 		printf("%6u\n", port);
 		return;
 	}
-	pathmgr_lanes(s->paths, port, &f);
+	find_lanes(s, port, &f);
 	printf("%6u  %-12s -> %-12s  %-12s <- %s\n", port, name_of(&s->here, f.tx_link),
 	       name_of(&s->there, f.peer_rx_link), name_of(&s->here, f.rx_link),
 	       name_of(&s->there, f.peer_tx_link));
@@ -202,7 +215,7 @@ static void print_pairs(const struct show *s)
 
 	if (s->n_pairs < 2)
 		return;
-	printf(s->plan.notes & PLAN_BLIND
+	printf(is_shared(s)
 		       ? "%u pairs of addresses share them:\n"
 		       : "%u pairs of addresses, of which the first that works is planned, and the "
 			 "others have one each:\n",
@@ -217,13 +230,17 @@ static void print_pairs(const struct show *s)
 
 static void print_table(const struct show *s)
 {
-	bool lanes = s->here.n_links || s->there.n_links;
+	bool lanes = (s->here.n_links || s->there.n_links) && !is_shared(s);
 	uint16_t ports[PLAN_FLOWS_MAX];
 	char text[512];
 
 	for (unsigned i = 0; i < s->plan.n_flows; i++)
 		ports[i] = s->plan.flows[i].port;
-	pathmgr_verdict(s->paths, ports, s->plan.n_flows, text, sizeof(text));
+	if (is_shared(s))
+		text_printf(text, sizeof(text), "%u subflows over %u pairs of addresses",
+			    s->plan.n_flows, s->n_pairs);
+	else
+		pathmgr_verdict(s->paths, ports, s->plan.n_flows, text, sizeof(text));
 	printf("%s\n", text);
 	printf(lanes ? "%6s  %-12s    %-12s  %-12s    %s\n" : "%6s\n", "PORT", "OUT", "PEER", "IN",
 	       "PEER");
@@ -277,7 +294,7 @@ static json_t *flows_json(const struct show *s)
 	for (unsigned i = 0; i < s->plan.n_flows; i++) {
 		struct subflow_stats f;
 
-		pathmgr_lanes(s->paths, s->plan.flows[i].port, &f);
+		find_lanes(s, s->plan.flows[i].port, &f);
 		const struct json_field fields[] = {
 			{ "port", json_number(s->plan.flows[i].port) },
 			{ "tx_link", link_name(&s->here, f.tx_link) },

@@ -183,6 +183,7 @@ expect_ends '10.1.0.1 10.2.0.1' '10.1.0.2 10.2.0.2'
 section "--plan shows the pairs"
 serve -s 10.1.0.2 -s 10.2.0.2 0
 run 0 it --plan "${ours[@]}" "$both" "$PORT" >plan
+grep -q '^8 subflows over 4 pairs of addresses$' plan || fail "$(<plan)"
 grep -q '^4 pairs of addresses' plan || fail "$(<plan)"
 grep -q '^10\.2\.0\.1 to 10\.2\.0\.2$' plan || fail "$(<plan)"
 run 0 it --plan --json -s 10.1.0.1 -s 10.3.0.1 10.1.0.2 "$PORT" >plan
