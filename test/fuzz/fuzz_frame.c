@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz_input.h"
 #include "wire/frame.h"
 
 #define HELLO_FIELDS 36 /* bytes of its fields */
@@ -17,12 +18,6 @@
 #define FRAME_MAX (WIRE_HEADER_LEN + WIRE_CONTROL_MAX)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* Splits a frame that our own encoder made. */
 static const uint8_t *split(const uint8_t *frame, size_t len, struct wire_header *h)

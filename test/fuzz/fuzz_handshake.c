@@ -11,17 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz_input.h"
 #include "session/handshake.h"
 
 #define OPENING_MAX (WIRE_PREFACE_LEN + WIRE_HEADER_LEN + WIRE_CONTROL_MAX)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 struct outcome {
 	enum handshake_result result;

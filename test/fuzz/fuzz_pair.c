@@ -68,12 +68,6 @@ struct world {
 
 static uint8_t stream[STREAM_PERIOD + WIRE_DATA_MAX];
 
-static void must(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	for (size_t i = 0; i < sizeof(stream); i++)
@@ -410,6 +404,17 @@ static bool all_is_over(const struct world *w)
 	return is_over(client) && (is_over(server) || !session_version(server->s));
 }
 
+/* Who has ended closes its connections, once it has said what it had to say. */
+static void hang_up(struct world *w)
+{
+	for (struct line *l = w->lines; l < w->lines + LINES; l++) {
+		if (!is_over(&w->end[CLIENT]) && !is_over(&w->end[SERVER]))
+			return;
+		close_end(w, l, CLIENT);
+		close_end(w, l, SERVER);
+	}
+}
+
 /* From here on nothing is done to the bytes any more. */
 static void end_well(struct world *w)
 {
@@ -426,6 +431,7 @@ static void end_well(struct world *w)
 			open_line(w, &w->lines[n]);
 		while (behave(w))
 			;
+		hang_up(w);
 		for (int side = 0; side < 2; side++) {
 			if (w->end[side].read == w->end[side].total)
 				input_end(w, (enum side)side);

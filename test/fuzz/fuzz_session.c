@@ -26,12 +26,6 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void must(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
 /* A connection, seen from the peer. */
 struct line {
 	bool open;
@@ -674,8 +668,10 @@ static void check_world(const struct world *w)
 	must((session_state(w->s) == SESSION_FAILED) ==
 	     (session_end(w->s)->kind != SESSION_END_NONE &&
 	      session_state(w->s) != SESSION_CONNECTING));
+	/* Of an empty stream nothing is missing without a confirmation. */
 	if (session_state(w->s) == SESSION_DONE)
-		must(session_sent_confirmed(w->s) && session_received_confirmed(w->s));
+		must((session_sent_confirmed(w->s) || (w->ended && !stats.tx_read)) &&
+		     session_received_confirmed(w->s));
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

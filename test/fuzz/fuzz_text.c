@@ -12,6 +12,7 @@
 
 #include "cmd/explain.h"
 #include "cmd/opts.h"
+#include "fuzz_input.h"
 #include "net/keyring.h"
 #include "util/cidr.h"
 #include "util/parse.h"
@@ -21,12 +22,6 @@
 #define WORDS_MAX 64
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void numbers(const char *s, size_t len)
 {

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fuzz_input.h"
 #include "net/linkfacts.h"
 #include "topo/attr.h"
 #include "topo/files.h"
@@ -39,12 +40,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char root[] = "/tmp/fuzz-topo-XXXXXX";
 static char bond_file[sizeof(root) + 32];
-
-static void must(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void remove_root(void)
 {
