@@ -21,6 +21,7 @@
 #   SWMODE    balance-xor the switch's mode towards a host that does not speak LACP
 #   SWFOREIGN 0           1: the switch picks links by bits of the client's port instead
 #   FAMILY    4           4 or 6: of ADDR_A and ADDR_B
+#   SECOND    0           1: both hosts have a second address there, 10.9.0.11 and 10.9.0.12
 #   VLAN      0           1: a VLAN on the bond carries the addresses
 #   BRIDGE    0           1: a bridge on that carries them
 #   TEAM      0           1: both hosts have a team, not a bond
@@ -39,7 +40,7 @@ MODE_A=${MODE_A:-802.3ad} MODE_B=${MODE_B:-802.3ad}
 POLICY_A=${POLICY_A:-layer3+4} POLICY_B=${POLICY_B:-layer3+4}
 LACP_RATE=${LACP_RATE:-fast}
 SWHASH=${SWHASH:-layer3+4} SWMODE=${SWMODE:-balance-xor} SWFOREIGN=${SWFOREIGN:-0}
-NAPI=${NAPI:-0}
+NAPI=${NAPI:-0} SECOND=${SECOND:-0}
 FAMILY=${FAMILY:-4} VLAN=${VLAN:-0} BRIDGE=${BRIDGE:-0}
 ADDR_A=10.9.0.1 ADDR_B=10.9.0.2
 [[ $FAMILY == 4 ]] || ADDR_A=fd09::1 ADDR_B=fd09::2
@@ -149,6 +150,7 @@ addresses() {
 	fi
 	ip -n "$end" addr add "10.9.0.$number/24" dev "$top"
 	ip -n "$end" addr add "fd09::$number/64" dev "$top" nodad
+	((!SECOND)) || ip -n "$end" addr add "10.9.0.1$number/24" dev "$top"
 }
 
 # foreign FROM TO OFFSET SHIFT: three bits of the TCP port there choose the link, unlike any policy. A mask
