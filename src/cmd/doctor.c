@@ -129,23 +129,31 @@ static const enum option_id refused[] = {
 
 static const struct opts_verb verb = { "doctor", own, LEN(own), refused, LEN(refused), true };
 
-/* The first address of a name, which a connection would try first too. */
-static int find_addr(const struct config *c, const char *host, union sock_addr *out)
+/* The first address of a name, which a connection would try first too. Returns NULL, or why there
+ * is none. */
+static const char *first_addr(const struct config *c, const char *host, int family,
+			      union sock_addr *out)
 {
-	struct resolve_request request = { .host = host,
-					   .family = c->family,
-					   .numeric = c->numeric };
+	struct resolve_request request = { .host = host, .family = family, .numeric = c->numeric };
 	union sock_addr addrs[RESOLVE_MAX];
-	char quoted[QUOTED_LEN];
 	const char *why = "no address";
 
-	if (resolve(&request, addrs, &why) <= 0) {
-		text_quote(quoted, sizeof(quoted), host, strlen(host));
-		log_error("doctor: %s: %s", quoted, why);
-		return DOCTOR_USAGE;
-	}
+	if (resolve(&request, addrs, &why) <= 0)
+		return why;
 	*out = addrs[0];
-	return DOCTOR_FINE;
+	return NULL;
+}
+
+static int find_addr(const struct config *c, const char *host, union sock_addr *out)
+{
+	const char *why = first_addr(c, host, c->family, out);
+	char quoted[QUOTED_LEN];
+
+	if (!why)
+		return DOCTOR_FINE;
+	text_quote(quoted, sizeof(quoted), host, strlen(host));
+	log_error("doctor: %s: %s", quoted, why);
+	return DOCTOR_USAGE;
 }
 
 static void put_bytes(uint8_t bytes[16], const union sock_addr *addr)
@@ -229,12 +237,11 @@ static void take_turn(struct rounds *r, const struct config *c, const union sock
 		r->worst = result;
 }
 
-/* To one of the peer's addresses, from each of ours of its family. */
+/* To one of the peer's addresses, from each of ours of its family; a name may have one of each. */
 static int try_host(struct rounds *r, const char *host)
 {
 	struct config c = *r->config;
 	union sock_addr ours, peer;
-	unsigned before = r->n;
 
 	c.host = host;
 	if (find_addr(&c, host, &peer))
@@ -246,13 +253,10 @@ static int try_host(struct rounds *r, const char *host)
 		c.sources[0] = r->config->sources[i];
 		if (find_addr(&c, c.sources[0], &ours))
 			return DOCTOR_USAGE;
-		if (ours.sa.sa_family == peer.sa.sa_family)
+		if (!first_addr(&c, host, ours.sa.sa_family, &peer))
 			take_turn(r, &c, &ours, &peer);
 	}
-	if (r->n > before)
-		return DOCTOR_FINE;
-	log_error("doctor: %s has no address of the family of -s %s", host, r->config->sources[0]);
-	return DOCTOR_USAGE;
+	return DOCTOR_FINE;
 }
 
 static int try_all(const struct config *config, struct doctor_request *q)
@@ -277,6 +281,11 @@ static int try_all(const struct config *config, struct doctor_request *q)
 	rest = config->host;
 	while (result == DOCTOR_FINE && names_next(config, &rest, word) > 0)
 		result = try_host(&r, word);
+	if (result == DOCTOR_FINE && !r.n) {
+		log_error("doctor: %s has no address of the family of -s %s", config->host,
+			  config->sources[0]);
+		return DOCTOR_USAGE;
+	}
 	return result > r.worst ? result : r.worst;
 }
 

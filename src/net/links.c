@@ -28,6 +28,7 @@ struct links {
 	struct loop_timer look_timer;
 	unsigned looks;       /* at our own links that are still due */
 	bool joined;          /* a connection has brought more of them since the last look */
+	bool plans;           /* what the peer told since then has others that are planned */
 	uint64_t looked_ns;   /* the last one */
 	uint64_t peer_serial; /* of its facts, as last seen */
 };
@@ -153,6 +154,8 @@ static void look_fired(struct loop_timer *timer)
 	l->looked_ns = loop_now(l->loop);
 	changed = plans = look_at_ours(l);
 	changed |= look_at_theirs(l, &plans);
+	plans |= l->plans;
+	l->plans = false;
 	changed |= l->joined;
 	l->joined = false;
 	if (changed)
@@ -217,12 +220,21 @@ bool links_of_conn(struct links *l, struct conn *c, char text[LINKS_TEXT_LEN])
 	const struct wire_facts *here;
 	const struct wire_facts *peer = session_peer_facts(l->session);
 	struct subflow_stats *s = &c->stats;
-	bool translated = pathmgr_peer(l->paths, c->io.fd, peer,
-				       session_subflow_peer_names(l->session, c->slot));
+	bool translated;
 	size_t used;
 
+	/* Facts that came beside the connection are taken here, before they are looked at. */
+	if (session_peer_facts_serial(l->session) != l->peer_serial)
+		l->plans |= pathmgr_peer_changed(l->paths, peer);
+	translated = pathmgr_peer(l->paths, c->io.fd, peer,
+				  session_subflow_peer_names(l->session, c->slot));
 	if (c->way < 0)
 		join(l, c);
+	/* It came over a way that had vanished: no event tells that a route is back. */
+	if (pathmgr_gone(l->paths, c->way) && !l->looks) {
+		l->looks = 1;
+		look_by(l, loop_now(l->loop) + LINKS_SETTLE_NS);
+	}
 	here = pathmgr_facts(l->paths);
 	links_place(l, c);
 	/* With one connection there is nothing to be planned anew. */

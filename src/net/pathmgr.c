@@ -411,6 +411,11 @@ void pathmgr_place(const struct pathmgr *p, int way, uint16_t port, struct subfl
 	out->peer_rx_link = lanes.peer_rx_link;
 }
 
+bool pathmgr_gone(const struct pathmgr *p, int way)
+{
+	return way >= 0 && ways_gone(&p->ways, (unsigned)way);
+}
+
 bool pathmgr_counts(const struct pathmgr *p, int way)
 {
 	return way >= 0 && p->ways.way[way].end >= 0;

@@ -97,6 +97,9 @@ void pathmgr_lanes(const struct pathmgr *p, uint16_t port, struct subflow_stats 
  * bonds or devices, only what leaves by a device, or by the first connection's bond, is known. */
 void pathmgr_place(const struct pathmgr *p, int way, uint16_t port, struct subflow_stats *out);
 
+/* Had this way vanished when it was last looked at? */
+bool pathmgr_gone(const struct pathmgr *p, int way);
+
 /* Are the links on this way among those that are counted? */
 bool pathmgr_counts(const struct pathmgr *p, int way);
 

@@ -149,6 +149,10 @@ static void failed(struct warm *w, unsigned i, const char *why)
 	else
 		note(w, route->failures ? 2 : 1, "no connection can be kept ready: %s", why);
 	route->failures++;
+	/* It may be our address that is another now. The first one's stays, as its ports are
+	 * planned. */
+	if (i != w->routes.first && !w->config.client.n_sources)
+		route->local.sa.sa_family = AF_UNSPEC;
 	w->anew = !w->n && !w->dials.n;
 	/* Others that fail for the same reason count once. */
 	if (route->due_ns <= now_ns) {

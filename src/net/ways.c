@@ -208,6 +208,19 @@ int ways_add(struct ways *w, const struct wire_names *names, uint32_t ifindex,
 	return (int)i;
 }
 
+/* A device that was made anew has its name and not its number; and a way may lead to another of the
+ * same ends now. */
+static bool same_devices(const struct ways *a, const struct ways *b)
+{
+	bool same = a->all.n_links == b->all.n_links;
+
+	for (unsigned i = 0; i < a->all.n_links && same; i++)
+		same = a->links[i].ifindex == b->links[i].ifindex;
+	for (unsigned i = 0; i < a->n && same; i++)
+		same = a->way[i].end == b->way[i].end;
+	return same;
+}
+
 bool ways_look(struct ways *w, struct topo_source *source, const char *release)
 {
 	struct ways *now = calloc(1, sizeof(*now));
@@ -225,9 +238,8 @@ bool ways_look(struct ways *w, struct topo_source *source, const char *release)
 	}
 	topo_release(source);
 	changed = !wire_facts_same(ways_facts(now), ways_facts(w)) ||
-		  !wire_facts_same(&now->first, &w->first);
-	if (changed)
-		*w = *now;
+		  !wire_facts_same(&now->first, &w->first) || !same_devices(now, w);
+	*w = *now;
 	free(now);
 	return changed;
 }
@@ -245,6 +257,13 @@ bool ways_several(const struct ways *w)
 const struct wire_facts *ways_facts(const struct ways *w)
 {
 	return ways_several(w) ? &w->all : &w->first;
+}
+
+bool ways_gone(const struct ways *w, unsigned way)
+{
+	int end = w->way[way].end;
+
+	return end >= 0 && w->end[end].gone;
 }
 
 int ways_link(const struct ways *w, unsigned way)

@@ -68,12 +68,15 @@ int ways_add(struct ways *w, const struct wire_names *names, uint32_t ifindex,
 	     struct topo_source *source, const char *release);
 
 /* Looks at all of them again. A way that has vanished says nothing of what will be there next, so
- * its links stay; beside others they are not usable. Returns false, and changes nothing, if
- * ways_facts and the first way are as they were. */
+ * its links stay; beside others they are not usable. Returns false if ways_facts, the first way and
+ * the devices are as they were. */
 bool ways_look(struct ways *w, struct topo_source *source, const char *release);
 
 /* Do they end at different links, or some where none are known? */
 bool ways_several(const struct ways *w);
+
+/* Did this way vanish, as last seen? */
+bool ways_gone(const struct ways *w, unsigned way);
 
 /* What there is to tell of the links: those of the first way, or of all. Borrowed. */
 const struct wire_facts *ways_facts(const struct ways *w);

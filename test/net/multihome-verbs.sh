@@ -204,3 +204,8 @@ near_side --warm 2 "${ours[@]}" 10.1.0.2
 send data
 expect_log near 'the peer has other addresses too: --multihome uses them'
 ! logged near 'to 10\.2\.0\.2 port' || fail "it went there without the option"
+
+section "doctor -s, about a name whose first address is of the other family"
+printf '::1 both\n10.1.0.2 both\n' >hosts
+run 0 it doctor -s 10.1.0.1 both >text
+grep -q '^note: ' text || fail "$(<text)"
