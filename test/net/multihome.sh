@@ -1,59 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Two machines with two interfaces each, an address on each of them, and policy routing: no bond, and yet
-# both links are used.
-#
-#   this namespace     10.1.0.1 "left"  --- veth, 100 Mbit/s --- "left"  10.1.0.2   namespace server
-#                      10.2.0.1 "right" --- veth, 100 Mbit/s --- "right" 10.2.0.2
-#
-# What comes from an address leaves by its interface: the packets between 10.1.0.1 and 10.2.0.2 go out on
-# one link and come back on the other.
-if [[ ! ${MULTIHOME_INSIDE:-} ]]; then
-	if ! unshare -rmn true 2>/dev/null; then
-		echo "multihome: skipped: this machine allows no namespaces (unshare -rmn)" >&2
-		exit 77
-	fi
-	MULTIHOME_INSIDE=1 exec unshare -rmn bash "$0"
-fi
+# both links are used (two_links in lib.sh): the packets between 10.1.0.1 and 10.2.0.2 go out on one of them
+# and come back on the other.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-need ip tc python3
-
-mount -t tmpfs none /run
-ip netns add server
-
-# on NAMESPACE-OPTION... : the rest is the same at both ends
-setup() {
-	local end=$1 i name
-
-	shift
-	ip "$@" link set lo up
-	i=0
-	for name in left right; do
-		((i += 1))
-		ip "$@" addr add "10.$i.0.$end/24" dev "$name"
-		ip "$@" link set "$name" up
-		ip "$@" rule add from "10.$i.0.$end" table "10$i"
-		ip "$@" route add default dev "$name" table "10$i"
-		tc "$@" qdisc add dev "$name" root tbf rate 100mbit burst 64k latency 50ms 2>/dev/null ||
-			skip "this kernel has no tbf"
-	done
-}
-
-for name in left right; do
-	ip link add "$name" type veth peer name "$name" netns server
-done
-setup 1
-setup 2 -n server
-
-# sent NAME: bytes that left by this interface
-sent() {
-	cat "/sys/class/net/$1/statistics/tx_bytes" 2>/dev/null ||
-		ip -s -j link show dev "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["stats64"]["tx"]["bytes"])'
-}
+two_links
 
 # serve ARG...: a listener on the server; sets PORT
 serve() {
-	spawn rx ip netns exec server "$MPNC" -l -v "$@" </dev/null >out
+	start_there rx -l -v "$@" </dev/null >out
 	wait_port rx
 }
 
@@ -122,9 +78,9 @@ random_file data 16M
 section "both addresses at both ends: both links carry about half"
 serve --json=rx.json -s 10.1.0.2 -s 10.2.0.2 0
 expect_log rx 'listening on 10\.1\.0\.2 and 10\.2\.0\.2 port'
-left=$(sent left) right=$(sent right)
+left=$(left_by left) right=$(left_by right)
 transfer "${ours[@]}" "$both"
-left=$(($(sent left) - left)) right=$(($(sent right) - right))
+left=$(($(left_by left) - left)) right=$(($(left_by right) - right))
 ((left + right >= 16 << 20)) || fail "counted $left and $right bytes"
 for n in "$left" "$right"; do
 	((n * 100 / (left + right) >= 30)) || fail "left has carried $left bytes, right $right"
