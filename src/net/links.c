@@ -230,15 +230,11 @@ bool links_of_conn(struct links *l, struct conn *c, char text[LINKS_TEXT_LEN])
 				  session_subflow_peer_names(l->session, c->slot));
 	if (c->way < 0)
 		join(l, c);
-	/* It came over a way that had vanished: no event tells that a route is back. */
-	if (pathmgr_gone(l->paths, c->way) && !l->looks) {
-		l->looks = 1;
-		look_by(l, loop_now(l->loop) + LINKS_SETTLE_NS);
-	}
 	here = pathmgr_facts(l->paths);
 	links_place(l, c);
-	/* With one connection there is nothing to be planned anew. */
-	if (s->id && !l->watching && !l->looks) {
+	/* With one connection there is nothing to be planned anew. If this one came over a way that
+	 * had vanished, no event tells that the route is back. */
+	if (!l->looks && ((s->id && !l->watching) || pathmgr_gone(l->paths, c->way))) {
 		l->looks = 1;
 		look_by(l, loop_now(l->loop) + LINKS_SETTLE_NS);
 	}
