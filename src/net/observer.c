@@ -10,16 +10,21 @@
 
 _Static_assert(LANES_LINKS_MAX == WIRE_LINKS_MAX, "lanes are told by the numbers of the facts");
 
+struct bytes {
+	uint64_t tx;
+	uint64_t rx;
+};
+
 /* A connection by its number in lanes.h. */
 struct observed {
 	const struct conn *conn; /* NULL: the number is free, or: */
 	uint64_t gone_ns;        /* it has ended then, and nobody knows for sure where it was; 0 */
-	uint64_t tx;
-	uint64_t rx; /* as last counted */
-	uint64_t tx_before;
-	uint64_t rx_before; /* as counted before our links were, this time */
-	int link;           /* by which it arrived last, if the kernel tells; else -1 */
-	bool same;          /* and the time before */
+	struct tcpinfo told;     /* by the kernel, last */
+	struct bytes by_now;
+	struct bytes before;  /* our links were counted, this time */
+	struct bytes counted; /* of this the last sample knew */
+	int link;             /* by which it arrived last, if the kernel tells; else -1 */
+	bool same;            /* and the time before */
 };
 
 struct direction {
@@ -29,6 +34,7 @@ struct direction {
 	/* What has come together since the last sample. */
 	uint64_t dt_ns;
 	uint64_t flow[LANES_FLOWS_MAX];
+	uint64_t gone[WIRE_LINKS_MAX]; /* of connections that have ended */
 	uint64_t seen[WIRE_LINKS_MAX]; /* the links' counters, then */
 };
 
@@ -100,6 +106,12 @@ static void begin(struct observer *o, const struct pathmgr *paths, const struct 
 
 /* Connections ---------------------------------------------------------------------------------- */
 
+/* Counters that go back were reset by their driver. */
+static uint64_t grown(uint64_t before, uint64_t now)
+{
+	return now > before ? now - before : 0;
+}
+
 /* Returns LANES_FLOWS_MAX for one that has no number. */
 static unsigned number_of(const struct observer *o, const struct conn *c)
 {
@@ -133,15 +145,41 @@ static unsigned free_number(struct observer *o)
 	return found;
 }
 
+/* Takes in what the kernel tells. Returns false if it does not. */
+static bool look(struct observed *seen)
+{
+	struct tcpinfo now;
+
+	if (!seen->conn || tcpinfo_get(seen->conn->io.fd, &now))
+		return false;
+	seen->by_now.tx += grown(seen->told.sent, now.sent);
+	seen->by_now.rx += (uint64_t)(now.segs_in - seen->told.segs_in) * now.seg_len;
+	seen->told = now;
+	return true;
+}
+
+static void add(struct observer *o, unsigned i, struct bytes now)
+{
+	struct observed *seen = &o->seen[i];
+
+	o->tx.flow[i] += grown(seen->counted.tx, now.tx);
+	o->rx.flow[i] += grown(seen->counted.rx, now.rx);
+	seen->counted = now;
+}
+
+/* One that began after the last sample is counted from its beginning, any other from here. */
 static void watch(struct observer *o, const struct conn *c, uint64_t now_ns)
 {
 	unsigned i = free_number(o);
 	struct observed *seen = &o->seen[i];
 
-	if (i == LANES_FLOWS_MAX || tcpinfo_bytes(c->io.fd, &seen->tx, &seen->rx))
+	if (i == LANES_FLOWS_MAX)
 		return;
-	seen->conn = c;
-	seen->link = -1;
+	*seen = (struct observed){ .conn = c, .link = -1 };
+	look(seen);
+	seen->before = seen->by_now;
+	if (c->ready_ns < o->seen_ns)
+		seen->counted = seen->by_now;
 	o->tx.lane[i] = o->rx.lane[i] = (struct lane){ -1, 0 };
 	o->tx.flow[i] = o->rx.flow[i] = 0;
 	o->news_ns = now_ns;
@@ -156,6 +194,15 @@ static bool is_settled(const struct direction *d, unsigned i)
 	return !d->lanes || !d->lane[i].possible || lanes_only(d->lane[i].possible) >= 0;
 }
 
+/* What it has carried since the last sample. */
+static void take_leave(struct direction *d, unsigned i)
+{
+	int link = lanes_only(d->lane[i].possible);
+
+	if (link >= 0)
+		d->gone[link] += d->flow[i];
+}
+
 /* Its bytes are taken from the link where it was. A guess that is wrong would spoil what is known
  * of that link and of the true one, so one that is not sure remains as one that is silent, until
  * what it carried is forgotten. */
@@ -165,11 +212,16 @@ void observer_closed(struct observer *o, const struct conn *c, uint64_t now_ns)
 
 	if (!o->begun || i == LANES_FLOWS_MAX)
 		return;
+	if (look(&o->seen[i]))
+		add(o, i, o->seen[i].by_now);
 	o->seen[i].conn = NULL;
 	o->seen[i].gone_ns = now_ns;
 	o->news_ns = now_ns;
-	if (is_settled(&o->tx, i) && is_settled(&o->rx, i))
-		release(o, i);
+	if (!is_settled(&o->tx, i) || !is_settled(&o->rx, i))
+		return;
+	take_leave(&o->tx, i);
+	take_leave(&o->rx, i);
+	release(o, i);
 }
 
 static void forget_gone(struct observer *o, uint64_t now_ns)
@@ -180,12 +232,6 @@ static void forget_gone(struct observer *o, uint64_t now_ns)
 }
 
 /* Samples -------------------------------------------------------------------------------------- */
-
-/* Counters that go back were reset by their driver. */
-static uint64_t grown(uint64_t before, uint64_t now)
-{
-	return now > before ? now - before : 0;
-}
 
 /* What has come together for one direction makes a sample once it is worth its arithmetic: where
  * only acknowledgements flow there is nothing to tell apart. */
@@ -201,8 +247,9 @@ static void take(struct direction *d, uint64_t dt_ns, const struct wire_links *c
 	for (unsigned i = 0; i < counted->n; i++) {
 		uint64_t now = tx ? counted->link[i].tx_bytes : counted->link[i].rx_bytes;
 
-		link[i] = grown(d->seen[i], now);
+		link[i] = grown(d->seen[i] + d->gone[i], now);
 		d->seen[i] = now;
+		d->gone[i] = 0;
 	}
 	lanes_sample(d->lanes, d->dt_ns, d->flow, link);
 	d->news |= sum >= OBSERVER_SAMPLE_BYTES;
@@ -212,15 +259,9 @@ static void take(struct direction *d, uint64_t dt_ns, const struct wire_links *c
 
 void observer_before(struct observer *o)
 {
-	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
-		struct observed *seen = &o->seen[i];
-
-		if (seen->conn &&
-		    tcpinfo_bytes(seen->conn->io.fd, &seen->tx_before, &seen->rx_before)) {
-			seen->tx_before = seen->tx;
-			seen->rx_before = seen->rx;
-		}
-	}
+	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++)
+		if (look(&o->seen[i]))
+			o->seen[i].before = o->seen[i].by_now;
 }
 
 /* In the middle between before and after is when the links were counted: a few milliseconds of one
@@ -233,16 +274,13 @@ static uint64_t meanwhile(uint64_t before, uint64_t after)
 static void count(struct observer *o, const struct wire_links *counted, uint64_t dt_ns)
 {
 	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
-		struct observed now, *seen = &o->seen[i];
+		struct observed *seen = &o->seen[i];
 
-		if (!seen->conn || tcpinfo_bytes(seen->conn->io.fd, &now.tx, &now.rx))
+		if (!look(seen))
 			continue;
-		now.tx = meanwhile(seen->tx_before, now.tx);
-		now.rx = meanwhile(seen->rx_before, now.rx);
-		o->tx.flow[i] += grown(seen->tx, now.tx);
-		o->rx.flow[i] += grown(seen->rx, now.rx);
-		seen->tx = now.tx;
-		seen->rx = now.rx;
+		add(o, i,
+		    (struct bytes){ meanwhile(seen->before.tx, seen->by_now.tx),
+				    meanwhile(seen->before.rx, seen->by_now.rx) });
 	}
 	take(&o->tx, dt_ns, counted, true);
 	take(&o->rx, dt_ns, counted, false);
@@ -330,22 +368,24 @@ bool observer_sample(struct observer *o, struct session *s, struct pathmgr *path
 {
 	const struct wire_facts *facts = pathmgr_facts(paths);
 	unsigned n = 0;
+	bool began;
 
 	for (unsigned i = 0; i < n_conns; i++)
 		n += is_seen(s, paths, conns[i]);
 	/* One connection says nothing that would be of use. */
 	if (!can_tell(facts) || counted->n != facts->n_links || (!o->begun && n < 2))
 		return false;
-	if (!o->begun)
+	began = !o->begun;
+	if (began)
 		begin(o, paths, counted, now_ns);
-	else
+	for (unsigned i = 0; i < n_conns; i++)
+		if (is_seen(s, paths, conns[i]) && number_of(o, conns[i]) == LANES_FLOWS_MAX)
+			watch(o, conns[i], now_ns);
+	if (!began)
 		count(o, counted, now_ns - o->seen_ns);
 	ask(o, paths);
 	forget_gone(o, now_ns);
 	o->seen_ns = now_ns;
-	for (unsigned i = 0; i < n_conns; i++)
-		if (is_seen(s, paths, conns[i]) && number_of(o, conns[i]) == LANES_FLOWS_MAX)
-			watch(o, conns[i], now_ns);
 	if (now_ns - o->solved_ns < OBSERVER_SOLVE_NS)
 		return false;
 	o->solved_ns = now_ns;

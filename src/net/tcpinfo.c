@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-int tcpinfo_bytes(int fd, uint64_t *sent, uint64_t *received)
+int tcpinfo_get(int fd, struct tcpinfo *out)
 {
 	struct tcp_info info;
 	socklen_t len = sizeof(info);
@@ -16,7 +16,10 @@ int tcpinfo_bytes(int fd, uint64_t *sent, uint64_t *received)
 		return -errno;
 	if (len < offsetof(struct tcp_info, tcpi_bytes_sent) + sizeof(info.tcpi_bytes_sent))
 		return -ENODATA;
-	*sent = info.tcpi_bytes_sent;
-	*received = info.tcpi_bytes_received;
+	*out = (struct tcpinfo){
+		.sent = info.tcpi_bytes_sent,
+		.segs_in = info.tcpi_data_segs_in,
+		.seg_len = info.tcpi_rcv_mss,
+	};
 	return 0;
 }

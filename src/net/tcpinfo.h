@@ -8,8 +8,14 @@
 
 #include <stdint.h>
 
-/* Payload that TCP has sent, again and again where it had to (tcpi_bytes_sent, Linux 4.19), and
- * that it has received in order (tcpi_bytes_received, 4.1): unlike what the socket took or gave,
- * that is what the links have carried by now. Returns 0, -errno, or -ENODATA: the kernel is too old
- * to tell. */
-int tcpinfo_bytes(int fd, uint64_t *sent, uint64_t *received);
+/* What the links have carried of a connection by now, unlike what its socket took or gave. */
+struct tcpinfo {
+	uint64_t sent; /* payload, again and again where it had to be (tcpi_bytes_sent) */
+	/* Segments with payload, also those that came out of order (tcpi_data_segs_in): bytes are
+	 * counted by the kernel only when what was lost before them has come again. */
+	uint32_t segs_in;
+	uint32_t seg_len; /* payload of one of those that come now (tcpi_rcv_mss) */
+};
+
+/* Returns 0, -errno, or -ENODATA: the kernel is older than Linux 4.19, and does not tell. */
+int tcpinfo_get(int fd, struct tcpinfo *out);

@@ -11,8 +11,10 @@
  *   rest = L - sum(x of S),   cost = sum(rest^2 / t) - max(0, sum rest)^2 / sum t
  *
  * and the sum of log(cost) over the links is the smaller the likelier the assignment is (normal
- * noise of unknown strength on each link). How much worse the best assignment is that has a subflow
- * elsewhere says how sure its link is.
+ * noise of unknown strength on each link). But the strength has a limit: other traffic is what all
+ * links have beyond all subflows, and that is known without any assignment. Where there is hardly
+ * any, a rest that is larger has to be chance, and half a second tells. How much worse the best
+ * assignment is that has a subflow elsewhere says how sure its link is.
  *
  * Counters may lag: the same is done for several lags at once, and a lane is sure only if all lags
  * that are likely agree. Counters may be renewed once a second only: then samples are joined until
@@ -33,7 +35,7 @@
 /* How much likelier, as the logarithm, the best assignment has to be than any other that has the
  * subflow on another link. In simulations with other traffic of 30 % and counters that lag by 1 s
  * it is wrong in less than one of a hundred. */
-#define LANES_SURE 10.0
+#define LANES_SURE 9.0
 
 struct lanes;
 
