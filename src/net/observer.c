@@ -7,6 +7,7 @@
 
 #include "net/tcpinfo.h"
 #include "plan/lanes.h"
+#include "plan/steer.h"
 
 _Static_assert(LANES_LINKS_MAX == WIRE_LINKS_MAX, "lanes are told by the numbers of the facts");
 
@@ -23,8 +24,9 @@ struct observed {
 	struct bytes by_now;
 	struct bytes before;  /* our links were counted, this time */
 	struct bytes counted; /* of this the last sample knew */
-	int link;             /* by which it arrived last, if the kernel tells; else -1 */
-	bool same;            /* and the time before */
+	struct steer_loss loss;
+	int link;  /* by which it arrived last, if the kernel tells; else -1 */
+	bool same; /* and the time before */
 };
 
 struct direction {
@@ -271,8 +273,10 @@ static uint64_t meanwhile(uint64_t before, uint64_t after)
 	return before + grown(before, after) / 2;
 }
 
-static void count(struct observer *o, const struct wire_links *counted, uint64_t dt_ns)
+static void count(struct observer *o, const struct wire_links *counted, uint64_t now_ns)
 {
+	uint64_t dt_ns = now_ns - o->seen_ns;
+
 	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
 		struct observed *seen = &o->seen[i];
 
@@ -281,6 +285,7 @@ static void count(struct observer *o, const struct wire_links *counted, uint64_t
 		add(o, i,
 		    (struct bytes){ meanwhile(seen->before.tx, seen->by_now.tx),
 				    meanwhile(seen->before.rx, seen->by_now.rx) });
+		steer_is_lossy(&seen->loss, seen->told.sent, seen->told.resent, now_ns);
 	}
 	take(&o->tx, dt_ns, counted, true);
 	take(&o->rx, dt_ns, counted, false);
@@ -332,6 +337,7 @@ static bool tell(struct observer *o, struct session *s, const struct pathmgr *pa
 			.rx_possible = rx.possible,
 			.tx = tx.possible ? (uint8_t)tx.link : WIRE_LANE_NONE,
 			.rx = rx.possible ? (uint8_t)rx.link : WIRE_LANE_NONE,
+			.flags = seen->loss.lossy ? WIRE_LANE_LOSSY : 0,
 		};
 		news |= session_subflow_set_lane(s, seen->conn->slot, &lane);
 	}
@@ -382,7 +388,7 @@ bool observer_sample(struct observer *o, struct session *s, struct pathmgr *path
 		if (is_seen(s, paths, conns[i]) && number_of(o, conns[i]) == LANES_FLOWS_MAX)
 			watch(o, conns[i], now_ns);
 	if (!began)
-		count(o, counted, now_ns - o->seen_ns);
+		count(o, counted, now_ns);
 	ask(o, paths);
 	forget_gone(o, now_ns);
 	o->seen_ns = now_ns;

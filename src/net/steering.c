@@ -40,7 +40,12 @@ static void fill_flow(struct engine *e, const struct engine_subflow *sf, struct 
 	pathmgr_lanes(engine_paths(e), sf->port, &told);
 	ends[COVER_OUT_LEFT] = end_of(ends[COVER_OUT_LEFT], told.tx_link);
 	ends[COVER_IN_LEFT] = end_of(ends[COVER_IN_LEFT], told.peer_tx_link);
-	*out = (struct steer_flow){ .port = sf->port, .age_ns = sf->age_ns };
+	*out = (struct steer_flow){
+		.port = sf->port,
+		.age_ns = sf->age_ns,
+		.lossy = { [COVER_OUT] = sf->here.flags & WIRE_LANE_LOSSY,
+			   [COVER_IN] = sf->peer.flags & WIRE_LANE_LOSSY },
+	};
 	for (unsigned end = 0; end < COVER_ENDS; end++) {
 		out->possible[end] = ends[end].possible;
 		/* A peer may say anything. */

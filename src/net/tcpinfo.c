@@ -14,10 +14,11 @@ int tcpinfo_get(int fd, struct tcpinfo *out)
 
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
 		return -errno;
-	if (len < offsetof(struct tcp_info, tcpi_bytes_sent) + sizeof(info.tcpi_bytes_sent))
+	if (len < offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof(info.tcpi_bytes_retrans))
 		return -ENODATA;
 	*out = (struct tcpinfo){
 		.sent = info.tcpi_bytes_sent,
+		.resent = info.tcpi_bytes_retrans,
 		.segs_in = info.tcpi_data_segs_in,
 		.seg_len = info.tcpi_rcv_mss,
 	};

@@ -10,7 +10,8 @@
 
 /* What the links have carried of a connection by now, unlike what its socket took or gave. */
 struct tcpinfo {
-	uint64_t sent; /* payload, again and again where it had to be (tcpi_bytes_sent) */
+	uint64_t sent;   /* payload, again and again where it had to be (tcpi_bytes_sent) */
+	uint64_t resent; /* part of that (tcpi_bytes_retrans) */
 	/* Segments with payload, also those that came out of order (tcpi_data_segs_in): bytes are
 	 * counted by the kernel only when what was lost before them has come again. */
 	uint32_t segs_in;

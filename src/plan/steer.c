@@ -144,6 +144,109 @@ static int choose(const struct steer_view *v, bool only_sure, struct choice *out
 	return cover_choose(&task, &out->cover);
 }
 
+static unsigned tries_for(const struct steer_view *v, unsigned per_link)
+{
+	unsigned most = 0;
+
+	for (unsigned end = 0; end < COVER_ENDS; end++)
+		if (matters(v, end) && n_links(v, end) > most)
+			most = n_links(v, end);
+	return most * per_link;
+}
+
+/* Company -------------------------------------------------------------------------------------- */
+
+/* Do both run over the same links that way, as far as that is told apart? */
+static bool is_beside(const struct steer_view *v, const struct steer_flow *a,
+		      const struct steer_flow *b, unsigned way)
+{
+	for (unsigned end = 2 * way; end < 2 * way + 2; end++)
+		if (matters(v, end) && a->node[end] != b->node[end])
+			return false;
+	return true;
+}
+
+/* Connections over the links of this one that way, up to it in their order, and all. */
+static unsigned n_beside(const struct steer_view *v, const struct steer_flow *f, unsigned way,
+			 bool *lossy_out, unsigned *rank_out)
+{
+	unsigned n = 0;
+
+	*lossy_out = false;
+	for (const struct steer_flow *g = v->flows; g < v->flows + v->n_flows; g++) {
+		if (!is_beside(v, f, g, way))
+			continue;
+		if (g == f)
+			*rank_out = n;
+		*lossy_out |= g->lossy[way];
+		n++;
+	}
+	return n;
+}
+
+/* Is it wanted where it is, although others are there? */
+static bool is_company(const struct steer_view *v, const struct steer_flow *f)
+{
+	for (unsigned way = 0; way < COVER_WAYS; way++) {
+		unsigned rank;
+		bool lossy;
+
+		n_beside(v, f, way, &lossy, &rank);
+		if (v->busy[way] && lossy && rank < STEER_COMPANY)
+			return true;
+	}
+	return false;
+}
+
+/* Gives company to one of those that lack it. */
+static void open_company(struct steer *s, const struct steer_view *v, struct steer_action *out)
+{
+	unsigned room = v->most > v->n_flows ? v->most - v->n_flows : 0;
+
+	if (v->now_ns < s->company_ns)
+		return;
+	if (s->company >= tries_for(v, STEER_COMPANY_TRIES)) {
+		s->company = 0;
+		s->company_ns = v->now_ns + STEER_REST_NS;
+		return;
+	}
+	for (unsigned i = 0; i < v->n_flows && !out->n_open; i++) {
+		for (unsigned way = 0; way < COVER_WAYS && !out->n_open; way++) {
+			const struct steer_flow *f = &v->flows[i];
+			unsigned n, rank;
+			bool lossy;
+
+			if (!v->busy[way] || !f->lossy[way])
+				continue;
+			n = n_beside(v, f, way, &lossy, &rank);
+			while (n + out->n_open < STEER_COMPANY && out->n_open < room) {
+				uint32_t *want = out->want[out->n_open++];
+
+				for (unsigned end = 2 * way; end < 2 * way + 2; end++)
+					want[end] = matters(v, end) ? 1u << f->node[end] : 0;
+			}
+		}
+	}
+	s->company += out->n_open;
+}
+
+/* Surplus -------------------------------------------------------------------------------------- */
+
+/* Which connections are needed, or wanted for company. Returns how many. */
+static unsigned find_staying(const struct steer_view *v, const struct choice *needed,
+			     bool out[STEER_FLOWS_MAX])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < v->n_flows; i++)
+		out[i] = is_company(v, &v->flows[i]);
+	for (unsigned i = 0; i < needed->cover.n; i++)
+		out[needed->flow[needed->cover.chosen[i]]] = true;
+	for (unsigned i = 0; i < v->n_flows; i++)
+		n += out[i];
+	return n;
+}
+
 /* Is each link that may be this one's among those that surely are the needed ones'? */
 static bool is_doubled(const struct steer_view *v, const uint32_t needed[COVER_ENDS],
 		       const struct steer_flow *f)
@@ -159,21 +262,22 @@ static void close_all_but(const struct steer_view *v, const struct choice *neede
 			  bool only_certain, struct steer_action *out)
 {
 	unsigned keep = v->keep > needed->cover.n ? v->keep : needed->cover.n;
-	uint8_t is_needed[STEER_FLOWS_MAX] = { 0 };
+	bool stays[STEER_FLOWS_MAX];
 	uint32_t links[COVER_ENDS] = { 0 };
+
+	find_staying(v, needed, stays);
 
 	for (unsigned i = 0; i < needed->cover.n; i++) {
 		unsigned flow = needed->flow[needed->cover.chosen[i]];
 		const uint32_t *possible = v->flows[flow].possible;
 
-		is_needed[flow] = 1;
 		for (unsigned end = 0; end < COVER_ENDS; end++)
 			links[end] |= one_bit(possible[end]) ? possible[end] : 0;
 	}
 	for (unsigned i = v->n_flows; i-- > 0 && v->n_flows - out->n_close > keep;) {
 		const struct steer_flow *f = &v->flows[i];
 
-		if (is_needed[i] || (only_certain && !is_doubled(v, links, f)))
+		if (stays[i] || (only_certain && !is_doubled(v, links, f)))
 			continue;
 		out->close[out->n_close++] = f->port;
 	}
@@ -275,16 +379,6 @@ static void judge(struct steer *s, const struct steer_view *v, const uint64_t la
 			s->verdict = STEER_ONE_LINK;
 }
 
-static unsigned tries_for(const struct steer_view *v, unsigned per_link)
-{
-	unsigned most = 0;
-
-	for (unsigned end = 0; end < COVER_ENDS; end++)
-		if (matters(v, end) && n_links(v, end) > most)
-			most = n_links(v, end);
-	return most * per_link;
-}
-
 /* Would chance alone have put all of these connections on one link, of so many? */
 static bool is_hopeless(const struct steer *s, const struct steer_view *v)
 {
@@ -372,6 +466,26 @@ static void give_up(struct steer *s, const struct steer_view *v)
 	s->tries = 0;
 }
 
+bool steer_is_lossy(struct steer_loss *l, uint64_t sent, uint64_t resent, uint64_t now_ns)
+{
+	uint64_t new_sent = sent - l->sent, new_resent = resent - l->resent;
+	unsigned part = l->lossy ? 4 : 1;
+
+	if (l->since_ns && now_ns - l->since_ns < STEER_LOSSY_NS)
+		return l->lossy;
+	if (l->since_ns && new_sent >= STEER_LOSSY_BYTES) {
+		if (part * new_resent * 100 >= new_sent * STEER_LOSSY_PERCENT)
+			l->times++;
+		else
+			l->times = 0;
+		l->lossy = l->times >= STEER_LOSSY_TIMES;
+	}
+	l->since_ns = now_ns;
+	l->sent = sent;
+	l->resent = resent;
+	return l->lossy;
+}
+
 bool steer_is_busy(struct steer_use *use, uint64_t bytes, uint64_t now_ns)
 {
 	uint64_t dt_ns = now_ns - use->since_ns;
@@ -391,7 +505,7 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 	uint64_t lack[COVER_WAYS], reach = 0;
 	struct choice likely;
 	const struct cover *needed = &likely.cover;
-	bool lacking, rests = v->now_ns < s->rest_ns;
+	bool lacking, rests = v->now_ns < s->rest_ns, stays[STEER_FLOWS_MAX];
 	int r;
 
 	*out = (struct steer_action){ 0 };
@@ -404,7 +518,7 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 	r = choose(v, false, &likely);
 	if (r)
 		return r;
-	s->surplus = v->n_flows > needed->n && v->n_flows > v->keep;
+	s->surplus = v->n_flows > find_staying(v, &likely, stays) && v->n_flows > v->keep;
 	for (unsigned way = 0; way < COVER_WAYS; way++)
 		reach += v->busy[way] ? needed->reach[way] : 0;
 	if (reach > s->reach) {
@@ -420,6 +534,8 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 		judge(s, v, lack);
 	if (!out->n_open)
 		r = close_surplus(v, &likely, out);
+	if (!out->n_open && !out->n_close && !r)
+		open_company(s, v, out);
 	/* What was closed makes room for other tries; without room there is nothing to try. */
 	if (lacking && !rests && !out->n_open && (s->verdict != STEER_SEARCHES || !out->n_close))
 		give_up(s, v);

@@ -241,7 +241,7 @@ int session_subflow_open(struct session *s, const struct wire_hello *hello,
 	if (!sf)
 		return -ENOMEM;
 	sf->heard_ns = now_ns;
-	sf->lane = sf->peer_lane = (struct wire_lane){ 0, 0, WIRE_LANE_NONE, WIRE_LANE_NONE };
+	sf->lane = sf->peer_lane = (struct wire_lane){ 0, 0, WIRE_LANE_NONE, WIRE_LANE_NONE, 0 };
 	if (names)
 		sf->names = *names;
 	if (s->config.role == SESSION_CLIENT) {
@@ -360,7 +360,8 @@ bool session_subflow_set_lane(struct session *s, uint16_t slot, const struct wir
 	struct subflow *sf = s->subflows[slot];
 
 	if (lane->tx == sf->lane.tx && lane->rx == sf->lane.rx &&
-	    lane->tx_possible == sf->lane.tx_possible && lane->rx_possible == sf->lane.rx_possible)
+	    lane->tx_possible == sf->lane.tx_possible &&
+	    lane->rx_possible == sf->lane.rx_possible && lane->flags == sf->lane.flags)
 		return false;
 	sf->lane = *lane;
 	sf->lane_new = true;

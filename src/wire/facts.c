@@ -292,7 +292,7 @@ void wire_put_lane_body(struct cursor_out *c, const struct wire_lane *lane)
 	cursor_put_u32(c, lane->rx_possible);
 	cursor_put_u8(c, lane->tx);
 	cursor_put_u8(c, lane->rx);
-	cursor_put_u16(c, 0);
+	cursor_put_u16(c, lane->flags);
 }
 
 void wire_get_lane_body(struct cursor_in *c, struct wire_lane *out)
@@ -301,5 +301,5 @@ void wire_get_lane_body(struct cursor_in *c, struct wire_lane *out)
 	out->rx_possible = cursor_get_u32(c);
 	out->tx = cursor_get_u8(c);
 	out->rx = cursor_get_u8(c);
-	cursor_get_u16(c);
+	out->flags = cursor_get_u16(c);
 }

@@ -96,7 +96,12 @@ struct wire_lane {
 	uint32_t rx_possible; /* the same for what it receives */
 	uint8_t tx;           /* the likeliest; 255: nothing is known */
 	uint8_t rx;
+	uint16_t flags; /* WIRE_LANE_LOSSY */
 };
+
+/* Much of what its sender sends on the subflow is lost on the way: one more beside it would carry
+ * more. */
+#define WIRE_LANE_LOSSY 1
 
 #define WIRE_LANE_NONE 255
 

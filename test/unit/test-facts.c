@@ -305,7 +305,11 @@ static void test_links(void **state)
 
 static void test_lane(void **state)
 {
-	struct wire_lane m = { .tx_possible = 6, .rx_possible = 1u << 31, .tx = 2, .rx = 31 };
+	struct wire_lane m = { .tx_possible = 6,
+			       .rx_possible = 1u << 31,
+			       .tx = 2,
+			       .rx = 31,
+			       .flags = WIRE_LANE_LOSSY };
 	uint8_t frame[WIRE_HEADER_LEN + WIRE_CONTROL_MAX];
 	struct wire_lane got = { 0 };
 	struct wire_header h;

@@ -157,6 +157,9 @@ static void test_a_lane_is_told_when_it_changes(void **state)
 	lane.rx_possible = 2;
 	session_subflow_set_lane(s, slot, &lane);
 	assert_true(sends(s, slot, WIRE_LANE, MS));
+	lane.flags = WIRE_LANE_LOSSY;
+	session_subflow_set_lane(s, slot, &lane);
+	assert_true(sends(s, slot, WIRE_LANE, MS));
 
 	assert_int_equal(session_subflow_peer_lane(s, join)->rx, WIRE_LANE_NONE);
 	assert_int_equal(feed(s, join, frame, wire_put_lane(frame, sizeof(frame), &lane), MS), 0);
@@ -164,6 +167,7 @@ static void test_a_lane_is_told_when_it_changes(void **state)
 	assert_int_equal(session_subflow_peer_lane(s, join)->tx_possible, lane.tx_possible);
 	assert_int_equal(session_subflow_peer_lane(s, join)->tx, lane.tx);
 	assert_int_equal(session_subflow_peer_lane(s, join)->rx, lane.rx);
+	assert_int_equal(session_subflow_peer_lane(s, join)->flags, lane.flags);
 	assert_int_equal(session_subflow_peer_lane(s, slot)->rx, WIRE_LANE_NONE);
 	is_closed(s, slot, feed_frame(s, slot, WIRE_LANE, 0, payload, 11), "malformed lane");
 	session_free(s);

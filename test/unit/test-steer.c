@@ -288,6 +288,91 @@ static void test_a_late_chunk_is_no_pause(void **state)
 	assert_false(steer_is_busy(&use, bytes, now_ns));
 }
 
+/* Puts a connection on the link i of both ends. */
+static void put(struct sim *m, struct steer_flow *f, unsigned i)
+{
+	f->age_ns = STEER_SETTLE_NS;
+	for (unsigned end = 0; end < COVER_ENDS; end++) {
+		f->node[end] = (uint8_t)i;
+		f->possible[end] = 1u << i;
+	}
+}
+
+/* Where one connection loses what it sends, others help it, and leave when that is over. */
+static void test_company_where_packets_are_lost(void **state)
+{
+	struct network net = { 3, 4, 4, true, false, true };
+	static struct sim m;
+	struct steer_action act;
+
+	start(&m, &net, 4);
+	for (unsigned i = 0; i < 4; i++)
+		put(&m, &m.flows[i], i);
+	/* The other way nothing is sent: there it is all the same. */
+	m.flows[2].lossy[COVER_IN] = true;
+	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
+	assert_int_equal(act.n_open, 0);
+	m.flows[1].lossy[COVER_OUT] = true;
+	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
+	assert_int_equal(act.n_open, STEER_COMPANY - 1);
+	assert_int_equal(act.n_close, 0);
+	for (unsigned i = 0; i < act.n_open; i++) {
+		assert_int_equal(act.want[i][COVER_OUT_LEFT], 2);
+		assert_int_equal(act.want[i][COVER_OUT_RIGHT], 2);
+		open_flow(&m, act.want[i]);
+		put(&m, &m.flows[4 + i], 1);
+	}
+	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
+	assert_int_equal(act.n_open + act.n_close, 0);
+	assert_false(m.steer.surplus);
+	m.flows[1].lossy[COVER_OUT] = false;
+	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
+	assert_int_equal(act.n_close, STEER_COMPANY - 1);
+}
+
+/* Ports that lead elsewhere, as with a switch that nobody knows, are not tried for ever. */
+static void test_company_that_is_not_to_be_had(void **state)
+{
+	struct network net = { 3, 4, 4, true, false, true };
+	static struct sim m;
+	struct steer_action act;
+	unsigned n_opened = 0;
+
+	start(&m, &net, 4);
+	for (unsigned i = 0; i < 4; i++)
+		put(&m, &m.flows[i], i);
+	m.flows[0].lossy[COVER_OUT] = true;
+	for (unsigned i = 0; i < 200; i++) {
+		m.view.now_ns += 50 * MS;
+		assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
+		n_opened += act.n_open;
+	}
+	assert_in_range(n_opened, 1, 4 * STEER_COMPANY_TRIES + STEER_COMPANY);
+	m.view.now_ns += STEER_REST_NS;
+	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
+	assert_true(act.n_open);
+}
+
+/* How a connection begins, and that it finds the limit now and then, is no loss of the path's. */
+static void test_what_is_lossy(void **state)
+{
+	const uint64_t second = STEER_LOSSY_NS, much = 1 << 20;
+	struct steer_loss l = { 0 };
+	uint64_t sent = 0, resent = 0, now_ns = S;
+
+	assert_false(steer_is_lossy(&l, sent, resent, now_ns));
+	assert_false(steer_is_lossy(&l, sent += much, resent += much / 10, now_ns += second));
+	assert_false(steer_is_lossy(&l, sent += much, resent += much / 100, now_ns += second));
+	assert_false(steer_is_lossy(&l, sent += much, resent += much / 20, now_ns += second));
+	/* Between looks nothing changes. */
+	assert_false(steer_is_lossy(&l, sent + much, resent + much, now_ns + second - 1));
+	assert_true(steer_is_lossy(&l, sent += much, resent += much / 20, now_ns += second));
+	assert_true(steer_is_lossy(&l, sent += much, resent += much / 100, now_ns += second));
+	/* A pause says nothing. */
+	assert_true(steer_is_lossy(&l, sent, resent, now_ns += second));
+	assert_false(steer_is_lossy(&l, sent += much, resent += much / 1000, now_ns += second));
+}
+
 /* A lane that is not sure is waited for, for a while. */
 static void test_waits_for_lanes(void **state)
 {
@@ -312,6 +397,9 @@ int main(void)
 		cmocka_unit_test(test_all_senders_are_used),
 		cmocka_unit_test(test_certain_surplus),
 		cmocka_unit_test(test_a_late_chunk_is_no_pause),
+		cmocka_unit_test(test_company_where_packets_are_lost),
+		cmocka_unit_test(test_company_that_is_not_to_be_had),
+		cmocka_unit_test(test_what_is_lossy),
 		cmocka_unit_test(test_waits_for_lanes),
 	};
 
