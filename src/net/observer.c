@@ -313,11 +313,15 @@ static struct lane told(int link)
 
 static bool tell(struct observer *o, struct session *s, const struct pathmgr *paths)
 {
+	struct subflow_stats rule;
 	bool news = false;
 
-	/* By which link we send is mostly told by a rule; to see it is a check, which can wait. */
-	if (o->n_solved++ % OBSERVER_TX_TURN == 0)
+	/* Where a rule tells by which link we send, whatever the port, to see it is a check, which
+	 * can wait. */
+	pathmgr_lanes(paths, 1, &rule);
+	if (rule.tx_link < 0 || o->n_solved % OBSERVER_TX_TURN == 0)
 		solve(&o->tx);
+	o->n_solved++;
 	solve(&o->rx);
 	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
 		const struct observed *seen = &o->seen[i];

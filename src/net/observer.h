@@ -33,7 +33,7 @@
 /* Answers are worked out not more often than this. */
 #define OBSERVER_SOLVE_NS 190000000ull
 
-/* And those for what we send only each so many-th time. */
+/* And those for what we send only each so many-th time, where a rule tells them. */
 #define OBSERVER_TX_TURN 4
 
 struct observer;

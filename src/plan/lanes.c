@@ -68,11 +68,16 @@ static void fold(struct view *v, unsigned i, unsigned n_links)
 	v->at[i] = -1;
 }
 
+/* The beginning, if there is none. */
+static struct reading last_reading(const struct window *w)
+{
+	return w->n ? w->last[w->n - 1] : (struct reading){ 0, 0 };
+}
+
 static void begin_anew(struct window *w)
 {
-	if (w->n)
-		w->last[0] = w->last[w->n - 1];
-	w->n = w->n != 0;
+	w->last[0] = last_reading(w);
+	w->n = 1;
 }
 
 static void set_top(struct lanes *l)
@@ -162,24 +167,23 @@ struct span {
 	double new_s; /* part of it that is new since the last one */
 };
 
-/* Puts a reading into the window. */
+/* Puts a reading into the window: so many bytes more. */
 static struct span slide(struct window *w, double t, double bytes)
 {
-	struct span s = { .to = t };
+	struct reading last = last_reading(w);
+	struct span s = { .to = t, .new_s = t - last.t };
 	unsigned first = 0;
 
 	if (w->n == 0)
-		w->n = 1; /* the beginning */
+		w->last[w->n++] = last;
 	while (first + 1 < w->n && t - w->last[first].t > WINDOW_S)
 		first++;
 	s.from = w->last[first].t;
-	s.new_s = t - w->last[w->n - 1].t;
-	s.bytes = bytes + w->last[w->n - 1].bytes - w->last[first].bytes;
+	s.bytes = last.bytes + bytes - w->last[first].bytes;
 	first += w->n - first == LANES_READINGS;
-	bytes += w->last[w->n - 1].bytes;
 	w->n -= first;
 	memmove(w->last, w->last + first, w->n * sizeof(w->last[0]));
-	w->last[w->n++] = (struct reading){ t, bytes };
+	w->last[w->n++] = (struct reading){ t, last.bytes + bytes };
 	return s;
 }
 
@@ -258,7 +262,7 @@ static bool meter_count(struct meter *m, double bytes, double now)
 		m->moved = now;
 		return true;
 	}
-	return now - m->moved > 1.5 * shortest_gap(m) || now - m->seen >= JOIN_S;
+	return now - m->moved > 1.5 * shortest_gap(m) || now - last_reading(&m->window).t >= JOIN_S;
 }
 
 void lanes_sample(struct lanes *l, uint64_t dt_ns, const uint64_t flow[LANES_FLOWS_MAX],
@@ -280,7 +284,6 @@ void lanes_sample(struct lanes *l, uint64_t dt_ns, const uint64_t flow[LANES_FLO
 		s = slide(&m->window, l->now, m->pending);
 		for (unsigned v = 0; v < LANES_VIEWS; v++)
 			add_sample(l, &l->views[v].links[k], &s, lags[v]);
-		m->seen = l->now;
 		m->pending = 0;
 	}
 	s = slide(&l->all, l->now, all);

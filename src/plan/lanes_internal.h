@@ -76,8 +76,7 @@ struct moment {
 
 /* One counter: when it moves, and what it has counted since its last sample. */
 struct meter {
-	struct window window;
-	double seen; /* time of the last sample */
+	struct window window; /* of its samples */
 	double pending;
 	double moved;
 	double gap[LANES_GAPS]; /* between two moves */
