@@ -330,19 +330,31 @@ static void say_verdict(struct client *c)
 	client_note(c, 1, "%s", text[0] ? text : "all links that can be used are in use");
 }
 
+/* Where a switch hashes in its own way, no port may be thought to lead to a lane that was seen:
+ * what is told of the receiver's links is an assumption. */
+static const uint32_t *senders_of(const uint32_t want[COVER_ENDS], uint32_t out[COVER_ENDS])
+{
+	for (unsigned end = 0; end < COVER_ENDS; end++)
+		out[end] = end & 1 ? 0 : want[end];
+	return out;
+}
+
 static void steer(struct client *c, unsigned allowed)
 {
 	unsigned keep = c->config.follow_plan ? 1 : c->config.n_flows;
+	uint32_t senders[COVER_ENDS];
 	struct steer_action act;
+	unsigned n = 0;
 
 	if (steering_step(&c->steering, c->engine, keep, allowed, loop_now(c->loop), &act))
 		return;
 	for (unsigned i = 0; i < act.n_close; i++)
 		engine_drain(c->engine, act.close[i]);
-	if (act.n_open)
-		client_note(c, 2, "%u more subflows are tried", act.n_open);
 	for (unsigned i = 0; i < act.n_open; i++)
-		dial_candidate(c, c->routes.first, act.want[i]);
+		n += dial_candidate(c, c->routes.first, act.want[i]) ||
+		     dial_candidate(c, c->routes.first, senders_of(act.want[i], senders));
+	if (n)
+		client_note(c, 2, "%u more subflows are tried", n);
 	client_recount(c);
 	if (act.n_open || act.n_close)
 		c->n_planned = c->n_live + c->dials.n;

@@ -248,10 +248,13 @@ static void take(struct direction *d, uint64_t dt_ns, const struct wire_links *c
 		return;
 	for (unsigned i = 0; i < counted->n; i++) {
 		uint64_t now = tx ? counted->link[i].tx_bytes : counted->link[i].rx_bytes;
+		uint64_t new = grown(d->seen[i], now);
+		/* A counter that is late has not moved yet. */
+		uint64_t gone = d->gone[i] < new ? d->gone[i] : new;
 
-		link[i] = grown(d->seen[i] + d->gone[i], now);
+		link[i] = new - gone;
+		d->gone[i] -= gone;
 		d->seen[i] = now;
-		d->gone[i] = 0;
 	}
 	lanes_sample(d->lanes, d->dt_ns, d->flow, link);
 	d->news |= sum >= OBSERVER_SAMPLE_BYTES;
@@ -319,7 +322,7 @@ static bool tell(struct observer *o, struct session *s, const struct pathmgr *pa
 	/* Where a rule tells by which link we send, whatever the port, to see it is a check, which
 	 * can wait. */
 	pathmgr_lanes(paths, 1, &rule);
-	if (rule.tx_link < 0 || o->n_solved % OBSERVER_TX_TURN == 0)
+	if (rule.tx_link < 0 || pathmgr_several(paths) || o->n_solved % OBSERVER_TX_TURN == 0)
 		solve(&o->tx);
 	o->n_solved++;
 	solve(&o->rx);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * observer.h - sees over which of our links each connection of a session runs
+ * observer.h - sees over which of our links each connection of a session runs, and which of them
+ * lose what they send
  *
  * Reads what the kernel has counted of each connection beside what the links have, and lets
  * plan/lanes.h tell the rest. It answers for our links only: who owns them can count both at the

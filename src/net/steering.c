@@ -77,6 +77,7 @@ int steering_step(struct steering *st, struct engine *e, unsigned keep, unsigned
 
 	session_stats(engine_session(e), &stats);
 	v.busy[COVER_OUT] = steer_is_busy(&st->use[COVER_OUT], stats.tx_acked, now_ns);
+	v.crowded = session_frugal(engine_session(e));
 	v.busy[COVER_IN] = steer_is_busy(&st->use[COVER_IN], stats.rx_received, now_ns);
 	*out = (struct steer_action){ 0 };
 	if (engine_n_live(e) > STEER_FLOWS_MAX)

@@ -15,7 +15,7 @@ struct tcpinfo {
 	/* Segments with payload, also those that came out of order (tcpi_data_segs_in): bytes are
 	 * counted by the kernel only when what was lost before them has come again. */
 	uint32_t segs_in;
-	uint32_t seg_len; /* payload of one of those that come now (tcpi_rcv_mss) */
+	uint32_t seg_len; /* payload of one, about */
 };
 
 /* Returns 0, -errno, or -ENODATA: the kernel is older than Linux 4.19, and does not tell. */

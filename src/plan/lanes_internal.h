@@ -15,7 +15,7 @@
 /* Traffic varies more slowly than samples may be taken: closer ones are not worth more. */
 #define LANES_INDEPENDENT_S 0.4
 
-/* Samples that are remembered for the lags: at the rate of 20 per second more than the longest. */
+/* Samples that are remembered for the lags: at the rate of 10 per second more than the longest. */
 #define LANES_HISTORY 64
 
 /* Readings that a window may begin with. */

@@ -154,97 +154,102 @@ static unsigned tries_for(const struct steer_view *v, unsigned per_link)
 	return most * per_link;
 }
 
-/* Company -------------------------------------------------------------------------------------- */
+/* Company and surplus -------------------------------------------------------------------------- */
 
-/* Do both run over the same links that way, as far as that is told apart? */
-static bool is_beside(const struct steer_view *v, const struct steer_flow *a,
-		      const struct steer_flow *b, unsigned way)
+/* Does g run over the links of f that way, as far as they are told apart? While it is young, it
+ * may. */
+static bool is_beside(const struct steer_view *v, const struct steer_flow *f,
+		      const struct steer_flow *g, unsigned way)
 {
-	for (unsigned end = 2 * way; end < 2 * way + 2; end++)
-		if (matters(v, end) && a->node[end] != b->node[end])
+	for (unsigned end = 2 * way; end < 2 * way + 2; end++) {
+		bool may = g->age_ns < STEER_SETTLE_NS && g->possible[end] >> f->node[end] & 1;
+
+		if (matters(v, end) && g->node[end] != f->node[end] && !may)
 			return false;
+	}
 	return true;
 }
 
-/* Connections over the links of this one that way, up to it in their order, and all. */
-static unsigned n_beside(const struct steer_view *v, const struct steer_flow *f, unsigned way,
-			 bool *lossy_out, unsigned *rank_out)
+static bool loses(const struct steer_view *v, const struct steer_flow *f, unsigned way)
 {
-	unsigned n = 0;
-
-	*lossy_out = false;
-	for (const struct steer_flow *g = v->flows; g < v->flows + v->n_flows; g++) {
-		if (!is_beside(v, f, g, way))
-			continue;
-		if (g == f)
-			*rank_out = n;
-		*lossy_out |= g->lossy[way];
-		n++;
-	}
-	return n;
-}
-
-/* Is it wanted where it is, although others are there? */
-static bool is_company(const struct steer_view *v, const struct steer_flow *f)
-{
-	for (unsigned way = 0; way < COVER_WAYS; way++) {
-		unsigned rank;
-		bool lossy;
-
-		n_beside(v, f, way, &lossy, &rank);
-		if (v->busy[way] && lossy && rank < STEER_COMPANY)
+	for (unsigned i = 0; i < v->n_flows && v->busy[way]; i++)
+		if (v->flows[i].lossy[way] && is_beside(v, f, &v->flows[i], way))
 			return true;
-	}
 	return false;
 }
 
-/* Gives company to one of those that lack it. */
-static void open_company(struct steer *s, const struct steer_view *v, struct steer_action *out)
+/* Connections that are not surplus. */
+struct staying {
+	bool flow[STEER_FLOWS_MAX];
+	unsigned n;
+	/* More are wanted beside one of them. */
+	const struct steer_flow *beside;
+	unsigned way;
+	unsigned lack;
+};
+
+static void stay(struct staying *st, unsigned i)
 {
-	unsigned room = v->most > v->n_flows ? v->most - v->n_flows : 0;
-
-	if (v->now_ns < s->company_ns)
-		return;
-	if (s->company >= tries_for(v, STEER_COMPANY_TRIES)) {
-		s->company = 0;
-		s->company_ns = v->now_ns + STEER_REST_NS;
-		return;
-	}
-	for (unsigned i = 0; i < v->n_flows && !out->n_open; i++) {
-		for (unsigned way = 0; way < COVER_WAYS && !out->n_open; way++) {
-			const struct steer_flow *f = &v->flows[i];
-			unsigned n, rank;
-			bool lossy;
-
-			if (!v->busy[way] || !f->lossy[way])
-				continue;
-			n = n_beside(v, f, way, &lossy, &rank);
-			while (n + out->n_open < STEER_COMPANY && out->n_open < room) {
-				uint32_t *want = out->want[out->n_open++];
-
-				for (unsigned end = 2 * way; end < 2 * way + 2; end++)
-					want[end] = matters(v, end) ? 1u << f->node[end] : 0;
-			}
-		}
-	}
-	s->company += out->n_open;
+	st->n += !st->flow[i];
+	st->flow[i] = true;
 }
 
-/* Surplus -------------------------------------------------------------------------------------- */
-
-/* Which connections are needed, or wanted for company. Returns how many. */
-static unsigned find_staying(const struct steer_view *v, const struct choice *needed,
-			     bool out[STEER_FLOWS_MAX])
+/* Those beside one that is needed stay too, if packets are lost there. */
+static void keep_company(const struct steer_view *v, unsigned needed, struct staying *st)
 {
-	unsigned n = 0;
+	const struct steer_flow *f = &v->flows[needed];
 
-	for (unsigned i = 0; i < v->n_flows; i++)
-		out[i] = is_company(v, &v->flows[i]);
-	for (unsigned i = 0; i < needed->cover.n; i++)
-		out[needed->flow[needed->cover.chosen[i]]] = true;
-	for (unsigned i = 0; i < v->n_flows; i++)
-		n += out[i];
-	return n;
+	for (unsigned way = 0; way < COVER_WAYS; way++) {
+		unsigned n = 1;
+
+		if (!loses(v, f, way))
+			continue;
+		for (unsigned i = 0; i < v->n_flows && n < STEER_COMPANY; i++) {
+			if (i == needed || !is_beside(v, f, &v->flows[i], way))
+				continue;
+			stay(st, i);
+			n++;
+		}
+		if (n < STEER_COMPANY && !st->lack) {
+			st->beside = f;
+			st->way = way;
+			st->lack = STEER_COMPANY - n;
+		}
+	}
+}
+
+/* Those that are needed, and their company if there is to be any. turn: where to begin to look for
+ * who lacks some. */
+static void find_staying(const struct steer_view *v, const struct choice *needed, bool company,
+			 unsigned turn, struct staying *out)
+{
+	unsigned n = needed->cover.n;
+
+	*out = (struct staying){ 0 };
+	for (unsigned i = 0; i < n; i++)
+		stay(out, needed->flow[needed->cover.chosen[i]]);
+	for (unsigned i = 0; i < n && company && !v->crowded; i++)
+		keep_company(v, needed->flow[needed->cover.chosen[(i + turn) % n]], out);
+}
+
+static void open_company(struct steer *s, const struct steer_view *v, const struct staying *st,
+			 struct steer_action *out)
+{
+	unsigned most = v->most < STEER_FLOWS_MAX ? v->most : STEER_FLOWS_MAX;
+
+	if (v->now_ns >= s->company_ns) {
+		s->company_ns = v->now_ns + STEER_REST_NS;
+		s->company = 0;
+	}
+	if (s->company >= tries_for(v, STEER_COMPANY_TRIES))
+		return;
+	while (out->n_open < st->lack && v->n_flows + out->n_open < most) {
+		uint32_t *want = out->want[out->n_open++];
+
+		for (unsigned end = 2 * st->way; end < 2 * st->way + 2; end++)
+			want[end] = matters(v, end) ? 1u << st->beside->node[end] : 0;
+	}
+	s->company += out->n_open;
 }
 
 /* Is each link that may be this one's among those that surely are the needed ones'? */
@@ -258,14 +263,14 @@ static bool is_doubled(const struct steer_view *v, const uint32_t needed[COVER_E
 }
 
 /* Closes all others, or those only of which it is certain that they add nothing. */
-static void close_all_but(const struct steer_view *v, const struct choice *needed,
+static void close_all_but(const struct steer_view *v, const struct choice *needed, bool company,
 			  bool only_certain, struct steer_action *out)
 {
 	unsigned keep = v->keep > needed->cover.n ? v->keep : needed->cover.n;
-	bool stays[STEER_FLOWS_MAX];
 	uint32_t links[COVER_ENDS] = { 0 };
+	struct staying staying;
 
-	find_staying(v, needed, stays);
+	find_staying(v, needed, company, 0, &staying);
 
 	for (unsigned i = 0; i < needed->cover.n; i++) {
 		unsigned flow = needed->flow[needed->cover.chosen[i]];
@@ -277,7 +282,7 @@ static void close_all_but(const struct steer_view *v, const struct choice *neede
 	for (unsigned i = v->n_flows; i-- > 0 && v->n_flows - out->n_close > keep;) {
 		const struct steer_flow *f = &v->flows[i];
 
-		if (stays[i] || (only_certain && !is_doubled(v, links, f)))
+		if (staying.flow[i] || (only_certain && !is_doubled(v, links, f)))
 			continue;
 		out->close[out->n_close++] = f->port;
 	}
@@ -288,7 +293,7 @@ static void close_all_but(const struct steer_view *v, const struct choice *neede
  * by what is likeliest: with fewer connections the truth will show, and what was wrong can be
  * mended. Until then those that are certainly too many, which makes the others easier to tell
  * apart. */
-static int close_surplus(const struct steer_view *v, const struct choice *likely,
+static int close_surplus(const struct steer_view *v, const struct choice *likely, bool company,
 			 struct steer_action *out)
 {
 	struct choice sure;
@@ -298,9 +303,9 @@ static int close_surplus(const struct steer_view *v, const struct choice *likely
 		return r;
 	if (sure.cover.reach[COVER_OUT] == likely->cover.reach[COVER_OUT] &&
 	    sure.cover.reach[COVER_IN] == likely->cover.reach[COVER_IN])
-		close_all_but(v, &sure, false, out);
+		close_all_but(v, &sure, company, false, out);
 	else
-		close_all_but(v, likely, !all_aged(v), out);
+		close_all_but(v, likely, company, !all_aged(v), out);
 	return 0;
 }
 
@@ -471,9 +476,9 @@ bool steer_is_lossy(struct steer_loss *l, uint64_t sent, uint64_t resent, uint64
 	uint64_t new_sent = sent - l->sent, new_resent = resent - l->resent;
 	unsigned part = l->lossy ? 4 : 1;
 
-	if (l->since_ns && now_ns - l->since_ns < STEER_LOSSY_NS)
+	if (l->since_ns && (now_ns - l->since_ns < STEER_LOSSY_NS || new_sent < STEER_LOSSY_BYTES))
 		return l->lossy;
-	if (l->since_ns && new_sent >= STEER_LOSSY_BYTES) {
+	if (l->since_ns) {
 		if (part * new_resent * 100 >= new_sent * STEER_LOSSY_PERCENT)
 			l->times++;
 		else
@@ -505,7 +510,8 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 	uint64_t lack[COVER_WAYS], reach = 0;
 	struct choice likely;
 	const struct cover *needed = &likely.cover;
-	bool lacking, rests = v->now_ns < s->rest_ns, stays[STEER_FLOWS_MAX];
+	bool lacking, searches, rests = v->now_ns < s->rest_ns;
+	struct staying staying;
 	int r;
 
 	*out = (struct steer_action){ 0 };
@@ -518,7 +524,6 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 	r = choose(v, false, &likely);
 	if (r)
 		return r;
-	s->surplus = v->n_flows > find_staying(v, &likely, stays) && v->n_flows > v->keep;
 	for (unsigned way = 0; way < COVER_WAYS; way++)
 		reach += v->busy[way] ? needed->reach[way] : 0;
 	if (reach > s->reach) {
@@ -526,6 +531,10 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 		s->tries = 0;
 	}
 	lacking = find_lack(v, needed, lack);
+	/* First things first: company would take the room. */
+	searches = lacking && !rests;
+	find_staying(v, &likely, !searches, s->company, &staying);
+	s->surplus = v->n_flows > staying.n && v->n_flows > v->keep;
 	if (!lacking)
 		s->verdict = STEER_ALL;
 	else if (!rests && s->tries < tries_for(v, STEER_TRIES_PER_LINK) && !is_hopeless(s, v))
@@ -533,11 +542,11 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 	else
 		judge(s, v, lack);
 	if (!out->n_open)
-		r = close_surplus(v, &likely, out);
-	if (!out->n_open && !out->n_close && !r)
-		open_company(s, v, out);
+		r = close_surplus(v, &likely, !searches, out);
 	/* What was closed makes room for other tries; without room there is nothing to try. */
-	if (lacking && !rests && !out->n_open && (s->verdict != STEER_SEARCHES || !out->n_close))
+	if (searches && !out->n_open && (s->verdict != STEER_SEARCHES || !out->n_close))
 		give_up(s, v);
+	if (staying.lack && !out->n_open && !out->n_close)
+		open_company(s, v, &staying, out);
 	return r;
 }

@@ -58,21 +58,22 @@
 #define STEER_ENOUGH 97
 
 /* A connection is lossy when it has to send so many hundredths of its bytes again, in each of two
- * such times in a row: how a connection begins, and how it finds the limit of a link, costs less,
- * or is over by then. It is no more when it has to send only a quarter of that again. */
+ * such times in a row, or longer ones in which it sends enough: how a connection begins, and how it
+ * finds the limit of a link, costs less, or is over by then. It is no more when it has to send only
+ * a quarter of that again. */
 #define STEER_LOSSY_PERCENT 2
 #define STEER_LOSSY_NS      1000000000ull
 #define STEER_LOSSY_TIMES   2
 
-/* What is less than this in such a time says nothing. */
+/* What is less than this says nothing. */
 #define STEER_LOSSY_BYTES (256u << 10)
 
 /* Connections over the same links where one is lossy. In the lab, of 50 Mbit/s with 5 % of loss one
  * carries 15, three 40. More would take too much from others if it is a crowd that loses them. */
 #define STEER_COMPANY 3
 
-/* What was opened for company, but landed elsewhere or did not help, is not tried more often than
- * so many times per link; after a rest it is. */
+/* So many are opened for company per link in STEER_REST_NS: some land elsewhere, and what a peer
+ * says of its losses may be anything. */
 #define STEER_COMPANY_TRIES 4
 
 /* Connections that are looked at; more are a user's wish, and leave nothing to choose. */
@@ -93,6 +94,7 @@ struct steer_view {
 	/* Speeds; what cannot be used has 0. */
 	uint32_t capacity[COVER_ENDS][COVER_NODES_MAX];
 	bool told[COVER_ENDS]; /* links are told apart here */
+	bool crowded;          /* there are other sessions: company would be more than its share */
 	const struct steer_flow *flows;
 	unsigned n_flows; /* at most STEER_FLOWS_MAX */
 	unsigned keep;    /* connections that are wanted even if fewer do */
@@ -112,8 +114,8 @@ struct steer {
 	unsigned tries;      /* in vain, in a row */
 	uint64_t rest_ns;    /* until then */
 	uint64_t reach;      /* the best so far */
-	unsigned company;    /* opened for company since the last rest of that */
-	uint64_t company_ns; /* that rest ends then */
+	unsigned company;    /* opened for company, until: */
+	uint64_t company_ns; /* when that is counted anew */
 	bool surplus; /* there are more connections than are needed: which is to be found out */
 	/* Since the last rest: */
 	unsigned n_seen;           /* connections whose lane was sure at the same time */

@@ -222,6 +222,9 @@ bool session_subflow_drained(const struct session *s, uint16_t slot);
  * allow. */
 unsigned session_subflows_wanted(const struct session *s);
 
+/* Is it one of many? */
+bool session_frugal(const struct session *s);
+
 /* Has a session that is one of many more subflows than it needs any longer? All but one are to be
  * drained. */
 bool session_calm(const struct session *s);

@@ -43,6 +43,11 @@ void session_consider_growth(struct session *s, uint64_t now_ns)
 		s->grown = false;
 }
 
+bool session_frugal(const struct session *s)
+{
+	return s->config.frugal;
+}
+
 bool session_calm(const struct session *s)
 {
 	return s->config.frugal && !s->grown && s->n_open > 1;

@@ -330,6 +330,70 @@ static void test_company_where_packets_are_lost(void **state)
 	assert_int_equal(act.n_close, STEER_COMPANY - 1);
 }
 
+/* One that is not needed is none's company because it loses packets itself: a crowd on one link
+ * does. Nor is one to stay, or to be opened, while links are looked for: they are worth more. */
+static void test_company_is_for_the_needed(void **state)
+{
+	struct network net = { 3, 4, 4, true, false, true };
+	static struct sim m;
+	struct steer_action act;
+
+	start(&m, &net, 5);
+	for (unsigned i = 0; i < 5; i++)
+		put(&m, &m.flows[i], i % 4);
+	m.flows[0].node[COVER_OUT_RIGHT] = 1;
+	m.flows[0].possible[COVER_OUT_RIGHT] = 2;
+	m.flows[0].lossy[COVER_OUT] = true;
+	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
+	assert_int_equal(act.n_open, 0);
+	assert_int_equal(act.n_close, 1);
+	assert_int_equal(act.close[0], m.flows[0].port);
+	close_flow(&m, act.close[0]);
+	m.flows[3].lossy[COVER_OUT] = true;
+	m.view.crowded = true;
+	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
+	assert_int_equal(act.n_open, 0);
+	m.view.crowded = false;
+	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
+	assert_int_equal(act.n_open, STEER_COMPANY - 1);
+	/* Link 3 of the receiver is lost: who has company needs the room for others. */
+	for (unsigned i = 0; i < act.n_open; i++) {
+		open_flow(&m, act.want[i]);
+		put(&m, &m.flows[4 + i], 0);
+	}
+	put(&m, &m.flows[2], 2);
+	m.view.most = m.view.n_flows;
+	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
+	assert_int_equal(act.n_open, 0);
+	assert_true(act.n_close >= STEER_COMPANY - 1);
+}
+
+/* Company is not sent away because it seems to be elsewhere in its first moments. */
+static void test_company_that_is_young(void **state)
+{
+	struct network net = { 3, 4, 4, true, false, true };
+	static struct sim m;
+	struct steer_action act;
+
+	start(&m, &net, 6);
+	for (unsigned i = 0; i < 6; i++)
+		put(&m, &m.flows[i], i % 4);
+	m.flows[1].lossy[COVER_OUT] = true;
+	for (unsigned i = 4; i < 6; i++) {
+		m.flows[i].node[COVER_OUT_LEFT] = 1;
+		m.flows[i].possible[COVER_OUT_LEFT] = 2;
+		m.flows[i].node[COVER_OUT_RIGHT] = 0;
+		m.flows[i].possible[COVER_OUT_RIGHT] = 3;
+		m.flows[i].age_ns = STEER_SETTLE_NS - 1;
+	}
+	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
+	assert_int_equal(act.n_close, 0);
+	m.flows[4].age_ns = STEER_SETTLE_NS;
+	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
+	assert_int_equal(act.n_close, 1);
+	assert_int_equal(act.close[0], m.flows[4].port);
+}
+
 /* Ports that lead elsewhere, as with a switch that nobody knows, are not tried for ever. */
 static void test_company_that_is_not_to_be_had(void **state)
 {
@@ -371,6 +435,13 @@ static void test_what_is_lossy(void **state)
 	/* A pause says nothing. */
 	assert_true(steer_is_lossy(&l, sent, resent, now_ns += second));
 	assert_false(steer_is_lossy(&l, sent += much, resent += much / 1000, now_ns += second));
+	/* A few bytes say nothing, however long it takes. */
+	for (unsigned i = 0; i < 10; i++)
+		assert_false(steer_is_lossy(&l, sent += 2000, resent += 1000, now_ns += second));
+	/* What loses so much that it can send but little is lossy all the same. */
+	for (unsigned i = 0; i < 10; i++)
+		steer_is_lossy(&l, sent += much / 10, resent += much / 50, now_ns += second);
+	assert_true(l.lossy);
 }
 
 /* A lane that is not sure is waited for, for a while. */
@@ -398,6 +469,8 @@ int main(void)
 		cmocka_unit_test(test_certain_surplus),
 		cmocka_unit_test(test_a_late_chunk_is_no_pause),
 		cmocka_unit_test(test_company_where_packets_are_lost),
+		cmocka_unit_test(test_company_is_for_the_needed),
+		cmocka_unit_test(test_company_that_is_young),
 		cmocka_unit_test(test_company_that_is_not_to_be_had),
 		cmocka_unit_test(test_what_is_lossy),
 		cmocka_unit_test(test_waits_for_lanes),
