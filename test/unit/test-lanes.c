@@ -174,6 +174,8 @@ static double counter(struct world *w, int n, unsigned k)
 	if (shown <= 0)
 		return 0;
 	at = (int)(shown / STEP_S);
+	if (at >= n)
+		return w->sum_link[n][k];
 	part = shown / STEP_S - at;
 	return (1 - part) * w->sum_link[at][k] + part * w->sum_link[at + 1][k];
 }
