@@ -250,8 +250,10 @@ bool conn_dead(const struct conn *c)
 
 	if (getsockopt(c->io.fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
 		return false;
-	return info.tcpi_unacked && info.tcpi_retransmits >= CONN_DEAD_RETRANSMITS &&
-	       info.tcpi_last_ack_recv >= CONN_DEAD_MS;
+	if (info.tcpi_last_ack_recv < CONN_DEAD_MS)
+		return false;
+	return (info.tcpi_unacked && info.tcpi_retransmits >= CONN_DEAD_RETRANSMITS) ||
+	       info.tcpi_probes >= CONN_DEAD_PROBES;
 }
 
 void conn_update_stats(struct conn *c, const struct session *s)

@@ -20,6 +20,10 @@
 #define CONN_DEAD_RETRANSMITS 4
 #define CONN_DEAD_MS          10000
 
+/* The same if the peer's window is closed, so that TCP has nothing to send again but asks for it:
+ * the last question may be on its way, the one before was not answered. */
+#define CONN_DEAD_PROBES 2
+
 struct conn {
 	struct loop_io io;    /* io.fd is the socket, owned */
 	struct tls *tls;      /* owned; NULL: plain */

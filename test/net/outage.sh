@@ -57,27 +57,36 @@ cut_for_40_s() {
 }
 
 # The far end vanishes without a word, as with a cable that is pulled behind a switch: in a network of its
-# own, the loopback device goes down, for so many seconds. Writes "NAME STATUS MS" to ended.
-down() { # SECONDS BLOCKS
+# own, the loopback device goes down, for so many seconds; the receiver may be stopped before, until the
+# windows of its four connections are closed. Writes "NAME STATUS MS" to ended.
+down() { # SECONDS BLOCKS [stopped]
 	cat >down.sh <<-'EOF'
 		ip link set lo up
-		"$MPNC" -l -v 31337 </dev/null >out 2>rx.err &
+		"$MPNC" -l -v ${2:+--window 512M} 31337 </dev/null >out 2>rx.err &
 		rx=$!
 		until grep -sq listening rx.err; do sleep 0.1; done
-		"$MPNC" -v 127.0.0.1 31337 <in 2>tx.err &
+		"$MPNC" -v ${2:+-P 4 --window 512M} 127.0.0.1 31337 <in 2>tx.err &
 		tx=$!
 		until (($(stat -c %s out) > 20000000)); do sleep 0.02; done
+		if [[ ${2-} ]]; then
+			kill -STOP $rx
+			for ((n = 0; n < 20;)); do
+				(($(ss -Hnot dst 127.0.0.1:31337 | grep -c persist) == 4)) && ((n += 1)) || n=0
+				sleep 0.05
+			done
+		fi
 		ip link set lo down
 		begin=$EPOCHREALTIME
 		(sleep "$1"; ip link set lo up) &
 		for name in tx rx; do
 			wait "${!name}"
 			echo "$name $? $(((${EPOCHREALTIME/./} - ${begin/./}) / 1000))"
+			[[ $name == rx || ! ${2-} ]] || kill -KILL $rx
 		done >ended
 	EOF
 	mkfifo in
 	stream x "$2" >in 2>/dev/null &
-	timeout $((PATIENCE + 100)) unshare -rn bash down.sh "$1"
+	timeout $((PATIENCE + 100)) unshare -rn bash down.sh "$1" "${@:3}"
 }
 
 down_for_14_s() {
@@ -97,6 +106,17 @@ down_for_40_s() {
 	done <ended
 	expect_offset rx 30
 	expect_log tx 'all connections are lost for more than 30[.0]* s; [1-9][0-9]+ bytes had arrived at the peer'
+}
+
+# Where the peer's window is closed nothing is sent again that could show it.
+down_with_closed_windows() {
+	local name status ms
+
+	down 40 1000 stopped
+	read -r name status ms <ended
+	((status == 1)) || fail "$name: exit status $status instead of 1"
+	# What was heard last was heard before the windows were closed.
+	within 25000 35000 "$ms" "$name ended"
 }
 
 # The kernel goes on acknowledging: a side that is stopped is no dead one.
@@ -203,6 +223,7 @@ aside cut-40 cut_for_40_s
 if command -v ip >/dev/null && unshare -rn true 2>/dev/null; then
 	aside down-14 down_for_14_s
 	aside down-40 down_for_40_s
+	aside down-closed down_with_closed_windows
 fi
 aside stopped-tx stopped tx
 aside stopped-rx stopped rx
