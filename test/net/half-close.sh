@@ -61,7 +61,7 @@ sessions='
 	--send-only|file |--recv-only|file- ||0 0
 	--send-only|pipe |--recv-only|pipe |l> L|0 0
 	--send-only|file ||pipe ||0 0
-	--send-only|file ||file- ||1 4
+	--send-only|file |--json=tx.json|file- ||1 4
 	--send-only|pipe |--duplex|pipe |l> l> L|0 0
 
 	--duplex|pipe |-q 0|file ||0 0
@@ -161,8 +161,8 @@ play() {
 		act "$action"
 	done
 	if [[ $exits == '1 4' ]]; then
-		wait_for "$PATIENCE" "$row: the listener ends" ended rx
-		! logged rx 'mpnc: complete' || exits='0 0'
+		wait_for "$PATIENCE" "$row: the client ends" ended tx
+		grep -q '"sent":[1-9]' tx.json || exits='0 0'
 	fi
 	expect_exit rx "${exits% *}"
 	expect_exit tx "${exits#* }"
