@@ -289,7 +289,7 @@ static void test_a_late_chunk_is_no_pause(void **state)
 }
 
 /* Puts a connection on the link i of both ends. */
-static void put(struct sim *m, struct steer_flow *f, unsigned i)
+static void put(struct steer_flow *f, unsigned i)
 {
 	f->age_ns = STEER_SETTLE_NS;
 	for (unsigned end = 0; end < COVER_ENDS; end++) {
@@ -298,16 +298,23 @@ static void put(struct sim *m, struct steer_flow *f, unsigned i)
 	}
 }
 
+/* Connections over a network whose lanes are all known: each link of four in turn. */
+static void start_known(struct sim *m, unsigned flows)
+{
+	static const struct network net = { 3, 4, 4, true, false, true };
+
+	start(m, &net, flows);
+	for (unsigned i = 0; i < flows; i++)
+		put(&m->flows[i], i % 4);
+}
+
 /* Where one connection loses what it sends, others help it, and leave when that is over. */
 static void test_company_where_packets_are_lost(void **state)
 {
-	struct network net = { 3, 4, 4, true, false, true };
 	static struct sim m;
 	struct steer_action act;
 
-	start(&m, &net, 4);
-	for (unsigned i = 0; i < 4; i++)
-		put(&m, &m.flows[i], i);
+	start_known(&m, 4);
 	/* The other way nothing is sent: there it is all the same. */
 	m.flows[2].lossy[COVER_IN] = true;
 	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
@@ -320,7 +327,7 @@ static void test_company_where_packets_are_lost(void **state)
 		assert_int_equal(act.want[i][COVER_OUT_LEFT], 2);
 		assert_int_equal(act.want[i][COVER_OUT_RIGHT], 2);
 		open_flow(&m, act.want[i]);
-		put(&m, &m.flows[4 + i], 1);
+		put(&m.flows[4 + i], 1);
 	}
 	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
 	assert_int_equal(act.n_open + act.n_close, 0);
@@ -334,13 +341,10 @@ static void test_company_where_packets_are_lost(void **state)
  * does. Nor is one to stay, or to be opened, while links are looked for: they are worth more. */
 static void test_company_is_for_the_needed(void **state)
 {
-	struct network net = { 3, 4, 4, true, false, true };
 	static struct sim m;
 	struct steer_action act;
 
-	start(&m, &net, 5);
-	for (unsigned i = 0; i < 5; i++)
-		put(&m, &m.flows[i], i % 4);
+	start_known(&m, 5);
 	m.flows[0].node[COVER_OUT_RIGHT] = 1;
 	m.flows[0].possible[COVER_OUT_RIGHT] = 2;
 	m.flows[0].lossy[COVER_OUT] = true;
@@ -359,9 +363,9 @@ static void test_company_is_for_the_needed(void **state)
 	/* Link 3 of the receiver is lost: who has company needs the room for others. */
 	for (unsigned i = 0; i < act.n_open; i++) {
 		open_flow(&m, act.want[i]);
-		put(&m, &m.flows[4 + i], 0);
+		put(&m.flows[4 + i], 0);
 	}
-	put(&m, &m.flows[2], 2);
+	put(&m.flows[2], 2);
 	m.view.most = m.view.n_flows;
 	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
 	assert_int_equal(act.n_open, 0);
@@ -371,13 +375,10 @@ static void test_company_is_for_the_needed(void **state)
 /* Company is not sent away because it seems to be elsewhere in its first moments. */
 static void test_company_that_is_young(void **state)
 {
-	struct network net = { 3, 4, 4, true, false, true };
 	static struct sim m;
 	struct steer_action act;
 
-	start(&m, &net, 6);
-	for (unsigned i = 0; i < 6; i++)
-		put(&m, &m.flows[i], i % 4);
+	start_known(&m, 6);
 	m.flows[1].lossy[COVER_OUT] = true;
 	for (unsigned i = 4; i < 6; i++) {
 		m.flows[i].node[COVER_OUT_LEFT] = 1;
@@ -397,14 +398,11 @@ static void test_company_that_is_young(void **state)
 /* Ports that lead elsewhere, as with a switch that nobody knows, are not tried for ever. */
 static void test_company_that_is_not_to_be_had(void **state)
 {
-	struct network net = { 3, 4, 4, true, false, true };
 	static struct sim m;
 	struct steer_action act;
 	unsigned n_opened = 0;
 
-	start(&m, &net, 4);
-	for (unsigned i = 0; i < 4; i++)
-		put(&m, &m.flows[i], i);
+	start_known(&m, 4);
 	m.flows[0].lossy[COVER_OUT] = true;
 	for (unsigned i = 0; i < 200; i++) {
 		m.view.now_ns += 50 * MS;
