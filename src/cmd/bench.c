@@ -73,9 +73,10 @@ static int start(struct bench *b)
 	if (r)
 		return r;
 	b->signals = (struct loop_io){ .fn = signal_event, .arg = b };
-	r = signals_watch(b->loop, &b->signals);
+	/* Keys first, as in cat.c: a FIFO without a writer can be interrupted. */
+	r = secure_open(b->config, &b->tls);
 	if (!r)
-		r = secure_open(b->config, &b->tls);
+		r = signals_watch(b->loop, &b->signals);
 	if (!r && b->tls)
 		r = secure_threads(b->config, b->loop, &b->crew);
 	return r;

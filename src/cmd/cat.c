@@ -596,11 +596,13 @@ static int start(struct cat *cat)
 	cat->wait_timer = (struct loop_timer){ .fn = wait_fired, .arg = cat, .due_ns = LOOP_NEVER };
 	cat->ui_timer = (struct loop_timer){ .fn = ui_tick, .arg = cat, .due_ns = LOOP_NEVER };
 	cat->signals = (struct loop_io){ .fn = signal_event, .arg = cat };
-	r = signals_watch(cat->loop, &cat->signals);
-	if (!r)
-		r = start_ui(cat);
+	/* What opens files comes first: a FIFO without a writer can be interrupted only while signals
+	 * do what they do by default. */
+	r = start_ui(cat);
 	if (!r)
 		r = secure_open(cat->config, &cat->tls);
+	if (!r)
+		r = signals_watch(cat->loop, &cat->signals);
 	if (!r && cat->tls)
 		r = secure_threads(cat->config, cat->loop, &cat->crew);
 	if (!r)

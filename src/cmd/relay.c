@@ -422,9 +422,10 @@ static int start(struct relay_run *run)
 	if (r)
 		return r;
 	run->signals = (struct loop_io){ .fn = signal_event, .arg = run };
-	r = signals_watch(run->loop, &run->signals);
+	/* Keys first, as in cat.c: a FIFO without a writer can be interrupted. */
+	r = secure_open(c, &run->tls);
 	if (!r)
-		r = secure_open(c, &run->tls);
+		r = signals_watch(run->loop, &run->signals);
 	if (!r && run->tls)
 		r = secure_threads(c, run->loop, &run->crew);
 	if (!r)

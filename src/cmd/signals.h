@@ -7,8 +7,8 @@
 #include "net/loop.h"
 
 /* SIGINT, SIGTERM, SIGHUP and SIGUSR1 come to io from here on, and SIGPIPE to nobody. io->fn and
- * arg are set by the caller. What was ignored when we were started stays so (nohup). Returns 0 or
- * -errno. */
+ * arg are set by the caller. What was ignored when we were started stays so (nohup). Call it after
+ * all files are open: until the loop runs, nothing reads a signal. Returns 0 or -errno. */
 int signals_watch(struct loop *loop, struct loop_io *io);
 
 /* The number of the one that came; 0: none. */
