@@ -596,8 +596,8 @@ static int start(struct cat *cat)
 	cat->wait_timer = (struct loop_timer){ .fn = wait_fired, .arg = cat, .due_ns = LOOP_NEVER };
 	cat->ui_timer = (struct loop_timer){ .fn = ui_tick, .arg = cat, .due_ns = LOOP_NEVER };
 	cat->signals = (struct loop_io){ .fn = signal_event, .arg = cat };
-	/* What opens files comes first: a FIFO without a writer can be interrupted only while signals
-	 * do what they do by default. */
+	/* What opens files comes first: a FIFO without a writer can be interrupted only while
+	 * signals do what they do by default. */
 	r = start_ui(cat);
 	if (!r)
 		r = secure_open(cat->config, &cat->tls);
@@ -615,7 +615,10 @@ int cat_run(const struct config *config)
 	struct cat cat = { .config = config };
 	int r;
 
-	limits_raise_descriptors();
+	/* A command would inherit it, and a program that closes all that it may have open would
+	 * take minutes. One session and those who wait for it have room below the usual 1024. */
+	if (local_is_stdio(config) || config->unix_path)
+		limits_raise_descriptors();
 	r = limits_check_memory(config->window);
 	if (!r)
 		r = start(&cat);

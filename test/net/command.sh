@@ -58,6 +58,30 @@ expect_exit rx 0
 grep -qE 'SigBlk:.0{16}$' back || fail "$(<back)"
 awk '/^SigIgn/ { exit substr($2, 13) ~ /[1357bdf]...$/ }' back || fail "SIGPIPE is ignored: $(<back)"
 
+section "it has the limit of descriptors that we were started with"
+limit=$(($(ulimit -Sn) - 24))
+limited() { # ARG...: the program, where fewer are allowed than could be
+	spawn rx bash -c "ulimit -Sn $limit; exec \"\$0\" \"\$@\"" "$MPNC" "$@" </dev/null
+	wait_port rx
+}
+((limit < $(ulimit -Hn))) || fail "the limit cannot be raised here, so nothing would be shown"
+limited -l -v -c 'ulimit -Sn' 0
+run 0 tx 127.0.0.1 "$PORT" </dev/null >back
+expect_exit rx 0
+expect_content back "$limit"
+limited -l -v -e 'sh -c ulimit\ -Sn' 0
+run 0 tx 127.0.0.1 "$PORT" </dev/null >back
+expect_exit rx 0
+expect_content back "$limit"
+limited recv -l -v 0 -- sh -c 'ulimit -Sn >limit; cat >got'
+run 0 tx 127.0.0.1 "$PORT" <data
+expect_exit rx 0
+expect_content limit "$limit"
+expect_same data got
+limited -l -v -k 0
+grep -qE "^Max open files +$(ulimit -Hn) " "/proc/${PID[rx]}/limits" || fail "without a command the limit is not raised"
+stop rx
+
 section "a failure of the listener's command reaches both"
 listen rx -c 'cat >got; exit 3' </dev/null
 run 4 tx 127.0.0.1 "$PORT" <data
