@@ -12,6 +12,7 @@
 #include "cmd/carry.h"
 #include "cmd/names.h"
 #include "cmd/peer.h"
+#include "net/doors.h"
 #include "net/ending.h"
 #include "net/input.h"
 #include "net/sock.h"
@@ -134,9 +135,19 @@ static int run_client(struct plain *p, const struct sock_options *options)
 	return ENGINE_EXIT_NETWORK;
 }
 
+/* The connection waits in the kernel, and trying again at once would only spin. */
+static void pause_accepting(int error, bool first)
+{
+	if (first)
+		log_error("cannot accept connections for now: %s", strerror(-error));
+	carry_poll(NULL, 0, carry_clock_ns() + DOORS_PAUSE_NS);
+}
+
 /* Returns the next connection, or -errno. */
 static int next_peer(const struct config *c, int listen_fd)
 {
+	bool failing = false;
+
 	for (;;) {
 		char addr[STATS_ADDR_LEN];
 		union sock_addr peer;
@@ -145,8 +156,13 @@ static int next_peer(const struct config *c, int listen_fd)
 		if (r)
 			return r;
 		fd = sock_accept(listen_fd, &peer);
-		if (fd < 0)
+		if (fd == -EAGAIN)
 			continue;
+		if (fd < 0) {
+			pause_accepting(fd, !failing);
+			failing = true;
+			continue;
+		}
 		if (c->unix_path)
 			return fd;
 		sock_addr_text(addr, &peer);

@@ -7,9 +7,6 @@
 #include "net/loop.h"
 #include "net/place.h"
 
-/* Listening sockets of one gate. */
-#define GATE_MAX 64
-
 struct gate_events {
 	/* As in engine.h. */
 	void (*note)(void *arg, int level, const char *text);

@@ -11,6 +11,9 @@
 /* As many as a burst of strangers may leave behind before one of ours is refused by the kernel. */
 #define BACKLOG 4096
 
+/* Failed connections that one call passes over. More in a row, and the error is not theirs. */
+#define ACCEPT_TRIES 64
+
 socklen_t sock_addr_len(const union sock_addr *addr)
 {
 	return addr->sa.sa_family == AF_INET ? sizeof(addr->in) : sizeof(addr->in6);
@@ -54,6 +57,13 @@ void sock_addr_bytes(uint8_t out[16], const union sock_addr *addr)
 	}
 	memcpy(out, mapped, sizeof(mapped));
 	memcpy(out + sizeof(mapped), &addr->in.sin_addr, 4);
+}
+
+void sock_addr_source(uint8_t out[16], const union sock_addr *addr)
+{
+	sock_addr_bytes(out, addr);
+	if (addr->sa.sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&addr->in6.sin6_addr))
+		memset(out + 8, 0, 8);
 }
 
 static int set(int fd, int level, int name, int value)
@@ -212,12 +222,39 @@ int sock_adopt(int fd, const struct sock_options *options)
 	return set_options(fd, family, options);
 }
 
+/* Linux hands an error of the connection to accept, and the connection is gone with it. */
+static bool is_connections(int error)
+{
+	switch (error) {
+	case ECONNABORTED:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case EINTR:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case ENONET:
+	case ENOPROTOOPT:
+	case EOPNOTSUPP:
+	case EPROTO:
+	case ETIMEDOUT:
+		return true;
+	default:
+		return false;
+	}
+}
+
 int sock_accept(int listen_fd, union sock_addr *peer_out)
 {
-	socklen_t len = sizeof(*peer_out);
-	int fd = accept4(listen_fd, &peer_out->sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	for (int i = 0; i < ACCEPT_TRIES; i++) {
+		socklen_t len = sizeof(*peer_out);
+		int fd = accept4(listen_fd, &peer_out->sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	return fd < 0 ? -errno : fd;
+		if (fd >= 0)
+			return fd;
+		if (!is_connections(errno))
+			return -errno;
+	}
+	return -ENETDOWN;
 }
 
 void sock_local(int fd, union sock_addr *out)
@@ -226,6 +263,13 @@ void sock_local(int fd, union sock_addr *out)
 
 	memset(out, 0, sizeof(*out));
 	getsockname(fd, &out->sa, &len);
+}
+
+int sock_peer(int fd, union sock_addr *out)
+{
+	socklen_t len = sizeof(*out);
+
+	return getpeername(fd, &out->sa, &len) < 0 ? -errno : 0;
 }
 
 void sock_wire_addr(const union sock_addr *addr, struct wire_addr *out)

@@ -57,6 +57,10 @@ void sock_addr_text(char buf[STATS_ADDR_LEN], const union sock_addr *addr);
 /* The same as 16 bytes: an IPv4 address is an IPv4-mapped one. */
 void sock_addr_bytes(uint8_t out[16], const union sock_addr *addr);
 
+/* What limits per source count: an IPv4 address, or the /64 of an IPv6 address, since one machine
+ * chooses its addresses in there as it likes. */
+void sock_addr_source(uint8_t out[16], const union sock_addr *addr);
+
 /* A socket that is bound to source (NULL: none; port 0: the kernel's choice) and connecting to
  * peer. Returns the descriptor or -errno; -EADDRINUSE and -EADDRNOTAVAIL: this source port is not
  * to be had. */
@@ -87,7 +91,10 @@ int sock_listen(const union sock_addr *addr, bool only6, const struct sock_optio
  * -errno. */
 int sock_adopt(int fd, const struct sock_options *options);
 
-/* Accepts one connection. Returns the descriptor or -errno (-EAGAIN: none is waiting). */
+/* Accepts one connection; passes over those that have failed while they waited. Returns the
+ * descriptor, -EAGAIN when none is waiting, or another -errno: then this machine or process is
+ * short of something, the connection still waits, and trying again at once would only spin. A unix
+ * socket's peer_out has a family and nothing else of use. */
 int sock_accept(int listen_fd, union sock_addr *peer_out);
 
 /* Both ends of a connection. *ifindex_out: the scope of a link-local address, else 0. Returns 0 or
@@ -102,6 +109,9 @@ void sock_from_wire(union sock_addr *out, const struct wire_addr *addr, uint16_t
 
 /* The local end of a socket; all zero if it has none. */
 void sock_local(int fd, union sock_addr *out);
+
+/* The other end of a connection. Returns 0, or -errno when the peer has reset it. */
+int sock_peer(int fd, union sock_addr *out);
 
 /* Fills addresses and ports of a connection. */
 void sock_names(int fd, struct subflow_stats *out);

@@ -102,3 +102,17 @@ expect_same data out
 echo precious >file
 run 2 it -l -U "$WORK/file" </dev/null
 expect_content file precious
+
+section "no descriptor is left for a connection: the listener says so, and does not spin"
+spawn rx bash -c "ulimit -n 4; exec \"\$0\" -l -v --plain 0" "$MPNC" </dev/null >out
+wait_port rx
+exec 5<>"/dev/tcp/127.0.0.1/$PORT"
+wait_log rx 'cannot accept connections for now: Too many open files'
+# slept NAME N: has it gone to sleep so many times? One that spins never does.
+slept() {
+	(($(awk '/^voluntary_ctxt/ { print $2 }' "/proc/${PID[$1]}/status") >= $2))
+}
+wait_for "$PATIENCE" "it sleeps between attempts" slept rx 20
+[[ $(grep -c 'for now' rx.err) == 1 ]] || fail "it says so again and again"
+exec 5>&-
+stop rx
