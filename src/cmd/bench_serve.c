@@ -111,7 +111,8 @@ static void answer(struct server *s, struct channel ch, const struct wire_hello 
 	answer_query(s->listener, ch, hello, &config, loop_now(s->bench->loop));
 }
 
-static void on_hello(void *arg, struct channel ch, const struct wire_hello *hello)
+static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
+		     const struct wire_hello *hello)
 {
 	struct server *s = arg;
 
@@ -136,6 +137,13 @@ static bool on_allows(void *arg, const union sock_addr *peer)
 	return names_allow(((struct server *)arg)->bench->config, peer);
 }
 
+static bool on_knows(void *arg, const uint8_t source[CROWD_SOURCE_LEN])
+{
+	const struct bench *b = ((struct server *)arg)->bench;
+
+	return b->measure && engine_knows(measure_engine(b->measure), source);
+}
+
 static void run_over(struct loop_task *task)
 {
 	struct server *s = task->arg;
@@ -156,9 +164,11 @@ static int start(struct server *s)
 {
 	struct bench *b = s->bench;
 	const struct config *c = b->config;
-	struct listener_events events = {
-		.note = log_note, .hello = on_hello, .allows = on_allows, .arg = s
-	};
+	struct listener_events events = { .note = log_note,
+					  .hello = on_hello,
+					  .allows = on_allows,
+					  .knows = on_knows,
+					  .arg = s };
 	char addr[LISTENER_TEXT_LEN];
 	int r = listening_open(&s->listener, b->loop, c, b->tls, &events);
 	uint16_t port;

@@ -410,7 +410,8 @@ static void guest_over(void *arg, const struct carry_result *result)
 		serve_next(cat);
 }
 
-static void on_hello(void *arg, struct channel ch, const struct wire_hello *hello)
+static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
+		     const struct wire_hello *hello)
 {
 	struct cat *cat = arg;
 	struct engine_config config = engine_config_of(cat);
@@ -446,6 +447,13 @@ static bool on_allows(void *arg, const union sock_addr *peer)
 	return names_allow(((struct cat *)arg)->config, peer);
 }
 
+static bool on_knows(void *arg, const uint8_t source[CROWD_SOURCE_LEN])
+{
+	const struct cat *cat = arg;
+
+	return cat->engine && engine_knows(cat->engine, source);
+}
+
 static void wait_fired(struct loop_timer *timer)
 {
 	struct cat *cat = timer->arg;
@@ -464,6 +472,7 @@ static int start_listener(struct cat *cat)
 		.hello = on_hello,
 		.plain = c->plain_ok ? on_plain : NULL,
 		.allows = on_allows,
+		.knows = on_knows,
 		.arg = cat,
 	};
 	char addr[LISTENER_TEXT_LEN];

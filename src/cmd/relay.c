@@ -276,7 +276,8 @@ static int start_near(struct relay_run *run)
 /* Far -------------------------------------------------------------------------------------------
  */
 
-static void on_hello(void *arg, struct channel ch, const struct wire_hello *hello)
+static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
+		     const struct wire_hello *hello)
 {
 	struct relay_run *run = arg;
 
@@ -288,16 +289,23 @@ static void on_hello(void *arg, struct channel ch, const struct wire_hello *hell
 		listener_refuse_because(run->listener, ch, WIRE_R_PURPOSE,
 					"this is a relay; for mpnc bench start mpnc bench -l");
 	else
-		relay_hello(run->relay, run->listener, ch, hello);
+		relay_hello(run->relay, run->listener, ch, from, hello);
+}
+
+static bool on_knows(void *arg, const uint8_t source[CROWD_SOURCE_LEN])
+{
+	return relay_knows(((struct relay_run *)arg)->relay, source);
 }
 
 static int listen_far(struct relay_run *run)
 {
 	const struct config *c = run->config;
 	struct sock_options options = peer_sock_options(c);
-	struct listener_events events = {
-		.note = log_note, .hello = on_hello, .allows = on_allows, .arg = run
-	};
+	struct listener_events events = { .note = log_note,
+					  .hello = on_hello,
+					  .allows = on_allows,
+					  .knows = on_knows,
+					  .arg = run };
 	int r;
 
 	if (!run->n_sockets)
@@ -344,7 +352,7 @@ static int start_far(struct relay_run *run)
 	if (!r)
 		r = listen_far(run);
 	if (!r)
-		listener_expect(run->listener, RELAY_STRANGERS);
+		r = listener_expect(run->listener, RELAY_STRANGERS);
 	return r;
 }
 

@@ -131,6 +131,26 @@ static int open_subflow(struct engine *e, const struct wire_hello *hello,
 	return session_subflow_open(e->session, hello, names, now_ns, slot_out);
 }
 
+bool engine_knows(const struct engine *e, const uint8_t source[CROWD_SOURCE_LEN])
+{
+	for (unsigned i = 0; i < e->n_sources; i++)
+		if (memcmp(e->sources[i], source, CROWD_SOURCE_LEN) == 0)
+			return true;
+	return false;
+}
+
+static void remember_source(struct engine *e, int fd)
+{
+	uint8_t source[CROWD_SOURCE_LEN];
+	union sock_addr peer;
+
+	if (e->n_sources == ENGINE_SOURCES || sock_peer(fd, &peer))
+		return;
+	sock_addr_source(source, &peer);
+	if (!engine_knows(e, source))
+		memcpy(e->sources[e->n_sources++], source, CROWD_SOURCE_LEN);
+}
+
 int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *hello, bool greeted)
 {
 	uint32_t ifindex;
@@ -165,6 +185,7 @@ int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *
 	c->stats.id = e->next_id++;
 	e->n_unannounced++;
 	e->conns[c->slot] = c;
+	remember_source(e, ch.fd);
 	if (c->slot >= e->n_slots)
 		e->n_slots = (uint16_t)(c->slot + 1);
 	if (!e->start_ns) {

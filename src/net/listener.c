@@ -4,62 +4,52 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/crowd.h"
+#include "net/doors.h"
 #include "net/ownaddrs.h"
 #include "session/handshake.h"
 #include "util/text.h"
 
-/* Out of descriptors: accepting is tried again after this. */
-#define PAUSE_NS 100000000ull
-
-/* What one call of the loop accepts at most. */
-#define ACCEPT_BATCH 64
-
 /* Reads per event from a connection that was answered. */
 #define ANSWERED_READS 16
-
-struct crowd {
-	struct stranger *oldest, *newest;
-	unsigned n;
-	unsigned max;
-};
 
 struct stranger {
 	struct loop_io io;
 	struct loop_timer timer;
 	struct listener *listener;
-	struct crowd *crowd; /* that it is of */
-	struct stranger *older, *newer;
-	char addr[STATS_ADDR_LEN];
-	uint16_t port;
-	uint8_t source[16];
+	struct crowd *crowd; /* in which it has a place */
+	struct crowd_member member;
+	union sock_addr from;
 	bool sniffed;  /* its first byte was looked at */
 	bool answered; /* reads on only until the peer closes */
+	bool blocked;  /* the handshake waits until the socket is writable */
 	struct tls *tls;
 	struct handshake handshake;
 };
 
 struct listener {
-	struct loop_io doors[LISTENER_ADDRS]; /* the sockets that listen */
-	unsigned n_doors;
+	struct doors doors;
 	struct loop *loop;
 	struct listener_events events;
 	const struct tls_context *tls;
-	struct loop_timer pause;
-	struct crowd strangers;
-	struct crowd warm; /* kept for sessions to come */
+	struct crowd *strangers;
+	struct crowd *expected; /* of sources that have a session, or proved who they are */
+	struct crowd *warm;     /* kept for sessions to come */
 };
 
 static void note(const struct listener *l, const struct stranger *s, const char *what,
 		 const char *detail)
 {
-	char text[256];
+	char text[256], addr[STATS_ADDR_LEN];
 
-	text_printf(text, sizeof(text), "dropped connection from %s port %u: %s%s%s", s->addr,
-		    s->port, what, detail ? ": " : "", detail ? detail : "");
+	sock_addr_text(addr, &s->from);
+	text_printf(text, sizeof(text), "dropped connection from %s port %u: %s%s%s", addr,
+		    sock_addr_port(&s->from), what, detail ? ": " : "", detail ? detail : "");
 	l->events.note(l->events.arg, 1, text);
 }
 
@@ -70,12 +60,9 @@ static void note(const struct listener *l, const struct stranger *s, const char 
 static struct channel stranger_free(struct stranger *s)
 {
 	struct listener *l = s->listener;
-	struct crowd *crowd = s->crowd;
 	struct channel ch = { .fd = s->io.fd, .tls = s->tls };
 
-	*(s->older ? &s->older->newer : &crowd->oldest) = s->newer;
-	*(s->newer ? &s->newer->older : &crowd->newest) = s->older;
-	crowd->n--;
+	crowd_remove(s->crowd, &s->member);
 	loop_remove(l->loop, &s->io);
 	loop_set_timer(l->loop, &s->timer, LOOP_NEVER);
 	free(s);
@@ -85,9 +72,33 @@ static struct channel stranger_free(struct stranger *s)
 static void stranger_drop(struct stranger *s, const char *what, const char *detail)
 {
 	/* What is kept comes and goes. */
-	if (!s->answered && s->crowd != &s->listener->warm)
+	if (!s->answered && s->crowd != s->listener->warm)
 		note(s->listener, s, what, detail);
 	channel_close(stranger_free(s));
+}
+
+/* The one of this crowd that is to leave; NULL: the crowd is empty. */
+static struct stranger *chosen(struct crowd *crowd)
+{
+	char *m = (char *)crowd_choose(crowd);
+
+	return m ? (struct stranger *)(void *)(m - offsetof(struct stranger, member)) : NULL;
+}
+
+/* A place in this crowd, which another one may lose for it. Returns 0 or -ENOMEM. */
+static int stranger_place(struct stranger *s, struct crowd *crowd)
+{
+	struct stranger *other = crowd_is_full(crowd) ? chosen(crowd) : NULL;
+	uint8_t source[CROWD_SOURCE_LEN];
+	int r;
+
+	if (other)
+		stranger_drop(other, "too many others wait", NULL);
+	sock_addr_source(source, &s->from);
+	r = crowd_add(crowd, &s->member, source);
+	if (!r)
+		s->crowd = crowd;
+	return r;
 }
 
 /* It speaks no protocol, as far as can be seen. */
@@ -143,6 +154,8 @@ static bool stranger_sniff(struct stranger *s)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	s->sniffed = true;
+	if (n > 0)
+		crowd_heard(&s->member);
 	if (n <= 0 || first != TLS_FIRST_BYTE)
 		return true;
 	if (!l->tls) {
@@ -156,18 +169,41 @@ static bool stranger_sniff(struct stranger *s)
 	return true;
 }
 
+static void stranger_block(struct stranger *s, bool blocked)
+{
+	if (blocked == s->blocked)
+		return;
+	s->blocked = blocked;
+	loop_change(s->listener->loop, &s->io,
+		    EPOLLIN | EPOLLRDHUP | (blocked ? (uint32_t)EPOLLOUT : 0));
+}
+
+/* From here on strangers cannot take its place. Returns false when it had to be dropped. */
+static bool stranger_proved(struct stranger *s)
+{
+	struct listener *l = s->listener;
+
+	stranger_block(s, false);
+	if (s->crowd != l->strangers)
+		return true;
+	crowd_remove(l->strangers, &s->member);
+	if (stranger_place(s, l->expected)) {
+		stranger_drop(s, strerror(ENOMEM), NULL);
+		return false;
+	}
+	crowd_heard(&s->member);
+	return true;
+}
+
 /* Returns true when the peer has proved who it is. */
 static bool stranger_shake(struct stranger *s)
 {
 	int r = tls_handshake(s->tls);
-	uint32_t events = EPOLLIN | EPOLLRDHUP;
 
 	if (!r)
-		return true;
+		return stranger_proved(s);
 	if (r == -EAGAIN) {
-		if (!tls_flushed(s->tls))
-			events |= EPOLLOUT;
-		loop_change(s->listener->loop, &s->io, events);
+		stranger_block(s, !tls_flushed(s->tls));
 		return false;
 	}
 	note(s->listener, s, tls_text(s->tls) ? tls_text(s->tls) : strerror(-r), NULL);
@@ -188,6 +224,7 @@ static void answer_nonsense(struct stranger *s, const char *text)
 static void stranger_hello(struct stranger *s, const struct wire_hello *hello)
 {
 	struct listener *l = s->listener;
+	union sock_addr from;
 
 	if (l->tls && !s->tls) {
 		note(l, s, "it came without a key", NULL);
@@ -195,11 +232,12 @@ static void stranger_hello(struct stranger *s, const struct wire_hello *hello)
 		return;
 	}
 	/* Else its time would begin anew, and each question costs a look at our devices. */
-	if (s->crowd == &l->warm && hello->kind == WIRE_HELLO_WARM) {
+	if (s->crowd == l->warm && hello->kind == WIRE_HELLO_WARM) {
 		stranger_drop(s, "it is kept already, and asked for that again", NULL);
 		return;
 	}
-	l->events.hello(l->events.arg, stranger_free(s), hello);
+	from = s->from;
+	l->events.hello(l->events.arg, stranger_free(s), &from, hello);
 }
 
 static void stranger_read(struct stranger *s)
@@ -270,41 +308,36 @@ static void stranger_event(struct loop_io *io, uint32_t events)
 }
 
 static struct stranger *stranger_new(struct listener *l, struct crowd *crowd, int fd,
-				     uint64_t limit_ns)
+				     const union sock_addr *from, uint64_t limit_ns)
 {
-	struct stranger *s;
+	struct stranger *s = malloc(sizeof(*s));
 
-	if (crowd->n >= crowd->max)
-		stranger_drop(crowd->oldest, "too many others wait", NULL);
-	s = malloc(sizeof(*s));
 	if (!s)
 		return NULL;
 	s->io = (struct loop_io){ .fd = fd, .fn = stranger_event, .arg = s };
 	s->timer = (struct loop_timer){ .fn = stranger_fired, .arg = s, .due_ns = LOOP_NEVER };
 	s->listener = l;
-	s->crowd = crowd;
+	s->from = *from;
 	s->tls = NULL;
-	s->sniffed = false;
-	s->answered = false;
-	s->addr[0] = '\0';
-	s->port = 0;
+	s->sniffed = s->answered = s->blocked = false;
 	handshake_init(&s->handshake);
-	if (loop_add(l->loop, &s->io, EPOLLIN | EPOLLRDHUP)) {
+	if (stranger_place(s, crowd)) {
 		free(s);
 		return NULL;
 	}
-	s->older = crowd->newest;
-	s->newer = NULL;
-	*(crowd->newest ? &crowd->newest->newer : &crowd->oldest) = s;
-	crowd->newest = s;
-	crowd->n++;
+	if (loop_add(l->loop, &s->io, EPOLLIN | EPOLLRDHUP)) {
+		crowd_remove(crowd, &s->member);
+		free(s);
+		return NULL;
+	}
 	loop_set_timer(l->loop, &s->timer, loop_now(l->loop) + limit_ns);
 	return s;
 }
 
 void listener_answer(struct listener *l, struct channel ch, const void *bytes, size_t n)
 {
-	struct stranger *s;
+	struct stranger *s = NULL;
+	union sock_addr from;
 
 	/* A new connection's socket buffer takes this; if not, the peer sees a close. */
 	if (!channel_send_all(ch, bytes, n) || channel_shutdown(ch)) {
@@ -312,7 +345,9 @@ void listener_answer(struct listener *l, struct channel ch, const void *bytes, s
 		return;
 	}
 	ch.tls = tls_free(ch.tls);
-	s = stranger_new(l, &l->strangers, ch.fd, LISTENER_REFUSE_NS);
+	/* Who has reset the connection will not read. */
+	if (!sock_peer(ch.fd, &from))
+		s = stranger_new(l, l->strangers, ch.fd, &from, LISTENER_REFUSE_NS);
 	if (s)
 		s->answered = true;
 	else
@@ -332,63 +367,34 @@ void listener_refuse(struct listener *l, struct channel ch, enum wire_reason rea
 	listener_refuse_because(l, ch, reason, "");
 }
 
-static unsigned n_warm_of(const struct listener *l, const uint8_t source[16])
-{
-	unsigned n = 0;
-
-	for (const struct stranger *s = l->warm.oldest; s; s = s->newer)
-		n += !memcmp(s->source, source, sizeof(s->source));
-	return n;
-}
-
 void listener_keep(struct listener *l, struct channel ch, const void *bytes, size_t n)
 {
-	union sock_addr from = { 0 };
-	socklen_t len = sizeof(from);
-	uint8_t source[16];
-	struct stranger *s;
+	uint8_t source[CROWD_SOURCE_LEN];
+	struct stranger *s = NULL;
+	union sock_addr from;
 
-	getpeername(ch.fd, &from.sa, &len);
-	sock_addr_bytes(source, &from);
-	if (l->warm.n >= l->warm.max || n_warm_of(l, source) >= LISTENER_WARM_PER_SOURCE) {
+	if (sock_peer(ch.fd, &from)) {
+		channel_close(ch);
+		return;
+	}
+	sock_addr_source(source, &from);
+	if (crowd_is_full(l->warm) || crowd_count(l->warm, source) >= LISTENER_WARM_PER_SOURCE) {
 		listener_refuse_because(l, ch, WIRE_R_LIMIT,
 					"it keeps as many connections as it may");
 		return;
 	}
-	s = channel_send_all(ch, bytes, n) ? stranger_new(l, &l->warm, ch.fd, LISTENER_WARM_NS)
-					   : NULL;
+	if (channel_send_all(ch, bytes, n))
+		s = stranger_new(l, l->warm, ch.fd, &from, LISTENER_WARM_NS);
 	if (!s) {
 		channel_close(ch);
 		return;
 	}
 	s->tls = ch.tls;
 	s->sniffed = true;
-	memcpy(s->source, source, sizeof(source));
-	sock_addr_text(s->addr, &from);
-	s->port = sock_addr_port(&from);
 }
 
 /* Accepting
  * ---------------------------------------------------------------------------------------- */
-
-static void watch_doors(struct listener *l, uint32_t events)
-{
-	for (unsigned i = 0; i < l->n_doors; i++)
-		loop_change(l->loop, &l->doors[i], events);
-}
-
-static void pause_accepting(struct listener *l)
-{
-	watch_doors(l, 0);
-	loop_set_timer(l->loop, &l->pause, loop_now(l->loop) + PAUSE_NS);
-}
-
-static void pause_fired(struct loop_timer *timer)
-{
-	struct listener *l = timer->arg;
-
-	watch_doors(l, EPOLLIN);
-}
 
 /* Not of those who may connect: nothing is read from it, and it learns nothing. */
 static void turn_away(struct listener *l, int fd, const union sock_addr *peer)
@@ -402,56 +408,76 @@ static void turn_away(struct listener *l, int fd, const union sock_addr *peer)
 	close(fd);
 }
 
-static void accept_event(struct loop_io *io, uint32_t events)
+/* Where a new connection waits for its HELLO. */
+static struct crowd *crowd_of(const struct listener *l, const union sock_addr *from)
 {
-	struct listener *l = io->arg;
+	uint8_t source[CROWD_SOURCE_LEN];
 
-	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		union sock_addr peer;
-		int fd = sock_accept(io->fd, &peer);
-		struct stranger *s;
-
-		/* The connection may have gone meanwhile: accept's other errors are its, not ours.
-		 */
-		if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM) {
-			if (l->warm.oldest)
-				stranger_drop(l->warm.oldest, NULL, NULL);
-			else if (l->strangers.oldest)
-				stranger_drop(l->strangers.oldest, "descriptors run out", NULL);
-			pause_accepting(l);
-			return;
-		}
-		if (fd == -EAGAIN)
-			return;
-		if (fd < 0)
-			continue;
-		if (l->events.allows && !l->events.allows(l->events.arg, &peer)) {
-			turn_away(l, fd, &peer);
-			continue;
-		}
-		s = stranger_new(l, &l->strangers, fd,
-				 l->events.plain ? LISTENER_PLAIN_NS : LISTENER_HELLO_NS);
-		if (!s) {
-			close(fd);
-			continue;
-		}
-		sock_addr_text(s->addr, &peer);
-		s->port = sock_addr_port(&peer);
-	}
+	sock_addr_source(source, from);
+	return l->events.knows && l->events.knows(l->events.arg, source) ? l->expected
+									 : l->strangers;
 }
 
-static unsigned fitting(unsigned n)
+static void on_accepted(void *arg, int fd, const union sock_addr *from)
+{
+	struct listener *l = arg;
+
+	if (l->events.allows && !l->events.allows(l->events.arg, from))
+		turn_away(l, fd, from);
+	else if (!stranger_new(l, crowd_of(l, from), fd, from,
+			       l->events.plain ? LISTENER_PLAIN_NS : LISTENER_HELLO_NS))
+		close(fd);
+}
+
+/* Most likely descriptors run out: gives up one of those that matter least. */
+static void on_paused(void *arg, int error, bool first)
+{
+	struct listener *l = arg;
+	struct stranger *s = chosen(l->warm);
+
+	if (!s)
+		s = chosen(l->strangers);
+	if (s)
+		stranger_drop(s, "cannot accept others", strerror(-error));
+}
+
+static unsigned fitting(unsigned n, unsigned part)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / LISTENER_FD_PART >= n)
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / part >= n)
 		return n;
-	return limit.rlim_cur < LISTENER_FD_PART ? 1 : (unsigned)limit.rlim_cur / LISTENER_FD_PART;
+	return limit.rlim_cur < part ? 1 : (unsigned)limit.rlim_cur / part;
 }
 
-void listener_expect(struct listener *l, unsigned n)
+/* A crowd of n, or less if that is more than a part of the descriptors. */
+static int make_crowd(struct crowd **out, unsigned n, unsigned part)
 {
-	l->strangers.max = fitting(n);
+	uint64_t seed;
+
+	/* Where the kernel lays memory out is no secret, but better than a constant. */
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		seed = (uintptr_t)out;
+	return crowd_new(out, fitting(n, part), seed);
+}
+
+int listener_expect(struct listener *l, unsigned n)
+{
+	struct crowd *strangers, *expected;
+	int r = make_crowd(&strangers, n, LISTENER_FD_PART);
+
+	if (r)
+		return r;
+	r = make_crowd(&expected, n, LISTENER_FD_PART_EXPECTED);
+	if (r) {
+		crowd_free(strangers);
+		return r;
+	}
+	crowd_free(l->strangers);
+	crowd_free(l->expected);
+	l->strangers = strangers;
+	l->expected = expected;
+	return 0;
 }
 
 static bool is_any6(const union sock_addr *addr)
@@ -490,35 +516,29 @@ static int listen_first(const union sock_addr *addrs, int n_addrs,
 /* Takes over fd, unless it fails. */
 static int add_door(struct listener *l, int fd)
 {
-	struct loop_io *door = &l->doors[l->n_doors];
-	int r;
-
-	if (l->n_doors == LISTENER_ADDRS)
-		return -E2BIG;
-	*door = (struct loop_io){ .fd = fd, .fn = accept_event, .arg = l };
-	r = loop_add(l->loop, door, EPOLLIN);
-	if (!r)
-		l->n_doors++;
-	return r;
+	return l->doors.n == LISTENER_ADDRS ? -E2BIG : doors_add(&l->doors, fd);
 }
 
 int listener_adopt(struct listener **out, struct loop *loop, int fd, const struct tls_context *tls,
 		   const struct listener_events *events)
 {
 	struct listener *l = calloc(1, sizeof(*l));
+	struct doors_events doors = { .accepted = on_accepted, .paused = on_paused, .arg = l };
 	int r;
 
 	if (!l)
 		return -ENOMEM;
-	l->pause = (struct loop_timer){ .fn = pause_fired, .arg = l, .due_ns = LOOP_NEVER };
+	doors_init(&l->doors, loop, &doors);
 	l->loop = loop;
-	l->strangers.max = fitting(LISTENER_STRANGERS);
-	l->warm.max = fitting(LISTENER_WARM);
 	l->events = *events;
 	l->tls = tls;
-	r = add_door(l, fd);
+	r = listener_expect(l, LISTENER_STRANGERS);
+	if (!r)
+		r = make_crowd(&l->warm, LISTENER_WARM, LISTENER_FD_PART);
+	if (!r)
+		r = add_door(l, fd);
 	if (r) {
-		free(l);
+		listener_free(l);
 		return r;
 	}
 	*out = l;
@@ -545,7 +565,7 @@ int listener_also(struct listener *l, const union sock_addr *addrs, int n_addrs,
 	union sock_addr local, same_port[RESOLVE_MAX];
 	int fd, r;
 
-	sock_local(l->doors[0].fd, &local);
+	sock_local(l->doors.io[0].fd, &local);
 	for (int i = 0; i < n_addrs && i < RESOLVE_MAX; i++) {
 		same_port[i] = addrs[i];
 		sock_addr_set_port(&same_port[i], sock_addr_port(&local));
@@ -559,19 +579,23 @@ int listener_also(struct listener *l, const union sock_addr *addrs, int n_addrs,
 	return r;
 }
 
+static void empty(struct crowd *crowd)
+{
+	struct stranger *s;
+
+	while (crowd && (s = chosen(crowd)))
+		channel_close(stranger_free(s));
+	crowd_free(crowd);
+}
+
 struct listener *listener_free(struct listener *l)
 {
 	if (!l)
 		return NULL;
-	while (l->strangers.oldest)
-		channel_close(stranger_free(l->strangers.oldest));
-	while (l->warm.oldest)
-		channel_close(stranger_free(l->warm.oldest));
-	loop_set_timer(l->loop, &l->pause, LOOP_NEVER);
-	for (unsigned i = 0; i < l->n_doors; i++) {
-		loop_remove(l->loop, &l->doors[i]);
-		close(l->doors[i].fd);
-	}
+	empty(l->strangers);
+	empty(l->expected);
+	empty(l->warm);
+	doors_close(&l->doors);
 	free(l);
 	return NULL;
 }
@@ -581,10 +605,10 @@ uint16_t listener_port(const struct listener *l, char addrs[LISTENER_TEXT_LEN])
 	union sock_addr local;
 	size_t used = 0;
 
-	for (unsigned i = 0; i < l->n_doors; i++) {
+	for (unsigned i = 0; i < l->doors.n; i++) {
 		char addr[STATS_ADDR_LEN];
 
-		sock_local(l->doors[i].fd, &local);
+		sock_local(l->doors.io[i].fd, &local);
 		sock_addr_text(addr, &local);
 		used += text_printf(addrs + used, LISTENER_TEXT_LEN - used, "%s%s",
 				    used ? " and " : "", addr);
@@ -594,6 +618,6 @@ uint16_t listener_port(const struct listener *l, char addrs[LISTENER_TEXT_LEN])
 
 void listener_reachable(const struct listener *l, struct wire_addrs *out)
 {
-	for (unsigned i = 0; i < l->n_doors; i++)
-		ownaddrs_of(l->doors[i].fd, out);
+	for (unsigned i = 0; i < l->doors.n; i++)
+		ownaddrs_of(l->doors.io[i].fd, out);
 }

@@ -2,12 +2,16 @@
 /*
  * listener.h - waits for peers: accepts connections, reads each one's HELLO, and drops strangers
  *
- * A connection is a stranger's until it has said a correct HELLO. Strangers share a table of fixed
- * size; when it is full the oldest goes, as one of ours says HELLO at once. So neither a port scan
- * nor a thousand silent connections keep a real peer out.
+ * A connection is a stranger until it has said a correct HELLO. Strangers share a table of fixed
+ * size; when it is full, one of the source leaves that has most connections there (crowd.h). So
+ * neither a port scan nor all the connections that one source can open keep a real peer out.
  *
- * Connections that are kept for sessions to come (listener_keep) have places of their own, in all
- * and for each source: neither do strangers take them, nor they the strangers'.
+ * Two kinds of connections wait for HELLO in a table of their own, which strangers cannot fill:
+ * those of a source that has a running session, since they are likely to join or reconnect, and
+ * with TLS those that have proved to hold a key or certificate.
+ *
+ * Connections that are kept for sessions to come (listener_keep) have a third table, limited in all
+ * and for each source.
  *
  * With TLS the handshake comes first, in the same table and the same time. The first byte tells a
  * TLS client from a plain one, so that each can be told what is wanted here.
@@ -15,6 +19,7 @@
 #pragma once
 
 #include "net/channel.h"
+#include "net/crowd.h"
 #include "net/loop.h"
 #include "net/resolve.h"
 #include "net/sock.h"
@@ -24,8 +29,10 @@
  * is asked for. */
 #define LISTENER_STRANGERS 256
 
-/* And not more than this part of the descriptors that the process may have. */
-#define LISTENER_FD_PART 4
+/* And not more than this part of the descriptors that the process may have: strangers, and
+ * connections of known sources. */
+#define LISTENER_FD_PART          4
+#define LISTENER_FD_PART_EXPECTED 8
 
 /* Time to say HELLO: a round trip and a retransmission, with room. */
 #define LISTENER_HELLO_NS 5000000000ull
@@ -57,20 +64,25 @@ struct listener_events {
 	/* As in engine.h. */
 	void (*note)(void *arg, int level, const char *text);
 	/* A peer said HELLO on ch, which is the callee's from here on: to keep, close, or refuse.
-	 */
-	void (*hello)(void *arg, struct channel ch, const struct wire_hello *hello);
+	 * from: its address when it was accepted. A peer that has reset the connection since has
+	 * no other. */
+	void (*hello)(void *arg, struct channel ch, const union sock_addr *from,
+		      const struct wire_hello *hello);
 	/* A client that is no mpnc: it has sent these n bytes, at most WIRE_PREFACE_LEN, or (n 0)
 	 * nothing within LISTENER_PLAIN_NS. fd is the callee's. NULL: such are dropped. Not with
 	 * TLS. */
 	void (*plain)(void *arg, int fd, const uint8_t *bytes, size_t n);
 	/* May this address talk to us? If not, it is dropped unheard. NULL: all may. */
 	bool (*allows)(void *arg, const union sock_addr *peer);
+	/* Does a session run with this source (sock_addr_source)? Called for each connection that
+	 * comes. NULL: none does. */
+	bool (*knows)(void *arg, const uint8_t source[CROWD_SOURCE_LEN]);
 	void *arg;
 };
 
-/* Room for so many strangers, if there are descriptors: for one whose peers come in crowds. Before
- * the loop runs. */
-void listener_expect(struct listener *l, unsigned n);
+/* Makes both tables this large, as far as descriptors allow, for bursts of peers. Call it before
+ * the loop runs. Returns 0 or -ENOMEM; then they stay as they were. */
+int listener_expect(struct listener *l, unsigned n);
 
 /* Listens on the first of addrs that works; for the wildcard of both families one socket takes
  * both. tls: who may come (borrowed); NULL: anyone, plain. Returns 0 or -errno of the last attempt.

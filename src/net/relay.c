@@ -22,11 +22,10 @@ struct relayed {
 	struct relayed *next, *prev;
 	struct relayed *next_in_bucket;
 	struct engine *engine;
-	struct client *client; /* near */
-	struct reach *reach;   /* far, until the target answers */
-	struct loop_task over; /* the session has ended: clean up outside of its callback */
-	bool from_network;
-	uint8_t source[16];
+	struct client *client;      /* near */
+	struct reach *reach;        /* far, until the target answers */
+	struct loop_task over;      /* the session has ended: clean up outside of its callback */
+	struct crowd_member member; /* of the relay's sources; no place: a unix socket's */
 	char name[RELAY_NAME_LEN];
 };
 
@@ -39,6 +38,7 @@ struct relay {
 	struct warm *warm; /* NULL: no connections are kept ready */
 	struct relayed *sessions;
 	struct relayed *buckets[BUCKETS];
+	struct crowd *sources; /* of the sessions */
 	struct relay_totals totals;
 	bool stopping;
 	struct loop_timer stop_timer;
@@ -102,6 +102,7 @@ static void take_out(struct relay *r, struct relayed *s)
 	*(s->prev ? &s->prev->next : &r->sessions) = s->next;
 	if (s->next)
 		s->next->prev = s->prev;
+	crowd_remove(r->sources, &s->member);
 	r->totals.n_running--;
 }
 
@@ -172,19 +173,21 @@ static void session_over(struct loop_task *task)
 		loop_queue(r->loop, &r->stopped);
 }
 
-/* One more of this source? Returns why not, or NULL. */
-static const char *excluded(const struct relay *r, const uint8_t *source)
+/* One more from there (NULL: a unix socket)? Returns why not, or NULL. */
+static const char *excluded(const struct relay *r, const union sock_addr *from)
 {
-	unsigned n = 0;
+	uint8_t source[CROWD_SOURCE_LEN];
 
 	if (r->stopping)
 		return "the relay is about to stop";
 	if (r->totals.n_running >= r->config.max_sessions)
 		return "as many sessions as there may be are running";
-	for (const struct relayed *s = r->sessions; s && source; s = s->next)
-		n += s->from_network && !memcmp(s->source, source, sizeof(s->source));
-	return n >= r->config.max_per_source ? "its address has as many sessions as one may have"
-					     : NULL;
+	if (!from)
+		return NULL;
+	sock_addr_source(source, from);
+	return crowd_count(r->sources, source) >= r->config.max_per_source
+		       ? "its address has as many sessions as one may have"
+		       : NULL;
 }
 
 static void name_session(struct relayed *s, const union sock_addr *from, const char *target)
@@ -196,8 +199,6 @@ static void name_session(struct relayed *s, const union sock_addr *from, const c
 		text_printf(s->name, sizeof(s->name), "session %llu", number);
 		return;
 	}
-	s->from_network = true;
-	sock_addr_bytes(s->source, from);
 	sock_addr_text(addr, from);
 	text_printf(s->name, sizeof(s->name), "session %llu of %s port %u%s%s", number, addr,
 		    sock_addr_port(from), *target ? " to " : "", target);
@@ -213,6 +214,7 @@ static int relayed_new(struct relayed **out, struct relay *r, const uint8_t *id,
 	struct engine_events events = {
 		.note = on_note, .pumped = on_pumped, .ended = on_ended, .arg = s
 	};
+	uint8_t source[CROWD_SOURCE_LEN];
 	int result;
 
 	if (!s)
@@ -226,8 +228,13 @@ static int relayed_new(struct relayed **out, struct relay *r, const uint8_t *id,
 	config.session.frugal = true;
 	config.streams = (struct streams_config){ .plugged = true };
 	config.paths.source = r->source;
-	result = engine_new(&s->engine, r->loop, &config, &events);
+	if (from)
+		sock_addr_source(source, from);
+	result = from ? crowd_add(r->sources, &s->member, source) : 0;
+	if (!result)
+		result = engine_new(&s->engine, r->loop, &config, &events);
 	if (result) {
+		crowd_remove(r->sources, &s->member);
 		free(s);
 		return result;
 	}
@@ -290,15 +297,11 @@ static int begin(struct relay *r, int fd, const union sock_addr *from)
 void relay_accept(struct relay *r, int fd, const union sock_addr *from)
 {
 	char addr[STATS_ADDR_LEN] = "a unix socket";
-	uint8_t source[16];
-	const char *why;
+	const char *why = excluded(r, from);
 	int result;
 
-	if (from) {
-		sock_addr_bytes(source, from);
+	if (from)
 		sock_addr_text(addr, from);
-	}
-	why = excluded(r, from ? source : NULL);
 	if (!why) {
 		result = begin(r, fd, from);
 		if (!result)
@@ -335,32 +338,40 @@ static void on_not_reached(void *arg, const char *why)
 	engine_plug_failed(s->engine, why);
 }
 
-static void note_refused(const struct relay *r, int level, int fd, const char *why)
-{
-	struct subflow_stats names = { 0 };
+/* A peer that said HELLO. */
+struct guest {
+	struct listener *listener;
+	struct channel ch;
+	const union sock_addr *from;
+	const struct wire_hello *hello;
+};
 
-	sock_names(fd, &names);
-	note(r, level, "refused a peer, %s port %u: %s", names.peer, names.peer_port, why);
+static void note_refused(const struct relay *r, int level, const struct guest *g, const char *why)
+{
+	char addr[STATS_ADDR_LEN];
+
+	sock_addr_text(addr, g->from);
+	note(r, level, "refused a peer, %s port %u: %s", addr, sock_addr_port(g->from), why);
 }
 
-static void refuse(struct relay *r, struct listener *l, struct channel ch, enum wire_reason reason,
-		   const char *why)
+static void refuse(struct relay *r, const struct guest *g, enum wire_reason reason, const char *why)
 {
-	note_refused(r, reason == WIRE_R_NO_SESSION ? 1 : 0, ch.fd,
+	note_refused(r, reason == WIRE_R_NO_SESSION ? 1 : 0, g,
 		     why ? why : wire_reason_text(reason));
-	listener_refuse(l, ch, reason);
+	listener_refuse(g->listener, g->ch, reason);
 }
 
 /* Which names there are is nobody's business who has none of them. */
-static void refuse_target(struct relay *r, struct listener *l, struct channel ch, const char *name)
+static void refuse_target(struct relay *r, const struct guest *g)
 {
 	char why[WIRE_TARGET_LEN + 64] = "this relay's targets have names, and none was given";
+	const char *name = g->hello->items.target;
 
 	if (*name)
 		text_printf(why, sizeof(why), "this relay has no target named \"%s\"", name);
 	r->totals.n_refused++;
-	note_refused(r, 0, ch.fd, why);
-	listener_refuse_because(l, ch, WIRE_R_TARGET, why);
+	note_refused(r, 0, g, why);
+	listener_refuse_because(g->listener, g->ch, WIRE_R_TARGET, why);
 }
 
 static const struct relay_target *find_target(const struct relay *r, const char *name)
@@ -371,74 +382,72 @@ static const struct relay_target *find_target(const struct relay *r, const char 
 	return NULL;
 }
 
-static void join(struct relay *r, struct relayed *s, struct listener *l, struct channel ch,
-		 const struct wire_hello *hello)
+static void join(struct relay *r, struct relayed *s, const struct guest *g)
 {
 	if (!s || session_state(engine_session(s->engine)) != SESSION_OPEN)
-		refuse(r, l, ch, WIRE_R_NO_SESSION, NULL);
-	else if (engine_attach(s->engine, ch, hello, false))
-		refuse(r, l, ch, WIRE_R_LIMIT, NULL);
+		refuse(r, g, WIRE_R_NO_SESSION, NULL);
+	else if (engine_attach(s->engine, g->ch, g->hello, false))
+		refuse(r, g, WIRE_R_LIMIT, NULL);
 }
 
-static int serve(struct relay *r, struct channel ch, const struct wire_hello *hello,
-		 const union sock_addr *from, const struct relay_target *target)
+static int serve(struct relay *r, const struct guest *g, const struct relay_target *target)
 {
 	struct reach_events events = { .done = on_reached, .failed = on_not_reached };
 	struct relayed *s;
-	int result = relayed_new(&s, r, hello->session, from, target->name);
+	int result = relayed_new(&s, r, g->hello->session, g->from, target->name);
 
 	if (result)
 		return result;
 	events.arg = s;
 	result = reach_new(&s->reach, r->loop, &target->place, r->config.connect_ns, &events);
 	if (!result)
-		result = engine_attach(s->engine, ch, hello, false);
+		result = engine_attach(s->engine, g->ch, g->hello, false);
 	if (result)
 		discard(s);
 	return result;
 }
 
-static void begin_served(struct relay *r, struct listener *l, struct channel ch,
-			 const struct wire_hello *hello)
+static void begin_served(struct relay *r, const struct guest *g)
 {
-	const struct relay_target *target = find_target(r, hello->items.target);
-	union sock_addr from = { 0 };
-	socklen_t len = sizeof(from);
-	uint8_t source[16];
+	const struct relay_target *target = find_target(r, g->hello->items.target);
 	const char *why;
 	int result;
 
 	if (!target) {
-		refuse_target(r, l, ch, hello->items.target);
+		refuse_target(r, g);
 		return;
 	}
-	getpeername(ch.fd, &from.sa, &len);
-	sock_addr_bytes(source, &from);
-	why = excluded(r, source);
+	why = excluded(r, g->from);
 	if (why) {
 		r->totals.n_refused++;
-		refuse(r, l, ch, WIRE_R_LIMIT, why);
+		refuse(r, g, WIRE_R_LIMIT, why);
 		return;
 	}
-	result = serve(r, ch, hello, &from, target);
+	result = serve(r, g, target);
 	if (result) {
 		r->totals.n_refused++;
-		refuse(r, l, ch, WIRE_R_MEMORY, result < 0 ? strerror(-result) : NULL);
+		refuse(r, g, WIRE_R_MEMORY, result < 0 ? strerror(-result) : NULL);
 	}
 }
 
 void relay_hello(struct relay *r, struct listener *l, struct channel ch,
-		 const struct wire_hello *hello)
+		 const union sock_addr *from, const struct wire_hello *hello)
 {
+	const struct guest g = { l, ch, from, hello };
 	struct relayed *s = find(r, hello->session);
 
 	if (!handshake_version(hello))
-		refuse(r, l, ch, WIRE_R_VERSION, NULL);
+		refuse(r, &g, WIRE_R_VERSION, NULL);
 	else if (hello->kind == WIRE_HELLO_JOIN || s)
 		/* A client whose first connection was lost before our WELCOME came begins anew. */
-		join(r, s, l, ch, hello);
+		join(r, s, &g);
 	else
-		begin_served(r, l, ch, hello);
+		begin_served(r, &g);
+}
+
+bool relay_knows(const struct relay *r, const uint8_t source[CROWD_SOURCE_LEN])
+{
+	return crowd_count(r->sources, source) > 0;
 }
 
 /* The end ---------------------------------------------------------------------------------------
@@ -505,6 +514,8 @@ unsigned relay_fitting(unsigned wanted, unsigned n_warm)
 	struct rlimit limit;
 	uint64_t fitting;
 
+	if (wanted > RELAY_SESSIONS_MAX)
+		wanted = RELAY_SESSIONS_MAX;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
 		return wanted;
 	if (limit.rlim_cur < kept + RELAY_FDS)
@@ -530,6 +541,15 @@ static int keep_warm(struct relay *r)
 	return config.n ? warm_new(&r->warm, r->loop, &config) : 0;
 }
 
+static int make_sources(struct relay *r)
+{
+	uint64_t seed;
+
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return -EIO;
+	return crowd_new(&r->sources, r->config.max_sessions, seed);
+}
+
 int relay_new(struct relay **out, struct loop *loop, const struct relay_config *config,
 	      const struct relay_events *events)
 {
@@ -542,8 +562,8 @@ int relay_new(struct relay **out, struct loop *loop, const struct relay_config *
 	r->events = *events;
 	r->stop_timer = (struct loop_timer){ .fn = stop_fired, .arg = r, .due_ns = LOOP_NEVER };
 	r->stopped = (struct loop_task){ .fn = stopped, .arg = r };
-	if (winpool_new(&r->pool, RELAY_POOL)) {
-		free(r);
+	if (winpool_new(&r->pool, RELAY_POOL) || make_sources(r)) {
+		relay_free(r);
 		return -ENOMEM;
 	}
 	/* Without it nothing is known of links, as in pathmgr.h. */
@@ -571,6 +591,7 @@ struct relay *relay_free(struct relay *r)
 	loop_unqueue(r->loop, &r->stopped);
 	warm_free(r->warm);
 	winpool_free(r->pool);
+	crowd_free(r->sources);
 	topo_source_free(r->source);
 	free(r);
 	return NULL;

@@ -17,7 +17,10 @@
 /* Sessions at once, if nothing else is said: those of a busy server. */
 #define RELAY_SESSIONS 4096
 
-/* Of these from one address, so that one client does not keep all others out. */
+/* The most that -m may ask for: their table is made at once, 24 bytes for each. */
+#define RELAY_SESSIONS_MAX (1u << 20)
+
+/* Of these from one source (sock_addr_source), so that one client does not keep all others out. */
 #define RELAY_PER_SOURCE 2048
 
 /* Connections to the far side that have not said HELLO: all of one peer may come at once. */
@@ -97,9 +100,12 @@ struct topo_source *relay_source(const struct relay *r);
 /* Near: a plain connection (consumed) from this address (NULL: a unix socket). */
 void relay_accept(struct relay *r, int fd, const union sock_addr *from);
 
-/* Far: a peer said HELLO (ch is consumed). */
+/* Far: a peer said HELLO (ch is consumed); from: its address when it was accepted. */
 void relay_hello(struct relay *r, struct listener *l, struct channel ch,
-		 const struct wire_hello *hello);
+		 const union sock_addr *from, const struct wire_hello *hello);
+
+/* Does a session run that this source (sock_addr_source) began? */
+bool relay_knows(const struct relay *r, const uint8_t source[CROWD_SOURCE_LEN]);
 
 /* No new sessions; stopped is called when the others have ended, which they are made to after
  * RELAY_STOP_NS. */
