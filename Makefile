@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 MPNC = $(CURDIR)/build/mpnc
 
-.PHONY: all build deps check demo bench fuzz soak coverage lab lab-bench install clean
+.PHONY: all build deps check attack demo bench fuzz soak coverage lab lab-bench install clean
 
 all:
 	@tools/deps.sh build
@@ -19,6 +19,9 @@ deps:
 
 check: deps
 	@tools/check.sh
+
+attack: deps
+	@tools/attack.sh
 
 # Where no machine can be booted, namespaces without a bond have to do.
 demo:

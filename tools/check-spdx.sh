@@ -11,6 +11,6 @@ while IFS= read -r file; do
 		status=1
 	fi
 done < <(find . \( -path ./.git -o -path './build*' \) -prune -o -type f \
-	\( -name '*.[ch]' -o -name '*.sh' -o -name meson.build -o -name meson_options.txt \
+	\( -name '*.[ch]' -o -name '*.sh' -o -name '*.py' -o -name meson.build -o -name meson_options.txt \
 	-o -name Makefile -o -path './.ci/*' \) -print | sort)
 exit $status

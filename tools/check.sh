@@ -31,6 +31,13 @@ step_includes() { tools/check-includes.sh; }
 step_complexity() { tools/check-complexity.sh; }
 step_spdx() { tools/check-spdx.sh; }
 step_shellcheck() { scripts | xargs -0 -n 8 -P "$(nproc)" shellcheck -x -P SCRIPTDIR; }
+# Debian's checker of Python; the scripts without .py name their interpreter in the first line.
+step_python() {
+	{
+		find test tools -name '*.py' -print
+		grep -rlIm 1 '^#!/usr/bin/env python3' test tools
+	} | sort -u | xargs pyflakes3
+}
 step_selftest() { tools/check-gates-selftest.sh; }
 
 # Whether a page that ours refers to is installed says nothing about ours.
@@ -55,7 +62,7 @@ step_asan() {
 		-Dc_args=-fno-sanitize-recover=all -Dtests=enabled
 	meson compile -C build-asan
 	ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
-		UBSAN_OPTIONS=print_stacktrace=1 tests build-asan unit sim
+		UBSAN_OPTIONS=print_stacktrace=1 tests build-asan unit sim hostile
 }
 
 # What has threads. Everything else would only take ten times as long.
@@ -136,8 +143,8 @@ run() {
 	fi
 }
 
-all=(format includes complexity spdx shellcheck selftest manpage gcc help-in-man asan tsan clang
-	fuzz-corpus lab)
+all=(format includes complexity spdx shellcheck python selftest manpage gcc help-in-man asan tsan
+	clang fuzz-corpus lab)
 steps=("$@")
 (($#)) || steps=("${all[@]}")
 for step in "${steps[@]}"; do
