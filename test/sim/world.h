@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * world.h - two machines with bonds, a switch between them, and what the program sees of that
+ *
+ * The program is the real one: engine, client, listener, path manager, observer and steering. What
+ * it asks of the kernel (sockets, epoll, the clock, TCP_INFO, and topo's questions about devices
+ * and their counters) is answered here instead, by symbols that the linker puts in the place of the
+ * kernel's (--wrap). So what is simulated is the network, TCP, and nothing of the program.
+ *
+ * There is one world at a time. Side 0 is the client's machine, 1 the server's.
+ */
+#pragma once
+
+#include <stdio.h>
+
+#include "hash/xmit_hash.h"
+#include "tcp.h"
+
+#define WORLD_LINKS  16
+#define WORLD_OTHERS 24
+#define WORLD_PORT   5000
+
+/* How the switch chooses among its links to a machine. */
+enum switch_hash {
+	SWITCH_SAME,    /* as the plan assumes: layer3+4 in the order of the machine's links */
+	SWITCH_FOREIGN, /* by all ports and addresses, in a way of its own */
+	SWITCH_LAYER2,  /* all on one link */
+};
+
+struct link_config {
+	struct hop_config out; /* what the machine sends */
+	struct hop_config in;  /* what the switch sends to it */
+	uint64_t delay_ns;     /* on the way to the machine, beside the network's */
+	uint32_t speed;        /* Mbit/s, as the machine knows it; 0: it does not */
+};
+
+struct machine_config {
+	unsigned n_links;
+	struct link_config link[WORLD_LINKS];
+	enum hash_policy policy; /* of its bond */
+	enum switch_hash towards;
+};
+
+/* Traffic that is not the program's, over one link of a machine. */
+struct other {
+	unsigned side, link; /* of the machine that it goes to */
+	double rate;         /* bytes per second, always; 0: TCP takes what it gets */
+	uint64_t from_ns, to_ns;
+};
+
+struct failure {
+	unsigned side, link;
+	bool carrier;            /* the machine and the switch see it, and do without the link */
+	uint64_t at_ns, back_ns; /* at 0: nothing fails */
+};
+
+struct network {
+	char name[40];
+	struct machine_config machine[2];
+	uint64_t delay_ns; /* one way */
+	enum tcp_kind tcp;
+	bool gso;            /* as in tcp_init */
+	uint64_t renewed_ns; /* counters are renewed so often; 0: always */
+	uint64_t late_ns;    /* and show what was so long ago */
+	struct other other[WORLD_OTHERS];
+	unsigned n_others;
+	struct failure failure;
+	uint64_t bytes; /* of the stream, from client to server */
+};
+
+struct device {
+	struct hop out, in;
+	bool carrier;
+	uint64_t out_shown, in_shown; /* by counters that are renewed */
+};
+
+struct connection {
+	struct connection *next;
+	struct tcp tcp;
+	int fd[2];           /* -1: not there */
+	struct other *other; /* NULL: it is the program's */
+	struct hop *way[4];  /* of a handshake: there and back */
+	unsigned step, tries;
+	int8_t out[2],
+		in[2]; /* links of the one who sends, and of the one who receives, by sender */
+};
+
+struct sock;
+
+struct world {
+	struct clock clock;
+	const struct network *net;
+	bool hidden; /* the program sees nothing of the bonds */
+	struct device device[2][WORLD_LINKS];
+	struct connection *connections;
+	unsigned n_connections;
+	struct sock *sock; /* by descriptor */
+	unsigned n_socks;
+	struct connection *accept[64];
+	unsigned n_accept;
+	int listening;                  /* descriptor; -1: none */
+	unsigned char ports[8192];      /* that were used */
+	uint64_t given, taken, done_ns; /* of the stream; when all was taken */
+	struct failure failure;
+};
+
+/* The world that calls of the program are answered by. */
+extern struct world *world;
+
+void world_begin(struct world *w, const struct network *net, uint64_t seed);
+void world_end(struct world *w);
+
+/* An end of the stream: the client's gives net->bytes, the server's takes them. */
+int world_plug(unsigned side);
+
+/* For world.c and kernel.c */
+void world_route(struct connection *c);
+void world_shake(struct connection *c);
+void kernel_stands(struct connection *c, unsigned side);
+void kernel_end(struct world *w);
+void kernel_changed(void);
+
+/* What the plan takes a switch in front of a machine for. */
+struct hash_bond world_bond(unsigned side);
+void world_addresses(unsigned side, uint8_t addr[4], uint8_t mac[6]);
