@@ -68,9 +68,9 @@ step_asan() {
 # What has threads. Everything else would only take ten times as long.
 step_tsan() {
 	CC=gcc configure build-tsan -Db_sanitize=thread -Db_lundef=false -Dtests=enabled
-	meson compile -C build-tsan mpnc:executable test-crew test-engine test-loop test-tls
+	meson compile -C build-tsan mpnc:executable test-crew test-engine test-loop test-tls test-worker
 	meson test -C build-tsan --no-rebuild --print-errorlogs --logbase "$step" \
-		crew engine loop tls threads
+		crew engine loop tls threads worker
 }
 
 step_clang() {

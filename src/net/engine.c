@@ -589,15 +589,15 @@ bool engine_free(struct engine *e)
 {
 	if (!e)
 		return true;
-	if (!streams_free(e->streams))
-		return false;
 	close_all(e);
 	loop_unqueue(e->loop, &e->pump);
 	loop_set_timer(e->loop, &e->session_timer, LOOP_NEVER);
 	loop_set_timer(e->loop, &e->idle_timer, LOOP_NEVER);
 	loop_set_timer(e->loop, &e->quit_timer, LOOP_NEVER);
 	loop_set_timer(e->loop, &e->close_timer, LOOP_NEVER);
-	links_free(e->links);
+	e->links = links_free(e->links);
+	if (!streams_free(e->streams))
+		return false;
 	session_free(e->session);
 	free(e->stats);
 	free(e);

@@ -58,7 +58,9 @@ struct engine;
 int engine_new(struct engine **out, struct loop *loop, const struct engine_config *config,
 	       const struct engine_events *events);
 
-/* Ends the threads. Returns false if one is stuck in the kernel: then the process has to end. */
+/* Leaves the loop and ends the threads. Returns false if one has not ended within WORKER_END_MS
+ * (worker.h): then the descriptors of its streams have to stay, the next call asks again without a
+ * wait, and nothing else may be called but engine_session and engine_n_live. */
 bool engine_free(struct engine *e);
 
 /* Takes over a connection: hello is what came on it (listener), or NULL (client). Returns 0,

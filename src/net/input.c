@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "net/input.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -13,6 +14,8 @@
 #include <unistd.h>
 
 #include "net/worker.h"
+
+static_assert(INPUT_HOLD_MS < WORKER_END_MS, "worker.h says why");
 
 struct input {
 	struct worker worker;
@@ -87,42 +90,46 @@ static void finish(struct input *in, enum input_state state, int error)
  * false when the thread is to end. */
 static bool wait_for_work(struct input *in, uint64_t at)
 {
-	for (;;) {
+	while (!atomic_load(&in->stop) && !worker_quits(&in->worker)) {
 		bool room = atomic_load(&in->room) > at;
-		struct pollfd p[2] = { { .fd = in->worker.wake.fd, .events = POLLIN },
-				       { .fd = room ? in->fd : -1, .events = POLLIN } };
+		struct pollfd p = { .fd = room ? in->fd : -1, .events = POLLIN };
+		int r;
 
-		if (atomic_load(&in->stop) || worker_quits(&in->worker))
-			return false;
 		if (room && !in->pollable)
 			return true;
-		if (poll(p, 2, -1) < 0 && errno != EINTR) {
-			finish(in, INPUT_FAILED, errno);
+		r = worker_wait(&in->worker, &p, -1);
+		if (r == -ECANCELED)
+			return false;
+		if (r < 0) {
+			finish(in, INPUT_FAILED, -r);
 			return false;
 		}
-		if (p[0].revents)
-			wake_clear(&in->worker.wake);
-		if (p[1].revents && !atomic_load(&in->stop))
+		if (p.revents && !atomic_load(&in->stop))
 			return true;
 	}
+	return false;
 }
 
-/* Returns false when the thread is to end. */
-static bool wait_for_release(struct input *in)
+/* At the end of file. Returns 0 when it counts, or as worker_wait. */
+static int wait_for_release(struct input *in)
 {
-	struct pollfd p = { .fd = in->worker.wake.fd, .events = POLLIN };
-
 	while (atomic_load(&in->held)) {
-		int n = poll(&p, 1, INPUT_HOLD_MS);
+		int r = worker_wait(&in->worker, NULL, INPUT_HOLD_MS);
 
-		if (worker_quits(&in->worker))
-			return false;
-		if (n == 0)
-			return true;
-		if (n > 0)
-			wake_clear(&in->worker.wake);
+		if (r)
+			return r == -ETIMEDOUT ? 0 : r;
 	}
-	return true;
+	return 0;
+}
+
+static void end_of_file(struct input *in)
+{
+	int r = wait_for_release(in);
+
+	if (!r)
+		finish(in, INPUT_ENDED, 0);
+	else if (r != -ECANCELED)
+		finish(in, INPUT_FAILED, -r);
 }
 
 /* Until the end of file, or of us. */
@@ -130,16 +137,13 @@ static void throw_away(struct input *in)
 {
 	char buf[4096];
 
-	while (!worker_quits(&in->worker)) {
-		struct pollfd p[2] = { { .fd = in->worker.wake.fd, .events = POLLIN },
-				       { .fd = in->fd, .events = POLLIN } };
+	for (;;) {
+		struct pollfd p = { .fd = in->fd, .events = POLLIN };
 		ssize_t n;
 
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
+		if (worker_wait(&in->worker, &p, -1))
 			return;
-		if (p[0].revents)
-			wake_clear(&in->worker.wake);
-		n = p[1].revents ? read(in->fd, buf, sizeof(buf)) : 1;
+		n = p.revents ? read(in->fd, buf, sizeof(buf)) : 1;
 		if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
 			return;
 	}
@@ -164,8 +168,7 @@ static void run(void *arg)
 		ssize_t n = read_at(in, p, contiguous < room ? contiguous : room, at);
 
 		if (n == 0) {
-			if (wait_for_release(in))
-				finish(in, INPUT_ENDED, 0);
+			end_of_file(in);
 			return;
 		}
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))

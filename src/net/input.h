@@ -54,8 +54,8 @@ int input_new(struct input **out, int fd, int64_t start, bool held, struct winbu
 /* The position of a regular file or block device, for input_new; -1: fd cannot be read twice. */
 int64_t input_start(int fd);
 
-/* Ends the thread. Returns false if it is stuck in the kernel: then it, and buf, must be left alone
- * until the process ends. */
+/* Ends the thread. Returns false if it has not ended, as worker_end: then it, its descriptor and
+ * buf have to stay, and the next call asks again. */
 bool input_free(struct input *in);
 
 /* The producer has ended well: the end of file is the end of the stream. */

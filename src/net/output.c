@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "net/output.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #include "net/worker.h"
+
+static_assert(OUTPUT_LEFT_MS < WORKER_END_MS, "worker.h says why");
 
 enum kind {
 	KIND_FILE, /* a regular file and the like: writes never wait for a consumer */
@@ -94,30 +97,31 @@ static bool lose_consumer(struct output *o, int error)
 	return true;
 }
 
-/* Until it is known how the consumer took it. Returns false when the thread is to return. */
-static bool wait_for_release(struct output *o)
+/* Until it is known how the consumer took it. Returns 0, or as worker_wait. */
+static int wait_for_release(struct output *o)
 {
-	struct pollfd p = { .fd = o->worker.wake.fd, .events = POLLIN };
+	int r = 0;
 
-	while (atomic_load(&o->held)) {
-		if (worker_quits(&o->worker))
-			return false;
-		if (poll(&p, 1, -1) > 0)
-			wake_clear(&o->worker.wake);
-	}
-	return true;
+	while (!r && atomic_load(&o->held))
+		r = worker_wait(&o->worker, NULL, -1);
+	return r;
 }
 
 static void finish(struct output *o)
 {
-	int error = flush(o);
+	int error = flush(o), r;
 
-	if (!error && o->last)
-		end_consumer(o);
-	if (error)
+	if (error) {
 		set_state(o, OUTPUT_FAILED, error);
-	else if (wait_for_release(o))
+		return;
+	}
+	if (o->last)
+		end_consumer(o);
+	r = wait_for_release(o);
+	if (!r)
 		set_state(o, OUTPUT_FINISHED, 0);
+	else if (r != -ECANCELED)
+		set_state(o, OUTPUT_FAILED, -r);
 }
 
 /* A consumer that leaves when it has read all there was has most likely seen the end of what it
@@ -158,8 +162,7 @@ static bool wait_for_bytes(struct output *o, uint64_t at)
 
 	for (;;) {
 		bool bytes = atomic_load(&o->end) > at;
-		struct pollfd p[2] = { { .fd = o->worker.wake.fd, .events = POLLIN },
-				       { .fd = w.on ? o->fd : -1, .events = bytes ? POLLOUT : 0 } };
+		struct pollfd p = { .fd = w.on ? o->fd : -1, .events = bytes ? POLLOUT : 0 };
 		int r, error = 0;
 
 		if (worker_quits(&o->worker))
@@ -170,17 +173,15 @@ static bool wait_for_bytes(struct output *o, uint64_t at)
 			finish(o);
 			return false;
 		}
-		r = poll(p, 2, w.left ? OUTPUT_LEFT_MS : -1);
-		if (r < 0 && errno != EINTR)
-			error = errno;
-		else if (r == 0)
-			error = EPIPE;
-		if (p[0].revents)
-			wake_clear(&o->worker.wake);
-		if (p[1].revents && bytes)
+		r = worker_wait(&o->worker, &p, w.left ? OUTPUT_LEFT_MS : -1);
+		if (r == -ECANCELED)
+			return false;
+		if (r < 0)
+			error = r == -ETIMEDOUT ? EPIPE : -r;
+		else if (p.revents && bytes)
 			return true;
-		if (p[1].revents)
-			error = consumer_event(o, p[1].revents, &w);
+		else if (p.revents)
+			error = consumer_event(o, p.revents, &w);
 		if (error) {
 			set_state(o, OUTPUT_FAILED, error);
 			return false;

@@ -253,13 +253,16 @@ int streams_new(struct streams **out, struct loop *loop, struct session *session
 
 static bool free_threads(struct streams *st)
 {
+	/* The loop hears no more of a thread that stays. */
+	if (st->wake_io.fd >= 0)
+		loop_remove(st->loop, &st->wake_io);
+	st->wake_io.fd = -1;
 	if (input_free(st->input))
 		st->input = NULL;
 	if (output_free(st->output))
 		st->output = NULL;
 	if (st->input || st->output)
 		return false;
-	loop_remove(st->loop, &st->wake_io);
 	wake_close(&st->wake);
 	digest_free(st->nothing);
 	return true;

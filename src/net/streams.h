@@ -39,8 +39,8 @@ enum session_input streams_input_kind(const struct streams_config *config);
 int streams_new(struct streams **out, struct loop *loop, struct session *session,
 		const struct streams_config *config, void (*news)(void *arg), void *arg);
 
-/* Ends the threads. Returns false if one is stuck in the kernel: then it, and the session, must be
- * left alone until the process ends. */
+/* Ends the threads. Returns false if one has not ended: then the descriptors and the session have
+ * to stay, nothing else may be called any more, and the next call asks again, without a wait. */
 bool streams_free(struct streams *st);
 
 /* The peer is there: from here on bytes are moved. */

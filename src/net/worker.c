@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 
 /* The threads only call read, write and the checksum. */
@@ -67,19 +66,45 @@ bool worker_quits(struct worker *w)
 	return atomic_load(&w->quit);
 }
 
-bool worker_end(struct worker *w)
+int worker_wait(struct worker *w, struct pollfd *p, int ms)
 {
-	struct pollfd ended = { .fd = w->ended.fd, .events = POLLIN };
+	struct pollfd fds[2] = { { .fd = w->wake.fd, .events = POLLIN }, { .fd = -1 } };
+	int n;
 
-	atomic_store(&w->quit, true);
-	wake_raise(&w->wake);
-	/* Not pthread_clockjoin_np, which the thread sanitizer of our compilers does not know: it
-	 * would take all that comes behind for a race. */
-	if (poll(&ended, 1, WORKER_END_MS) != 1)
-		return false;
+	if (p)
+		fds[1] = *p;
+	if (worker_quits(w))
+		return -ECANCELED;
+	n = poll(fds, 2, ms);
+	if (n < 0 && errno != EINTR)
+		return -errno;
+	if (n > 0 && fds[0].revents)
+		wake_clear(&w->wake);
+	if (worker_quits(w))
+		return -ECANCELED;
+	if (p)
+		p->revents = n > 0 ? fds[1].revents : 0;
+	return n == 0 ? -ETIMEDOUT : 0;
+}
+
+void worker_join(struct worker *w)
+{
 	pthread_join(w->thread, NULL);
 	wake_close(&w->ended);
 	wake_close(&w->wake);
+}
+
+bool worker_end(struct worker *w)
+{
+	struct pollfd ended = { .fd = w->ended.fd, .events = POLLIN };
+	int ms = atomic_exchange(&w->quit, true) ? 0 : WORKER_END_MS;
+
+	wake_raise(&w->wake);
+	/* Not pthread_clockjoin_np, which the thread sanitizer of our compilers does not know: it
+	 * would take all that comes behind for a race. */
+	if (poll(&ended, 1, ms) != 1)
+		return false;
+	worker_join(w);
 	return true;
 }
 
