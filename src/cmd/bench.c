@@ -37,13 +37,15 @@ int bench_finish(struct bench *b, const char *role)
 		bench_print_end(&b->print, b->measure, role);
 	if (status)
 		log_error("%s", reason);
-	if (measure_free(b->measure)) {
-		b->measure = NULL;
-	} else {
-		log_error("a file hangs: cannot go on");
-		bench_leave(b, ENGINE_EXIT_INCOMPLETE);
-	}
 	return status;
+}
+
+bool bench_let_go(struct bench *b)
+{
+	if (!measure_free(b->measure))
+		return false;
+	b->measure = NULL;
+	return true;
 }
 
 static void signal_event(struct loop_io *io, uint32_t events)

@@ -189,6 +189,10 @@ static void run_over(struct loop_task *task)
 		fprintf(b->print.text, "run %zu%s\n", r->n + 1, n == 1 ? ", one connection" : "");
 	keep_rate(r);
 	status = bench_finish(b, "client");
+	if (!bench_let_go(b)) {
+		log_error("a file hangs: cannot go on");
+		bench_leave(b, ENGINE_EXIT_INCOMPLETE);
+	}
 	if (status || b->exit) {
 		bench_leave(b, b->exit ? b->exit : status);
 		return;

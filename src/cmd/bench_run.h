@@ -15,8 +15,9 @@ struct bench {
 	struct loop_io signals;
 	struct loop_task over; /* a run has ended: clean up outside of its callback */
 	struct tls_context *tls;
-	struct crew *crew;       /* for TLS; NULL: no threads for it */
-	struct measure *measure; /* the run under way; NULL: none */
+	struct crew *crew; /* for TLS; NULL: no threads for it */
+	struct measure
+		*measure; /* the run under way, or whose threads have not ended; NULL: none */
 	int exit;
 };
 
@@ -26,8 +27,11 @@ void bench_ended(void *arg);
 /* Ends the loop with this exit status. */
 void bench_leave(struct bench *b, int status);
 
-/* The run has failed or not: prints it, and lets go of it. Returns its exit status. */
+/* The run has failed or not: prints it. Returns its exit status. */
 int bench_finish(struct bench *b, const char *role);
+
+/* Frees it. Returns false if one of its threads has not ended: to be called again. */
+bool bench_let_go(struct bench *b);
 
 /* Each serves until loop_stop. Returns 0 or -errno, of which it has told. */
 int bench_connect(struct bench *b);

@@ -15,10 +15,14 @@
 #include "session/handshake.h"
 #include "ui/log.h"
 
+/* How often it is looked whether the threads of the run before have ended. */
+#define LATE_LOOK_NS 100000000ull
+
 struct server {
 	struct bench *bench;
 	struct listener *listener;
 	struct queue *queue;
+	struct loop_timer late_timer;
 };
 
 static void refuse(struct server *s, struct channel ch, enum wire_reason reason)
@@ -82,8 +86,7 @@ static void serve(struct server *s, struct channel ch, const struct wire_hello *
 				  true);
 		return;
 	}
-	if (measure_free(b->measure))
-		b->measure = NULL;
+	bench_let_go(b);
 	refuse_because(s, ch, why[0] ? why : strerror(r < 0 ? -r : EBUSY));
 }
 
@@ -144,20 +147,42 @@ static bool on_knows(void *arg, const uint8_t source[CROWD_SOURCE_LEN])
 	return b->measure && engine_knows(measure_engine(b->measure), source);
 }
 
+static void serve_next(struct server *s)
+{
+	struct wire_hello hello;
+	struct channel ch;
+
+	while (!s->bench->measure && queue_pop(s->queue, &ch, &hello))
+		serve(s, ch, &hello, true);
+}
+
+static void late_fired(struct loop_timer *timer)
+{
+	struct server *s = timer->arg;
+	struct bench *b = s->bench;
+
+	if (bench_let_go(b))
+		serve_next(s);
+	else
+		loop_set_timer(b->loop, timer, loop_now(b->loop) + LATE_LOOK_NS);
+}
+
 static void run_over(struct loop_task *task)
 {
 	struct server *s = task->arg;
 	struct bench *b = s->bench;
 	int status = bench_finish(b, "listener");
-	struct wire_hello hello;
-	struct channel ch;
 
 	if (b->exit || b->options->one_off) {
 		bench_leave(b, b->exit ? b->exit : status);
 		return;
 	}
-	while (!b->measure && queue_pop(s->queue, &ch, &hello))
-		serve(s, ch, &hello, true);
+	if (bench_let_go(b)) {
+		serve_next(s);
+		return;
+	}
+	log_error("reading or writing a file hangs: the next client waits until it ends");
+	loop_set_timer(b->loop, &s->late_timer, loop_now(b->loop) + LATE_LOOK_NS);
 }
 
 static int start(struct server *s)
@@ -186,6 +211,7 @@ int bench_serve(struct bench *b)
 	int r;
 
 	b->over = (struct loop_task){ .fn = run_over, .arg = &s };
+	s.late_timer = (struct loop_timer){ .fn = late_fired, .arg = &s, .due_ns = LOOP_NEVER };
 	r = start(&s);
 	if (!r)
 		r = loop_run(b->loop);

@@ -39,6 +39,9 @@
  * lives tries at once, and again within CLIENT_REDIAL_NS. */
 #define TURN_ROUNDS 3
 
+/* How often it is looked whether the threads of the session before have ended. */
+#define LATE_LOOK_NS 100000000ull
+
 struct cat {
 	const struct config *config;
 	struct loop *loop;
@@ -50,8 +53,14 @@ struct cat {
 	uint64_t interval_due_ns;
 	struct engine *engine; /* the session that runs; NULL: none */
 	struct local *local;   /* its end here */
-	bool told;             /* of its end, but its command still runs */
-	bool verdict;          /* its command has ended, which the engine is to be told: */
+	/* The session before, a thread of which has not ended; NULL: none. The next one waits for
+	 * it, as both may have the same descriptors: a read or write that hangs would take bytes
+	 * from the new session, or put some into it. So one session hangs at most. */
+	struct engine *late;
+	struct local *late_local;
+	struct loop_timer late_timer;
+	bool told;    /* of its end, but its command still runs */
+	bool verdict; /* its command has ended, which the engine is to be told: */
 	char failure[CHILD_TEXT_LEN];
 	char session[2 * WIRE_SESSION_ID_LEN + 1];
 	struct tls_context *tls; /* NULL: plain */
@@ -274,6 +283,23 @@ static void session_over(struct loop_task *task)
 	local_end(cat->local, &cat->gone);
 }
 
+static void past_late(struct cat *cat)
+{
+	cat->late = NULL;
+	cat->late_local = local_free(cat->late_local);
+	serve_next(cat);
+}
+
+static void late_fired(struct loop_timer *timer)
+{
+	struct cat *cat = timer->arg;
+
+	if (engine_free(cat->late))
+		past_late(cat);
+	else
+		loop_set_timer(cat->loop, timer, loop_now(cat->loop) + LATE_LOOK_NS);
+}
+
 static void session_gone(struct loop_task *task)
 {
 	struct cat *cat = task->arg;
@@ -282,14 +308,17 @@ static void session_gone(struct loop_task *task)
 		leave(cat, cat->exit ? cat->exit : cat->last_failure);
 		return;
 	}
-	if (!engine_free(cat->engine)) {
-		log_error("standard input or output hangs: cannot serve another session");
-		leave(cat, ENGINE_EXIT_INCOMPLETE);
+	cat->late = cat->engine;
+	cat->late_local = cat->local;
+	cat->engine = NULL;
+	cat->local = NULL;
+	if (engine_free(cat->late)) {
+		past_late(cat);
 		return;
 	}
-	cat->engine = NULL;
-	cat->local = local_free(cat->local);
-	serve_next(cat);
+	log_error("the input or output of the last session hangs: the next peer waits until it "
+		  "ends");
+	loop_set_timer(cat->loop, &cat->late_timer, loop_now(cat->loop) + LATE_LOOK_NS);
 }
 
 /* Listening ------------------------------------------------------------------------------------ */
@@ -371,7 +400,7 @@ static void on_pinged(void *arg)
 /* A client whose first connection was lost before our WELCOME came begins anew. */
 static bool is_busy(const struct cat *cat)
 {
-	return cat->engine || guests_busy(cat->guests);
+	return cat->engine || cat->late || guests_busy(cat->guests);
 }
 
 /* One more that waits, behind the one that is served? */
@@ -603,6 +632,7 @@ static int start(struct cat *cat)
 	cat->over = (struct loop_task){ .fn = session_over, .arg = cat };
 	cat->gone = (struct loop_task){ .fn = session_gone, .arg = cat };
 	cat->wait_timer = (struct loop_timer){ .fn = wait_fired, .arg = cat, .due_ns = LOOP_NEVER };
+	cat->late_timer = (struct loop_timer){ .fn = late_fired, .arg = cat, .due_ns = LOOP_NEVER };
 	cat->ui_timer = (struct loop_timer){ .fn = ui_tick, .arg = cat, .due_ns = LOOP_NEVER };
 	cat->signals = (struct loop_io){ .fn = signal_event, .arg = cat };
 	/* What opens files comes first: a FIFO without a writer can be interrupted only while
@@ -640,9 +670,10 @@ int cat_run(const struct config *config)
 	local_kill(cat.local);
 	/* A thread that hangs in the kernel keeps what it uses until the process ends, which is
 	 * now. */
-	if (!engine_free(cat.engine) || !measured_free(cat.measured))
+	if (!engine_free(cat.engine) || !engine_free(cat.late) || !measured_free(cat.measured))
 		return cat.exit;
 	local_free(cat.local);
+	local_free(cat.late_local);
 	if (!guests_free(cat.guests))
 		return cat.exit;
 	client_free(cat.client);

@@ -68,7 +68,7 @@ static void done_event(struct loop_io *io, uint32_t events)
 	wake_clear(&g->done);
 	if (!g->busy)
 		return;
-	worker_end(&g->worker);
+	worker_join(&g->worker);
 	close(g->carry.fd);
 	g->busy = false;
 	tell(&g->result);

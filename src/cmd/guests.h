@@ -25,8 +25,8 @@ struct guests;
 int guests_new(struct guests **out, struct loop *loop, const struct config *config,
 	       void (*over)(void *arg, const struct carry_result *result), void *arg);
 
-/* Ends the connections. Returns false if the thread is stuck in the kernel: then it, and g, must be
- * left alone until the process ends. */
+/* Ends the connections. Returns false if the thread has not ended, as worker_end: it and g have to
+ * stay. */
 bool guests_free(struct guests *g);
 
 /* Takes fd, a connection that has sent these bytes, n <= CARRY_HEAD_MAX. Returns false, and leaves

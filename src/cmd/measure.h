@@ -63,7 +63,7 @@ int measure_new(struct measure **out, struct loop *loop, const struct measure_co
 		const uint8_t id[WIRE_SESSION_ID_LEN], const struct measure_events *events,
 		char why[BENCH_TEXT_LEN]);
 
-/* Returns false if a thread is stuck in the kernel: then the process has to end. */
+/* Returns false as engine_free: to be called again. */
 bool measure_free(struct measure *m);
 
 /* Client: begins to connect; peer is borrowed. port: the local one of the first connection, 0: as

@@ -14,6 +14,7 @@ struct measured {
 	struct loop *loop;
 	const struct config *config;
 	struct measure *measure; /* NULL: none is under way */
+	bool ended;              /* it is over, but a thread of it may not be */
 	struct loop_task over;
 	uint64_t budget; /* bytes, at budget_ns */
 	uint64_t budget_ns;
@@ -54,15 +55,23 @@ static void on_ended(void *arg)
 	loop_queue(m->loop, &m->over);
 }
 
+/* A thread that has not ended keeps its measure, and the next one waits for that. */
+static void let_go(struct measured *m)
+{
+	if (m->ended && measure_free(m->measure)) {
+		m->measure = NULL;
+		m->ended = false;
+	}
+}
+
 static void run_over(struct loop_task *task)
 {
 	struct measured *m = task->arg;
 
 	charge(m);
 	log_info("a peer has measured the way to here");
-	/* A thread that hangs keeps its measure; there will be no other one then. */
-	if (measure_free(m->measure))
-		m->measure = NULL;
+	m->ended = true;
+	let_go(m);
 }
 
 int measured_new(struct measured **out, struct loop *loop, const struct config *config)
@@ -113,8 +122,8 @@ static int start(struct measured *m, const struct listener *l, struct channel ch
 	if (r)
 		return r;
 	r = engine_attach(measure_engine(m->measure), ch, hello, false);
-	if (r && measure_free(m->measure))
-		m->measure = NULL;
+	m->ended = r != 0;
+	let_go(m);
 	return r;
 }
 
@@ -122,6 +131,7 @@ void measured_serve(struct measured *m, struct listener *l, struct channel ch,
 		    const struct wire_hello *hello, bool busy)
 {
 	refill(m);
+	let_go(m);
 	if (busy || m->measure) {
 		listener_refuse_because(l, ch, WIRE_R_BUSY,
 					busy ? "it is at work, which a measurement would disturb"
@@ -136,8 +146,9 @@ void measured_serve(struct measured *m, struct listener *l, struct channel ch,
 
 bool measured_knows(const struct measured *m, const struct wire_hello *hello)
 {
-	return m->measure && memcmp(session_id(engine_session(measure_engine(m->measure))),
-				    hello->session, WIRE_SESSION_ID_LEN) == 0;
+	return m->measure && !m->ended &&
+	       memcmp(session_id(engine_session(measure_engine(m->measure))), hello->session,
+		      WIRE_SESSION_ID_LEN) == 0;
 }
 
 void measured_join(struct measured *m, struct listener *l, struct channel ch,

@@ -32,7 +32,7 @@ struct measured;
 /* config is borrowed. Returns 0 or -ENOMEM. */
 int measured_new(struct measured **out, struct loop *loop, const struct config *config);
 
-/* Returns false if a thread is stuck in the kernel: then the process has to end. */
+/* Returns false as engine_free: a thread has not ended, and m has to stay. */
 bool measured_free(struct measured *m);
 
 /* HELLO (measure) came on ch (consumed): serves it, or refuses it through l. busy: the listener is

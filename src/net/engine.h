@@ -60,7 +60,7 @@ int engine_new(struct engine **out, struct loop *loop, const struct engine_confi
 
 /* Leaves the loop and ends the threads. Returns false if one has not ended within WORKER_END_MS
  * (worker.h): then the descriptors of its streams have to stay, the next call asks again without a
- * wait, and nothing else may be called but engine_session and engine_n_live. */
+ * wait, and nothing else may be called but engine_session, engine_n_live and engine_knows. */
 bool engine_free(struct engine *e);
 
 /* Takes over a connection: hello is what came on it (listener), or NULL (client). Returns 0,
