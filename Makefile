@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 MPNC = $(CURDIR)/build/mpnc
 
-.PHONY: all build deps check attack demo bench fuzz soak coverage lab lab-bench install clean
+.PHONY: all build deps check attack demo bench fuzz soak networks coverage lab lab-bench install clean
 
 all:
 	@tools/deps.sh build
@@ -47,6 +47,12 @@ soak: deps
 	@$(MAKE) --no-print-directory build
 	@MPNC='$(MPNC)' test/soak.sh $$(($(SECONDS) / 2))
 	@MPNC='$(MPNC)' LAB_TIMEOUT=$$(($(SECONDS) / 2 + 600)) test/lab/run soak FOR=$$(($(SECONDS) / 2))
+
+# As long as an hour: each network with three seeds.
+networks: deps
+	@$(MAKE) --no-print-directory build
+	@ninja --quiet -C build test/sim/networks
+	@build/test/sim/networks --seeds 3 --jobs "$$(nproc)"
 
 coverage: deps
 	@tools/coverage.sh

@@ -15,23 +15,18 @@ enum variant {
 	N_VARIANTS
 };
 
-#define TRANSFER_SAMPLES 600
-
 struct transfer {
 	bool ok;
-	double seconds; /* until the last byte was taken; or up to the limit */
-	unsigned most;  /* connections at the same time */
-	unsigned at_end;
+	bool slow;           /* it was stopped at the limit */
+	double seconds;      /* until the last byte was taken, or the limit */
+	unsigned most;       /* connections at the same time */
+	unsigned quarter[4]; /* after each quarter of the stream */
 	unsigned opened;
-	double again; /* part of the segments that were sent again */
-	/* Each second: connections, and Mbit/s that were taken. */
-	unsigned n_samples;
-	unsigned n_open[TRANSFER_SAMPLES];
-	double rate[TRANSFER_SAMPLES];
+	double again;      /* part of the segments that were sent again */
 	char verdict[200]; /* the last that was said; "": none was */
-	bool is_false;
-	double events; /* of the simulation */
+	char lie[200];     /* one that was not true */
 	char wrong[200];
+	double events;
 };
 
 const char *variant_name(enum variant v);
