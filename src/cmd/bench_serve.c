@@ -21,6 +21,7 @@
 struct server {
 	struct bench *bench;
 	struct listener *listener;
+	struct answers *answers;
 	struct queue *queue;
 	struct loop_timer late_timer;
 };
@@ -107,13 +108,6 @@ static void join(struct server *s, struct channel ch, const struct wire_hello *h
 		refuse(s, ch, WIRE_R_LIMIT);
 }
 
-static void answer(struct server *s, struct channel ch, const struct wire_hello *hello)
-{
-	struct engine_config config = peer_engine_config(s->bench->config, s->listener);
-
-	answer_query(s->listener, ch, hello, &config, loop_now(s->bench->loop));
-}
-
 static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
 		     const struct wire_hello *hello)
 {
@@ -122,7 +116,7 @@ static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
 	if (!handshake_version(hello))
 		refuse(s, ch, WIRE_R_VERSION);
 	else if (hello->kind == WIRE_HELLO_QUERY)
-		answer(s, ch, hello);
+		answers_query(s->answers, ch, hello, loop_now(s->bench->loop));
 	else if (hello->kind == WIRE_HELLO_NEW || hello->kind == WIRE_HELLO_WARM)
 		refuse(s, ch, WIRE_R_PURPOSE);
 	else if (hello->kind == WIRE_HELLO_JOIN || is_current(s->bench, hello))
@@ -194,6 +188,7 @@ static int start(struct server *s)
 					  .allows = on_allows,
 					  .knows = on_knows,
 					  .arg = s };
+	struct engine_config config = peer_engine_config(c, NULL);
 	char addr[LISTENER_TEXT_LEN];
 	int r = listening_open(&s->listener, b->loop, c, b->tls, &events);
 	uint16_t port;
@@ -202,7 +197,8 @@ static int start(struct server *s)
 		return r;
 	port = listener_port(s->listener, addr);
 	log_info("listening on %s port %u", addr, port);
-	return queue_new(&s->queue, b->loop, NULL, NULL);
+	r = answers_new(&s->answers, s->listener, c, &config);
+	return r ? r : queue_new(&s->queue, b->loop, NULL, NULL);
 }
 
 int bench_serve(struct bench *b)
@@ -216,6 +212,7 @@ int bench_serve(struct bench *b)
 	if (!r)
 		r = loop_run(b->loop);
 	queue_free(s.queue);
+	answers_free(s.answers);
 	listener_free(s.listener);
 	return r;
 }

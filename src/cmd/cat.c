@@ -66,6 +66,7 @@ struct cat {
 	struct tls_context *tls; /* NULL: plain */
 	struct crew *crew;       /* for TLS; NULL: no threads for it */
 	struct listener *listener;
+	struct answers *answers;
 	struct queue *queue;
 	struct measured *measured; /* by others, before a session begins */
 	struct guests *guests;     /* NULL: without --plain-ok */
@@ -161,10 +162,11 @@ static void ui_tick(struct loop_timer *timer)
 	}
 }
 
-static struct engine_config engine_config_of(const struct cat *cat)
+/* listener: whose addresses the peer is to know; NULL: none. */
+static struct engine_config engine_config_of(const struct cat *cat, const struct listener *listener)
 {
 	const struct config *c = cat->config;
-	struct engine_config config = peer_engine_config(c, cat->listener);
+	struct engine_config config = peer_engine_config(c, listener);
 	bool stdio = local_is_stdio(c);
 
 	config.session.duplex = c->duplex || !stdio;
@@ -183,7 +185,7 @@ static struct engine_config engine_config_of(const struct cat *cat)
 static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 {
 	const struct config *c = cat->config;
-	struct engine_config config = engine_config_of(cat);
+	struct engine_config config = engine_config_of(cat, cat->listener);
 	struct engine_events events = { .note = log_note,
 					.pumped = on_pumped,
 					.replan = on_replan,
@@ -443,12 +445,12 @@ static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
 		     const struct wire_hello *hello)
 {
 	struct cat *cat = arg;
-	struct engine_config config = engine_config_of(cat);
+	struct engine_config config = engine_config_of(cat, NULL);
 
 	if (!handshake_version(hello))
 		refuse(cat, ch, WIRE_R_VERSION);
 	else if (hello->kind == WIRE_HELLO_QUERY)
-		answer_query(cat->listener, ch, hello, &config, loop_now(cat->loop));
+		answers_query(cat->answers, ch, hello, loop_now(cat->loop));
 	else if (measured_knows(cat->measured, hello))
 		measured_join(cat->measured, cat->listener, ch, hello);
 	else if (hello->kind == WIRE_HELLO_MEASURE)
@@ -504,13 +506,16 @@ static int start_listener(struct cat *cat)
 		.knows = on_knows,
 		.arg = cat,
 	};
+	struct engine_config config = engine_config_of(cat, NULL);
 	char addr[LISTENER_TEXT_LEN];
 	uint16_t port;
 	int r = listening_open(&cat->listener, cat->loop, c, cat->tls, &events);
 
 	if (r)
 		return r;
-	r = queue_new(&cat->queue, cat->loop, on_pinged, cat);
+	r = answers_new(&cat->answers, cat->listener, c, &config);
+	if (!r)
+		r = queue_new(&cat->queue, cat->loop, on_pinged, cat);
 	if (!r)
 		r = measured_new(&cat->measured, cat->loop, c);
 	if (!r && c->plain_ok)
@@ -678,6 +683,7 @@ int cat_run(const struct config *config)
 		return cat.exit;
 	client_free(cat.client);
 	queue_free(cat.queue);
+	answers_free(cat.answers);
 	listener_free(cat.listener);
 	crew_free(cat.crew);
 	loop_free(cat.loop);

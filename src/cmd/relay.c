@@ -58,7 +58,7 @@ struct relay_options {
 struct relay_run {
 	const struct config *config;
 	const struct relay_options *options;
-	struct engine_config engine; /* of each session, and what a query is told of */
+	struct answers *answers; /* far */
 	struct loop *loop;
 	struct loop_io signals;
 	struct tls_context *tls; /* NULL: plain */
@@ -282,9 +282,9 @@ static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
 	struct relay_run *run = arg;
 
 	if (hello->kind == WIRE_HELLO_QUERY && handshake_version(hello))
-		answer_query(run->listener, ch, hello, &run->engine, loop_now(run->loop));
+		answers_query(run->answers, ch, hello, loop_now(run->loop));
 	else if (hello->kind == WIRE_HELLO_WARM && handshake_version(hello))
-		answer_warm(run->listener, ch, hello, &run->engine, loop_now(run->loop));
+		answers_warm(run->answers, ch, hello, loop_now(run->loop));
 	else if (hello->kind == WIRE_HELLO_MEASURE)
 		listener_refuse_because(run->listener, ch, WIRE_R_PURPOSE,
 					"this is a relay; for mpnc bench start mpnc bench -l");
@@ -409,16 +409,15 @@ static int start_relay(struct relay_run *run)
 	unsigned wanted = c->max_clients == UINT_MAX ? RELAY_SESSIONS : c->max_clients;
 	int r;
 
-	run->engine = peer_engine_config(c, run->listener);
-	run->engine.crew = run->crew;
-	config.engine = run->engine;
+	config.engine = peer_engine_config(c, run->listener);
+	config.engine.crew = run->crew;
 	config.max_sessions = relay_fitting(wanted, c->listen ? LISTENER_WARM : config.n_warm);
 	if (config.max_sessions < wanted)
 		log_info("at most %u sessions at once: there are no descriptors for %u",
 			 config.max_sessions, wanted);
 	r = relay_new(&run->relay, run->loop, &config, &events);
-	if (!r)
-		run->engine.paths.source = relay_source(run->relay);
+	if (!r && c->listen)
+		r = answers_new(&run->answers, run->listener, c, &config.engine);
 	return r;
 }
 
@@ -457,6 +456,7 @@ static int end(struct relay_run *run)
 
 	gate_free(run->gate);
 	relay_free(run->relay);
+	answers_free(run->answers);
 	listener_free(run->listener);
 	crew_free(run->crew);
 	loop_free(run->loop);

@@ -524,11 +524,6 @@ unsigned relay_fitting(unsigned wanted, unsigned n_warm)
 	return fitting < wanted ? (unsigned)fitting : wanted;
 }
 
-struct topo_source *relay_source(const struct relay *r)
-{
-	return r->source;
-}
-
 static int keep_warm(struct relay *r)
 {
 	struct warm_config config = { .client = r->config.client,

@@ -94,9 +94,6 @@ struct relay *relay_free(struct relay *r);
 /* How many sessions the process has descriptors for beside n_warm: wanted, or less. */
 unsigned relay_fitting(unsigned wanted, unsigned n_warm);
 
-/* Whom the relay asks about this machine; borrowed, may be NULL. */
-struct topo_source *relay_source(const struct relay *r);
-
 /* Near: a plain connection (consumed) from this address (NULL: a unix socket). */
 void relay_accept(struct relay *r, int fd, const union sock_addr *from);
 
