@@ -1,4 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The loop's time is the monotonic clock without the gaps in which the process did not run. A turn
+ * has two parts, and a gap looks different in each:
+ *
+ *   The wait in epoll_wait is as long as was asked for. If it takes STOP_NS more than that, the
+ *   process was stopped, and none of it counts.
+ *   The work that follows may take long by itself, so processor time tells: if the clock is STOP_NS
+ *   ahead of what the thread has used, the process was stopped. What the thread has used counts.
+ *
+ * So work always counts, however long a turn is. Otherwise peers that keep the loop busy could hold
+ * all timers for ever.
+ *
+ * A thread that could run but gets no processor for STOP_NS is taken for a stopped one. The kernel
+ * could tell the two apart (schedstat), but for peers they are the same: their bytes wait in the
+ * sockets, and no limit should be over before they are read. On such a machine time goes at least
+ * as fast as the thread runs; gaps below STOP_NS count in full.
+ */
 #include "net/loop.h"
 
 #include <errno.h>
@@ -8,7 +25,7 @@
 
 #define EVENTS_MAX 64
 
-/* Who wakes so much later than was asked for did not run meanwhile. */
+/* Longer than a thread that runs waits for its processor on a machine that is only busy. */
 #define STOP_NS 1000000000ull
 
 #define HOUR_MS 3600000
@@ -18,6 +35,7 @@ struct loop {
 	bool stopped;
 	uint64_t now_ns;
 	uint64_t stopped_ns;       /* the clock is ahead of our time by so much */
+	uint64_t ran_ns;           /* processor time of the thread at the last wait or gap */
 	struct loop_timer *timers; /* the root of a pairing heap: none is due before it */
 	struct loop_task *tasks, *last_task;
 	unsigned n_running;                    /* tasks of this turn */
@@ -25,11 +43,11 @@ struct loop {
 	int n_events;
 };
 
-static uint64_t clock_ns(void)
+static uint64_t clock_ns(clockid_t id)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(id, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
 }
 
@@ -46,7 +64,8 @@ int loop_new(struct loop **out)
 		free(loop);
 		return r;
 	}
-	loop->now_ns = clock_ns();
+	loop->now_ns = clock_ns(CLOCK_MONOTONIC);
+	loop->ran_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	*out = loop;
 	return 0;
 }
@@ -65,20 +84,40 @@ uint64_t loop_now(const struct loop *loop)
 	return loop->now_ns;
 }
 
-/* We should have come here after wait_ns at the latest. If not, no time has passed. */
-static void advance(struct loop *loop, uint64_t wait_ns)
+/* By the clock, since now_ns. */
+static uint64_t passed_ns(const struct loop *loop)
 {
-	uint64_t passed_ns = clock_ns() - loop->stopped_ns - loop->now_ns;
+	return clock_ns(CLOCK_MONOTONIC) - loop->stopped_ns - loop->now_ns;
+}
 
-	if (passed_ns > wait_ns + STOP_NS)
-		loop->stopped_ns += passed_ns;
-	else
-		loop->now_ns += passed_ns;
+/* Of what has passed by the clock, this counts. */
+static void advance(struct loop *loop, uint64_t passed, uint64_t counts)
+{
+	loop->stopped_ns += passed - counts;
+	loop->now_ns += counts;
+}
+
+/* After a wait that was to end within wait_ns. */
+static void waited(struct loop *loop, uint64_t wait_ns)
+{
+	uint64_t passed = passed_ns(loop);
+
+	advance(loop, passed, passed > wait_ns + STOP_NS ? 0 : passed);
+	loop->ran_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 uint64_t loop_update(struct loop *loop)
 {
-	advance(loop, 0);
+	uint64_t passed = passed_ns(loop), counts = passed, ran_ns;
+
+	/* Only then is that clock needed, which takes a system call. */
+	if (passed > STOP_NS) {
+		ran_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+		if (passed > ran_ns - loop->ran_ns + STOP_NS)
+			counts = ran_ns - loop->ran_ns;
+		loop->ran_ns = ran_ns;
+	}
+	advance(loop, passed, counts);
 	return loop->now_ns;
 }
 
@@ -283,7 +322,7 @@ int loop_run(struct loop *loop)
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		loop->n_events = n < 0 ? 0 : n;
-		advance(loop, (uint64_t)ms * 1000000);
+		waited(loop, (uint64_t)ms * 1000000);
 		deliver(loop);
 		run_timers(loop);
 		run_tasks(loop);

@@ -47,7 +47,7 @@ struct loop *loop_free(struct loop *loop);
 
 /* Monotonic time in ns, read once per batch of events. It stands still while the process does not
  * run (SIGSTOP, a machine that was frozen): what is overdue then is so by no fault of a peer's, and
- * its bytes may lie in the sockets. */
+ * its bytes may lie in the sockets. It goes on while the process works, however long (loop.c). */
 uint64_t loop_now(const struct loop *loop);
 
 /* Reads the clock anew, for work that takes long within one batch, and returns it. */

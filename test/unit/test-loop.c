@@ -105,6 +105,118 @@ static void tasks_run_in_order(void **state)
 	loop_free(f.loop);
 }
 
+/* The clocks ------------------------------------------------------------------------------------
+ */
+
+/* So much further than the kernel's. */
+static uint64_t ahead_ns[CLOCK_THREAD_CPUTIME_ID + 1];
+
+int __real_clock_gettime(clockid_t id, struct timespec *ts);
+int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
+
+int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
+{
+	int r = __real_clock_gettime(id, ts);
+	uint64_t ns = (uint64_t)ts->tv_nsec + ahead_ns[id];
+
+	ts->tv_sec += (time_t)(ns / 1000000000);
+	ts->tv_nsec = (long)(ns % 1000000000);
+	return r;
+}
+
+static void work(uint64_t ns)
+{
+	ahead_ns[CLOCK_MONOTONIC] += ns;
+	ahead_ns[CLOCK_THREAD_CPUTIME_ID] += ns;
+}
+
+static void be_gone(uint64_t ns)
+{
+	ahead_ns[CLOCK_MONOTONIC] += ns;
+}
+
+#define TURN_NS   1500000000ull
+#define LIMIT_NS  3000000000ull
+#define TURNS_MAX 20
+
+struct turns {
+	struct loop *loop;
+	struct loop_task task;
+	struct loop_timer timer;
+	unsigned n;    /* turns of the loop before the timer fired */
+	uint64_t gone; /* in each of them, beside the work */
+};
+
+static void turn(struct loop_task *task)
+{
+	struct turns *t = task->arg;
+
+	work(TURN_NS);
+	be_gone(t->gone);
+	if (++t->n == TURNS_MAX)
+		loop_stop(t->loop);
+	else
+		loop_queue(t->loop, task);
+}
+
+static void limit_fired(struct loop_timer *timer)
+{
+	struct turns *t = timer->arg;
+
+	loop_unqueue(t->loop, &t->task);
+	loop_stop(t->loop);
+}
+
+/* How many turns of TURN_NS it takes for LIMIT_NS to be over. */
+static unsigned turns_of_limit(uint64_t gone)
+{
+	struct turns t = { .gone = gone };
+
+	assert_int_equal(loop_new(&t.loop), 0);
+	t.task = (struct loop_task){ .fn = turn, .arg = &t };
+	t.timer = (struct loop_timer){ .fn = limit_fired, .arg = &t, .due_ns = LOOP_NEVER };
+	loop_set_timer(t.loop, &t.timer, loop_now(t.loop) + LIMIT_NS);
+	loop_queue(t.loop, &t.task);
+	assert_int_equal(loop_run(t.loop), 0);
+	loop_unqueue(t.loop, &t.task);
+	loop_set_timer(t.loop, &t.timer, LOOP_NEVER);
+	loop_free(t.loop);
+	return t.n;
+}
+
+/* Strangers whose handshakes took more than a second of each turn held all timers. */
+static void work_is_no_stop(void **state)
+{
+	assert_int_equal(turns_of_limit(0), 2);
+}
+
+/* A process that is stopped in the middle of its work: only the work counts. */
+static void a_stop_within_work_does_not_pass(void **state)
+{
+	assert_int_equal(turns_of_limit(100 * LIMIT_NS), 2);
+}
+
+/* Work that takes long within one batch looks at the clock itself. */
+static void an_update_tells_work_from_a_stop(void **state)
+{
+	struct loop *loop;
+	uint64_t begin_ns;
+
+	assert_int_equal(loop_new(&loop), 0);
+	begin_ns = loop_now(loop);
+	for (int i = 0; i < 5; i++) {
+		work(TURN_NS);
+		loop_update(loop);
+		be_gone(100 * LIMIT_NS);
+		loop_update(loop);
+	}
+	assert_in_range(loop_now(loop) - begin_ns, 5 * TURN_NS, 5 * TURN_NS + TURN_NS);
+	loop_free(loop);
+}
+
+/* -----------------------------------------------------------------------------------------------
+ */
+
 #define SHORT_NS 400000000ull
 #define STOP_S   2
 
@@ -166,6 +278,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(timers_fire_in_order),
 		cmocka_unit_test(tasks_run_in_order),
+		cmocka_unit_test(work_is_no_stop),
+		cmocka_unit_test(a_stop_within_work_does_not_pass),
+		cmocka_unit_test(an_update_tells_work_from_a_stop),
 		cmocka_unit_test(stopped_time_does_not_pass),
 	};
 
