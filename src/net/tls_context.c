@@ -171,6 +171,15 @@ static bool set_suites(SSL_CTX *ctx)
 				      : "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256") == 1;
 }
 
+/* The peer chooses one of these and can send a recorded ClientHello again and again: so only groups
+ * that cost little. OpenSSL's own list has ffdhe8192, at 200 times the price of X25519. FIPS
+ * modules may lack X25519, and one name that is unknown spoils a whole list. */
+static bool set_groups(SSL_CTX *ctx)
+{
+	return SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") == 1 ||
+	       SSL_CTX_set1_groups_list(ctx, "P-256:P-384") == 1;
+}
+
 static int set_up(struct tls_context *c)
 {
 	c->bio = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "mpnc");
@@ -180,7 +189,8 @@ static int set_up(struct tls_context *c)
 	BIO_meth_set_read_ex(c->bio, tls_bio_read);
 	BIO_meth_set_write_ex(c->bio, tls_bio_write);
 	BIO_meth_set_ctrl(c->bio, tls_bio_ctrl);
-	if (SSL_CTX_set_min_proto_version(c->ctx, TLS1_3_VERSION) != 1 || !set_suites(c->ctx))
+	if (SSL_CTX_set_min_proto_version(c->ctx, TLS1_3_VERSION) != 1 || !set_suites(c->ctx) ||
+	    !set_groups(c->ctx))
 		return -EINVAL;
 	/* Nothing to resume: each connection proves itself anew. */
 	SSL_CTX_set_num_tickets(c->ctx, 0);

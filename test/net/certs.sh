@@ -85,6 +85,31 @@ listen rx --key key </dev/null >out
 refused client ours 'something else than a certificate' 'it speaks TLS without a key'
 stop rx
 
+section "neither a stranger nor a listener can choose a costly group"
+# group NAME: a client that knows this one alone for the key exchange
+group() {
+	openssl s_client -connect "127.0.0.1:$PORT" -tls1_3 -groups "$1" -cert client.pem -key client.key \
+		-CAfile ours.pem </dev/null >group.out 2>&1 || true
+}
+serve server
+for name in X25519 P-256 P-384; do
+	group "$name"
+	grep -q 'Cipher is TLS_' group.out || fail "$name is refused: $(<group.out)"
+done
+for name in P-521 X448 ffdhe2048 ffdhe8192; do
+	group "$name"
+	! grep -q 'Cipher is TLS_' group.out || fail "a stranger chooses $name"
+done
+expect_running rx "it waits for a good one"
+stop rx
+port=$(free_ports 1)
+spawn server openssl s_server -quiet -tls1_3 -groups ffdhe8192 -cert server.pem -key server.key -accept "$port" \
+	</dev/null >hello
+wait_listener "$port"
+run 1 tx --cert client.pem --private-key client.key --ca ours.pem 127.0.0.1 "$port" <data
+stop server
+[[ ! -s hello ]] || fail "a client takes ffdhe8192"
+
 section "files that cannot be used"
 run 2 tx --cert client.pem --private-key server.key --ca ours.pem 127.0.0.1 1 <data
 expect_log tx 'cannot use server.key'
