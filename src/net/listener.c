@@ -12,6 +12,7 @@
 #include "net/crowd.h"
 #include "net/doors.h"
 #include "net/ownaddrs.h"
+#include "net/turns.h"
 #include "session/handshake.h"
 #include "util/text.h"
 
@@ -25,9 +26,10 @@ struct stranger {
 	struct crowd *crowd; /* in which it has a place */
 	struct crowd_member member;
 	union sock_addr from;
-	bool sniffed;  /* its first byte was looked at */
-	bool answered; /* reads on only until the peer closes */
-	bool blocked;  /* the handshake waits until the socket is writable */
+	bool sniffed;     /* its first byte was looked at */
+	bool answered;    /* reads on only until the peer closes */
+	bool blocked;     /* the handshake waits until the socket is writable */
+	struct turn turn; /* to begin TLS */
 	struct tls *tls;
 	struct handshake handshake;
 };
@@ -37,6 +39,7 @@ struct listener {
 	struct loop *loop;
 	struct listener_events events;
 	const struct tls_context *tls;
+	struct turns turns;
 	struct crowd *strangers;
 	struct crowd *expected; /* of sources that have a session, or proved who they are */
 	struct crowd *warm;     /* kept for sessions to come */
@@ -63,6 +66,7 @@ static struct channel stranger_free(struct stranger *s)
 	struct channel ch = { .fd = s->io.fd, .tls = s->tls };
 
 	crowd_remove(s->crowd, &s->member);
+	turns_leave(&l->turns, &s->turn);
 	loop_remove(l->loop, &s->io);
 	loop_set_timer(l->loop, &s->timer, LOOP_NEVER);
 	free(s);
@@ -116,7 +120,9 @@ static void stranger_fired(struct loop_timer *timer)
 {
 	struct stranger *s = timer->arg;
 
-	if (!s->listener->events.plain || s->answered || s->handshake.have)
+	if (s->turn.waits)
+		stranger_drop(s, "too many others were in TLS handshakes", NULL);
+	else if (!s->listener->events.plain || s->answered || s->handshake.have)
 		stranger_drop(s, "it did not say HELLO in time", NULL);
 	else
 		stranger_plain(s);
@@ -144,6 +150,26 @@ static void refuse_tls(struct stranger *s)
 	stranger_answered(s);
 }
 
+/* Returns false when it is dropped. */
+static bool stranger_begin(struct stranger *s)
+{
+	if (!tls_new(&s->tls, s->listener->tls, s->io.fd))
+		return true;
+	stranger_drop(s, strerror(ENOMEM), NULL);
+	return false;
+}
+
+/* Until its turn comes nothing is read from it; only its end is noticed. */
+static void stranger_wait(struct stranger *s)
+{
+	struct listener *l = s->listener;
+	uint8_t source[CROWD_SOURCE_LEN];
+
+	loop_change(l->loop, &s->io, EPOLLRDHUP);
+	sock_addr_source(source, &s->from);
+	turns_wait(&l->turns, &s->turn, source, s->crowd == l->expected);
+}
+
 /* Looks whether it begins with TLS. Returns false when there is nothing to be read from it now. */
 static bool stranger_sniff(struct stranger *s)
 {
@@ -162,11 +188,10 @@ static bool stranger_sniff(struct stranger *s)
 		refuse_tls(s);
 		return false;
 	}
-	if (tls_new(&s->tls, l->tls, s->io.fd)) {
-		stranger_drop(s, strerror(ENOMEM), NULL);
-		return false;
-	}
-	return true;
+	if (turns_open(&l->turns))
+		return stranger_begin(s);
+	stranger_wait(s);
+	return false;
 }
 
 static void stranger_block(struct stranger *s, bool blocked)
@@ -198,10 +223,15 @@ static bool stranger_proved(struct stranger *s)
 /* Returns true when the peer has proved who it is. */
 static bool stranger_shake(struct stranger *s)
 {
+	struct turns *turns = &s->listener->turns;
+	uint64_t begun_ns = turns_clock();
 	int r = tls_handshake(s->tls);
 
-	if (!r)
+	turns_spend(turns, &s->turn, turns_clock() - begun_ns);
+	if (!r) {
+		turns_give_back(turns, &s->turn);
 		return stranger_proved(s);
+	}
 	if (r == -EAGAIN) {
 		stranger_block(s, !tls_flushed(s->tls));
 		return false;
@@ -303,7 +333,18 @@ static void stranger_event(struct loop_io *io, uint32_t events)
 
 	if (s->answered)
 		answered_read(s);
+	else if (s->turn.waits)
+		stranger_drop(s, "it closed before its TLS handshake had its turn", NULL);
 	else if ((s->sniffed || stranger_sniff(s)) && (!s->tls || stranger_shake(s)))
+		stranger_read(s);
+}
+
+static void stranger_turn(void *arg)
+{
+	struct stranger *s = arg;
+
+	loop_change(s->listener->loop, &s->io, EPOLLIN | EPOLLRDHUP);
+	if (stranger_begin(s) && stranger_shake(s))
 		stranger_read(s);
 }
 
@@ -318,6 +359,7 @@ static struct stranger *stranger_new(struct listener *l, struct crowd *crowd, in
 	s->timer = (struct loop_timer){ .fn = stranger_fired, .arg = s, .due_ns = LOOP_NEVER };
 	s->listener = l;
 	s->from = *from;
+	s->turn = (struct turn){ .come = stranger_turn, .arg = s };
 	s->tls = NULL;
 	s->sniffed = s->answered = s->blocked = false;
 	handshake_init(&s->handshake);
@@ -530,6 +572,7 @@ int listener_adopt(struct listener **out, struct loop *loop, int fd, const struc
 		return -ENOMEM;
 	doors_init(&l->doors, loop, &doors);
 	l->loop = loop;
+	turns_init(&l->turns, loop);
 	l->events = *events;
 	l->tls = tls;
 	r = listener_expect(l, LISTENER_STRANGERS);
