@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "single.h"
 #include "transfer.h"
 #include "util/parse.h"
 
@@ -27,7 +28,7 @@
 struct options {
 	const char *network;
 	uint64_t first, count, seeds, seed, jobs;
-	bool trace, bounds, list;
+	bool trace, bounds, list, tcp;
 };
 
 /* Of one network: what all its runs came to. */
@@ -300,7 +301,8 @@ static void usage(void)
 {
 	fputs("networks [--first N] [--count N] [--seeds N] [--seed N] [--jobs N] [--bounds]\n"
 	      "networks --network NAME|NUMBER [--seed N] [--trace]\n"
-	      "networks --list\n",
+	      "networks --list\n"
+	      "networks --tcp\n",
 	      stderr);
 	exit(2);
 }
@@ -330,6 +332,8 @@ static void parse_options(struct options *o, char **argv)
 			o->trace = true;
 		else if (!strcmp(*argv, "--list"))
 			o->list = true;
+		else if (!strcmp(*argv, "--tcp"))
+			o->tcp = true;
 		else if (!strcmp(*argv, "--network") && argv[1])
 			o->network = *++argv;
 		else
@@ -359,6 +363,8 @@ int main(int argc, char **argv)
 	parse_options(&o, argv);
 	if (o.list) {
 		list_all();
+	} else if (o.tcp) {
+		single_table();
 	} else if (o.network) {
 		show_one(&o);
 	} else {

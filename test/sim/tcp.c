@@ -8,6 +8,9 @@
 #define RTO_MIN_NS (200 * CLOCK_MS)
 #define RTO_MAX_NS (120 * CLOCK_SECOND)
 #define DELACK_NS  (40 * CLOCK_MS)
+/* Timers go by the kernel's ticks, HZ being 250; the short ones are two ticks longer. */
+#define TICK_NS    (4 * CLOCK_MS)
+#define SHORT_NS   (2 * TICK_NS)
 #define DUP_THRESH 3u
 #define QUICK_ACKS 16u
 #define GSO_MAX    65536u
@@ -177,7 +180,8 @@ static void take_seg(struct half *h, uint64_t n)
 static void receive(struct half *h, uint64_t seg, unsigned n)
 {
 	uint64_t before = h->arrived;
-	bool in_order = seg == h->received;
+	/* What fills a gap is acknowledged at once, too. */
+	bool in_order = seg == h->received && h->received == h->highest;
 
 	for (unsigned i = 0; i < n; i++)
 		take_seg(h, seg + i);
@@ -203,6 +207,8 @@ static void timer_fired(void *arg);
 
 static void set_timer(struct half *h, enum tcp_timer timer, uint64_t due_ns)
 {
+	if (timer != TCP_TIMER_NONE)
+		due_ns = (due_ns + TICK_NS - 1) / TICK_NS * TICK_NS;
 	h->timer = timer;
 	h->timer_ns = due_ns;
 	if (timer == TCP_TIMER_NONE || h->timer_at_ns <= due_ns)
@@ -226,7 +232,7 @@ static unsigned n_out(const struct half *h)
 
 static void rearm(struct half *h)
 {
-	uint64_t probe_ns = 2 * h->srtt_ns + (n_out(h) == 1 ? RTO_MIN_NS : 2 * CLOCK_MS);
+	uint64_t probe_ns = 2 * h->srtt_ns + (n_out(h) == 1 ? RTO_MIN_NS : SHORT_NS);
 
 	if (!n_out(h))
 		set_timer(h, TCP_TIMER_NONE, CLOCK_NEVER);
@@ -289,7 +295,7 @@ static unsigned find_lost(struct half *h)
 			break;
 		due_ns = s->sent_ns + h->rack_rtt_ns + window_ns;
 		if (due_ns > now_ns) {
-			set_timer(h, TCP_TIMER_REORDER, due_ns);
+			set_timer(h, TCP_TIMER_REORDER, due_ns + SHORT_NS);
 			break;
 		}
 		mark_lost(h, entry[0]);
