@@ -5,6 +5,8 @@ import os
 import socket
 import struct
 
+from program import Failed
+
 PREFACE = b"mpnc/1\r\n"
 HEAD_LEN = 24
 BODY_MAX = 4096
@@ -105,8 +107,10 @@ def target(name):
     return item(5, short(name))
 
 
-class Closed(Exception):
-    pass
+class Closed(Failed):
+
+    def __init__(self):
+        super().__init__("the program has closed the connection")
 
 
 class Peer:

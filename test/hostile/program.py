@@ -125,12 +125,13 @@ def relay(*args, **how):
     return Program("relay", "-v", "-l", "127.0.0.1", 0, *args, **how).wait_port()
 
 
-def transfer(port, stream=b"x" * 100000, *args, **how):
-    """An honest client's: returns its status, and what it said."""
+def transfer(port, stream=b"x" * 100000, *args, host="127.0.0.1", patient=True, **how):
+    """An honest client's: returns its status, and what it said. patient: it tries for a while to connect."""
+    retry = ("--retry", "20") if patient else ()
     with tempfile.TemporaryFile() as source:
         source.write(stream)
         source.seek(0)
-        with Program("--retry", "20", *args, "127.0.0.1", port, stdin=source, **how) as client:
+        with Program(*retry, *args, host, port, stdin=source, **how) as client:
             status = client.wait()
             client.expect_clean()
             return status, client.last()
