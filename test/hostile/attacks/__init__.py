@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Callable
 
-MODULES = ("sessions", "changed", "failing", "crowds")
+MODULES = ("sessions", "changed", "failing", "crowds", "relays", "files")
 
 
 @dataclass
