@@ -163,10 +163,10 @@ def tls_flood(_):
 
 @attack("busy-clock", quick=False)
 def busy_clock(_):
-    """Time passes for a listener that strangers keep busy with signatures of an RSA key of 8192 bits."""
-    options = tls.Authority().certificate("server", key=("rsa:8192", ))
+    """Time passes for a listener that strangers keep busy with exchanges of keys and signatures."""
+    options = tls.Authority().certificate("server", key=("rsa:4096", ))
     with listener("-w", "3", *options) as victim, \
-            Flood(("127.0.0.1", victim.port), 60, tls.client_hello("X25519"), kept=200):
+            Flood(("127.0.0.1", victim.port), 60, tls.client_hello("ffdhe8192"), kept=200):
         begin = time.monotonic()
         expect(victim.wait(60) == 1, f"status {victim.child.returncode}")
         return f"-w 3 ended it after {time.monotonic() - begin:.1f} s"

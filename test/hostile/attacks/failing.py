@@ -220,7 +220,7 @@ def attack_memory(context):
     if sanitized():
         raise Skipped("the program has sanitizers, and with them another allocator")
     n, ends = context.times(25, 300), {}
-    env = {"LD_PRELOAD": helper("failing-malloc"), "MPNC_FAIL_MALLOC": f"{context.random.getrandbits(32)} 12 10"}
+    env = {"LD_PRELOAD": helper("failing-malloc"), "MPNC_FAIL_MALLOC": f"{context.random.getrandbits(32)} 12 150"}
     with listener("-k", "--reconnect", "1", env=env) as victim:
         for i in range(n):
             status, _ = transfer(victim.port, b"y" * 100000, "--reconnect", "1", "-w", "5")

@@ -90,7 +90,7 @@ def key_credentials(_):
         it.wait_port()
 
 
-@attack("key-fifo", quick=False)
+@attack("key-fifo")
 def key_fifo(_):
     """A FIFO without a writer in place of a key or a certificate: a signal ends the program all the same."""
     os.mkfifo("fifo", 0o600)
@@ -154,7 +154,7 @@ def outputs(_):
     return ", ".join(ends)
 
 
-@attack("command-surroundings", quick=False)
+@attack("command-surroundings")
 def command_surroundings(_):
     """A command has three descriptors, the limit that its listener's parent had, and variables that nobody forges."""
     soft = 512

@@ -24,7 +24,7 @@ def give_up(port):
         pass
 
 
-@attack("giving-up", quick=False)
+@attack("giving-up")
 def giving_up(context):
     """A listener serves on, however many clients of a command have given up."""
     n = context.times(60, 1000)
