@@ -83,7 +83,7 @@ static void find_pairs(struct show *s)
 		union sock_addr addr;
 
 		sock_from_wire(&addr, &told->addr[i], sock_addr_port(&s->first));
-		if (ownaddrs_reachable(&addr))
+		if (ownaddrs_reachable(&addr) && !pathmgr_is_here(s->paths, &addr))
 			routes_add(&all, &addr, s->sources, s->n_sources);
 	}
 	for (unsigned i = 0; i < all.n; i++) {

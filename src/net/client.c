@@ -399,7 +399,7 @@ static void weigh_routes(struct client *c)
 }
 
 /* The peer's other addresses, on the port that it was asked for. It may name any: they are taken
- * only from one whom the user trusts with that, and those only that can be another machine's. */
+ * only from one whom the user trusts with that, and those only that are another machine's. */
 static void add_told(struct client *c)
 {
 	const struct wire_addrs *told = session_peer_addrs(engine_session(c->engine));
@@ -410,7 +410,7 @@ static void add_told(struct client *c)
 		union sock_addr addr;
 
 		sock_from_wire(&addr, &told->addr[i], sock_addr_port(first));
-		if (ownaddrs_reachable(&addr))
+		if (ownaddrs_reachable(&addr) && !pathmgr_is_here(engine_paths(c->engine), &addr))
 			routes_add(&c->routes, &addr, c->config.sources, c->config.n_sources);
 	}
 	if (c->routes.n > n && !c->config.multihome) {

@@ -304,22 +304,32 @@ bool pathmgr_several(const struct pathmgr *p)
 	return ways_several(&p->ways) || p->peer_facts.kind == WIRE_FACTS_SEVERAL;
 }
 
+/* local NULL, or of no family: the kernel's choice. */
+static struct topo_flow flow_between(const union sock_addr *local, const union sock_addr *remote)
+{
+	struct topo_flow flow = { .family = remote->sa.sa_family,
+				  .has_src = local && local->sa.sa_family != AF_UNSPEC,
+				  .protocol = FLOW_TCP,
+				  .dport = sock_addr_port(remote) };
+	struct wire_addr addr;
+
+	if (flow.has_src) {
+		sock_wire_addr(local, &addr);
+		memcpy(flow.src, addr.addr, sizeof(flow.src));
+	}
+	sock_wire_addr(remote, &addr);
+	memcpy(flow.dst, addr.addr, sizeof(flow.dst));
+	return flow;
+}
+
 uint32_t pathmgr_speed(struct pathmgr *p, const union sock_addr *local,
 		       const union sock_addr *remote)
 {
-	struct topo_flow flow = { .family = remote->sa.sa_family,
-				  .has_src = local->sa.sa_family != AF_UNSPEC,
-				  .protocol = FLOW_TCP,
-				  .dport = sock_addr_port(remote) };
+	const struct topo_flow flow = flow_between(local, remote);
 	struct wire_facts facts;
 	struct topo_path path;
-	struct wire_addr from, to;
 	uint32_t sum = 0;
 
-	sock_wire_addr(local, &from);
-	sock_wire_addr(remote, &to);
-	memcpy(flow.src, from.addr, sizeof(flow.src));
-	memcpy(flow.dst, to.addr, sizeof(flow.dst));
 	if (!p->source || topo_path(p->source, &flow, &path))
 		return 0;
 	linkfacts_of_path(&path, p->release, &facts);
@@ -331,6 +341,14 @@ uint32_t pathmgr_speed(struct pathmgr *p, const union sock_addr *local,
 		sum += facts.link[i].speed;
 	}
 	return sum;
+}
+
+bool pathmgr_is_here(const struct pathmgr *p, const union sock_addr *addr)
+{
+	const struct topo_flow flow = flow_between(NULL, addr);
+	int r = p->source ? topo_is_local(p->source, &flow) : -ENOSYS;
+
+	return r < 0 ? sock_is_ours(addr) : r;
 }
 
 /* With one link there is no choice, whatever else is known. */

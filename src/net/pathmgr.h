@@ -89,6 +89,10 @@ bool pathmgr_several(const struct pathmgr *p);
 uint32_t pathmgr_speed(struct pathmgr *p, const union sock_addr *local,
 		       const union sock_addr *remote);
 
+/* Does this address mean this machine? Asks the kernel for the route, so that addresses that no
+ * interface has are known too. */
+bool pathmgr_is_here(const struct pathmgr *p, const union sock_addr *addr);
+
 /* Fills the four links that a connection between the first one's addresses has, as planned, if the
  * client makes it from this port. */
 void pathmgr_lanes(const struct pathmgr *p, uint16_t port, struct subflow_stats *out);

@@ -267,6 +267,15 @@ int topo_path(struct topo_source *source, const struct topo_flow *flow, struct t
 	return r < 0 ? r : 0;
 }
 
+int topo_is_local(struct topo_source *source, const struct topo_flow *flow)
+{
+	struct topo_path path = { 0 };
+	uint32_t ifindex;
+	int r = route_find(source, flow, &path, &ifindex);
+
+	return r ? r : path.end == TOPO_END_LOCAL;
+}
+
 int topo_hold(struct topo_source *source)
 {
 	struct devs *devs = calloc(1, sizeof(*devs));

@@ -76,6 +76,10 @@ struct topo_path {
  * 0 or -errno. */
 int topo_path(struct topo_source *source, const struct topo_flow *flow, struct topo_path *out);
 
+/* Does the flow end on this machine, whichever device has the address? Only asks for the route.
+ * Returns 1, 0, or -errno. */
+int topo_is_local(struct topo_source *source, const struct topo_flow *flow);
+
 /* From now on topo_path takes the devices and bonds as they are at this moment, and asks only for
  * routes and neighbours: for many flows, of which each would cost as much as all devices. Ends with
  * topo_release. Returns 0 or -errno. */

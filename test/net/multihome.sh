@@ -176,6 +176,24 @@ serve -s 10.1.0.2 -s 10.2.0.2 0
 transfer --multihome "${ours[@]}" 10.1.0.2
 expect_ends '10.1.0.1 10.2.0.1' '10.1.0.2'
 
+section "... nor to an address of its own machine"
+for where in '' '-n server'; do
+	# shellcheck disable=SC2086 # two words or none
+	ip $where addr add 10.9.0.1/32 dev lo
+	# shellcheck disable=SC2086
+	ip $where route add local 10.9.1.0/24 dev lo
+done
+ip -n server addr add 10.9.1.7/32 dev lo
+serve --multihome 0
+run 0 it --plan --multihome 10.1.0.2 "$PORT" >plan
+! grep -q '10\.9\.' plan || fail "$(<plan)"
+transfer -vv --multihome 10.1.0.2
+! logged tx '10\.9\.' || fail "it connected to its own machine"
+for address in 10.9.0.1 10.9.1.7; do
+	ip -n server addr del "$address/32" dev lo
+done
+ip addr del 10.9.0.1/32 dev lo
+
 section "an address of ours that is not there keeps no other waiting"
 serve -s 10.1.0.2 -s 10.2.0.2 0
 transfer -s 10.3.0.1 -s 10.1.0.1 "$both"
