@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -25,6 +24,7 @@
 #include "net/engine.h"
 #include "net/input.h"
 #include "net/listener.h"
+#include "net/proof.h"
 #include "net/queue.h"
 #include "session/handshake.h"
 #include "ui/log.h"
@@ -62,9 +62,9 @@ struct cat {
 	bool told;    /* of its end, but its command still runs */
 	bool verdict; /* its command has ended, which the engine is to be told: */
 	char failure[CHILD_TEXT_LEN];
-	char session[2 * WIRE_SESSION_ID_LEN + 1];
-	struct tls_context *tls; /* NULL: plain */
-	struct crew *crew;       /* for TLS; NULL: no threads for it */
+	char session[PROOF_NAME_LEN]; /* its name */
+	struct tls_context *tls;      /* NULL: plain */
+	struct crew *crew;            /* for TLS; NULL: no threads for it */
 	struct listener *listener;
 	struct answers *answers;
 	struct queue *queue;
@@ -206,8 +206,7 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 	r = engine_new(&cat->engine, cat->loop, &config, &events);
 	if (r)
 		return r;
-	for (int i = 0; i < WIRE_SESSION_ID_LEN; i++)
-		snprintf(cat->session + 2 * (size_t)i, 3, "%02x", id[i]);
+	proof_name(cat->session, id);
 	cat->interval_due_ns = 0;
 	report_start(cat->report, c->listen ? "listener" : "client", cat->session, c->host, c->port,
 		     c->n_subflows, c->window);

@@ -45,8 +45,9 @@ struct report_end {
 int report_new(struct report **out, const char *path);
 struct report *report_free(struct report *r);
 
-/* role "client" or "listener"; session: 32 hex digits; host and port as text; any of them NULL when
- * it is not known. With -k there is one start per session: time and intervals begin anew. */
+/* role "client" or "listener"; session: its name, 32 hex digits; host and port as text; any of them
+ * NULL when it is not known. With -k there is one start per session: time and intervals begin anew.
+ */
 void report_start(struct report *r, const char *role, const char *session, const char *host,
 		  const char *port, unsigned n_subflows, uint64_t window);
 

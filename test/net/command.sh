@@ -37,7 +37,7 @@ diff -r tree to/tree || fail "the trees differ"
 
 section "what a command is told"
 listen rx -P 3 -c 'env | grep ^MPNC_ | sort' </dev/null
-run 0 tx -s 127.0.0.5 127.0.0.1 "$PORT" </dev/null >back
+run 0 tx --json=json -s 127.0.0.5 127.0.0.1 "$PORT" </dev/null >back
 expect_exit rx 0
 grep -qx 'MPNC_LOCAL_ADDR=127.0.0.1' back || fail "$(<back)"
 grep -qx "MPNC_LOCAL_PORT=$PORT" back || fail "$(<back)"
@@ -46,6 +46,26 @@ grep -qxE 'MPNC_REMOTE_PORT=[0-9]+' back || fail "$(<back)"
 grep -qxE 'MPNC_SESSION=[0-9a-f]{32}' back || fail "$(<back)"
 grep -qx 'MPNC_SUBFLOWS=3' back || fail "$(<back)"
 grep -qx 'MPNC_PEER_NAME=' back || fail "$(<back)"
+
+# json_session: the session by the report
+json_session() {
+	python3 -c 'import json; print(json.loads(open("json").readline())["session"])'
+}
+grep -qx "MPNC_SESSION=$(json_session)" back || fail "the client calls it $(json_session), the command $(<back)"
+
+section "a session's name does not tell its number, by which anybody may join"
+spawn ear python3 "$TEST_DIR/fake-peer.py" hear >ear.out
+wait_for "$PATIENCE" "somebody listens" test -s ear.out
+run 1 tx --json=json 127.0.0.1 "$(<ear.out)" </dev/null
+expect_exit ear 0
+# The number is in HELLO's body at 12 (PROTOCOL.md 3.1), behind the preface and the header.
+number() {
+	dd if=heard bs=1 skip=$((8 + 24 + 12)) count=16 status=none
+}
+hex=$(number | od -An -v -tx1 | tr -d ' \n')
+! grep -q "$hex" json || fail "the report has the number $hex"
+name=$(cat <(printf 'mpnc session name 1') <(number) | sha256sum | head -c 32)
+[[ $(json_session) == "$name" ]] || fail "$(json_session) instead of $name"
 
 section "it has three descriptors, no blocked signal, and dies of SIGPIPE"
 exec 9<data
