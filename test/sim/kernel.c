@@ -380,7 +380,7 @@ ssize_t __wrap_recv(int fd, void *p, size_t n, int flags)
 	struct iovec iov = { .iov_base = p, .iov_len = n };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct sock *s = sock_of(fd);
-	uint64_t left = s->side ? 0 : world->net->bytes - world->given;
+	uint64_t left = s->side == world->net->sender ? world->net->bytes - world->given : 0;
 
 	if (s->kind != SOCK_PLUG)
 		return s->kind == SOCK_TCP ? __wrap_recvmsg(fd, &msg, flags) : fail(EAGAIN);

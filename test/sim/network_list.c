@@ -208,7 +208,7 @@ static void draw_loss(uint64_t *rng, struct network *net)
 
 	for (unsigned i = 0; i < net->machine[side].n_links; i++) {
 		struct link_config *l = &net->machine[side].link[i];
-		struct hop_config *h = side ? &l->in : &l->out;
+		struct hop_config *h = side == net->sender ? &l->out : &l->in;
 
 		if (how == 1)
 			h->loss = small;
@@ -229,7 +229,7 @@ static void draw_others(uint64_t *rng, struct network *net)
 		struct other *o = &net->other[i];
 		double share = 0.2 + 0.4 * part(rng);
 
-		o->side = chance(rng, 85);
+		o->side = chance(rng, 85) ? !net->sender : net->sender;
 		o->link = below(rng, net->machine[o->side].n_links);
 		if (chance(rng, 50))
 			o->rate = share * net->machine[o->side].link[o->link].in.rate;
@@ -284,6 +284,7 @@ static void make_drawn(unsigned n, struct network *net)
 		net->machine[1].n_links = net->machine[0].n_links;
 	net->gso = chance(&rng, 30);
 	net->tcp = chance(&rng, 75) ? TCP_CUBIC : TCP_BBR;
+	net->sender = clock_mix(n, 25) % 4 == 0;
 	net->delay_ns = (uint64_t)(scale(&rng, 0.05, 100) * 1e6);
 	queue = draw_queue(&rng, net->gso);
 	for (unsigned side = 0; side < 2; side++)
@@ -302,10 +303,13 @@ double network_rate(const struct network *net)
 {
 	double sum[2] = { 0 };
 
-	for (unsigned i = 0; i < net->machine[0].n_links; i++)
-		sum[0] += net->machine[0].link[i].out.rate;
-	for (unsigned i = 0; i < net->machine[1].n_links; i++)
-		sum[1] += net->machine[1].link[i].in.rate;
+	const struct machine_config *from = &net->machine[net->sender];
+	const struct machine_config *to = &net->machine[!net->sender];
+
+	for (unsigned i = 0; i < from->n_links; i++)
+		sum[0] += from->link[i].out.rate;
+	for (unsigned i = 0; i < to->n_links; i++)
+		sum[1] += to->link[i].in.rate;
 	return sum[0] < sum[1] ? sum[0] : sum[1];
 }
 
@@ -353,10 +357,12 @@ void network_text(const struct network *net, char *buf, size_t size)
 {
 	static const char *const hash[] = { "same", "foreign", "layer2" };
 	static const char *const queue[] = { "", " codel", " policer" };
-	const struct machine_config *a = &net->machine[0], *b = &net->machine[1];
+	const struct machine_config *a = &net->machine[net->sender];
+	const struct machine_config *b = &net->machine[!net->sender];
 
-	text_printf(buf, size, "%u+%u %.0fM %.1fms %s%s %s%s%s%s%s%s%s", a->n_links, b->n_links,
-		    network_rate(net) / MBIT, 2 * (double)net->delay_ns / 1e6, hash[b->towards],
+	text_printf(buf, size, "%s%u+%u %.0fM %.1fms %s%s %s%s%s%s%s%s%s",
+		    net->sender ? "back " : "", a->n_links, b->n_links, network_rate(net) / MBIT,
+		    2 * (double)net->delay_ns / 1e6, hash[b->towards],
 		    a->policy == HASH_LAYER34   ? ""
 		    : a->policy == HASH_ENCAP34 ? " encap"
 						: " fixed",

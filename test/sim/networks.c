@@ -235,7 +235,7 @@ static void count(const struct shared *s, const struct options *o, struct tally 
 		t->n_false += r->lie[0] != '\0';
 		t->n_slower += ratio_of(r) > MOST_OF_BEST;
 		t->ratio[t->n++] = ratio_of(r);
-		if (net->machine[1].towards == SWITCH_FOREIGN)
+		if (net->machine[!net->sender].towards == SWITCH_FOREIGN)
 			t->blind[t->n_foreign++] =
 				r->seconds[VARIANT_BLIND_8] / r->seconds[VARIANT_PROGRAM];
 	}

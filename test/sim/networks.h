@@ -5,6 +5,7 @@
  *
  * What is drawn, and how often:
  *
+ *   sender           the client: 75 %
  *   links            2 at an end: 25 %, 4: 35 %, 8: 20 %, 16: 8 %, else 3 to 12; as many at the
  *                    other end: 60 %
  *   rate of an end   20 to 200 Mbit/s, on a logarithmic scale
@@ -35,7 +36,8 @@ void network_numbered(unsigned n, struct network *out);
 /* By name, or by number. Returns false: there is none. */
 bool network_named(const char *name, struct network *out);
 
-/* "8+4 links, 80 Mbit/s, 12 ms, foreign, cubic, loss". */
+/* "8+4 80M 12.0ms foreign cubic loss": the sender's links and the receiver's; "back": the server
+ * sends. */
 void network_text(const struct network *net, char *buf, size_t size);
 
 /* What the links of the narrower end carry together, in bytes per second. */

@@ -52,12 +52,14 @@ static double now_s(const struct run *r)
 	return (double)(r->world.clock.now_ns - CLOCK_SECOND) / 1e9;
 }
 
-/* Does a connection of the program's arrive on this link of the server, or did one? */
+/* Does a connection of the program's arrive on this link of the receiver, or did one? */
 static bool was_used(const struct run *r, unsigned link, bool now)
 {
+	unsigned sender = r->world.net->sender;
+
 	for (const struct connection *c = r->world.connections; c; c = c->next)
-		if (!c->other && c->in[0] == (int)link && (c->fd[0] >= 0 || !now) &&
-		    c->tcp.half[0].arrived > 256 << 10)
+		if (!c->other && c->in[sender] == (int)link && (c->fd[0] >= 0 || !now) &&
+		    c->tcp.half[sender].arrived > 256 << 10)
 			return true;
 	return false;
 }
@@ -66,7 +68,7 @@ static bool was_used(const struct run *r, unsigned link, bool now)
 static bool says_idle(const char *text, unsigned link)
 {
 	char name[8];
-	const char *end = strstr(text, " at the peer"), *at;
+	const char *end = strstr(text, " at the peer") ?: strstr(text, " here"), *at;
 
 	text_printf(name, sizeof(name), "eth%u", link);
 	for (at = strstr(text, name); at && end && at < end; at = strstr(at + 1, name))
@@ -78,14 +80,15 @@ static bool says_idle(const char *text, unsigned link)
 /* Is what the program says of the links true? */
 static bool is_true(const struct run *r, const char *text)
 {
-	const struct machine_config *here = &r->world.net->machine[0];
-	const struct machine_config *there = &r->world.net->machine[1];
+	const struct network *net = r->world.net;
+	const struct machine_config *from = &net->machine[net->sender];
+	const struct machine_config *to = &net->machine[!net->sender];
 
 	if (strstr(text, "everything arrives on"))
-		return there->towards == SWITCH_LAYER2 || here->policy == HASH_LAYER2;
+		return to->towards == SWITCH_LAYER2 || from->policy == HASH_LAYER2;
 	if (strstr(text, "everything leaves by"))
-		return here->policy == HASH_LAYER2;
-	for (unsigned i = 0; i < there->n_links && strstr(text, "idle: of all ports"); i++)
+		return from->policy == HASH_LAYER2;
+	for (unsigned i = 0; i < to->n_links && strstr(text, "idle: of all ports"); i++)
 		if (says_idle(text, i) && was_used(r, i, false))
 			return false;
 	return true;
@@ -268,6 +271,7 @@ static void over(void *arg)
 static void finish(struct run *r, struct transfer *out)
 {
 	const struct engine_end *end[2] = { NULL, NULL };
+	unsigned sender = r->world.net->sender;
 	double sent = 0, again = 0;
 	uint64_t done_ns = r->world.done_ns ? r->world.done_ns : r->world.clock.now_ns;
 
@@ -284,8 +288,8 @@ static void finish(struct run *r, struct transfer *out)
 			    (unsigned long long)r->world.net->bytes);
 	out->slow = r->n_ended < 2;
 	for (const struct connection *c = r->world.connections; c; c = c->next) {
-		sent += c->other ? 0 : (double)c->tcp.half[0].order;
-		again += c->other ? 0 : (double)c->tcp.half[0].n_resent;
+		sent += c->other ? 0 : (double)c->tcp.half[sender].order;
+		again += c->other ? 0 : (double)c->tcp.half[sender].n_resent;
 	}
 	out->again = again / (sent + 1);
 	out->opened = r->world.n_connections;

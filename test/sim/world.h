@@ -65,7 +65,8 @@ struct network {
 	struct other other[WORLD_OTHERS];
 	unsigned n_others;
 	struct failure failure;
-	uint64_t bytes; /* of the stream, from client to server */
+	unsigned sender; /* the side that sends the stream */
+	uint64_t bytes;  /* of it */
 };
 
 struct device {
@@ -110,7 +111,7 @@ extern struct world *world;
 void world_begin(struct world *w, const struct network *net, uint64_t seed);
 void world_end(struct world *w);
 
-/* An end of the stream: the client's gives net->bytes, the server's takes them. */
+/* An end of the stream: the sender's gives net->bytes, the other takes them. */
 int world_plug(unsigned side);
 
 /* For world.c and kernel.c */
