@@ -116,24 +116,6 @@ static int fail_to_read(const char *path, char why[KEYRING_WHY_LEN], int error)
 	return -error;
 }
 
-int keyring_check_mode(int fd, const char *path, unsigned forbidden, char why[KEYRING_WHY_LEN])
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return fail_to_read(path, why, errno);
-	if (S_ISDIR(st.st_mode))
-		return fail_to_read(path, why, EISDIR);
-	if (st.st_mode & forbidden) {
-		text_printf(why, KEYRING_WHY_LEN,
-			    "%s is open to others and may be known to them; make a new key, or: "
-			    "chmod %o %s",
-			    path, (unsigned)st.st_mode & 0777 & ~forbidden, path);
-		return -EPERM;
-	}
-	return 0;
-}
-
 static int read_some(int fd, char *buf, size_t size, size_t *len_out)
 {
 	*len_out = 0;
@@ -155,7 +137,7 @@ static int read_key(int fd, const char *path, uint8_t out[KEY_LEN], char why[KEY
 {
 	char buf[FILE_LEN];
 	size_t len;
-	int r = keyring_check_mode(fd, path, 077, why);
+	int r = keyfile_check(fd, path, 077, why);
 
 	if (r)
 		return r;
@@ -234,10 +216,11 @@ static int add_dir(struct keyring *ring, const char *path, char why[KEYRING_WHY_
 {
 	DIR *dir = opendir(path);
 	struct dirent *entry;
-	int r = 0;
+	int r;
 
 	if (!dir)
 		return fail_to_read(path, why, errno);
+	r = keyfile_check_dir(path, why);
 	while (!r && (entry = readdir(dir)))
 		r = add_entry(ring, dirfd(dir), path, entry->d_name, why);
 	closedir(dir);

@@ -2,14 +2,16 @@
 /*
  * keyring.h - shared keys: their files, and the names by which they are asked for
  *
- * A key is 256 random bits; its file has them in base64 on one line and may be read by its owner
- * only. On the wire a key is asked for by its id, which is derived from it one way. Keys are wiped
- * when the ring is freed.
+ * A key is 256 random bits; its file has them in base64 on one line and is one that nobody
+ * else may know or have written (keyfile.h). On the wire a key is asked for by its id, which is
+ * derived from it one way. Keys are wiped when the ring is freed.
  */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "net/keyfile.h"
 
 #define KEY_LEN      32
 #define KEY_TEXT_LEN 45 /* base64, with the NUL */
@@ -19,7 +21,7 @@
 /* Keys of one directory: all of them are held, and looked through for each connection. */
 #define KEYRING_MAX 1024
 
-#define KEYRING_WHY_LEN 256
+#define KEYRING_WHY_LEN KEYFILE_WHY_LEN
 
 struct key {
 	uint8_t secret[KEY_LEN];
@@ -51,7 +53,3 @@ unsigned keyring_n(const struct keyring *ring);
 const struct key *keyring_at(const struct keyring *ring, unsigned i);
 /* The key of this id, NULL if there is none. */
 const struct key *keyring_find(const struct keyring *ring, const void *id, size_t len);
-
-/* Says in why which chmod is needed if the file open as fd has a permission of forbidden. Returns 0
- * or -errno. */
-int keyring_check_mode(int fd, const char *path, unsigned forbidden, char why[KEYRING_WHY_LEN]);

@@ -12,6 +12,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "net/keyfile.h"
 #include "net/tls_internal.h"
 #include "util/text.h"
 
@@ -91,7 +92,7 @@ static int refuse_file(const char *path, char why[TLS_TEXT_LEN])
 	return -EINVAL;
 }
 
-/* A group may read it: Debian's ssl-cert does. */
+/* A group may read it, as Debian's ssl-cert does, and nobody else may write to it. */
 static int check_private(const char *path, char why[TLS_TEXT_LEN])
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -101,7 +102,7 @@ static int check_private(const char *path, char why[TLS_TEXT_LEN])
 		text_printf(why, TLS_TEXT_LEN, "cannot read %s: %s", path, strerror(errno));
 		return -errno;
 	}
-	r = keyring_check_mode(fd, path, 007, why);
+	r = keyfile_check(fd, path, 027, why);
 	close(fd);
 	return r;
 }
@@ -172,8 +173,8 @@ static bool set_suites(SSL_CTX *ctx)
 }
 
 /* The peer chooses one of these and can send a recorded ClientHello again and again: so only groups
- * that cost little. OpenSSL's own list has ffdhe8192, at 200 times the price of X25519. FIPS
- * modules may lack X25519, and one name that is unknown spoils a whole list. */
+ * that cost little. OpenSSL's own list has ffdhe8192, at hundreds of times the price of X25519.
+ * FIPS modules may lack X25519, and one name that is unknown spoils a whole list. */
 static bool set_groups(SSL_CTX *ctx)
 {
 	return SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") == 1 ||

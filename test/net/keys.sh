@@ -12,6 +12,18 @@ done
 random_file data 3M
 mkfifo slow
 
+section "a directory to which others can add keys is refused"
+for mode in 777 1777 770; do
+	chmod "$mode" keys
+	run 2 it -l --key-dir keys 0
+	expect_log it 'others can add keys to keys'
+done
+chmod 700 keys
+mkdir -m 777 open
+cp -r keys open
+run 2 it -l --key-dir open/keys 0
+expect_log it 'others can write to .*/open'
+
 section "a join proves what the session began with"
 # What a client says within TLS, to be said again by others.
 port=$(free_ports 1)
