@@ -115,27 +115,32 @@ static enum conn_result was_written(struct conn *c, struct session *s, ssize_t n
 /* The crew
  * ------------------------------------------------------------------------------------------ */
 
-/* What the crew has received goes to its place. */
-static enum conn_result place(struct conn *c, struct session *s, const uint8_t *bytes, size_t n,
-			      uint64_t now_ns)
+/* What the crew has received goes to its place, as far as there is memory for it now. */
+static enum conn_result place(struct conn *c, struct session *s, uint64_t now_ns)
 {
-	while (n) {
+	enum conn_result r = CONN_IDLE;
+
+	while (c->n_unplaced) {
+		const uint8_t *bytes = c->job->rx + c->job->received - c->n_unplaced;
 		struct iovec iov[SESSION_IOV];
 		int n_iov = session_rx_space(s, c->slot, iov);
 		size_t len = 0;
 
+		if (!n_iov)
+			return r;
 		for (int i = 0; i < n_iov; i++) {
-			size_t part = iov[i].iov_len < n - len ? iov[i].iov_len : n - len;
+			size_t left = c->n_unplaced - len;
+			size_t part = iov[i].iov_len < left ? iov[i].iov_len : left;
 
 			memcpy(iov[i].iov_base, bytes + len, part);
 			len += part;
 		}
-		bytes += len;
-		n -= len;
+		c->n_unplaced -= len;
 		if (session_rx(s, c->slot, len, now_ns))
 			return CONN_CLOSED;
+		r = CONN_MOVED;
 	}
-	return CONN_MOVED;
+	return r;
 }
 
 static enum conn_result take_back(struct conn *c, struct session *s, uint64_t now_ns)
@@ -144,14 +149,18 @@ static enum conn_result take_back(struct conn *c, struct session *s, uint64_t no
 	enum conn_result r = CONN_IDLE;
 
 	if (!crew_done(job))
-		return CONN_IDLE;
+		return place(c, s, now_ns);
 	if (job->send)
 		r = was_written(c, s, job->sent, iov_len(job->tx, job->n_tx), now_ns);
-	if (!job->receive)
-		return r;
+	if (!job->receive) {
+		enum conn_result placed = place(c, s, now_ns);
+
+		return placed == CONN_IDLE ? r : placed;
+	}
 	if (job->received > 0) {
 		was_read(c, job->received, sizeof(job->rx));
-		return place(c, s, job->rx, (size_t)job->received, now_ns);
+		c->n_unplaced = (size_t)job->received;
+		return place(c, s, now_ns);
 	}
 	return was_read(c, job->received, sizeof(job->rx)) == CONN_CLOSED ? CONN_CLOSED : r;
 }
@@ -166,12 +175,14 @@ static void hand_over(struct conn *c, struct session *s, uint64_t now_ns)
 	if (c->writable && !c->shut)
 		job->n_tx = session_tx(s, c->slot, now_ns, job->tx);
 	job->send = job->n_tx || (c->writable && !c->shut && !tls_flushed(c->tls));
-	job->receive = c->readable;
+	/* Its memory is still in use for what has no place yet. */
+	job->receive = c->readable && !c->n_unplaced;
 	if (!job->send && !job->receive)
 		return;
 	if (job->send)
 		c->writable = false;
-	c->readable = false;
+	if (job->receive)
+		c->readable = false;
 	crew_give(c->crew, job);
 }
 
@@ -206,6 +217,8 @@ enum conn_result conn_read(struct conn *c, struct session *s, uint64_t now_ns)
 	if (!c->readable)
 		return CONN_IDLE;
 	n_iov = session_rx_space(s, c->slot, iov);
+	if (!n_iov)
+		return CONN_IDLE;
 	c->readable = false;
 	n = channel_recv(conn_channel(c), iov, n_iov);
 	r = was_read(c, n, iov_len(iov, n_iov));

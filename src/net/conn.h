@@ -29,6 +29,7 @@ struct conn {
 	struct tls *tls;      /* owned; NULL: plain */
 	struct crew *crew;    /* with job: seals and opens the records; borrowed */
 	struct crew_job *job; /* owned; NULL: the session's thread does all */
+	size_t n_unplaced;    /* bytes at the end of what the crew received that wait for memory */
 	uint16_t slot;
 	bool readable;
 	bool writable;

@@ -59,7 +59,8 @@ enum {
 	SAID_FACTS = 256, /* the last change of our facts */
 };
 
-enum rx_state { RX_PREFACE, RX_HEADER, RX_CONTROL, RX_DATA, RX_DISCARD };
+/* RX_WAIT: the header of DATA has come, and there is no memory for its bytes now. */
+enum rx_state { RX_PREFACE, RX_HEADER, RX_CONTROL, RX_DATA, RX_DISCARD, RX_WAIT };
 
 struct rx {
 	enum rx_state state;
@@ -125,6 +126,7 @@ struct outgoing {
 	uint8_t digest[DIGEST_LEN];
 	bool confirmed;
 	uint64_t busy_since_ns; /* bytes are unacknowledged since; 0: none are */
+	uint64_t acked_ns; /* when more was acknowledged last, or the first byte since then read */
 	uint64_t reinjected;
 	struct bucket bucket;
 	uint64_t bucket_due_ns; /* data waits for the bucket until then; SESSION_NO_DEADLINE */
@@ -135,7 +137,9 @@ struct incoming {
 	struct winbuf *buf;
 	struct reasm *reasm;
 	uint64_t taken;
-	uint64_t edge; /* as the peer knows it, or will with the next ACK */
+	uint64_t taken_ns; /* when more was taken last, or the first byte since then came */
+	uint64_t rose_ns;  /* when more was in order last, or the first byte beyond a gap came */
+	uint64_t edge;     /* as the peer knows it, or will with the next ACK */
 	bool ended;
 	uint64_t total;
 	uint8_t digest[DIGEST_LEN];
@@ -191,6 +195,7 @@ struct session {
 	unsigned n_open;      /* subflows */
 	struct winpool *pool;
 	struct winpool *own_pool; /* NULL: it is another's */
+	bool starved;             /* a block was refused since the last tick */
 	struct subflow *subflows[SUBFLOWS_MAX];
 };
 
@@ -209,6 +214,16 @@ void session_consider_growth(struct session *s, uint64_t now_ns);
 
 /* All of our stream so far is acknowledged: its window needs no memory. */
 void session_drain_input(struct session *s);
+
+/* The edge, as far as memory allows. */
+void session_raise_edge(struct session *s);
+
+/* Memory for the chunk whose header has come: RX_DATA, or RX_WAIT if the pool has none now. Returns 0,
+ * -EAGAIN, or -ENOMEM, which fails the session. */
+int session_chunk_memory(struct session *s, struct rx *rx);
+
+/* When memory that was refused is to be asked for again. */
+uint64_t session_retry_deadline(const struct session *s);
 
 /* Something is to be told with an ACK, at the latest at due_ns. */
 void session_ack_by(struct session *s, uint64_t due_ns);

@@ -64,7 +64,7 @@ int session_new(struct session **out, const struct session_config *config)
 	s->state = config->role == SESSION_CLIENT ? SESSION_CONNECTING : SESSION_OPEN;
 	s->welcomed = config->role == SESSION_SERVER;
 	s->n_subflows_allowed = config->n_subflows;
-	s->in.edge = config->window;
+	session_raise_edge(s);
 	s->in.ack_due_ns = SESSION_NO_DEADLINE;
 	s->in.ack_slot = SENDWIN_NOBODY;
 	s->out.edge = WIRE_INITIAL_WINDOW;
@@ -482,65 +482,13 @@ struct winbuf *session_tx_buf(struct session *s)
 	return s->out.buf;
 }
 
-/* What the window, and reading ahead, allow. */
-static uint64_t input_limit(const struct outgoing *out, uint64_t window)
-{
-	return min_u64(sendwin_acked(out->win) + window, sendwin_next(out->win) + READ_AHEAD);
-}
-
-static int extend_room(struct session *s, uint64_t end)
-{
-	struct outgoing *out = &s->out;
-
-	if (end <= out->room)
-		return 0;
-	if (winbuf_ensure(out->buf, out->room, end - out->room)) {
-		session_abort(s, WIRE_R_MEMORY, out->read, "out of memory");
-		return -ENOMEM;
-	}
-	out->room = end;
-	return 0;
-}
-
-int session_input_room(struct session *s, uint64_t *end_out)
-{
-	uint64_t end = input_limit(&s->out, s->config.window);
-	int r = extend_room(s, end - end % ROOM_STEP);
-
-	s->out.lent = true;
-	*end_out = s->out.room;
-	return r;
-}
-
-size_t session_input_space(struct session *s, uint8_t **space_out)
-{
-	struct outgoing *out = &s->out;
-	uint64_t end = input_limit(out, s->config.window);
-	size_t contiguous;
-
-	if (end <= out->read || out->ended)
-		return 0;
-	/* To the end of the block, as memory comes in blocks. */
-	end = min_u64(end, out->read - out->read % WINBUF_BLOCK + WINBUF_BLOCK);
-	if (extend_room(s, end))
-		return 0;
-	*space_out = winbuf_at(out->buf, out->read, &contiguous);
-	return (size_t)(end - out->read);
-}
-
-void session_drain_input(struct session *s)
-{
-	if (s->out.lent)
-		return;
-	winbuf_clear(s->out.buf);
-	s->out.room = s->out.read;
-}
-
 void session_input_advance(struct session *s, uint64_t offset, uint64_t now_ns)
 {
 	assert(offset >= s->out.read && offset <= s->out.room && !s->out.ended);
 	if (offset > s->out.read && !s->out.busy_since_ns)
 		s->out.busy_since_ns = now_ns;
+	if (sendwin_acked(s->out.win) == s->out.read)
+		s->out.acked_ns = now_ns;
 	s->out.read = offset;
 	session_consider_growth(s, now_ns);
 }
@@ -619,6 +567,7 @@ void session_output_taken(struct session *s, uint64_t offset, uint64_t now_ns)
 	if (offset == in->taken)
 		return;
 	in->taken = offset;
+	in->taken_ns = now_ns;
 	winbuf_release(in->buf, offset);
 	if (offset == reasm_highest(in->reasm) && !receives_data(s))
 		winbuf_clear(in->buf);
@@ -685,9 +634,9 @@ static uint64_t lost_deadline(const struct session *s)
 
 uint64_t session_deadline(const struct session *s)
 {
-	const uint64_t due[] = { s->in.ack_due_ns,    ack_anywhere(s),  s->late_check_ns,
-				 s->ping_check_ns,    grow_deadline(s), lost_deadline(s),
-				 s->out.bucket_due_ns };
+	const uint64_t due[] = { s->in.ack_due_ns,     ack_anywhere(s),          s->late_check_ns,
+				 s->ping_check_ns,     grow_deadline(s),         lost_deadline(s),
+				 s->out.bucket_due_ns, session_retry_deadline(s) };
 	uint64_t first = SESSION_NO_DEADLINE;
 
 	if (s->state != SESSION_OPEN)
@@ -749,6 +698,8 @@ static bool waits_in_vain(const struct session *s, uint64_t now_ns)
 void session_tick(struct session *s, uint64_t now_ns)
 {
 	s->tick_ns = now_ns;
+	/* Who still finds no memory says so again. */
+	s->starved = false;
 	if (s->state != SESSION_OPEN)
 		return;
 	if (now_ns >= lost_deadline(s) || (s->n_open && waits_in_vain(s, now_ns)))

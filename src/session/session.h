@@ -67,6 +67,22 @@
  * loss before the client did. */
 #define SESSION_LINGER_NS 3000000000ull
 
+/* Of sessions that share memory each window has at least this, the least that the protocol allows,
+ * and this many times more than has gone through it: a sender that doubles what it has on its way
+ * with each round trip, as TCP does, never waits for it. */
+#define SESSION_LEAST WIRE_INITIAL_WINDOW
+#define SESSION_EARN  2
+
+/* A session that found no memory asks again after this: seldom enough for a thousand of them. */
+#define SESSION_RETRY_NS 50000000ull
+
+/* What is missing before bytes that are held has long been sent again by a peer that can: after
+ * this the memory is held in vain. */
+#define SESSION_GAP_NS 15000000000ull
+
+/* And for this long a consumer, here or there, may rest. */
+#define SESSION_STALL_NS 60000000000ull
+
 #define SESSION_TEXT_LEN (WIRE_TEXT_MAX + 1)
 
 #define SESSION_NO_DEADLINE UINT64_MAX
@@ -97,7 +113,8 @@ struct session_config {
 	struct wire_addrs addrs; /* server: where the client may join as well */
 	uint64_t rate;           /* bytes per second that we send at most; 0: no limit */
 	bool frugal;             /* one of many: see SESSION_FRUGAL_NS */
-	struct winpool *pool;    /* memory for the windows, borrowed; NULL: the session's own */
+	struct winpool *pool;    /* memory for the windows, borrowed; NULL: the session's own. With
+				    a limit: the windows have less while it is short */
 };
 
 enum session_state {
@@ -116,6 +133,14 @@ enum session_end_kind {
 	SESSION_END_PEER,     /* ABORT came; reason, offset, text */
 	SESSION_END_PROTOCOL, /* the peer broke the protocol; text */
 	SESSION_END_DIGEST,   /* what was received does not match its digest */
+};
+
+/* Why a session holds memory and makes no use of it. */
+enum session_stall {
+	SESSION_STALL_NONE,
+	SESSION_STALL_GAP,    /* bytes before those it holds are missing for SESSION_GAP_NS */
+	SESSION_STALL_OUTPUT, /* our output has taken nothing for SESSION_STALL_NS */
+	SESSION_STALL_PEER,   /* the peer has acknowledged nothing for as long */
 };
 
 struct session_end {
@@ -265,8 +290,9 @@ const struct wire_links *session_peer_links(const struct session *s);
 /* Bytes from and to a connection -----------------------------------------------------------------
  */
 
-/* Where the next bytes of this connection go. Fills iov, returns how many (>= 1). Valid until the
- * next call for this session. */
+/* Where the next bytes of this connection go. Fills iov, returns how many; 0: there is no memory
+ * for these bytes now (sessions that share a pool with a limit), ask again after the next tick. Valid
+ * until the next call for this session. */
 int session_rx_space(struct session *s, uint16_t slot, struct iovec iov[SESSION_IOV]);
 
 /* How many bytes of this connection are of use only together: what is missing of the DATA frame
@@ -353,6 +379,10 @@ bool session_received_confirmed(const struct session *s);
 
 /* All is confirmed on our side; only the peer's DONE is missing. */
 bool session_finished(const struct session *s);
+
+/* Memory of both windows, in bytes, and whether it is held in vain. */
+uint64_t session_held(const struct session *s);
+enum session_stall session_stall(const struct session *s, uint64_t now_ns);
 
 /* Fills what the session knows; subflow entries are the caller's. */
 void session_stats(const struct session *s, struct session_stats *out);

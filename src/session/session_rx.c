@@ -92,8 +92,10 @@ int session_rx_space(struct session *s, uint16_t slot, struct iovec iov[SESSION_
 					 .iov_len = WINPOOL_SCRATCH };
 		return 1;
 	}
-	if (rx->state == RX_DATA && !still_wanted(s, rx))
+	if ((rx->state == RX_DATA || rx->state == RX_WAIT) && !still_wanted(s, rx))
 		rx->state = RX_DISCARD;
+	if (rx->state == RX_WAIT && session_chunk_memory(s, rx))
+		return 0;
 	switch (rx->state) {
 	case RX_DATA:
 		return data_space(s, rx, iov);
@@ -221,6 +223,8 @@ static bool take_ack(struct session *s, const struct wire_ack *ack, uint64_t now
 		out->taken = ack->taken;
 	if (ack->edge > out->edge)
 		out->edge = ack->edge;
+	if (sendwin_acked(out->win) > before)
+		out->acked_ns = now_ns;
 	winbuf_release(out->buf, sendwin_acked(out->win));
 	if (sendwin_acked(out->win) == out->read) {
 		out->busy_since_ns = 0;
@@ -410,11 +414,7 @@ static int data_header(struct session *s, struct subflow *sf)
 	rx->state = RX_DISCARD;
 	if (!still_wanted(s, rx))
 		return 0;
-	if (winbuf_ensure(s->in.buf, rx->header.value, rx->header.length)) {
-		session_abort(s, WIRE_R_MEMORY, reasm_received(s->in.reasm), "out of memory");
-		return 0;
-	}
-	rx->state = RX_DATA;
+	session_chunk_memory(s, rx);
 	return 0;
 }
 
@@ -449,6 +449,21 @@ static void plan_ack(struct session *s, uint32_t len, uint64_t now_ns)
 	session_ack_by(s, in->bytes_since_ack >= ACK_BYTES ? now_ns : now_ns + ACK_NS);
 }
 
+/* Returns what reasm_add does. */
+static int hold(struct session *s, const struct rx *rx, uint64_t now_ns)
+{
+	struct incoming *in = &s->in;
+	uint64_t before = reasm_received(in->reasm);
+	bool had_gap = reasm_highest(in->reasm) > before;
+	int r = reasm_add(in->reasm, rx->header.value, rx->header.length);
+
+	if (in->taken == before)
+		in->taken_ns = now_ns;
+	if (!had_gap || reasm_received(in->reasm) > before)
+		in->rose_ns = now_ns;
+	return r;
+}
+
 static int data_complete(struct session *s, struct subflow *sf, uint64_t now_ns)
 {
 	struct rx *rx = &sf->rx;
@@ -461,7 +476,7 @@ static int data_complete(struct session *s, struct subflow *sf, uint64_t now_ns)
 		return break_off(s, sf, "the peer sent bytes although we take none (--send-only)");
 	if (s->in.ended && rx->header.value + rx->header.length > s->in.total)
 		return break_off(s, sf, "the peer sent bytes beyond the end of its stream");
-	r = reasm_add(s->in.reasm, rx->header.value, rx->header.length);
+	r = hold(s, rx, now_ns);
 	if (r == -ENOBUFS)
 		return close_with(sf, "it left more gaps than a sender may");
 	if (r) {

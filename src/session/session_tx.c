@@ -155,7 +155,7 @@ static void say_ack(struct session *s, struct tx *tx, uint16_t slot, uint64_t no
 	size_t left;
 	uint8_t *p = control_end(tx, &left);
 
-	in->edge = in->taken + s->config.window;
+	session_raise_edge(s);
 	m.edge = in->edge;
 	m.n_ranges = reasm_ranges(in->reasm, m.ranges, WIRE_ACK_RANGES);
 	control_wrote(tx, wire_put_ack(p, left, &m));

@@ -11,6 +11,7 @@ struct winbuf {
 	uint64_t ensured;  /* and of the first one that has had no memory yet */
 	size_t n_slots;
 	size_t n_blocks;
+	size_t n_next;                /* 0 or 1 of these is the block that no pool refuses */
 	struct winbuf_block *slots[]; /* by block number modulo n_slots; NULL: no memory */
 };
 
@@ -54,15 +55,18 @@ struct winbuf *winbuf_free(struct winbuf *w)
 	return NULL;
 }
 
-static struct winbuf_block *block_get(struct winbuf *w)
+/* Block number n. Returns 0, -ENOMEM or -EAGAIN. */
+static int block_get(struct winbuf *w, uint64_t n, struct winbuf_block **out)
 {
-	struct winbuf_block *b = winpool_get(w->pool);
+	bool next = n == w->released && !w->n_next;
+	int r = winpool_get(w->pool, w->n_blocks, next, out);
 
-	if (!b)
-		return NULL;
-	b->refs = 1;
+	if (r)
+		return r;
+	(*out)->refs = 1;
 	w->n_blocks++;
-	return b;
+	w->n_next += next;
+	return 0;
 }
 
 int winbuf_ensure(struct winbuf *w, uint64_t offset, uint64_t len)
@@ -74,10 +78,10 @@ int winbuf_ensure(struct winbuf *w, uint64_t offset, uint64_t len)
 	for (uint64_t n = offset / WINBUF_BLOCK; n <= (offset + len - 1) / WINBUF_BLOCK; n++) {
 		struct winbuf_block **slot = &w->slots[slot_of(w, n * WINBUF_BLOCK)];
 
-		if (!*slot)
-			*slot = block_get(w);
-		if (!*slot)
-			return -ENOMEM;
+		int r = *slot ? 0 : block_get(w, n, slot);
+
+		if (r)
+			return r;
 		if (n >= w->ensured)
 			w->ensured = n + 1;
 	}
@@ -124,6 +128,7 @@ void winbuf_unpin(struct winbuf *w, struct winbuf_block *b)
 	if (--b->refs)
 		return;
 	w->n_blocks--;
+	w->n_next -= !b->shared;
 	winpool_put(w->pool, b);
 }
 

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 
 struct winpool {
+	struct winpool *whole; /* of this part; NULL: it is no part. A part uses n_shared alone. */
+	size_t n_shared;       /* in use; of a whole at most limit */
+	size_t limit;          /* of shared blocks; SIZE_MAX: none */
 	size_t keep;
 	size_t n_free;
 	size_t n_blocks;
@@ -20,6 +23,7 @@ int winpool_new(struct winpool **out, size_t keep)
 	if (!p)
 		return -ENOMEM;
 	p->keep = keep;
+	p->limit = SIZE_MAX;
 	p->scratch = malloc(WINPOOL_SCRATCH);
 	if (!p->scratch) {
 		free(p);
@@ -27,6 +31,22 @@ int winpool_new(struct winpool **out, size_t keep)
 	}
 	*out = p;
 	return 0;
+}
+
+int winpool_new_part(struct winpool **out, struct winpool *whole)
+{
+	struct winpool *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	p->whole = whole;
+	*out = p;
+	return 0;
+}
+
+static const struct winpool *whole_of(const struct winpool *p)
+{
+	return p->whole ? p->whole : p;
 }
 
 static void block_free(struct winpool *p, struct winbuf_block *b)
@@ -40,6 +60,7 @@ struct winpool *winpool_free(struct winpool *p)
 {
 	if (!p)
 		return NULL;
+	assert(p->whole == NULL || p->n_shared == 0);
 	while (p->free) {
 		struct winbuf_block *b = p->free;
 
@@ -67,7 +88,47 @@ static struct winbuf_block *block_new(struct winpool *p)
 	return b;
 }
 
-struct winbuf_block *winpool_get(struct winpool *p)
+void winpool_limit(struct winpool *p, size_t n_shared)
+{
+	p->limit = n_shared;
+}
+
+static bool is_limited(const struct winpool *p)
+{
+	return whole_of(p)->limit != SIZE_MAX;
+}
+
+/* Shared blocks that the windows of a pool or part may have, all together. */
+static size_t size_of(const struct winpool *p)
+{
+	const struct winpool *whole = whole_of(p);
+
+	return p->whole ? (whole->limit - whole->n_shared + p->n_shared) / 2 : whole->limit;
+}
+
+static size_t share_of(const struct winpool *p)
+{
+	size_t size = size_of(p);
+
+	return size > p->n_shared ? (size - p->n_shared) / WINPOOL_SHARE : 0;
+}
+
+uint64_t winpool_share(const struct winpool *p)
+{
+	return is_limited(p) ? (uint64_t)share_of(p) * WINBUF_BLOCK : UINT64_MAX;
+}
+
+uint64_t winpool_size(const struct winpool *p)
+{
+	return is_limited(p) ? (uint64_t)size_of(p) * WINBUF_BLOCK : UINT64_MAX;
+}
+
+bool winpool_short(const struct winpool *p)
+{
+	return is_limited(p) && p->n_shared > size_of(p) - size_of(p) / WINPOOL_SHARE;
+}
+
+static struct winbuf_block *pop(struct winpool *p)
 {
 	struct winbuf_block *b = p->free;
 
@@ -78,8 +139,31 @@ struct winbuf_block *winpool_get(struct winpool *p)
 	return b;
 }
 
+int winpool_get(struct winpool *p, size_t n_held, bool next, struct winbuf_block **out)
+{
+	struct winbuf_block *b;
+
+	/* A share of no blocks is for nobody, even if the window has none yet. */
+	if (!next && is_limited(p) && (n_held > share_of(p) || !share_of(p)))
+		return -EAGAIN;
+	b = pop(p->whole ? p->whole : p);
+	if (!b)
+		return -ENOMEM;
+	b->shared = !next;
+	p->n_shared += b->shared;
+	if (p->whole)
+		p->whole->n_shared += b->shared;
+	*out = b;
+	return 0;
+}
+
 void winpool_put(struct winpool *p, struct winbuf_block *b)
 {
+	p->n_shared -= b->shared;
+	if (p->whole) {
+		p = p->whole;
+		p->n_shared -= b->shared;
+	}
 	if (p->n_free >= p->keep) {
 		block_free(p, b);
 		return;
@@ -91,10 +175,15 @@ void winpool_put(struct winpool *p, struct winbuf_block *b)
 
 uint8_t *winpool_scratch(struct winpool *p)
 {
-	return p->scratch;
+	return whole_of(p)->scratch;
 }
 
 size_t winpool_n_blocks(const struct winpool *p)
 {
 	return p->n_blocks;
+}
+
+size_t winpool_n_used(const struct winpool *p)
+{
+	return p->n_blocks - p->n_free;
 }

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * session_memory.c - how much memory the windows of a session may have
+ *
+ * A session alone may fill both windows. One that shares its pool with others may have less, and
+ * how much changes: a window begins with SESSION_LEAST and grows with what has gone through it, as
+ * far as the pool's share allows. So memory goes to sessions that move bytes, and a session that
+ * only says that it will move some has none to hold.
+ *
+ * - The receive window is a promise, and the protocol has no way to take one back: the edge stops
+ *   rising, it never falls. Promises may exceed the pool, since most of them are never used. Bytes
+ *   for which the pool has no block now stay in the socket (RX_WAIT).
+ * - The send window is our own affair: input is not read while there is no block for it.
+ * - The block in which a stream goes on is never refused, so that each session goes on, block by
+ *   block, whatever the others have.
+ * - A refused session asks again when anything moves, and at least every SESSION_RETRY_NS.
+ */
+#include <errno.h>
+
+#include "session/internal.h"
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* For a window through which this many bytes have gone. */
+static uint64_t window_now(const struct session *s, uint64_t gone)
+{
+	uint64_t share = winpool_share(s->pool), window = s->config.window;
+
+	if (share == UINT64_MAX)
+		return window;
+	window = min_u64(window, share);
+	window = min_u64(window, SESSION_LEAST + SESSION_EARN * gone);
+	return window > SESSION_LEAST ? window : SESSION_LEAST;
+}
+
+void session_raise_edge(struct session *s)
+{
+	struct incoming *in = &s->in;
+	uint64_t edge = in->taken + window_now(s, in->taken);
+
+	if (edge > in->edge)
+		in->edge = edge;
+}
+
+/* What the window, and reading ahead, allow. */
+static uint64_t input_limit(const struct session *s)
+{
+	const struct outgoing *out = &s->out;
+	uint64_t acked = sendwin_acked(out->win);
+
+	return min_u64(acked + window_now(s, acked), sendwin_next(out->win) + READ_AHEAD);
+}
+
+/* Returns 0, -EAGAIN, or -ENOMEM, which fails the session. */
+static int extend_room(struct session *s, uint64_t end)
+{
+	struct outgoing *out = &s->out;
+	int r;
+
+	if (end <= out->room)
+		return 0;
+	r = winbuf_ensure(out->buf, out->room, end - out->room);
+	if (!r)
+		out->room = end;
+	else if (r == -EAGAIN)
+		s->starved = true;
+	else
+		session_abort(s, WIRE_R_MEMORY, out->read, "out of memory");
+	return r;
+}
+
+int session_input_room(struct session *s, uint64_t *end_out)
+{
+	uint64_t end = input_limit(s);
+	int r = extend_room(s, end - end % ROOM_STEP);
+
+	s->out.lent = true;
+	*end_out = s->out.room;
+	return r == -EAGAIN ? 0 : r;
+}
+
+size_t session_input_space(struct session *s, uint8_t **space_out)
+{
+	struct outgoing *out = &s->out;
+	uint64_t end = input_limit(s);
+	size_t contiguous;
+
+	if (end <= out->read || out->ended)
+		return 0;
+	/* To the end of the block, as memory comes in blocks. */
+	end = min_u64(end, out->read - out->read % WINBUF_BLOCK + WINBUF_BLOCK);
+	if (extend_room(s, end))
+		return 0;
+	*space_out = winbuf_at(out->buf, out->read, &contiguous);
+	return (size_t)(end - out->read);
+}
+
+void session_drain_input(struct session *s)
+{
+	if (s->out.lent)
+		return;
+	winbuf_clear(s->out.buf);
+	s->out.room = s->out.read;
+}
+
+int session_chunk_memory(struct session *s, struct rx *rx)
+{
+	int r = winbuf_ensure(s->in.buf, rx->header.value, rx->header.length);
+
+	rx->state = r == -EAGAIN ? RX_WAIT : RX_DATA;
+	s->starved |= r == -EAGAIN;
+	if (r == -ENOMEM)
+		session_abort(s, WIRE_R_MEMORY, reasm_received(s->in.reasm), "out of memory");
+	return r;
+}
+
+uint64_t session_retry_deadline(const struct session *s)
+{
+	return s->starved ? s->tick_ns + SESSION_RETRY_NS : SESSION_NO_DEADLINE;
+}
+
+uint64_t session_held(const struct session *s)
+{
+	return (uint64_t)WINBUF_BLOCK * (winbuf_n_blocks(s->in.buf) + winbuf_n_blocks(s->out.buf));
+}
+
+enum session_stall session_stall(const struct session *s, uint64_t now_ns)
+{
+	const struct incoming *in = &s->in;
+	const struct outgoing *out = &s->out;
+	uint64_t received = reasm_received(in->reasm);
+
+	if (reasm_highest(in->reasm) > received && now_ns - in->rose_ns >= SESSION_GAP_NS)
+		return SESSION_STALL_GAP;
+	if (received > in->taken && now_ns - in->taken_ns >= SESSION_STALL_NS)
+		return SESSION_STALL_OUTPUT;
+	if (sendwin_next(out->win) > sendwin_acked(out->win) &&
+	    now_ns - out->acked_ns >= SESSION_STALL_NS)
+		return SESSION_STALL_PEER;
+	return SESSION_STALL_NONE;
+}
