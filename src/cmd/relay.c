@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,10 +31,13 @@
 #include "util/parse.h"
 #include "util/text.h"
 
-/* Requests of malloc from this length on are mapped, and given back when they are freed. Above all
- * that is blocks of windows: glibc would raise its limit with the first one that is freed, and the
- * memory of a thousand sessions that once were busy would stay. */
-#define MAP_FROM (128 << 10)
+/* --memory: at least what a few sessions need, at most more than any machine has. By default the
+ * windows get this part of what the process may use: the kernel's socket buffers and all else on
+ * the machine need memory as well. Where nothing is known of that: */
+#define MEMORY_MIN     (16ull << 20)
+#define MEMORY_MAX     (1ull << 50)
+#define MEMORY_PART    4
+#define MEMORY_UNKNOWN (1ull << 30)
 
 #define SUMMARY_LEN 256
 
@@ -50,8 +52,9 @@ struct relay_options {
 		const char *place;
 	} target[TARGETS_MAX]; /* far */
 	unsigned n_targets;
-	unsigned max_per_source;
-	unsigned n_warm; /* near */
+	unsigned max_per_source; /* 0: as RELAY_PER_SOURCE and RELAY_PER_SOURCE_OPEN have it */
+	uint64_t memory;         /* 0: a part of what the process may use */
+	unsigned n_warm;         /* near */
 	bool warm_given;
 };
 
@@ -69,7 +72,8 @@ struct relay_run {
 	struct peer peer;
 	struct relay_target *targets; /* far: as many as the options have */
 	struct listener *listener;
-	int n_sockets; /* that were passed to us */
+	uint64_t memory; /* for windows */
+	int n_sockets;   /* that were passed to us */
 	bool stopping;
 	int exit;
 };
@@ -87,7 +91,9 @@ static const char help[] =
 	"\n"
 	"The near side keeps some connections to the far side ready, --warm N of them (4), so\n"
 	"that a session begins without a round trip; 0: none. --per-source N: at most N\n"
-	"sessions of one address at once (2048).\n"
+	"sessions of one address at once (2048 with a key or certificate, 256 without).\n"
+	"--memory SIZE: at most this much for the windows of all sessions together (a quarter\n"
+	"of what the process may use).\n"
 	"\n"
 	"Several addresses, HOST,HOST2 and -s more than once, are all used.\n"
 	"\n"
@@ -213,7 +219,7 @@ static void on_ended(void *arg, const char *name, const struct engine_end *end, 
 
 static void say_totals(const struct relay_run *run)
 {
-	char tx[32], rx[32], warm[80] = "";
+	char tx[32], rx[32], used[32], memory[32], warm[80] = "";
 	struct relay_totals t;
 
 	relay_totals(run->relay, &t);
@@ -222,9 +228,12 @@ static void say_totals(const struct relay_run *run)
 			    (unsigned long long)t.n_warm);
 	text_size(tx, sizeof(tx), t.tx_bytes);
 	text_size(rx, sizeof(rx), t.rx_bytes);
-	log_error("%llu sessions: %u running, %llu failed, %llu refused; sent %s, received %s%s",
+	text_size(used, sizeof(used), t.memory_used);
+	text_size(memory, sizeof(memory), run->memory);
+	log_error("%llu sessions: %u running, %llu failed, %llu refused; sent %s, received %s; "
+		  "windows use %s of %s%s",
 		  (unsigned long long)t.n_served, t.n_running, (unsigned long long)t.n_failed,
-		  (unsigned long long)t.n_refused, tx, rx, warm);
+		  (unsigned long long)t.n_refused, tx, rx, used, memory, warm);
 }
 
 static void on_stopped(void *arg)
@@ -392,6 +401,33 @@ static void signal_event(struct loop_io *io, uint32_t events)
 	}
 }
 
+/* As many as -m wants, or as there are descriptors and memory for. */
+static unsigned sessions_at_once(const struct relay_run *run, unsigned n_warm)
+{
+	const struct config *c = run->config;
+	unsigned wanted = c->max_clients == UINT_MAX ? RELAY_SESSIONS : c->max_clients;
+	unsigned by_fds = relay_fitting(wanted, n_warm);
+	unsigned n = relay_fitting_memory(by_fds, run->memory);
+
+	if (by_fds < wanted)
+		log_info("at most %u sessions at once: there are no descriptors for %u", by_fds,
+			 wanted);
+	if (n < by_fds)
+		log_info("at most %u sessions at once: --memory is too little for %u", n, by_fds);
+	return n;
+}
+
+static uint64_t memory_for_windows(const struct relay_options *options)
+{
+	uint64_t memory = limits_memory("");
+
+	if (options->memory)
+		return options->memory;
+	if (memory == UINT64_MAX)
+		return MEMORY_UNKNOWN;
+	return memory / MEMORY_PART > MEMORY_MIN ? memory / MEMORY_PART : MEMORY_MIN;
+}
+
 static int start_relay(struct relay_run *run)
 {
 	const struct config *c = run->config;
@@ -401,20 +437,19 @@ static int start_relay(struct relay_run *run)
 		.n_targets = run->options->n_targets,
 		.connect_ns = c->timeout_ns == CONFIG_NEVER ? RELAY_CONNECT_NS : c->timeout_ns,
 		.max_per_source = run->options->max_per_source,
+		.memory = run->memory,
 		.n_warm = c->listen ? 0 : run->options->n_warm,
 	};
 	struct relay_events events = {
 		.note = log_note, .ended = on_ended, .stopped = on_stopped, .arg = run
 	};
-	unsigned wanted = c->max_clients == UINT_MAX ? RELAY_SESSIONS : c->max_clients;
 	int r;
 
 	config.engine = peer_engine_config(c, run->listener);
 	config.engine.crew = run->crew;
-	config.max_sessions = relay_fitting(wanted, c->listen ? LISTENER_WARM : config.n_warm);
-	if (config.max_sessions < wanted)
-		log_info("at most %u sessions at once: there are no descriptors for %u",
-			 config.max_sessions, wanted);
+	if (!config.max_per_source)
+		config.max_per_source = run->tls ? RELAY_PER_SOURCE : RELAY_PER_SOURCE_OPEN;
+	config.max_sessions = sessions_at_once(run, c->listen ? LISTENER_WARM : config.n_warm);
 	r = relay_new(&run->relay, run->loop, &config, &events);
 	if (!r && c->listen)
 		r = answers_new(&run->answers, run->listener, c, &config.engine);
@@ -473,10 +508,11 @@ static int run_relay(const struct config *config, const struct relay_options *op
 
 	if (!run)
 		return ENGINE_EXIT_SETUP;
-	mallopt(M_MMAP_THRESHOLD, MAP_FROM);
+	limits_return_memory();
 	limits_raise_descriptors();
 	run->config = config;
 	run->options = options;
+	run->memory = memory_for_windows(options);
 	run->n_sockets = service_sockets();
 	r = start(run);
 	if (!r)
@@ -542,6 +578,15 @@ static enum opts_result set_per_source(struct parser *p, const struct option_def
 	return OPTS_RUN;
 }
 
+static enum opts_result set_memory(struct parser *p, const struct option_def *o, const char *arg)
+{
+	struct relay_options *options = p->own;
+
+	if (parse_size(arg, MEMORY_MIN, MEMORY_MAX, &options->memory) < 0)
+		return opts_bad_argument(p, o, arg, "a size of memory (16M or more)");
+	return OPTS_RUN;
+}
+
 static enum opts_result set_warm(struct parser *p, const struct option_def *o, const char *arg)
 {
 	struct relay_options *options = p->own;
@@ -557,6 +602,7 @@ static enum opts_result set_warm(struct parser *p, const struct option_def *o, c
 static const struct option_def own[] = {
 	{ 0, "to", "PLACE", NULL, set_to },
 	{ 0, "per-source", "N", NULL, set_per_source },
+	{ 0, "memory", "SIZE", NULL, set_memory },
 	{ 0, "warm", "N", NULL, set_warm },
 };
 
@@ -597,8 +643,7 @@ static enum opts_result parse(int argc, char *argv[], struct relay_options *opti
 int relay_main(int argc, char *argv[])
 {
 	char message[OPTS_MESSAGE_LEN];
-	struct relay_options options = { .n_warm = WARM_DEFAULT,
-					 .max_per_source = RELAY_PER_SOURCE };
+	struct relay_options options = { .n_warm = WARM_DEFAULT };
 	struct config config;
 
 	switch (parse(argc, argv, &options, &config, message)) {

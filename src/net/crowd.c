@@ -234,6 +234,13 @@ bool crowd_is_full(const struct crowd *c)
 	return c->n == c->max;
 }
 
+struct crowd_member *crowd_any(const struct crowd *c, const uint8_t source[CROWD_SOURCE_LEN])
+{
+	const struct crowd_source *s = *find(c, source);
+
+	return s ? s->members[0] : NULL;
+}
+
 unsigned crowd_count(const struct crowd *c, const uint8_t key[CROWD_SOURCE_LEN])
 {
 	const struct crowd_source *s = *find(c, key);

@@ -46,5 +46,8 @@ struct crowd_member *crowd_choose(struct crowd *c);
 
 bool crowd_is_full(const struct crowd *c);
 
+/* Any member of this source; NULL: it has none. */
+struct crowd_member *crowd_any(const struct crowd *c, const uint8_t source[CROWD_SOURCE_LEN]);
+
 /* Members of this source. */
 unsigned crowd_count(const struct crowd *c, const uint8_t source[CROWD_SOURCE_LEN]);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -17,8 +18,16 @@
 /* Sessions are found by their random ids. */
 #define BUCKETS 1024
 
+/* Memory of the sessions of one source, or of all. */
+struct share {
+	struct winpool *pool;
+	unsigned n_sessions;
+	uint64_t look_ns; /* when they may be looked at again */
+};
+
 struct relayed {
 	struct relay *relay;
+	struct share *share; /* the relay's `all` for a unix socket */
 	struct relayed *next, *prev;
 	struct relayed *next_in_bucket;
 	struct engine *engine;
@@ -33,7 +42,7 @@ struct relay {
 	struct loop *loop;
 	struct relay_config config;
 	struct relay_events events;
-	struct winpool *pool;
+	struct share all;
 	struct topo_source *source;
 	struct warm *warm; /* NULL: no connections are kept ready */
 	struct relayed *sessions;
@@ -117,12 +126,97 @@ static void on_note(void *arg, int level, const char *text)
 	note(s->relay, level ? level + 1 : 0, "%s: %s", s->name, text);
 }
 
+/* Memory ---------------------------------------------------------------------------------------
+ */
+
+/* Another session of this source has the share already, or it is a new one. Returns 0 or -ENOMEM.
+ */
+static int join_share(struct relayed *s, const uint8_t *source)
+{
+	struct relay *r = s->relay;
+	struct crowd_member *other = source ? crowd_any(r->sources, source) : NULL;
+
+	s->share = &r->all;
+	if (other) {
+		s->share = ((struct relayed *)((char *)other - offsetof(struct relayed, member)))
+				   ->share;
+	} else if (source) {
+		s->share = calloc(1, sizeof(*s->share));
+		if (!s->share)
+			return -ENOMEM;
+		if (winpool_new_part(&s->share->pool, r->all.pool)) {
+			free(s->share);
+			s->share = NULL;
+			return -ENOMEM;
+		}
+	}
+	s->share->n_sessions++;
+	return 0;
+}
+
+static void end_stalled(struct relayed *s, enum session_stall stall)
+{
+	static const char *const text[] = {
+		[SESSION_STALL_GAP] = "memory is short, and bytes before those that it holds have "
+				      "been missing for 15 s",
+		[SESSION_STALL_OUTPUT] = "memory is short, and its output has taken nothing for "
+					 "60 s",
+		[SESSION_STALL_PEER] = "memory is short, and the peer has acknowledged nothing "
+				       "for 60 s",
+	};
+
+	engine_fail(s->engine, WIRE_R_MEMORY, text[stall]);
+}
+
+/* What a session of this share will give back, as it has failed or is ended here because it stalls
+ * in this way. */
+static uint64_t given_back(struct relayed *s, enum session_stall way)
+{
+	struct session *session = engine_session(s->engine);
+	uint64_t held = session_held(session);
+
+	/* The block of each stream is nobody else's. */
+	if (held <= RELAY_SESSION_MEMORY)
+		return 0;
+	if (way == SESSION_STALL_NONE)
+		return session_state(session) == SESSION_FAILED ? held : 0;
+	if (session_state(session) != SESSION_OPEN ||
+	    session_stall(session, loop_now(s->relay->loop)) != way)
+		return 0;
+	end_stalled(s, way);
+	return held;
+}
+
+/* Ends sessions that hold memory in vain until a quarter of the share is, or will be, free: first
+ * those with gaps, as only a peer that is lost or hostile leaves one for so long. */
+static void make_room(struct relay *r, struct share *share)
+{
+	static const enum session_stall order[] = { SESSION_STALL_NONE, SESSION_STALL_GAP,
+						    SESSION_STALL_PEER, SESSION_STALL_OUTPUT };
+	uint64_t wanted = winpool_size(share->pool) / 4;
+
+	if (!winpool_short(share->pool) || loop_now(r->loop) < share->look_ns)
+		return;
+	share->look_ns = loop_now(r->loop) + RELAY_LOOK_NS;
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		for (struct relayed *s = r->sessions; s && wanted; s = s->next) {
+			uint64_t n = 0;
+
+			if (share == &r->all || s->share == share)
+				n = given_back(s, order[i]);
+			wanted -= n < wanted ? n : wanted;
+		}
+	}
+}
+
 static void on_pumped(void *arg)
 {
 	struct relayed *s = arg;
 
 	if (s->client)
 		client_pumped(s->client);
+	make_room(s->relay, s->share);
+	make_room(s->relay, &s->relay->all);
 }
 
 static void on_ended(void *arg)
@@ -138,12 +232,23 @@ static void count_bytes(struct relay_totals *t, const struct session_stats *stat
 	t->rx_bytes += stats->rx_taken;
 }
 
+static void leave_share(struct relayed *s)
+{
+	struct share *share = s->share;
+
+	if (!share || --share->n_sessions || share == &s->relay->all)
+		return;
+	winpool_free(share->pool);
+	free(share);
+}
+
 static void relayed_free(struct relayed *s)
 {
 	client_free(s->client);
 	reach_free(s->reach);
 	loop_unqueue(s->relay->loop, &s->over);
 	engine_free(s->engine);
+	leave_share(s);
 	free(s);
 }
 
@@ -223,18 +328,22 @@ static int relayed_new(struct relayed **out, struct relay *r, const uint8_t *id,
 	s->over = (struct loop_task){ .fn = session_over, .arg = s };
 	name_session(s, from, target);
 	memcpy(config.session.id, id, WIRE_SESSION_ID_LEN);
-	config.session.pool = r->pool;
 	config.session.duplex = true;
 	config.session.frugal = true;
 	config.streams = (struct streams_config){ .plugged = true };
 	config.paths.source = r->source;
 	if (from)
 		sock_addr_source(source, from);
-	result = from ? crowd_add(r->sources, &s->member, source) : 0;
-	if (!result)
+	result = join_share(s, from ? source : NULL);
+	if (!result && from)
+		result = crowd_add(r->sources, &s->member, source);
+	if (!result) {
+		config.session.pool = s->share->pool;
 		result = engine_new(&s->engine, r->loop, &config, &events);
+	}
 	if (result) {
 		crowd_remove(r->sources, &s->member);
+		leave_share(s);
 		free(s);
 		return result;
 	}
@@ -490,6 +599,7 @@ void relay_totals(struct relay *r, struct relay_totals *out)
 	struct session_stats stats;
 
 	*out = r->totals;
+	out->memory_used = (uint64_t)winpool_n_used(r->all.pool) * WINBUF_BLOCK;
 	for (struct relayed *s = r->sessions; s; s = s->next) {
 		session_stats(engine_session(s->engine), &stats);
 		count_bytes(out, &stats);
@@ -524,6 +634,15 @@ unsigned relay_fitting(unsigned wanted, unsigned n_warm)
 	return fitting < wanted ? (unsigned)fitting : wanted;
 }
 
+unsigned relay_fitting_memory(unsigned wanted, uint64_t memory)
+{
+	uint64_t fitting = memory / 2 / RELAY_SESSION_MEMORY;
+
+	if (!fitting)
+		return 1;
+	return fitting < wanted ? (unsigned)fitting : wanted;
+}
+
 static int keep_warm(struct relay *r)
 {
 	struct warm_config config = { .client = r->config.client,
@@ -545,6 +664,14 @@ static int make_sources(struct relay *r)
 	return crowd_new(&r->sources, r->config.max_sessions, seed);
 }
 
+/* What is left of the memory for all when each session has its own part. */
+static size_t shared_blocks(const struct relay_config *config)
+{
+	uint64_t apart = config->max_sessions * RELAY_SESSION_MEMORY;
+
+	return config->memory > apart ? (size_t)((config->memory - apart) / WINBUF_BLOCK) : 0;
+}
+
 int relay_new(struct relay **out, struct loop *loop, const struct relay_config *config,
 	      const struct relay_events *events)
 {
@@ -557,10 +684,11 @@ int relay_new(struct relay **out, struct loop *loop, const struct relay_config *
 	r->events = *events;
 	r->stop_timer = (struct loop_timer){ .fn = stop_fired, .arg = r, .due_ns = LOOP_NEVER };
 	r->stopped = (struct loop_task){ .fn = stopped, .arg = r };
-	if (winpool_new(&r->pool, RELAY_POOL) || make_sources(r)) {
+	if (winpool_new(&r->all.pool, RELAY_POOL) || make_sources(r)) {
 		relay_free(r);
 		return -ENOMEM;
 	}
+	winpool_limit(r->all.pool, shared_blocks(config));
 	/* Without it nothing is known of links, as in pathmgr.h. */
 	if (topo_source_new(&r->source))
 		r->source = NULL;
@@ -585,7 +713,7 @@ struct relay *relay_free(struct relay *r)
 	loop_set_timer(r->loop, &r->stop_timer, LOOP_NEVER);
 	loop_unqueue(r->loop, &r->stopped);
 	warm_free(r->warm);
-	winpool_free(r->pool);
+	winpool_free(r->all.pool);
 	crowd_free(r->sources);
 	topo_source_free(r->source);
 	free(r);

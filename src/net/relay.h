@@ -6,6 +6,11 @@
  * connects every session that comes to it (listener.h) to a target. A session that fails resets its
  * connection, and the other way round. All of them share one loop, one pool of memory and one
  * descriptor for questions to the kernel.
+ *
+ * The pool has a limit, whatever strangers do. Sources share it, and the sessions of each source
+ * share the part of that source, by the rules of winpool.h. While the pool or a part of it is
+ * short, sessions there that hold memory in vain are ended: first those that hold bytes beyond a
+ * gap, then those whose consumers rest.
  */
 #pragma once
 
@@ -22,6 +27,16 @@
 
 /* Of these from one source (sock_addr_source), so that one client does not keep all others out. */
 #define RELAY_PER_SOURCE 2048
+
+/* The same where peers need not prove who they are. */
+#define RELAY_PER_SOURCE_OPEN 256
+
+/* What is kept apart for each session: the block in which each of its streams goes on. For all
+ * sessions together that is at most half of the memory, the rest is shared. */
+#define RELAY_SESSION_MEMORY (2ull * WINBUF_BLOCK)
+
+/* While memory is short, sessions are looked at this often. */
+#define RELAY_LOOK_NS 1000000000ull
 
 /* Connections to the far side that have not said HELLO: all of one peer may come at once. */
 #define RELAY_STRANGERS RELAY_PER_SOURCE
@@ -54,9 +69,10 @@ struct relay_config {
 	struct client_config client; /* near: where to */
 	const struct relay_target *targets; /* far; borrowed */
 	unsigned n_targets;
-	uint64_t connect_ns; /* far: for the target */
-	unsigned max_sessions;
+	uint64_t connect_ns;   /* far: for the target */
+	unsigned max_sessions; /* at most what relay_fitting says */
 	unsigned max_per_source;
+	uint64_t memory; /* for the windows of all sessions together, bytes */
 	unsigned n_warm; /* near: connections to keep ready (warm.h); 0: none */
 };
 
@@ -66,8 +82,9 @@ struct relay_totals {
 	uint64_t n_refused;
 	uint64_t n_warm; /* of those served: that began on a connection that was ready */
 	unsigned n_running;
-	uint64_t tx_bytes; /* taken by the peers' ends, of the sessions that have ended */
-	uint64_t rx_bytes; /* taken by our ends */
+	uint64_t memory_used; /* by windows, of relay_config.memory */
+	uint64_t tx_bytes;    /* taken by the peers' ends, of the sessions that have ended */
+	uint64_t rx_bytes;    /* taken by our ends */
 };
 
 struct relay_events {
@@ -93,6 +110,9 @@ struct relay *relay_free(struct relay *r);
 
 /* How many sessions the process has descriptors for beside n_warm: wanted, or less. */
 unsigned relay_fitting(unsigned wanted, unsigned n_warm);
+
+/* And this much memory for their windows: wanted, or less; at least 1. */
+unsigned relay_fitting_memory(unsigned wanted, uint64_t memory);
 
 /* Near: a plain connection (consumed) from this address (NULL: a unix socket). */
 void relay_accept(struct relay *r, int fd, const union sock_addr *from);

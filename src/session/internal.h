@@ -218,8 +218,8 @@ void session_drain_input(struct session *s);
 /* The edge, as far as memory allows. */
 void session_raise_edge(struct session *s);
 
-/* Memory for the chunk whose header has come: RX_DATA, or RX_WAIT if the pool has none now. Returns 0,
- * -EAGAIN, or -ENOMEM, which fails the session. */
+/* Memory for the chunk whose header has come: RX_DATA, or RX_WAIT if the pool has none now. Returns
+ * 0, -EAGAIN, or -ENOMEM, which fails the session. */
 int session_chunk_memory(struct session *s, struct rx *rx);
 
 /* When memory that was refused is to be asked for again. */

@@ -291,8 +291,8 @@ const struct wire_links *session_peer_links(const struct session *s);
  */
 
 /* Where the next bytes of this connection go. Fills iov, returns how many; 0: there is no memory
- * for these bytes now (sessions that share a pool with a limit), ask again after the next tick. Valid
- * until the next call for this session. */
+ * for these bytes now (sessions that share a pool with a limit), ask again after the next tick.
+ * Valid until the next call for this session. */
 int session_rx_space(struct session *s, uint16_t slot, struct iovec iov[SESSION_IOV]);
 
 /* How many bytes of this connection are of use only together: what is missing of the DATA frame

@@ -19,9 +19,10 @@ ulimit -Sn "$(ulimit -Hn)"
 ! grep -q __asan_init "$MPNC" || SESSION_KIB=1024
 
 TARGET=$(free_ports 1)
-start far relay -v -l 127.0.0.1 0 --to "127.0.0.1:$TARGET"
+ALL=(--per-source "$N" --memory 2G)
+start far relay -v "${ALL[@]}" -l 127.0.0.1 0 --to "127.0.0.1:$TARGET"
 wait_port far
-start near relay -v 127.0.0.1:0 127.0.0.1 "$PORT"
+start near relay -v "${ALL[@]}" 127.0.0.1:0 127.0.0.1 "$PORT"
 wait_port near
 
 section "$N at once"

@@ -115,7 +115,7 @@ near_side "$FAR" --warm 0
 ends small
 [[ ! $(warm_ports) ]] || fail "there was one that was ready"
 kill -USR1 "${PID[near]}"
-wait_log near '1 sessions: 0 running, 0 failed, 0 refused; sent [^;]*$'
+wait_log near '1 sessions: 0 running, 0 failed, 0 refused; sent [^;]*; windows [^;]*$'
 stop near
 
 section "one source gets as many as the far side keeps for it, which keeps no other out"
