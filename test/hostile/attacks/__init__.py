@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Callable
 
-MODULES = ("sessions", "changed", "failing", "crowds", "relays", "files")
+MODULES = ("sessions", "changed", "failing", "crowds", "relays", "files", "clients", "screens", "links",
+           "records")
 
 
 @dataclass
