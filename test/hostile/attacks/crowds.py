@@ -110,7 +110,7 @@ def crowding_out_rates(_):
     return "5 of 5 clients served at " + ", ".join(figures)
 
 
-@attack("tls-groups", quick=False)
+@attack("tls-groups")
 def tls_groups(_):
     """A stranger chooses no key exchange that costs a listener more than a signature."""
     options = tls.Authority().certificate("server")
@@ -161,10 +161,10 @@ def tls_flood(_):
     return "rate left: " + ", ".join(figures)
 
 
-@attack("busy-clock", quick=False)
+@attack("busy-clock")
 def busy_clock(_):
-    """Time passes for a listener that strangers keep busy with exchanges of keys and signatures."""
-    options = tls.Authority().certificate("server", key=("rsa:4096", ))
+    """Time passes for a listener that strangers keep busy with exchanges of keys."""
+    options = tls.Authority().certificate("server")
     with listener("-w", "3", *options) as victim, \
             Flood(("127.0.0.1", victim.port), 60, tls.client_hello("ffdhe8192"), kept=200):
         begin = time.monotonic()
