@@ -18,6 +18,7 @@
 #include "cmd/peer.h"
 #include "cmd/secure.h"
 #include "cmd/signals.h"
+#include "cmd/turn.h"
 #include "net/child.h"
 #include "net/client.h"
 #include "net/crew.h"
@@ -33,11 +34,6 @@
 #include "util/text.h"
 
 #define INTERVAL_NS 1000000000ull /* between the interval lines of --json */
-
-/* A client whose connections are all lost is waited for no longer than this, in rounds of
- * QUEUE_PING_NS, when the network works for another one that waits for its turn: a client that
- * lives tries at once, and again within CLIENT_REDIAL_NS. */
-#define TURN_ROUNDS 3
 
 /* How often it is looked whether the threads of the session before have ended. */
 #define LATE_LOOK_NS 100000000ull
@@ -74,7 +70,7 @@ struct cat {
 	struct peer peer; /* the client borrows it */
 	struct progress *progress;
 	struct report *report;
-	unsigned n_lost_rounds; /* of the queue, while all connections are lost */
+	struct turn_count turn; /* of the session that runs, while others wait */
 	uint64_t n_served;
 	bool again;       /* serve another when the command is gone */
 	int last_failure; /* exit status of a session before; 0: none failed */
@@ -199,6 +195,7 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 		return r;
 	cat->told = false;
 	cat->verdict = false;
+	cat->turn = (struct turn_count){ 0 };
 	config.streams.in_fd = local_in_fd(cat->local);
 	config.streams.out_fd = local_out_fd(cat->local);
 	config.crew = cat->crew;
@@ -254,7 +251,7 @@ static bool say_lost(void)
 }
 
 /* Did the session take bytes from an input that cannot be read a second time? */
-static bool lost_input(struct cat *cat)
+static bool lost_input(const struct cat *cat)
 {
 	struct session_stats stats;
 
@@ -388,14 +385,46 @@ static void join(struct cat *cat, struct channel ch, const struct wire_hello *he
 		refuse(cat, ch, r == -EACCES ? WIRE_R_NO_SESSION : WIRE_R_LIMIT);
 }
 
+/* With a key nobody but its holders can keep others out. A command may be at work in silence. And
+ * after a failure an input that cannot be read a second time would end the service. */
+static bool is_limited(const struct cat *cat)
+{
+	const struct config *c = cat->config;
+
+	return !cat->tls && local_is_stdio(c) && c->idle_ns == CONFIG_NEVER && !c->idle_given &&
+	       !lost_input(cat);
+}
+
+static struct turn_state turn_state_of(const struct cat *cat)
+{
+	struct session_stats stats;
+	struct turn_state state = { .lost = session_lost(engine_session(cat->engine)),
+				    .limited = is_limited(cat) };
+
+	engine_stats(cat->engine, &stats);
+	state.complete = stats.tx_ended && stats.rx_total_known &&
+			 stats.tx_taken == stats.tx_read && stats.rx_taken == stats.rx_total;
+	state.moved = stats.tx_read + stats.tx_taken + stats.rx_received + stats.rx_taken;
+	return state;
+}
+
+/* Another client waits, each QUEUE_PING_NS. */
 static void on_pinged(void *arg)
 {
 	struct cat *cat = arg;
+	struct turn_state state;
+	enum turn turn;
 
-	if (!cat->engine || !session_lost(engine_session(cat->engine)))
-		cat->n_lost_rounds = 0;
-	else if (++cat->n_lost_rounds >= TURN_ROUNDS && queue_answered(cat->queue))
+	if (!cat->engine || cat->told)
+		return;
+	state = turn_state_of(cat);
+	turn = turn_round(&cat->turn, &state);
+	/* The network works for another one. */
+	if (turn == TURN_LOST && queue_answered(cat->queue))
 		engine_give_up(cat->engine);
+	else if (turn == TURN_IDLE)
+		engine_fail(cat->engine, WIRE_R_TIMEOUT,
+			    "nothing moved for 10 minutes, and another client waits");
 }
 
 /* A client whose first connection was lost before our WELCOME came begins anew. */

@@ -62,6 +62,7 @@ struct config {
 	uint64_t window;       /* --window, bytes per direction */
 	uint64_t timeout_ns;   /* -w; CONFIG_NEVER */
 	uint64_t idle_ns;      /* --idle-timeout, or as timeout_ns */
+	bool idle_given;       /* the user has decided on it, with "never" too */
 	uint64_t rate;         /* --rate; 0: no limit */
 	uint64_t retry_ns;     /* --retry; 0 */
 	uint64_t reconnect_ns; /* --reconnect; CONFIG_RECONNECT_DEFAULT_NS */

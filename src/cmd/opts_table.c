@@ -262,6 +262,7 @@ static enum opts_result set_path(struct parser *p, const struct option_def *o, c
 static enum opts_result set_idle(struct parser *p, const struct option_def *o, const char *arg)
 {
 	p->config->idle_ns = CONFIG_NEVER;
+	p->config->idle_given = true;
 	if (strcmp(arg, "never") != 0 &&
 	    parse_duration(arg, NS_PER_MS, TIME_MAX_NS, &p->config->idle_ns) < 0)
 		return opts_bad_argument(p, o, arg, "a time above zero (such as 30, 2m), or never");

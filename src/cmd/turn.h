@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * turn.h - when a session has to make room for a client that waits (-k)
+ *
+ * Counted in rounds of QUEUE_PING_NS, which happen only while another client waits: a session that
+ * keeps nobody waiting may be lost or idle for as long as its options allow.
+ *
+ * Plain values: no I/O, no clock.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A client whose connections are all lost has 6 s: one that lives tries at once, and again within
+ * CLIENT_REDIAL_NS. */
+#define TURN_LOST_ROUNDS 3
+
+/* A session in which nothing moves: 10 minutes. A pipe that is idle for longer while others wait is
+ * rather one that was forgotten, or a peer that wants to keep the others out. */
+#define TURN_IDLE_ROUNDS 300
+
+/* The same when all bytes are there and only a confirmation is missing: an hour, in which a slow
+ * disk can take what was written to it. */
+#define TURN_SYNC_ROUNDS 1800
+
+enum turn {
+	TURN_GOES_ON = 0,
+	TURN_LOST, /* all its connections have been lost for long enough */
+	TURN_IDLE, /* nothing has moved for long enough */
+};
+
+struct turn_state {
+	bool lost;      /* no connection is left */
+	bool complete;  /* only a confirmation is missing */
+	bool limited;   /* may it be ended because it is idle? */
+	uint64_t moved; /* any sum of what shows progress */
+};
+
+/* Zero for each session. */
+struct turn_count {
+	unsigned n_lost, n_idle;
+	uint64_t moved;
+};
+
+/* One round: the session stands like this. */
+enum turn turn_round(struct turn_count *t, const struct turn_state *state);

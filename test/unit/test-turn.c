@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* When a session has to make room, in rounds. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "cmd/turn.h"
+
+/* How many rounds it goes on for, up to a limit. */
+static unsigned rounds(struct turn_count *t, const struct turn_state *state, enum turn wanted)
+{
+	for (unsigned n = 1; n < 10000; n++) {
+		enum turn turn = turn_round(t, state);
+
+		if (turn) {
+			assert_int_equal(turn, wanted);
+			return n;
+		}
+	}
+	return 0;
+}
+
+/* One stranger that answers PING kept a listener without a key for ever. */
+static void idle_session_makes_room(void **state)
+{
+	struct turn_count t = { 0 };
+	const struct turn_state idle = { .limited = true };
+
+	assert_int_equal(rounds(&t, &idle, TURN_IDLE), TURN_IDLE_ROUNDS);
+}
+
+static void progress_begins_the_count_anew(void **state)
+{
+	struct turn_count t = { 0 };
+	struct turn_state s = { .limited = true };
+
+	for (unsigned i = 1; i < 10; i++) {
+		for (unsigned n = 1; n < TURN_IDLE_ROUNDS; n++)
+			assert_int_equal(turn_round(&t, &s), TURN_GOES_ON);
+		s.moved = i;
+		assert_int_equal(turn_round(&t, &s), TURN_GOES_ON);
+	}
+}
+
+static void slow_disk_has_more_time(void **state)
+{
+	struct turn_count t = { .moved = 7 };
+	const struct turn_state s = { .limited = true, .complete = true, .moved = 7 };
+
+	assert_int_equal(rounds(&t, &s, TURN_IDLE), TURN_SYNC_ROUNDS);
+}
+
+/* With a key, or a limit of the user's own. */
+static void without_a_limit_it_stays(void **state)
+{
+	struct turn_count t = { 0 };
+	const struct turn_state s = { 0 };
+
+	assert_int_equal(rounds(&t, &s, TURN_IDLE), 0);
+}
+
+static void lost_session_makes_room(void **state)
+{
+	struct turn_count t = { 0 };
+	const struct turn_state lost = { .lost = true }, found = { 0 };
+
+	for (int i = 0; i < 3; i++) {
+		for (unsigned n = 1; n < TURN_LOST_ROUNDS; n++)
+			assert_int_equal(turn_round(&t, &lost), TURN_GOES_ON);
+		assert_int_equal(turn_round(&t, &found), TURN_GOES_ON);
+	}
+	assert_int_equal(rounds(&t, &lost, TURN_LOST), TURN_LOST_ROUNDS);
+	/* Until somebody acts on that. */
+	assert_int_equal(turn_round(&t, &lost), TURN_LOST);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(idle_session_makes_room),
+		cmocka_unit_test(progress_begins_the_count_anew),
+		cmocka_unit_test(slow_disk_has_more_time),
+		cmocka_unit_test(without_a_limit_it_stays),
+		cmocka_unit_test(lost_session_makes_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
