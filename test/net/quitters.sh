@@ -43,6 +43,7 @@ late() {
 aside late-command late -l -k -v -c cat 127.0.0.1 0
 aside late-recv late recv -l -k -v 127.0.0.1 0 -- cat
 aside late-bench late bench -l -v 127.0.0.1 0
+together
 
 section "-k -c: clients that say ABORT"
 listen rx -k -c cat </dev/null
@@ -111,5 +112,3 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as s:
 expect_exit client 0
 stop near
 stop far
-
-together
