@@ -113,6 +113,17 @@ static int no_password(char *buf, int size, int writing, void *arg)
 	return -1;
 }
 
+/* OpenSSL's verdict stands; only for its explanation we look at what the certificate lacks. */
+static int on_verified(int ok, X509_STORE_CTX *store)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls *t = SSL_get_app_data(ssl);
+	const X509 *cert = X509_STORE_CTX_get0_cert(store);
+
+	t->nameless = cert && X509_get_ext_by_NID(cert, NID_subject_alt_name, -1) < 0;
+	return ok;
+}
+
 static int want_name(struct tls_context *c, const char *name)
 {
 	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(c->ctx);
@@ -120,7 +131,9 @@ static int want_name(struct tls_context *c, const char *name)
 	if (X509_VERIFY_PARAM_set1_ip_asc(param, name))
 		return 0;
 	ERR_clear_error();
-	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	/* The name in the subject is no name of a host (RFC 9525). */
+	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+						       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	return X509_VERIFY_PARAM_set1_host(param, name, 0) ? 0 : -EINVAL;
 }
 
@@ -130,7 +143,7 @@ static int load_certificates(struct tls_context *c, const struct tls_config *con
 
 	if (r)
 		return r;
-	SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, on_verified);
 	ERR_clear_error();
 	SSL_CTX_set_default_passwd_cb(c->ctx, no_password);
 	if (SSL_CTX_use_certificate_chain_file(c->ctx, config->cert) != 1)

@@ -42,6 +42,7 @@ struct tls {
 	bool heard;      /* something came */
 	bool ended;      /* close_notify came */
 	bool asked;      /* server: the peer asked for a key that is not here */
+	bool nameless;   /* the peer's certificate has no subjectAltName */
 	int error;       /* that ended it: stays */
 	uint64_t sealed; /* bytes since the last KeyUpdate */
 	bool more;       /* another record follows at once: it need not leave yet */

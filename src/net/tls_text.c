@@ -70,9 +70,21 @@ const char *tls_last_reason(void)
 	return text ? text : "unknown error";
 }
 
-static bool is_verify_failure(int reason)
+static void explain_certificate(struct tls *t)
 {
-	return reason == SSL_R_CERTIFICATE_VERIFY_FAILED;
+	long why = SSL_get_verify_result(t->ssl);
+
+	if (t->context->keys)
+		text_printf(t->text, sizeof(t->text), "it has a certificate instead of a key");
+	else if (t->nameless &&
+		 (why == X509_V_ERR_HOSTNAME_MISMATCH || why == X509_V_ERR_IP_ADDRESS_MISMATCH))
+		text_printf(t->text, sizeof(t->text),
+			    "its certificate is not good: it has no subjectAltName, and the "
+			    "subject does not count as a name; make one with: openssl ... "
+			    "-addext subjectAltName=DNS:NAME");
+	else
+		text_printf(t->text, sizeof(t->text), "its certificate is not good: %s",
+			    X509_verify_cert_error_string(why));
 }
 
 void tls_explain(struct tls *t)
@@ -92,13 +104,8 @@ void tls_explain(struct tls *t)
 				    SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET));
 		return;
 	}
-	if (ERR_GET_LIB(error) == ERR_LIB_SSL && is_verify_failure(reason)) {
-		if (t->context->keys)
-			text_printf(t->text, sizeof(t->text),
-				    "it has a certificate instead of a key");
-		else
-			text_printf(t->text, sizeof(t->text), "its certificate is not good: %s",
-				    X509_verify_cert_error_string(SSL_get_verify_result(t->ssl)));
+	if (ERR_GET_LIB(error) == ERR_LIB_SSL && reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+		explain_certificate(t);
 		return;
 	}
 	text = ERR_GET_LIB(error) == ERR_LIB_SSL ? reason_text(t, reason) : NULL;

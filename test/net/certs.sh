@@ -19,6 +19,13 @@ certificate() {
 }
 authority ours
 authority theirs
+# With a name in its subject, and without subjectAltName.
+nameless() {
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$2" \
+		-keyout nameless.key -out csr 2>/dev/null
+	openssl x509 -req -in csr -CA "$1.pem" -CAkey "$1.key" -CAcreateserial -days 10 -out nameless.pem 2>/dev/null
+}
+nameless ours localhost
 certificate ours server
 certificate ours client
 certificate theirs foreign
@@ -64,6 +71,22 @@ refused client theirs 'its certificate is not good: self-signed' 'it does not ac
 refused client ours 'its certificate is not good: hostname mismatch' 'it does not accept our certificate$' \
 	--name elsewhere
 run 0 tx --cert client.pem --private-key client.key --ca ours.pem --name server 127.0.0.1 "$PORT" <data
+expect_exit rx 0
+expect_same data out
+
+section "a name in the subject is no name of a host"
+serve nameless
+for name in localhost 127.0.0.1; do
+	refused client ours 'its certificate .* has no subjectAltName.* -addext subjectAltName=DNS:' \
+		'it does not accept our certificate$' --name "$name"
+done
+stop rx
+serve server --name localhost
+refused nameless ours 'it does not accept our certificate' 'its certificate .* has no subjectAltName'
+stop rx
+# Where no name is asked for, none is needed.
+serve server
+run 0 tx --cert nameless.pem --private-key nameless.key --ca ours.pem 127.0.0.1 "$PORT" <data
 expect_exit rx 0
 expect_same data out
 
