@@ -208,15 +208,19 @@ static double independent(const struct span *s)
 static void add_total(const struct lanes *l, struct total *t, const struct span *s, double lag)
 {
 	double len = s->to - s->from, part = s->new_s / len;
-	double x[LANES_FLOWS_MAX], w = exp(-s->new_s / FADE_S), rest = s->bytes;
+	double x[LANES_FLOWS_MAX], w = exp(-s->new_s / FADE_S), rest = s->bytes, lack;
 
 	flows_in(l, s, lag, x);
 	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++)
 		rest -= x[i];
+	/* Less than nothing is no traffic of others. */
+	lack = rest < 0 ? -rest : 0;
+	rest += lack;
 	t->length = w * t->length + s->new_s;
 	t->n = w * t->n + independent(s);
 	t->rest = w * t->rest + part * rest;
 	t->rest2 = w * t->rest2 + part * rest * rest / len;
+	t->lack2 = w * t->lack2 + part * lack * lack / len;
 }
 
 static void add_sample(const struct lanes *l, struct tally *t, const struct span *s, double lag)

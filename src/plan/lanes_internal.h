@@ -41,12 +41,15 @@ struct tally {
 	double rx[LANES_FLOWS_MAX]; /* times x */
 };
 
-/* The same of all links and all subflows together: other traffic. */
+/* The same of all links and all subflows together: other traffic, and what the links lack of what
+ * the subflows have sent or received. A counter may be late; and TCP counts what it sends before a
+ * queue of this machine keeps or drops some of it, as it does when connections begin. */
 struct total {
 	double length;
 	double n;
 	double rest;
 	double rest2;
+	double lack2;
 };
 
 /* A counter, or several together, as they are read. */

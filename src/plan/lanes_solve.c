@@ -170,31 +170,48 @@ static struct move best_move(const struct lanes *l, const struct view *v, unsign
 	return best;
 }
 
-static void set_noise(struct tally *t)
+/* What links lack may be missing on any of them. */
+static void set_noise(const struct total *all, struct tally *t)
 {
 	double late = t->length > 0 ? NOISE_S * t->l / t->length : 0;
 
 	t->noise = NOISE_BYTES * NOISE_BYTES / LANES_INDEPENDENT_S;
 	if (t->n > 0)
 		t->noise += late * late * t->windows / t->n;
+	if (all->n > 0)
+		t->noise += all->lack2 / all->n;
 }
 
-static void set_others(struct view *v)
+/* Of all lags the one that leaves least is nearest to the truth: with another one the subflows' own
+ * ups and downs look like other traffic, and the time before the first subflow began most of all.
+ * Were each lag to allow for what it leaves itself, a lag that is wrong could explain anything: all
+ * subflows on one link, and as much other traffic on each of the others. */
+static double others_of(const struct lanes *l)
 {
-	const struct total *t = &v->total;
-	double rate = t->rest > 0 ? OTHERS_PART * t->rest / t->length : 0;
+	double least = HUGE_VAL;
 
-	v->others = OTHERS_VARIANCE * variance(t->rest, t->rest2, t->length, t->n) +
-		    rate * rate * LANES_INDEPENDENT_S;
+	for (unsigned i = 0; i < LANES_VIEWS; i++) {
+		const struct total *t = &l->views[i].total;
+		double rate, others;
+
+		if (t->n <= 0)
+			continue;
+		rate = t->rest > 0 ? OTHERS_PART * t->rest / t->length : 0;
+		others = OTHERS_VARIANCE * variance(t->rest, t->rest2, t->length, t->n) +
+			 rate * rate * LANES_INDEPENDENT_S;
+		if (others < least)
+			least = others;
+	}
+	return least < HUGE_VAL ? least : 0;
 }
 
 static void begin(const struct lanes *l, struct view *v, bool afresh)
 {
-	set_others(v);
+	v->others = others_of(l);
 	for (unsigned k = 0; k < l->n_links; k++) {
 		struct tally *t = &v->links[k];
 
-		set_noise(t);
+		set_noise(&v->total, t);
 		t->rest = t->l;
 		t->rest2 = t->ll;
 		memcpy(t->rx, t->xl, sizeof(t->rx));
