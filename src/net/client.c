@@ -548,6 +548,7 @@ struct client *client_free(struct client *c)
 	loop_set_timer(c->loop, &c->retry_timer, LOOP_NEVER);
 	loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
 	loop_set_timer(c->loop, &c->steer_timer, LOOP_NEVER);
+	steering_free(&c->steering);
 	free(c);
 	return NULL;
 }

@@ -322,12 +322,17 @@ void client_open_missing(struct client *c, unsigned allowed)
 
 static void say_verdict(struct client *c)
 {
+	static const char *const texts[] = {
+		[STEERING_ALL_USED] = "all links that can be used are in use",
+		[STEERING_TAKEN_BACK] = "the links that seemed idle do carry data now",
+	};
 	char text[ENGINE_REASON_LEN];
+	enum steering_news news = steering_news(&c->steering, c->engine, text, sizeof(text));
 
-	if (!steering_news(&c->steering, c->engine, text, sizeof(text)))
+	if (news == STEERING_NO_NEWS)
 		return;
 	engine_set_verdict(c->engine, text);
-	client_note(c, 1, "%s", text[0] ? text : "all links that can be used are in use");
+	client_note(c, 1, "%s", news == STEERING_VERDICT ? text : texts[news]);
 }
 
 /* Where a switch hashes in its own way, no port may be thought to lead to a lane that was seen:

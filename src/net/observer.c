@@ -288,7 +288,10 @@ static void count(struct observer *o, const struct wire_links *counted, uint64_t
 		add(o, i,
 		    (struct bytes){ meanwhile(seen->before.tx, seen->by_now.tx),
 				    meanwhile(seen->before.rx, seen->by_now.rx) });
-		steer_is_lossy(&seen->loss, seen->told.sent, seen->told.resent, now_ns);
+		steer_is_lossy(&seen->loss,
+			       &(struct steer_sent){ seen->told.sent, seen->told.resent,
+						     seen->told.rtt_us, seen->told.min_rtt_us },
+			       now_ns);
 	}
 	take(&o->tx, dt_ns, counted, true);
 	take(&o->rx, dt_ns, counted, false);

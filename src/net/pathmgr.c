@@ -471,6 +471,11 @@ bool pathmgr_count(struct pathmgr *p, uint64_t now_ns, struct wire_links *out)
 	return true;
 }
 
+const struct wire_links *pathmgr_counted(const struct pathmgr *p)
+{
+	return &p->counted;
+}
+
 static void fill_side(const struct wire_facts *facts, const struct wire_links *links,
 		      struct side_stats *out)
 {

@@ -117,6 +117,9 @@ bool pathmgr_spreads(const struct pathmgr *p);
 /* Reads our links' counters. Returns false when there are none to read. */
 bool pathmgr_count(struct pathmgr *p, uint64_t now_ns, struct wire_links *out);
 
+/* What the last pathmgr_count has read; n 0: nothing. Borrowed. */
+const struct wire_links *pathmgr_counted(const struct pathmgr *p);
+
 /* What has been counted, here (by pathmgr_count) and there (as the peer told). */
 void pathmgr_stats(const struct pathmgr *p, const struct wire_links *peer, struct side_stats *here,
 		   struct side_stats *there);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "net/steering.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "plan/lanes.h"
@@ -8,7 +9,17 @@
 
 void steering_reset(struct steering *st)
 {
-	*st = (struct steering){ .said = st->said };
+	struct usage *usage = st->usage;
+
+	*st = (struct steering){ .said = st->said, .usage = usage };
+	for (unsigned end = 0; usage && end < COVER_ENDS; end++)
+		usage_reset(&usage[end]);
+}
+
+void steering_free(struct steering *st)
+{
+	free(st->usage);
+	st->usage = NULL;
 }
 
 /* What is seen -------------------------------------------------------------------------------- */
@@ -67,6 +78,63 @@ static void find_told(struct steer_view *v, const struct steer_flow *flows)
 	}
 }
 
+/* What the links carry ------------------------------------------------------------------------- */
+
+static void read_end(struct usage *u, const struct wire_links *links, bool tx)
+{
+	uint64_t bytes[COVER_NODES_MAX];
+	unsigned n = links->n < COVER_NODES_MAX ? links->n : COVER_NODES_MAX;
+
+	for (unsigned i = 0; i < n; i++)
+		bytes[i] = tx ? links->link[i].tx_bytes : links->link[i].rx_bytes;
+	if (n)
+		usage_add(u, links->time_ns, bytes, n);
+}
+
+/* Speeds are of Mbit/s, 0 where none is known. */
+static bool is_full(const struct usage *u, unsigned link, uint32_t speed)
+{
+	uint64_t now, most = usage_best(u, link), by_speed = (uint64_t)speed * 125000;
+
+	if (!usage_rate(u, link, USAGE_NOW_NS, &now))
+		return false;
+	return now * 100 >= most * STEER_FULL_PERCENT ||
+	       (by_speed && now * 100 >= by_speed * STEER_FULL_PERCENT);
+}
+
+static void fill_end(const struct usage *u, const struct wire_facts *f, unsigned end,
+		     struct steer_view *v)
+{
+	for (unsigned i = 0; i < u->n_links && i < f->n_links; i++) {
+		v->measured[end] = usage_rate(u, i, STEER_MEAN_NS, &v->rate[end][i]);
+		v->full[end] |= (uint32_t)is_full(u, i, f->link[i].speed) << i;
+	}
+	v->active[end] = usage_active(u, v->capacity[end]);
+}
+
+/* Of the sessions of a relay there are too many for that, and they get no company. */
+static void fill_usage(struct steering *st, struct engine *e, struct steer_view *v)
+{
+	struct session *s = engine_session(e);
+	const struct wire_links *here = pathmgr_counted(engine_paths(e));
+	const struct wire_links *peer = session_peer_links(s);
+	const struct wire_facts *f = session_facts(s), *peer_f = session_peer_facts(s);
+
+	if (!st->usage && !v->crowded)
+		st->usage = calloc(COVER_ENDS, sizeof(*st->usage));
+	if (!st->usage)
+		return;
+	read_end(&st->usage[COVER_OUT_LEFT], here, true);
+	read_end(&st->usage[COVER_OUT_RIGHT], peer, false);
+	read_end(&st->usage[COVER_IN_LEFT], peer, true);
+	read_end(&st->usage[COVER_IN_RIGHT], here, false);
+	for (unsigned end = 0; end < COVER_ENDS; end++) {
+		bool ours = end == COVER_OUT_LEFT || end == COVER_IN_RIGHT;
+
+		fill_end(&st->usage[end], ours ? f : peer_f, end, v);
+	}
+}
+
 int steering_step(struct steering *st, struct engine *e, unsigned keep, unsigned most,
 		  uint64_t now_ns, struct steer_action *out)
 {
@@ -90,6 +158,8 @@ int steering_step(struct steering *st, struct engine *e, unsigned keep, unsigned
 		fill_flow(e, &subflows[i], &flows[i]);
 	pathmgr_view(engine_paths(e), &v);
 	find_told(&v, flows);
+	fill_usage(st, e, &v);
+	memcpy(st->active, v.active, sizeof(st->active));
 	st->blind = !memchr(v.told, true, sizeof(v.told));
 	return steer_step(&st->steer, &v, out);
 }
@@ -116,8 +186,9 @@ static size_t names_of(const struct wire_facts *f, uint32_t set, char *buf, size
 }
 
 /* What is known of the end of which the verdict speaks. */
-static void explain(const struct steer *s, struct engine *e, char *buf, size_t size)
+static void explain(const struct steering *st, struct engine *e, char *buf, size_t size)
 {
+	const struct steer *s = &st->steer;
 	bool in = s->verdict_way == COVER_IN;
 	const struct wire_facts *here = session_facts(engine_session(e));
 	const struct wire_facts *peer = session_peer_facts(engine_session(e));
@@ -127,7 +198,7 @@ static void explain(const struct steer *s, struct engine *e, char *buf, size_t s
 	const char *where = in ? "here" : "at the peer";
 
 	names_of(to, right, names, sizeof(names));
-	names_of(to, to->usable & ~right, idle, sizeof(idle));
+	names_of(to, to->usable & ~right & ~st->active[2 * s->verdict_way + 1], idle, sizeof(idle));
 	if (s->verdict == STEER_ONE_LINK && lanes_only(right) >= 0) {
 		text_printf(
 			buf, size,
@@ -151,16 +222,21 @@ static void explain(const struct steer *s, struct engine *e, char *buf, size_t s
 	}
 }
 
-bool steering_news(struct steering *st, struct engine *e, char *buf, size_t size)
+enum steering_news steering_news(struct steering *st, struct engine *e, char *buf, size_t size)
 {
-	enum steer_verdict now = st->steer.verdict;
+	enum steer_verdict now = st->steer.verdict, before = st->said;
 
-	if (now == st->said || now == STEER_UNKNOWN || now == STEER_SEARCHES)
-		return false;
-	if (now == STEER_ALL)
-		buf[0] = '\0';
-	else
-		explain(&st->steer, e, buf, size);
+	buf[0] = '\0';
+	if (now == before || now == STEER_SEARCHES)
+		return STEERING_NO_NEWS;
+	/* "Not yet seen" is news after a sentence that turned out wrong. */
+	if (now == STEER_UNKNOWN && before != STEER_PARTLY && before != STEER_ONE_LINK)
+		return STEERING_NO_NEWS;
 	st->said = now;
-	return true;
+	if (now == STEER_UNKNOWN)
+		return STEERING_TAKEN_BACK;
+	if (now == STEER_ALL)
+		return STEERING_ALL_USED;
+	explain(st, e, buf, size);
+	return STEERING_VERDICT;
 }

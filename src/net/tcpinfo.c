@@ -35,6 +35,8 @@ int tcpinfo_get(int fd, struct tcpinfo *out)
 		.resent = info.tcpi_bytes_retrans,
 		.segs_in = info.tcpi_data_segs_in,
 		.seg_len = seg_len(&info),
+		.rtt_us = info.tcpi_rtt,
+		.min_rtt_us = info.tcpi_min_rtt,
 	};
 	return 0;
 }

@@ -15,7 +15,9 @@ struct tcpinfo {
 	/* Segments with payload, also those that came out of order (tcpi_data_segs_in): bytes are
 	 * counted by the kernel only when what was lost before them has come again. */
 	uint32_t segs_in;
-	uint32_t seg_len; /* payload of one, about */
+	uint32_t seg_len;    /* payload of one, about */
+	uint32_t rtt_us;     /* smoothed (tcpi_rtt) */
+	uint32_t min_rtt_us; /* the least of the last minutes (tcpi_min_rtt) */
 };
 
 /* Returns 0, -errno, or -ENODATA: the kernel is older than Linux 4.19, and does not tell. */

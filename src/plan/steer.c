@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "plan/steer.h"
+#include "plan/steer_internal.h"
 
 #include <string.h>
 
@@ -10,7 +10,7 @@ static bool one_bit(uint32_t set)
 	return lanes_only(set) >= 0;
 }
 
-static uint32_t links_of(const struct steer_view *v, unsigned end)
+uint32_t steer_links_of(const struct steer_view *v, unsigned end)
 {
 	uint32_t links = 0;
 
@@ -19,9 +19,9 @@ static uint32_t links_of(const struct steer_view *v, unsigned end)
 	return links;
 }
 
-static unsigned n_links(const struct steer_view *v, unsigned end)
+unsigned steer_n_links(const struct steer_view *v, unsigned end)
 {
-	return (unsigned)__builtin_popcount(links_of(v, end));
+	return (unsigned)__builtin_popcount(steer_links_of(v, end));
 }
 
 /* Links on which a connection is likeliest to be. */
@@ -35,16 +35,16 @@ static uint32_t covered(const struct steer_view *v, unsigned end)
 }
 
 /* Ends that matter: where links are told apart, on a way that is in use. */
-static bool matters(const struct steer_view *v, unsigned end)
+bool steer_matters(const struct steer_view *v, unsigned end)
 {
-	return v->busy[end / 2] && v->told[end] && n_links(v, end) > 1;
+	return v->busy[end / 2] && v->told[end] && steer_n_links(v, end) > 1;
 }
 
 /* Is it known whether this connection uses a link that no other does? Among those that are used
  * anyway it is all the same. */
 static bool is_settled(const struct steer_view *v, const struct steer_flow *f, unsigned end)
 {
-	uint32_t idle = links_of(v, end) & ~covered(v, end);
+	uint32_t idle = steer_links_of(v, end) & ~covered(v, end);
 
 	if (!f->possible[end])
 		return false;
@@ -55,7 +55,7 @@ static bool all_settled(const struct steer_view *v)
 {
 	for (unsigned i = 0; i < v->n_flows; i++)
 		for (unsigned end = 0; end < COVER_ENDS; end++)
-			if (matters(v, end) && v->flows[i].age_ns < STEER_SETTLE_NS &&
+			if (steer_matters(v, end) && v->flows[i].age_ns < STEER_SETTLE_NS &&
 			    !is_settled(v, &v->flows[i], end))
 				return false;
 	return true;
@@ -64,7 +64,7 @@ static bool all_settled(const struct steer_view *v)
 static bool is_sure(const struct steer_view *v, const struct steer_flow *f)
 {
 	for (unsigned end = 0; end < COVER_ENDS; end++)
-		if (matters(v, end) && !one_bit(f->possible[end]))
+		if (steer_matters(v, end) && !one_bit(f->possible[end]))
 			return false;
 	return true;
 }
@@ -83,7 +83,7 @@ static struct cover_class class_of(const struct steer_view *v, const struct stee
 	struct cover_class c = { .port = f->port };
 
 	for (unsigned end = 0; end < COVER_ENDS; end++)
-		c.node[end] = matters(v, end) ? f->node[end] : 0;
+		c.node[end] = steer_matters(v, end) ? f->node[end] : 0;
 	return c;
 }
 
@@ -94,14 +94,14 @@ static void set_capacity(const struct steer_view *v, struct cover_task *task)
 	for (unsigned end = 0; end < COVER_ENDS; end++) {
 		unsigned facing = end ^ 1;
 
-		if (matters(v, end))
+		if (steer_matters(v, end))
 			memcpy(task->capacity[end], v->capacity[end], sizeof(task->capacity[end]));
 		else if (!v->busy[end / 2])
 			task->capacity[end][0] = 1;
 		else
 			for (unsigned i = 0; i < COVER_NODES_MAX; i++)
 				task->capacity[end][0] +=
-					v->capacity[n_links(v, end) ? end : facing][i];
+					v->capacity[steer_n_links(v, end) ? end : facing][i];
 	}
 }
 
@@ -144,112 +144,49 @@ static int choose(const struct steer_view *v, bool only_sure, struct choice *out
 	return cover_choose(&task, &out->cover);
 }
 
+/* Connections in all. Of more than LANES_FLOWS_MAX nobody could say where they run. */
+static unsigned limit_of(const struct steer_view *v)
+{
+	unsigned links = 0, limit;
+
+	for (unsigned end = 0; end < COVER_ENDS; end++)
+		if (v->told[end] && steer_n_links(v, end) > links)
+			links = steer_n_links(v, end);
+	limit = STEER_FLOWS_PER_LINK * links;
+	if (limit > LANES_FLOWS_MAX)
+		limit = LANES_FLOWS_MAX;
+	return limit < v->most ? limit : v->most;
+}
+
 static unsigned tries_for(const struct steer_view *v, unsigned per_link)
 {
 	unsigned most = 0;
 
 	for (unsigned end = 0; end < COVER_ENDS; end++)
-		if (matters(v, end) && n_links(v, end) > most)
-			most = n_links(v, end);
+		if (steer_matters(v, end) && steer_n_links(v, end) > most)
+			most = steer_n_links(v, end);
 	return most * per_link;
 }
 
 /* Company and surplus -------------------------------------------------------------------------- */
 
-/* Does g run over the links of f that way, as far as they are told apart? While it is young, it
- * may. */
-static bool is_beside(const struct steer_view *v, const struct steer_flow *f,
-		      const struct steer_flow *g, unsigned way)
-{
-	for (unsigned end = 2 * way; end < 2 * way + 2; end++) {
-		bool may = g->age_ns < STEER_SETTLE_NS && g->possible[end] >> f->node[end] & 1;
-
-		if (matters(v, end) && g->node[end] != f->node[end] && !may)
-			return false;
-	}
-	return true;
-}
-
-static bool loses(const struct steer_view *v, const struct steer_flow *f, unsigned way)
-{
-	for (unsigned i = 0; i < v->n_flows && v->busy[way]; i++)
-		if (v->flows[i].lossy[way] && is_beside(v, f, &v->flows[i], way))
-			return true;
-	return false;
-}
-
-/* Connections that are not surplus. */
-struct staying {
-	bool flow[STEER_FLOWS_MAX];
-	unsigned n;
-	/* More are wanted beside one of them. */
-	const struct steer_flow *beside;
-	unsigned way;
-	unsigned lack;
-};
-
-static void stay(struct staying *st, unsigned i)
+void steer_stay(struct steer_staying *st, unsigned i)
 {
 	st->n += !st->flow[i];
 	st->flow[i] = true;
 }
 
-/* Those beside one that is needed stay too, if packets are lost there. */
-static void keep_company(const struct steer_view *v, unsigned needed, struct staying *st)
-{
-	const struct steer_flow *f = &v->flows[needed];
-
-	for (unsigned way = 0; way < COVER_WAYS; way++) {
-		unsigned n = 1;
-
-		if (!loses(v, f, way))
-			continue;
-		for (unsigned i = 0; i < v->n_flows && n < STEER_COMPANY; i++) {
-			if (i == needed || !is_beside(v, f, &v->flows[i], way))
-				continue;
-			stay(st, i);
-			n++;
-		}
-		if (n < STEER_COMPANY && !st->lack) {
-			st->beside = f;
-			st->way = way;
-			st->lack = STEER_COMPANY - n;
-		}
-	}
-}
-
-/* Those that are needed, and their company if there is to be any. turn: where to begin to look for
- * who lacks some. */
-static void find_staying(const struct steer_view *v, const struct choice *needed, bool company,
-			 unsigned turn, struct staying *out)
+/* Those that are needed, and their company if there is to be any. */
+static void find_staying(const struct steer *s, const struct steer_view *v,
+			 const struct choice *needed, bool company, struct steer_staying *out)
 {
 	unsigned n = needed->cover.n;
 
-	*out = (struct staying){ 0 };
+	*out = (struct steer_staying){ 0 };
 	for (unsigned i = 0; i < n; i++)
-		stay(out, needed->flow[needed->cover.chosen[i]]);
+		steer_stay(out, needed->flow[needed->cover.chosen[i]]);
 	for (unsigned i = 0; i < n && company && !v->crowded; i++)
-		keep_company(v, needed->flow[needed->cover.chosen[(i + turn) % n]], out);
-}
-
-static void open_company(struct steer *s, const struct steer_view *v, const struct staying *st,
-			 struct steer_action *out)
-{
-	unsigned most = v->most < STEER_FLOWS_MAX ? v->most : STEER_FLOWS_MAX;
-
-	if (v->now_ns >= s->company_ns) {
-		s->company_ns = v->now_ns + STEER_REST_NS;
-		s->company = 0;
-	}
-	if (s->company >= tries_for(v, STEER_COMPANY_TRIES))
-		return;
-	while (out->n_open < st->lack && v->n_flows + out->n_open < most) {
-		uint32_t *want = out->want[out->n_open++];
-
-		for (unsigned end = 2 * st->way; end < 2 * st->way + 2; end++)
-			want[end] = matters(v, end) ? 1u << st->beside->node[end] : 0;
-	}
-	s->company += out->n_open;
+		steer_company_keep(&s->company, v, needed->flow[needed->cover.chosen[i]], out);
 }
 
 /* Is each link that may be this one's among those that surely are the needed ones'? */
@@ -257,20 +194,21 @@ static bool is_doubled(const struct steer_view *v, const uint32_t needed[COVER_E
 		       const struct steer_flow *f)
 {
 	for (unsigned end = 0; end < COVER_ENDS; end++)
-		if (matters(v, end) && (!f->possible[end] || f->possible[end] & ~needed[end]))
+		if (steer_matters(v, end) && (!f->possible[end] || f->possible[end] & ~needed[end]))
 			return false;
 	return true;
 }
 
 /* Closes all others, or those only of which it is certain that they add nothing. */
-static void close_all_but(const struct steer_view *v, const struct choice *needed, bool company,
-			  bool only_certain, struct steer_action *out)
+static void close_all_but(const struct steer *s, const struct steer_view *v,
+			  const struct choice *needed, bool company, bool only_certain,
+			  struct steer_action *out)
 {
 	unsigned keep = v->keep > needed->cover.n ? v->keep : needed->cover.n;
 	uint32_t links[COVER_ENDS] = { 0 };
-	struct staying staying;
+	struct steer_staying staying;
 
-	find_staying(v, needed, company, 0, &staying);
+	find_staying(s, v, needed, company, &staying);
 
 	for (unsigned i = 0; i < needed->cover.n; i++) {
 		unsigned flow = needed->flow[needed->cover.chosen[i]];
@@ -293,8 +231,8 @@ static void close_all_but(const struct steer_view *v, const struct choice *neede
  * by what is likeliest: with fewer connections the truth will show, and what was wrong can be
  * mended. Until then those that are certainly too many, which makes the others easier to tell
  * apart. */
-static int close_surplus(const struct steer_view *v, const struct choice *likely, bool company,
-			 struct steer_action *out)
+static int close_surplus(const struct steer *s, const struct steer_view *v,
+			 const struct choice *likely, bool company, struct steer_action *out)
 {
 	struct choice sure;
 	int r = choose(v, true, &sure);
@@ -303,9 +241,9 @@ static int close_surplus(const struct steer_view *v, const struct choice *likely
 		return r;
 	if (sure.cover.reach[COVER_OUT] == likely->cover.reach[COVER_OUT] &&
 	    sure.cover.reach[COVER_IN] == likely->cover.reach[COVER_IN])
-		close_all_but(v, &sure, company, false, out);
+		close_all_but(s, v, &sure, company, false, out);
 	else
-		close_all_but(v, likely, company, !all_aged(v), out);
+		close_all_but(s, v, likely, company, !all_aged(v), out);
 	return 0;
 }
 
@@ -359,7 +297,7 @@ static void note_seen(struct steer *s, const struct steer_view *v)
 		bool sure = true;
 
 		for (unsigned end = 0; end < COVER_ENDS; end++) {
-			if (!matters(v, end))
+			if (!steer_matters(v, end))
 				continue;
 			if (one_bit(v->flows[i].possible[end]))
 				s->seen[end] |= v->flows[i].possible[end];
@@ -372,7 +310,25 @@ static void note_seen(struct steer *s, const struct steer_view *v)
 		s->n_seen = n;
 }
 
-/* The way that lacks more, and what to say of it. */
+/* Do the counters show data on a link that was not seen in use on the way of the verdict? What was
+ * believed of lanes is wrong then. */
+static bool is_contradicted(const struct steer *s, const struct steer_view *v)
+{
+	unsigned left = 2 * (unsigned)s->verdict_way;
+
+	for (unsigned end = left; end < left + 2; end++)
+		if (steer_matters(v, end) &&
+		    steer_links_of(v, end) & v->active[end] & ~s->seen[end])
+			return true;
+	return false;
+}
+
+static bool speaks_of_idle(enum steer_verdict verdict)
+{
+	return verdict == STEER_PARTLY || verdict == STEER_ONE_LINK;
+}
+
+/* The way that lacks more, and what to say of it: nothing if the counters say otherwise. */
 static void judge(struct steer *s, const struct steer_view *v, const uint64_t lack[COVER_WAYS])
 {
 	unsigned way = lack[COVER_IN] > lack[COVER_OUT] ? COVER_IN : COVER_OUT;
@@ -380,8 +336,11 @@ static void judge(struct steer *s, const struct steer_view *v, const uint64_t la
 	s->verdict_way = (int)way;
 	s->verdict = STEER_PARTLY;
 	for (unsigned end = 2 * way; end < 2 * way + 2; end++)
-		if (matters(v, end) && one_bit(s->seen[end] | covered(v, end)) && s->n_seen > 2)
+		if (steer_matters(v, end) && one_bit(s->seen[end] | covered(v, end)) &&
+		    s->n_seen > 2)
 			s->verdict = STEER_ONE_LINK;
+	if (is_contradicted(s, v))
+		s->verdict = STEER_UNKNOWN;
 }
 
 /* Would chance alone have put all of these connections on one link, of so many? */
@@ -390,10 +349,10 @@ static bool is_hopeless(const struct steer *s, const struct steer_view *v)
 	for (unsigned end = 0; end < COVER_ENDS; end++) {
 		uint64_t odds = 1;
 
-		if (!matters(v, end) || !one_bit(s->seen[end]))
+		if (!steer_matters(v, end) || !one_bit(s->seen[end]))
 			continue;
 		for (unsigned i = 1; i < s->n_seen && odds < STEER_ODDS; i++)
-			odds *= n_links(v, end);
+			odds *= steer_n_links(v, end);
 		if (odds >= STEER_ODDS)
 			return true;
 	}
@@ -418,14 +377,14 @@ static void choose_senders(const struct steer_view *v, unsigned way, struct stee
 	unsigned left = 2 * way, used[COVER_NODES_MAX] = { 0 };
 	uint32_t wanted;
 
-	if (!matters(v, left))
+	if (!steer_matters(v, left))
 		return;
 	for (unsigned i = 0; i < v->n_flows; i++)
 		used[v->flows[i].node[left]]++;
 	wanted = find_wanted(v, way);
 	for (unsigned i = 0; i < out->n_open; i++) {
 		bool any = i % 2 || !wanted;
-		unsigned link = least_used(any ? links_of(v, left) : wanted, used);
+		unsigned link = least_used(any ? steer_links_of(v, left) : wanted, used);
 
 		out->want[i][left] = 1u << link;
 		used[link]++;
@@ -436,7 +395,7 @@ static void open_more(struct steer *s, const struct steer_view *v, const uint64_
 		      struct steer_action *out)
 {
 	unsigned batch = tries_for(v, STEER_BATCH_PER_LINK);
-	unsigned room = v->most > v->n_flows ? v->most - v->n_flows : 0;
+	unsigned limit = limit_of(v), room = limit > v->n_flows ? limit - v->n_flows : 0;
 
 	s->verdict = STEER_SEARCHES;
 	out->n_open = batch < room ? batch : room;
@@ -465,29 +424,46 @@ static bool find_lack(const struct steer_view *v, const struct cover *needed,
 	return lacking;
 }
 
+/* What helped nothing is tried again after a rest that is longer each time. */
 static void give_up(struct steer *s, const struct steer_view *v)
 {
-	s->rest_ns = v->now_ns + STEER_REST_NS;
+	s->rest_len_ns = s->rest_len_ns ? 2 * s->rest_len_ns : STEER_REST_NS;
+	if (s->rest_len_ns > STEER_REST_MAX_NS)
+		s->rest_len_ns = STEER_REST_MAX_NS;
+	s->rest_ns = v->now_ns + s->rest_len_ns;
 	s->tries = 0;
 }
 
-bool steer_is_lossy(struct steer_loss *l, uint64_t sent, uint64_t resent, uint64_t now_ns)
+/* One look: did packets get lost since the last one, and was there a queue? */
+static void look_at_losses(struct steer_loss *l, const struct steer_sent *now)
 {
-	uint64_t new_sent = sent - l->sent, new_resent = resent - l->resent;
+	if (now->resent == l->last_resent)
+		return;
+	l->last_resent = now->resent;
+	l->n_losing++;
+	l->n_queued += now->rtt_us > 2 * (uint64_t)now->min_rtt_us + STEER_QUEUE_US;
+}
+
+bool steer_is_lossy(struct steer_loss *l, const struct steer_sent *now, uint64_t now_ns)
+{
+	uint64_t new_sent = now->sent - l->sent, new_resent = now->resent - l->resent;
 	unsigned part = l->lossy ? 4 : 1;
 
+	look_at_losses(l, now);
 	if (l->since_ns && (now_ns - l->since_ns < STEER_LOSSY_NS || new_sent < STEER_LOSSY_BYTES))
 		return l->lossy;
 	if (l->since_ns) {
-		if (part * new_resent * 100 >= new_sent * STEER_LOSSY_PERCENT)
+		if (part * new_resent * 100 >= new_sent * STEER_LOSSY_PERCENT &&
+		    2 * l->n_queued <= l->n_losing)
 			l->times++;
 		else
 			l->times = 0;
 		l->lossy = l->times >= STEER_LOSSY_TIMES;
 	}
 	l->since_ns = now_ns;
-	l->sent = sent;
-	l->resent = resent;
+	l->sent = now->sent;
+	l->resent = now->resent;
+	l->n_losing = l->n_queued = 0;
 	return l->lossy;
 }
 
@@ -511,16 +487,19 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 	struct choice likely;
 	const struct cover *needed = &likely.cover;
 	bool lacking, searches, rests = v->now_ns < s->rest_ns;
-	struct staying staying;
+	struct steer_staying staying;
 	int r;
 
 	*out = (struct steer_action){ 0 };
 	s->surplus = false;
+	if (speaks_of_idle(s->verdict) && is_contradicted(s, v))
+		s->verdict = STEER_UNKNOWN;
 	if (!v->n_flows || !tries_for(v, 1) || !all_settled(v))
 		return 0;
 	if (s->rest_ns && !rests)
 		forget(s);
 	note_seen(s, v);
+	steer_company_review(&s->company, v);
 	r = choose(v, false, &likely);
 	if (r)
 		return r;
@@ -533,20 +512,22 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 	lacking = find_lack(v, needed, lack);
 	/* First things first: company would take the room. */
 	searches = lacking && !rests;
-	find_staying(v, &likely, !searches, s->company, &staying);
+	find_staying(s, v, &likely, !searches, &staying);
 	s->surplus = v->n_flows > staying.n && v->n_flows > v->keep;
-	if (!lacking)
+	if (!lacking) {
 		s->verdict = STEER_ALL;
-	else if (!rests && s->tries < tries_for(v, STEER_TRIES_PER_LINK) && !is_hopeless(s, v))
+		s->rest_len_ns = 0;
+	} else if (!rests && s->tries < tries_for(v, STEER_TRIES_PER_LINK) && !is_hopeless(s, v)) {
 		open_more(s, v, lack, out);
-	else
+	} else {
 		judge(s, v, lack);
+	}
 	if (!out->n_open)
-		r = close_surplus(v, &likely, !searches, out);
+		r = close_surplus(s, v, &likely, !searches, out);
 	/* What was closed makes room for other tries; without room there is nothing to try. */
 	if (searches && !out->n_open && (s->verdict != STEER_SEARCHES || !out->n_close))
 		give_up(s, v);
-	if (staying.lack && !out->n_open && !out->n_close)
-		open_company(s, v, &staying, out);
+	if (!out->n_open && !out->n_close)
+		steer_company_open(&s->company, v, &staying, limit_of(v), out);
 	return r;
 }

@@ -51,8 +51,10 @@
  * still while one chunk is late and everything else arrives. */
 #define STEER_BUSY_NS 1000000000ull
 
-/* After tries in vain, and before what helps no more is looked for again. */
-#define STEER_REST_NS 60000000000ull
+/* After tries in vain, and before what helps no more is looked for again; doubled after each
+ * search in vain, up to the maximum. */
+#define STEER_REST_NS     60000000000ull
+#define STEER_REST_MAX_NS 960000000000ull
 
 /* What is within so many hundredths of the most is the most. */
 #define STEER_ENOUGH 97
@@ -68,13 +70,38 @@
 /* What is less than this says nothing. */
 #define STEER_LOSSY_BYTES (256u << 10)
 
-/* Connections over the same links where one is lossy. In the lab, of 50 Mbit/s with 5 % of loss one
- * carries 15, three 40. More would take too much from others if it is a crowd that loses them. */
+/* Losses come from a full queue while the round trip is longer than twice its minimum and this: the
+ * link is full then, and the connection is not lossy. A queue that is shorter does not show in the
+ * round trip; the counters of the links, and the trial, have to tell there. 20 ms are more than the
+ * jitter of a busy machine. */
+#define STEER_QUEUE_US 20000
+
+/* Connections on one lane where packets are lost, the needed one included. In the lab, of 50 Mbit/s
+ * with 5 % of loss one carries 15, three carry 40. More would take too much from others if a crowd
+ * causes the losses. */
 #define STEER_COMPANY 3
 
-/* So many are opened for company per link in STEER_REST_NS: some land elsewhere, and what a peer
+/* Trials of company in STEER_REST_NS: a trial's connection may come to other links, and what a peer
  * says of its losses may be anything. */
-#define STEER_COMPANY_TRIES 4
+#define STEER_COMPANY_TRIES 16
+
+/* A link that carries this part of its speed, or of the most that it has carried in any second,
+ * gets no further connection. */
+#define STEER_FULL_PERCENT 90
+
+/* What a trial has to gain, and how long it runs. The rate before and the rate after are means of
+ * STEER_MEAN_NS; the first second, in which a connection finds its rate, is not counted. */
+#define STEER_GAIN_PERCENT 5
+#define STEER_TRIAL_NS     3000000000ull
+#define STEER_MEAN_NS      2000000000ull
+
+/* After a trial in vain; doubled each time, up to the maximum. */
+#define STEER_PAUSE_NS     10000000000ull
+#define STEER_PAUSE_MAX_NS 320000000000ull
+
+/* More connections than this for each link of the larger side are never opened, whatever is
+ * believed of the links; a plan may have more, and so may a user's -P. */
+#define STEER_FLOWS_PER_LINK 4
 
 /* Connections that are looked at; more are a user's wish, and leave nothing to choose. */
 #define STEER_FLOWS_MAX 64
@@ -94,7 +121,12 @@ struct steer_view {
 	/* Speeds; what cannot be used has 0. */
 	uint32_t capacity[COVER_ENDS][COVER_NODES_MAX];
 	bool told[COVER_ENDS]; /* links are told apart here */
-	bool crowded;          /* there are other sessions: company would be more than its share */
+	/* What the links' counters say (usage.h): */
+	bool measured[COVER_ENDS];                  /* rate has something */
+	uint64_t rate[COVER_ENDS][COVER_NODES_MAX]; /* bytes per second, mean of STEER_MEAN_NS */
+	uint32_t full[COVER_ENDS];                  /* links at STEER_FULL_PERCENT */
+	uint32_t active[COVER_ENDS];                /* links that carry a part of their share */
+	bool crowded; /* there are other sessions: company would be more than its share */
 	const struct steer_flow *flows;
 	unsigned n_flows; /* at most STEER_FLOWS_MAX */
 	unsigned keep;    /* connections that are wanted even if fewer do */
@@ -109,13 +141,31 @@ enum steer_verdict {
 	STEER_ONE_LINK, /* the same, and all connections arrived on one link */
 };
 
+enum steer_company_state { STEER_COMPANY_IDLE, STEER_COMPANY_TRIAL };
+
+/* Company of connections that lose packets (steer_company.c); zero at the beginning. */
+struct steer_company {
+	enum steer_company_state state;
+	uint8_t extra[COVER_WAYS][COVER_NODES_MAX]; /* allowed besides the needed one */
+	/* The trial: for which link, since when, and what the link and all carried before. */
+	unsigned way;
+	unsigned link;
+	uint64_t since_ns;
+	uint64_t before;
+	uint64_t all_before;
+	uint64_t next_ns;  /* none begins before */
+	uint64_t pause_ns; /* the last one; 0: none since a gain */
+	unsigned n_opened; /* until: */
+	uint64_t minute_ns;
+};
+
 /* State between calls; zero at the beginning, and when the links themselves have changed. */
 struct steer {
-	unsigned tries;      /* in vain, in a row */
-	uint64_t rest_ns;    /* until then */
-	uint64_t reach;      /* the best so far */
-	unsigned company;    /* opened for company, until: */
-	uint64_t company_ns; /* when that is counted anew */
+	unsigned tries;       /* in vain, in a row */
+	uint64_t rest_ns;     /* until then */
+	uint64_t rest_len_ns; /* the last rest; 0: none since all links were in use */
+	uint64_t reach;       /* the best so far */
+	struct steer_company company;
 	bool surplus; /* there are more connections than are needed: which is to be found out */
 	/* Since the last rest: */
 	unsigned n_seen;           /* connections whose lane was sure at the same time */
@@ -131,12 +181,23 @@ struct steer_use {
 	uint64_t busy_ns; /* in use until then */
 };
 
+/* What TCP has counted of a connection by now. */
+struct steer_sent {
+	uint64_t sent;       /* bytes, those that were sent again included */
+	uint64_t resent;     /* of these */
+	uint32_t rtt_us;     /* smoothed */
+	uint32_t min_rtt_us; /* the least of the last minutes */
+};
+
 /* What is known of a connection's losses; zero at the beginning. */
 struct steer_loss {
-	uint64_t since_ns; /* when it had sent: */
+	uint64_t since_ns; /* of this time, when it had sent: */
 	uint64_t sent;
 	uint64_t resent;
-	unsigned times; /* in a row */
+	uint64_t last_resent; /* by the last look; looks of this time that found losses: */
+	unsigned n_losing;
+	unsigned n_queued; /* and those of them that found a queue */
+	unsigned times;    /* in a row */
 	bool lossy;
 };
 
@@ -151,9 +212,8 @@ struct steer_action {
 /* Is much being sent that way? bytes: of the stream, by now. */
 bool steer_is_busy(struct steer_use *use, uint64_t bytes, uint64_t now_ns);
 
-/* Is much of what a connection sends being lost? sent, resent: bytes by now; the one includes the
- * other. */
-bool steer_is_lossy(struct steer_loss *loss, uint64_t sent, uint64_t resent, uint64_t now_ns);
+/* Is much of what a connection sends being lost, for other reasons than a full queue? */
+bool steer_is_lossy(struct steer_loss *loss, const struct steer_sent *now, uint64_t now_ns);
 
 /* Call every 50 ms or so while subflows are being tried, more rarely when nothing happens. Returns
  * 0 or -ENOMEM. */

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steer_internal.h - what steer.c and steer_company.c share; for them and their tests
+ */
+#pragma once
+
+#include "plan/steer.h"
+
+/* Links of an end that can be used, as bits. */
+uint32_t steer_links_of(const struct steer_view *v, unsigned end);
+unsigned steer_n_links(const struct steer_view *v, unsigned end);
+
+/* Does this end decide anything? Its links are told apart, on a way that is in use. */
+bool steer_matters(const struct steer_view *v, unsigned end);
+
+/* Connections that are not surplus. */
+struct steer_staying {
+	bool flow[STEER_FLOWS_MAX];
+	unsigned n;
+	/* One more is wanted on the lane of this one, for its losses on that way. NULL: no. */
+	const struct steer_flow *lossy;
+	unsigned way;
+};
+
+/* Marks the connection of index i as one that stays. */
+void steer_stay(struct steer_staying *st, unsigned i);
+
+/* Company: steer_company.c has the model. */
+
+/* Ends a trial whose time is over or whose reason is gone. Once in each step, before all others. */
+void steer_company_review(struct steer_company *c, const struct steer_view *v);
+
+/* Marks the company of a connection that is needed, as far as the company is allowed, and notes
+ * whether a further one is wanted. */
+void steer_company_keep(const struct steer_company *c, const struct steer_view *v, unsigned needed,
+			struct steer_staying *st);
+
+/* Opens what st wants, as a trial, if nothing forbids it. limit: connections in all. */
+void steer_company_open(struct steer_company *c, const struct steer_view *v,
+			const struct steer_staying *st, unsigned limit, struct steer_action *out);
