@@ -100,6 +100,7 @@ struct config {
 	/* Not with -l, and ports not with source_port. */
 	struct plan_range ports[CONFIG_PORTS_MAX]; /* --ports; may overlap */
 	unsigned n_ports;                          /* 0: not given */
+	bool steer;                                /* --steer=auto, or no --steer */
 	bool plan;                                 /* --plan: tell ports and links, then exit */
 	bool probe;                                /* -z: is there an mpnc? */
 };

@@ -124,7 +124,7 @@ static const enum option_id refused[] = {
 	OPT_SNDBUF,    OPT_KEY_DIR,   OPT_EXEC,      OPT_SHELL,    OPT_UNIX,     OPT_NO_STDIN,
 	OPT_SEND_ONLY, OPT_RECV_ONLY, OPT_DUPLEX,    OPT_SHUTDOWN, OPT_IDLE,     OPT_RETRY,
 	OPT_RECONNECT, OPT_QUIT,      OPT_RATE,      OPT_PROGRESS, OPT_PLAIN_OK, OPT_TLS_THREADS,
-	OPT_TARGET,
+	OPT_TARGET,    OPT_STEER,
 };
 
 static const struct opts_verb verb = { "doctor", own, LEN(own), refused, LEN(refused), true };

@@ -316,6 +316,14 @@ static enum opts_result set_progress(struct parser *p, const struct option_def *
 	return opts_bad_argument(p, o, arg, "auto, always or never");
 }
 
+static enum opts_result set_steer(struct parser *p, const struct option_def *o, const char *arg)
+{
+	p->config->steer = strcmp(arg, "auto") == 0;
+	if (!p->config->steer && strcmp(arg, "off") != 0)
+		return opts_bad_argument(p, o, arg, "off or auto");
+	return OPTS_RUN;
+}
+
 static enum opts_result set_json(struct parser *p, const struct option_def *o, const char *arg)
 {
 	if (arg && strcmp(arg, "-") == 0)
@@ -372,6 +380,10 @@ const struct option_def opts_table[N_OPTIONS] = {
 			"local ports to choose from for the subflows; also\n"
 			"single ones, up to 16 in all",
 			set_ports },
+	[OPT_STEER] = { 0, "steer", "off|auto",
+			"off: keep the planned ports, whatever the links'\n"
+			"counters show meanwhile (default: auto)",
+			set_steer },
 	[OPT_PLAN] = { 0, "plan", NULL,
 		       "print which local ports would be used and over\n"
 		       "which links they run, and exit",

@@ -56,6 +56,7 @@ int peer_resolve(struct peer *out, const struct config *c, const struct tls_cont
 					  .source_port = c->source_port,
 					  .ports_given = c->n_ports,
 					  .follow_plan = c->subflows_auto,
+					  .steer = c->steer,
 					  .n_flows = c->n_subflows,
 					  .connect_ns = c->timeout_ns,
 					  .retry_ns = c->retry_ns,

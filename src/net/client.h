@@ -64,6 +64,7 @@ struct client_config {
 	uint16_t source_port; /* -p: first port of a block of n_flows; 0: as planned */
 	bool ports_given;     /* --ports: the first connection is from these too */
 	bool follow_plan;     /* as many connections as the plan has, whatever n_flows says */
+	bool steer;           /* --steer: what the counters show may change the connections */
 	unsigned n_flows;     /* -P */
 	uint64_t connect_ns;  /* -w; LOOP_NEVER: the kernel's, or CLIENT_CONNECT_NS */
 	uint64_t retry_ns;    /* --retry; 0: one round */

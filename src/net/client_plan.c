@@ -370,7 +370,7 @@ static void steer(struct client *c, unsigned allowed)
  * each has links of its own, which steering by ports does not tell apart. */
 static bool can_steer(const struct client *c)
 {
-	return !c->config.source_port && routes_n_joining(&c->routes) < 2 &&
+	return c->config.steer && !c->config.source_port && routes_n_joining(&c->routes) < 2 &&
 	       !pathmgr_several(engine_paths(c->engine)) &&
 	       session_subflows_wanted(engine_session(c->engine)) >= 2;
 }

@@ -104,6 +104,7 @@ static void dump_config(struct dump *d, const struct config *c)
 		put(d, true, "source=%s", c->sources[i]);
 	put(d, c->multihome, "multihome");
 	put(d, c->source_port, "source_port=%u", c->source_port);
+	put(d, !c->steer, "steer=off");
 	for (unsigned i = 0; i < c->n_ports; i++)
 		put(d, true, "ports=%u-%u", c->ports[i].first, c->ports[i].last);
 	put(d, c->plan, "plan");
@@ -208,6 +209,8 @@ static const struct accepted accepted[] = {
 	{ "-p 65528 h 1", "host=h port=1 source_port=65528" },
 	{ "-p 65535 -P 1 h 1", "host=h port=1 source_port=65535 subflows=1" },
 	{ "--ports 40000-40063 h 1", "host=h port=1 ports=40000-40063" },
+	{ "--steer=off h 1", "host=h port=1 steer=off" },
+	{ "--steer off --steer auto h 1", "host=h port=1" },
 	{ "--ports=40000 h 1", "host=h port=1 ports=40000-40000" },
 	{ "--ports 1-65535 h 1", "host=h port=1 ports=1-65535" },
 	{ "--ports 7-7,9,1-2,2-3 h 1", "host=h port=1 ports=7-7 ports=9-9 ports=1-2 ports=2-3" },
@@ -462,6 +465,9 @@ static const struct refused conflicts[] = {
 	  "--ports and -l exclude each other: --ports is for the side that connects" },
 	{ "-l -p 1 --ports 1-9",
 	  "--ports and -l exclude each other: --ports is for the side that connects" },
+	{ "--steer=off -l 1",
+	  "--steer and -l exclude each other: --steer is for the side that connects" },
+	{ "--steer=on h 1", "--steer: \"on\" is not off or auto" },
 	{ "-l --plan 1", "--plan and -l exclude each other: --plan is for the side that connects" },
 	{ "-l -z 1", "-z and -l exclude each other: -z is for the side that connects" },
 	{ "-z --plan h 1",
