@@ -79,7 +79,7 @@ def serve_lured(peer, told, numbers, heard):
                 peer.send(frames.frame(PONG, value))
 
 
-@attack("told-addresses", quick=False)
+@attack("told-addresses")
 def told_addresses(_):
     """With --multihome a client goes to no address of its own machine that a listener names, and tells no other its session."""
     own = ["10.1.0.1", "10.7.7.7", "2001:db8::7"]

@@ -48,7 +48,7 @@ def key_modes(_):
         expect(transfer(victim.port, b"x", patient=False)[0] != 0, "a client without the key is served")
 
 
-@attack("key-owners", quick=False)
+@attack("key-owners")
 def key_owners(_):
     """A key that another user owns is refused, and a directory of keys that others may write to."""
     genkey("key")
@@ -74,7 +74,7 @@ def owns_others():
     return False
 
 
-@attack("key-credentials", quick=False)
+@attack("key-credentials")
 def key_credentials(_):
     """A service's credential, which its user reads by an ACL and whose mode shows group bits, is taken."""
     key = genkey("key")
@@ -181,7 +181,7 @@ def children(pid):
         return f.read().split()
 
 
-@attack("session-number", quick=False)
+@attack("session-number")
 def session_number(_):
     """What a command is told does not let its reader join the session."""
     number = os.urandom(16)
