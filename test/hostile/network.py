@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A bad network: two namespaces with some links between them, each a pair of TUN devices whose packets a thread carries.
+"""A bad network: two namespaces, and links between them. A link is two TUN devices, and a thread carries its packets.
 
     with Network(2, delay=0.025) as net:         addresses 10.1.LINK.1 on side 0, and 10.1.LINK.2 on side 1
         net.links[0].loss = 0.05

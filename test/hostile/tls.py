@@ -12,8 +12,8 @@ import subprocess
 from frames import Peer
 
 # Key exchanges that OpenSSL offers, by their numbers in TLS.
-GROUPS = {"P-256": 0x17, "P-384": 0x18, "P-521": 0x19, "X25519": 0x1d, "X448": 0x1e, "ffdhe2048": 0x100, "ffdhe3072": 0x101,
-          "ffdhe4096": 0x102, "ffdhe6144": 0x103, "ffdhe8192": 0x104}
+GROUPS = {"P-256": 0x17, "P-384": 0x18, "P-521": 0x19, "X25519": 0x1d, "X448": 0x1e, "ffdhe2048": 0x100,
+          "ffdhe3072": 0x101, "ffdhe4096": 0x102, "ffdhe6144": 0x103, "ffdhe8192": 0x104}
 RETRY_REQUEST = hashlib.sha256(b"HelloRetryRequest").digest()
 RECORD_ALERT, RECORD_HANDSHAKE = 21, 22
 
@@ -85,9 +85,10 @@ class Authority:
         self.request(name, (), **how)
         with open(self.path("extensions"), "w") as f:
             f.write(f"subjectAltName={names}\n" if names else "basicConstraints=CA:FALSE\n")
-        openssl("x509", "-req", "-in", self.path(name + ".pem"), "-CA", self.path("ca.pem"), "-CAkey", self.path("ca.key"),
-                "-CAcreateserial", "-days", 10, "-extfile", self.path("extensions"), "-out", self.path(name + ".pem"))
-        return ("--cert", self.path(name + ".pem"), "--private-key", self.path(name + ".key"), "--ca", self.path("ca.pem"))
+        path, ca = self.path(name + ".pem"), self.path("ca.pem")
+        openssl("x509", "-req", "-in", path, "-CA", ca, "-CAkey", self.path("ca.key"), "-CAcreateserial", "-days", 10,
+                "-extfile", self.path("extensions"), "-out", path)
+        return ("--cert", path, "--private-key", self.path(name + ".key"), "--ca", ca)
 
 
 def tunnel(key_file, port, timeout=10):

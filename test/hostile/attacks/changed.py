@@ -62,8 +62,8 @@ class Changer:
         if how == 1:
             return same + same
         if how == 2:
-            return frames.frame(kind, random.choice((value + 1, value - 1, value ^ 1 << random.randrange(64), number(random))),
-                                body)
+            flipped = value ^ 1 << random.randrange(64)
+            return frames.frame(kind, random.choice((value + 1, value - 1, flipped, number(random))), body)
         if how == 3 and body:
             spoilt = bytearray(body)
             at = random.randrange(len(body))

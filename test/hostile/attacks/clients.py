@@ -81,7 +81,7 @@ def serve_lured(peer, told, numbers, heard):
 
 @attack("told-addresses")
 def told_addresses(_):
-    """With --multihome a client goes to no address of its own machine that a listener names, and tells no other its session."""
+    """With --multihome a client goes to no address of its own machine that a listener names."""
     own = ["10.1.0.1", "10.7.7.7", "2001:db8::7"]
     told = ["127.0.0.1", "::1", "0.0.0.0", "255.255.255.255", "::127.0.0.1", *own]
     seen, numbers, heard = {}, set(), [0]

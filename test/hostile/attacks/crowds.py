@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+import statistics
 import subprocess
 import tempfile
 import time
@@ -18,6 +19,7 @@ ALLOWED_GROUPS = ("X25519", "P-256", "P-384")
 QUESTION = frames.PREFACE + frames.hello(frames.QUERY)
 ASKERS = 8  # at once
 QUESTION_MS = 0.5  # of the processor, on a host with many interfaces
+TURNS = 3  # with the crowd and without
 RATE_LEFT = 0.9  # of a transfer's rate, beside any crowd
 
 
@@ -134,12 +136,12 @@ def took_beside(say, rate, server_options, client_options, size_mib=200):
     with listener("--reconnect", "5", *server_options) as victim, tempfile.TemporaryFile() as stream:
         stream.truncate(size_mib << 20)
         with Program("--rate", "100M", *client_options, "127.0.0.1", victim.port, stdin=stream) as client, \
-                Flood(("127.0.0.1", victim.port), rate, say, kept=100) as flood:
+                Flood(("127.0.0.1", victim.port), rate, say, kept=100):
             begin = time.monotonic()
             status = client.wait(120)
             took = time.monotonic() - begin
             expect(status == 0, f"the transfer ended with {status}: {client.last()}")
-            return took, flood.n
+            return took
 
 
 @attack("tls-flood", quick=False)
@@ -151,12 +153,13 @@ def tls_flood(_):
              ("RSA-4096", ("rsa:4096", ), ("X25519", ), (200, )))
     for name, key, groups, rates in kinds:
         server = authority.certificate("server-" + name, key=key)
-        alone, _ = took_beside(b"", 0, server, client)
         for group in groups:
             for rate in rates:
-                took, _ = took_beside(tls.client_hello(group), rate, server, client)
-                figures.append(f"{name} {group} {rate}/s: {alone / took:.2f}")
-                slow += figures[-1:] if alone / took < RATE_LEFT else []
+                hello = tls.client_hello(group)
+                left = statistics.median(took_beside(b"", 0, server, client) / took_beside(hello, rate, server, client)
+                                         for _ in range(TURNS))
+                figures.append(f"{name} {group} {rate}/s: {left:.2f}")
+                slow += figures[-1:] if left < RATE_LEFT else []
     expect(not slow, "rate left: " + ", ".join(slow))
     return "rate left: " + ", ".join(figures)
 
@@ -200,7 +203,8 @@ def questions_cost(_):
             time.sleep(seconds)
             cost, n = victim.cpu() - begin, sum(flood.answered for flood in floods)
             victim.expect_sound()
-    said = f"{n / seconds:.0f} questions a second: {cost * 1000 / n:.2f} ms of processor each, {cost / seconds:.0%} of one"
+    said = (f"{n / seconds:.0f} questions a second: {cost * 1000 / n:.2f} ms of processor each, "
+            f"{cost / seconds:.0%} of one")
     expect(cost * 1000 / n < QUESTION_MS, said)
     return said
 

@@ -7,7 +7,8 @@ from random import Random
 
 from attacks import attack
 from attacks.sessions import echo
-from program import Failed, Program, Skipped, expect, expect_served, free_port, is_listening, listener, sanitized, server, start_thread, transfer, wait_for
+from program import (Failed, Program, Skipped, expect, expect_served, free_port, is_listening, listener, sanitized, 
+                     server, start_thread, transfer, wait_for)
 
 CALLS = ("accept4 bind connect epoll_create1 epoll_ctl epoll_wait eventfd fcntl64 fdatasync fstat64 ftruncate64 "
          "getpeername getrandom getsockname getsockopt ioctl listen lseek64 memfd_create open64 openat64 pidfd_open "
@@ -152,8 +153,10 @@ def scene_relay(stage):
     sink, at = server()
     start_thread(echo, sink)
     ports = free_port(), free_port()
-    with Program("relay", "-l", "-v", *LIMITS, "127.0.0.1", ports[0], "--to", f"127.0.0.1:{at}", env=stage.hurt[0]) as far, \
-            Program("relay", "-v", *LIMITS, f"127.0.0.1:{ports[1]}", "127.0.0.1", ports[0], env=stage.hurt[1]) as near:
+    far_words = ("-l", "-v", *LIMITS, "127.0.0.1", ports[0], "--to", f"127.0.0.1:{at}")
+    near_words = ("-v", *LIMITS, f"127.0.0.1:{ports[1]}", "127.0.0.1", ports[0])
+    with Program("relay", *far_words, env=stage.hurt[0]) as far, \
+            Program("relay", *near_words, env=stage.hurt[1]) as near:
         if stage.listens(far, ports[0]) and stage.listens(near, ports[1]):
             for _ in range(3):
                 carry_some(ports[1], stage.stream[:300000])

@@ -111,7 +111,8 @@ def certificate_names(_):
     client = authority.certificate("client")
     # name asked for, SAN, subject: is it taken?
     cases = (("host.test", "DNS:host.test", "/CN=x", True), ("host.test", "", "/CN=host.test", False),
-             ("host.test", "email:a@host.test", "/CN=host.test", False), ("host.test", "DNS:other.test", "/CN=host.test", False),
+             ("host.test", "email:a@host.test", "/CN=host.test", False),
+             ("host.test", "DNS:other.test", "/CN=host.test", False),
              ("host.in.test", "DNS:*.in.test", "/CN=x", True), ("a.host.in.test", "DNS:*.in.test", "/CN=x", False),
              ("host.in.test", "DNS:h*.in.test", "/CN=x", False), ("127.0.0.1", "IP:127.0.0.1", "/CN=x", True),
              ("127.0.0.1", "DNS:127.0.0.1", "/CN=127.0.0.1", False))

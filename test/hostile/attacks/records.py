@@ -25,8 +25,8 @@ def spoilt(said, random):
     elif how == 4:
         said[at:at + 2] = random.choice((b"\0\0", b"\xff\xff", b"\0\1", b"\x40\1"))
     else:
-        said += random.choice((bytes(said), tls.record(random.randrange(20, 25), random.randbytes(50)), b"\x14\3\3\0\1\1",
-                               tls.record(23, bytes(17000))))
+        said += random.choice((bytes(said), tls.record(random.randrange(20, 25), random.randbytes(50)),
+                               b"\x14\3\3\0\1\1", tls.record(23, bytes(17000))))
     return bytes(said)
 
 

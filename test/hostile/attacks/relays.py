@@ -27,7 +27,7 @@ def pour_gaps(peer, n_bytes):
 
 
 def grow_and_gap(peer, grow_bytes):
-    """Moves so much, which raises the edge; then leaves a gap and fills all that the edge allows. Returns how much that is."""
+    """Moves so much, which raises the edge; then fills all of it but one byte. Returns how much that is."""
     chunk, at, taken, edge = bytes(1 << 18), 0, 0, 1 << 18
     while taken < grow_bytes:
         while at < grow_bytes and at + len(chunk) <= edge:
@@ -40,7 +40,7 @@ def grow_and_gap(peer, grow_bytes):
 
 @attack("relay-memory")
 def relay_memory(context):
-    """Sessions that have grown and then leave a gap hold no more than a relay's budget, and others are served beside them."""
+    """Sessions that have grown and leave a gap hold no more than a relay's budget; others are served beside them."""
     sink, at = server()
     start_thread(swallow, sink)
     n, budget_mib, slack_mib = context.times(40, 200), 256, 64
@@ -64,7 +64,8 @@ def relay_memory(context):
         victim.expect_sound()
         most = victim.memory("VmHWM")
         expect(most < budget_mib + slack_mib, f"{n} sessions hold {most:.0f} MiB, more than {budget_mib + slack_mib}")
-        return f"{n} sessions, {refused} of them refused, {gaps >> 20} MiB beyond gaps: {most:.0f} MiB held, budget {budget_mib}"
+        return (f"{n} sessions, {refused} of them refused, {gaps >> 20} MiB beyond gaps: {most:.0f} MiB held, "
+                f"budget {budget_mib}")
 
 
 def swallow(sock):

@@ -61,7 +61,8 @@ def any_ack(random):
 def any_items(random):
     links = [(random.choice((0, 1, 1000, 2**32 - 1)), random.randbytes(random.randrange(16)))
              for _ in range(random.choice((0, 1, 2, 31, 32, 33, 255)))]
-    return random.choice((b"", frames.item(1, random.randbytes(random.randrange(80))), frames.item(2, random.randbytes(36)),
+    return random.choice((b"", frames.item(1, random.randbytes(random.randrange(80))),
+                          frames.item(2, random.randbytes(36)),
                           frames.facts(random.randrange(6), random.randrange(256), random.randrange(256),
                                        random.randrange(256), random.randrange(9), random.randrange(256), links),
                           frames.addresses(["10.0.0.1", "::1"] * random.randrange(5)), frames.target(b"x"),
@@ -73,7 +74,8 @@ def any_frame(random):
     kind = random.randrange(17)
     if kind == HELLO:
         return frames.hello(random.randrange(6), random.randrange(9), random.choice((0, 1, 8, 256, 65535)),
-                            edge=number(random), items=any_items(random), versions=random.choice(((1, 1), (1, 9), (2, 1))))
+                            edge=number(random), items=any_items(random),
+                            versions=random.choice(((1, 1), (1, 9), (2, 1))))
     if kind == WELCOME:
         return frames.welcome(random.randrange(9), random.randrange(300), number(random), any_items(random),
                               random.choice((0, 1, 1, 2)))
