@@ -21,6 +21,7 @@ class Changer:
 
     def __init__(self, port, random, n_changes):
         self.port, self.random, self.left = port, random, n_changes
+        self.of_data = random.choice((0.02, 0.3))
         self.sock, self.at = server()
         start_thread(self.accept)
 
@@ -42,7 +43,7 @@ class Changer:
                 head = peer.bytes(frames.HEAD_LEN)
                 kind, _, _, length, value, _ = struct.unpack(">BBHIQQ", head)
                 body = peer.bytes(length)
-                if self.left > 0 and self.random.random() < (0.02 if kind == DATA else 0.2):
+                if self.left > 0 and self.random.random() < (self.of_data if kind == DATA else 0.2):
                     self.left -= 1
                     sink.sendall(self.changed(kind, value, body))
                 else:
@@ -56,7 +57,7 @@ class Changer:
 
     def changed(self, kind, value, body):
         random, same = self.random, frames.frame(kind, value, body)
-        how = random.randrange(7)
+        how = random.choice((*range(7), 3, 3, 3)) if kind == DATA else random.randrange(7)
         if how == 0:
             return b""
         if how == 1:
@@ -83,7 +84,7 @@ class Changer:
 
 def changed_session(seed, random):
     """Returns whether both ends said 0; what they got must be right then. seed: makes file names."""
-    streams = [random.randbytes(random.choice((0, 1000, 300000, 3000000))) for _ in range(2)]
+    streams = [random.randbytes(random.choice((0, 1000, 300000, 3000000, 3000000))) for _ in range(2)]
     for side, stream in zip("ab", streams):
         with open(f"{seed}.{side}", "wb") as f:
             f.write(stream)

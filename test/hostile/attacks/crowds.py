@@ -15,6 +15,7 @@ from frames import WELCOME, Peer
 from network import Network
 from program import (Program, expect, expect_served, listener, start_thread, transfer, wait_for)
 
+IPV6_FREEBIND = 78
 ALLOWED_GROUPS = ("X25519", "P-256", "P-384")
 QUESTION = frames.PREFACE + frames.hello(frames.QUERY)
 ASKERS = 8  # at once
@@ -85,6 +86,29 @@ def crowding_out(_):
             for sock in crowd + early:
                 sock.close()
     return "1000 connections; all of other sources kept their places"
+
+
+@attack("crowding-out-ipv6")
+def crowding_out_ipv6(context):
+    """Connections from a thousand addresses of one network of 64 bits push out nobody of another."""
+    for words in ("route add local fd00:1::/64 dev lo", "addr add fd00:2::1/128 dev lo nodad",
+                  "addr add fd00:2::2/128 dev lo nodad"):
+        subprocess.run(["ip", "-6", *words.split()], check=True)
+    with Program("-l", "-v", "-k", "fd00:2::1", 0).wait_port() as victim:
+        here = "fd00:2::1", victim.port
+        early = [socket.create_connection(here, 10, ("fd00:2::2", 0)) for _ in range(3)]
+        crowd = []
+        for _ in range(1000):
+            sock = socket.socket(socket.AF_INET6)
+            sock.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)  # the host has these addresses by a route alone
+            sock.bind((f"fd00:1:0:0:{context.random.randrange(1, 1 << 16):x}::{context.random.randrange(1 << 16):x}", 0))
+            sock.connect(here)
+            crowd.append(sock)
+        expect(Peer(sock=early[0]).open(frames.hello())[0] == WELCOME, "an early connection is not served")
+        for sock in early[1:]:
+            sock.setblocking(False)
+            expect(not is_closed(sock), "a connection of another network was pushed out")
+    return f"{len(crowd)} connections; the other network kept its places"
 
 
 def is_closed(sock):

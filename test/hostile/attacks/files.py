@@ -104,7 +104,7 @@ def key_fifo(_):
             expect(status in (2, 128 + signal.SIGTERM, -signal.SIGTERM), f"status {status}: {it.last()}")
 
 
-@attack("certificate-names", quick=False)
+@attack("certificate-names")
 def certificate_names(_):
     """Which names of a certificate a client takes: those of its SAN, and never the subject's."""
     authority = tls.Authority()

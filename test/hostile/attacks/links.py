@@ -73,7 +73,7 @@ CASES = {"clean": (spoil(), True), "loss 3 %": (spoil(loss=0.03), True), "double
          "all down": (all_down, True), "flapping": (flapping, True), "black hole": (black_hole, True),
          "resets": (resets, True), "sender stopped": (stopped(0), True), "receiver stopped": (stopped(1), True),
          "sender killed": (killed(0), False), "receiver killed": (killed(1), False)}
-QUICK = ("clean", "corrupt 0.1 %", "one down")
+QUICK = ("clean", "corrupt 2 %", "one down")
 
 
 def carry(case, size, options, rng):
