@@ -6,7 +6,7 @@ from random import Random
 from typing import Callable
 
 MODULES = ("sessions", "changed", "failing", "crowds", "relays", "files", "clients", "screens", "links",
-           "records")
+           "records", "handshakes")
 
 
 @dataclass
