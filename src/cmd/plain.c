@@ -23,6 +23,7 @@
 struct plain {
 	const struct config *config;
 	union sock_addr addrs[RESOLVE_MAX], sources[RESOLVE_MAX];
+	struct unixsock_file file; /* of a listener with -U */
 };
 
 static int carry_and_close(const struct config *c, int fd)
@@ -189,8 +190,10 @@ static int serve(struct plain *p, int listen_fd)
 			return ENGINE_EXIT_NETWORK;
 		}
 		/* As nobody will be served after it, nobody is to connect and believe so. */
-		if (!c->keep)
+		if (!c->keep) {
+			unixsock_remove(&p->file);
 			shutdown(listen_fd, SHUT_RDWR);
+		}
 		exit = carry_and_close(c, fd);
 	} while (c->keep);
 	return exit;
@@ -199,7 +202,7 @@ static int serve(struct plain *p, int listen_fd)
 static int run_unix_listener(struct plain *p)
 {
 	const char *path = p->config->unix_path;
-	int fd = unixsock_listen(path), exit;
+	int fd = unixsock_listen(path, &p->file), exit;
 
 	if (fd < 0) {
 		log_error("cannot listen on %s: %s", path, strerror(-fd));
@@ -207,7 +210,7 @@ static int run_unix_listener(struct plain *p)
 	}
 	log_info("listening on %s for one plain connection", path);
 	exit = serve(p, fd);
-	unixsock_unlink(path);
+	unixsock_remove(&p->file);
 	close(fd);
 	return exit;
 }

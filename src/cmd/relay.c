@@ -521,8 +521,6 @@ static int run_relay(const struct config *config, const struct relay_options *op
 		r = loop_run(run->loop);
 	if (r)
 		run->exit = ENGINE_EXIT_SETUP;
-	if (!r && run->options->local && !run->n_sockets)
-		place_remove(&run->local);
 	return end(run);
 }
 

@@ -9,11 +9,13 @@
 #include <unistd.h>
 
 #include "net/doors.h"
+#include "net/unixsock.h"
 #include "util/text.h"
 
 struct gate {
 	struct gate_events events;
 	struct doors doors;
+	struct unixsock_file file; /* of the place that is listened on */
 };
 
 static void note(const struct gate *g, int level, const char *what, const char *detail)
@@ -89,6 +91,8 @@ int gate_listen(struct gate *g, const struct place *place)
 		}
 		if (fd < 0)
 			return fd;
+		if (p.addrs[i].sa.sa_family == AF_UNIX)
+			unixsock_find(p.addrs[i].un.sun_path, &g->file);
 		r = gate_adopt(g, fd);
 		if (r) {
 			close(fd);
@@ -107,6 +111,7 @@ int gate_new(struct gate **out, struct loop *loop, const struct gate_events *eve
 	if (!g)
 		return -ENOMEM;
 	g->events = *events;
+	g->file = (struct unixsock_file){ 0 };
 	doors_init(&g->doors, loop, &doors);
 	*out = g;
 	return 0;
@@ -114,8 +119,10 @@ int gate_new(struct gate **out, struct loop *loop, const struct gate_events *eve
 
 struct gate *gate_free(struct gate *g)
 {
-	if (g)
-		doors_close(&g->doors);
+	if (!g)
+		return NULL;
+	unixsock_remove(&g->file);
+	doors_close(&g->doors);
 	free(g);
 	return NULL;
 }

@@ -20,7 +20,8 @@ struct gate;
 /* Returns 0 or -ENOMEM. */
 int gate_new(struct gate **out, struct loop *loop, const struct gate_events *events);
 
-/* Closes all sockets. */
+/* Closes all sockets, and removes the file of a unix socket that gate_listen has made: from then on
+ * another gate may have the path. */
 struct gate *gate_free(struct gate *g);
 
 /* Listens on a place, on all its addresses; port 0: the same one on all. Returns 0 or -errno. */

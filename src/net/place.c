@@ -78,12 +78,6 @@ int place_listen(const struct place *p, int i)
 	return r;
 }
 
-void place_remove(const struct place *p)
-{
-	if (is_file(&p->addrs[0]))
-		unlink(p->addrs[0].un.sun_path);
-}
-
 int place_connect(const struct place *p, int i)
 {
 	const struct place_addr *a = &p->addrs[i];

@@ -37,9 +37,6 @@ void place_inet(struct place *out, const char *host, const char *port, const uni
  * non-blocking descriptor or -errno. */
 int place_listen(const struct place *p, int i);
 
-/* Removes the file of a unix socket that was listened on. */
-void place_remove(const struct place *p);
-
 /* A non-blocking socket that is connected, or connecting, to address number i. Returns it or
  * -errno; -EAGAIN: a unix socket's queue is full at the moment. */
 int place_connect(const struct place *p, int i);

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/text.h"
+
 /* As many connections may wait. */
 #define BACKLOG 128
 
@@ -77,13 +79,15 @@ static int bind_to(int fd, const char *path)
 	return bind(fd, (const struct sockaddr *)&addr, (socklen_t)len) < 0 ? -errno : 0;
 }
 
-int unixsock_listen(const char *path)
+int unixsock_listen(const char *path, struct unixsock_file *file_out)
 {
 	int fd = unixsock_new(), r;
 
 	if (fd < 0)
 		return fd;
 	r = bind_to(fd, path);
+	if (!r)
+		unixsock_find(path, file_out);
 	if (!r && listen(fd, BACKLOG) < 0)
 		r = -errno;
 	if (!r)
@@ -92,8 +96,24 @@ int unixsock_listen(const char *path)
 	return r;
 }
 
-void unixsock_unlink(const char *path)
+void unixsock_find(const char *path, struct unixsock_file *out)
 {
-	if (path[0] != '@')
-		unlink(path);
+	struct stat st;
+
+	*out = (struct unixsock_file){ 0 };
+	if (path[0] == '@' || lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return;
+	text_printf(out->path, sizeof(out->path), "%s", path);
+	out->dev = st.st_dev;
+	out->ino = st.st_ino;
+}
+
+void unixsock_remove(struct unixsock_file *file)
+{
+	struct stat st;
+
+	if (file->path[0] && lstat(file->path, &st) == 0 && st.st_dev == file->dev &&
+	    st.st_ino == file->ino)
+		unlink(file->path);
+	*file = (struct unixsock_file){ 0 };
 }

@@ -8,7 +8,16 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 #include <sys/un.h>
+
+/* The file that a listener has made, so that the listener removes no other file of that name. Its
+ * socket has to be open: then no other file can have the same number. */
+struct unixsock_file {
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "": none */
+	dev_t dev;
+	ino_t ino;
+};
 
 /* The address of a path. Returns its length, or -ENAMETOOLONG. */
 int unixsock_address(const char *path, struct sockaddr_un *out);
@@ -21,10 +30,13 @@ int unixsock_connect(int fd, const char *path);
 
 /* One that listens at path. What a listener that has gone has left there is replaced. Returns the
  * descriptor or -errno; -EADDRINUSE: somebody listens there, or it is no socket. */
-int unixsock_listen(const char *path);
+int unixsock_listen(const char *path, struct unixsock_file *file_out);
 
 /* Is this the file of a socket that nobody has any more? Who listens there does not notice. */
 bool unixsock_left_over(const char *path);
 
-/* Removes the path of a listener of ours. */
-void unixsock_unlink(const char *path);
+/* A socket has just been bound to this path: which file is that? Of an abstract name it is none. */
+void unixsock_find(const char *path, struct unixsock_file *out);
+
+/* Removes the file, if its name still is this file's, and forgets it. */
+void unixsock_remove(struct unixsock_file *file);
