@@ -58,9 +58,10 @@ struct cat {
 	bool told;    /* of its end, but its command still runs */
 	bool verdict; /* its command has ended, which the engine is to be told: */
 	char failure[CHILD_TEXT_LEN];
-	char session[PROOF_NAME_LEN]; /* its name */
-	struct tls_context *tls;      /* NULL: plain */
-	struct crew *crew;            /* for TLS; NULL: no threads for it */
+	char not_started[LOCAL_TEXT_LEN]; /* why the session has no end here; "": it has one */
+	char session[PROOF_NAME_LEN];     /* its name */
+	struct tls_context *tls;          /* NULL: plain */
+	struct crew *crew;                /* for TLS; NULL: no threads for it */
 	struct listener *listener;
 	struct answers *answers;
 	struct queue *queue;
@@ -130,11 +131,12 @@ static void on_ended(void *arg)
 static int on_started(void *arg, struct channel ch, char why[SESSION_TEXT_LEN])
 {
 	struct cat *cat = arg;
-	char text[LOCAL_TEXT_LEN];
+	struct local_failure failure;
 
-	if (local_start(cat->local, ch, cat->session, text) == 0)
+	if (local_start(cat->local, ch, cat->session, &failure) == 0)
 		return 0;
-	text_printf(why, SESSION_TEXT_LEN, "%s", text);
+	text_printf(why, SESSION_TEXT_LEN, "%s", failure.peer);
+	text_printf(cat->not_started, sizeof(cat->not_started), "%s", failure.here);
 	return -1;
 }
 
@@ -196,6 +198,7 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 	cat->told = false;
 	cat->verdict = false;
 	cat->turn = (struct turn_count){ 0 };
+	cat->not_started[0] = '\0';
 	config.streams.in_fd = local_in_fd(cat->local);
 	config.streams.out_fd = local_out_fd(cat->local);
 	config.crew = cat->crew;
@@ -270,6 +273,8 @@ static void session_over(struct loop_task *task)
 		cat->last_failure = end.exit;
 	if (++cat->n_served == cat->config->n_sessions)
 		keep = false;
+	if (cat->not_started[0])
+		end.reason = cat->not_started;
 	if (cat->client && client_failure(cat->client))
 		end.reason = client_failure(cat->client);
 	say_end(cat, &end);

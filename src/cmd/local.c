@@ -145,8 +145,10 @@ static int start_command(struct local *l, struct channel ch, const char *session
 	return r;
 }
 
-int local_start(struct local *l, struct channel ch, const char *session, char why[LOCAL_TEXT_LEN])
+int local_start(struct local *l, struct channel ch, const char *session,
+		struct local_failure *why_out)
 {
+	const char *verb = l->child ? "run" : "connect to";
 	char quoted[100];
 	const char *name = l->config->unix_path;
 	int r = 0;
@@ -160,8 +162,9 @@ int local_start(struct local *l, struct channel ch, const char *session, char wh
 	if (!r)
 		return 0;
 	text_quote(quoted, sizeof(quoted), name, strlen(name));
-	text_printf(why, LOCAL_TEXT_LEN, "cannot %s %s: %s", l->child ? "run" : "connect to",
-		    quoted, strerror(-r));
+	text_printf(why_out->here, LOCAL_TEXT_LEN, "cannot %s %s: %s", verb, quoted, strerror(-r));
+	text_printf(why_out->peer, LOCAL_TEXT_LEN, "cannot %s %s: %s", verb,
+		    l->child ? "the command" : "the unix socket", strerror(-r));
 	return -1;
 }
 

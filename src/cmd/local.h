@@ -13,6 +13,12 @@
 
 struct local;
 
+/* Why a command or socket could not be had. The peer, which may be a stranger, learns no names. */
+struct local_failure {
+	char here[LOCAL_TEXT_LEN];
+	char peer[LOCAL_TEXT_LEN];
+};
+
 struct local_events {
 	/* The command has ended; failure NULL: with status 0. */
 	void (*ended)(void *arg, const char *failure);
@@ -32,7 +38,8 @@ int local_out_fd(const struct local *l);
 
 /* The session's first connection, ch, is there: runs the command or connects the socket. session:
  * its id in hexadecimal. Returns 0, or -1 and why not. */
-int local_start(struct local *l, struct channel ch, const char *session, char why[LOCAL_TEXT_LEN]);
+int local_start(struct local *l, struct channel ch, const char *session,
+		struct local_failure *why_out);
 
 /* Ends a command that still runs. Does not wait: *gone (borrowed until local_free) is queued when
  * it has ended, at once if there is none. */

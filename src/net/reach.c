@@ -3,10 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#include "util/text.h"
 
 /* A unix socket's queue was full: it is tried again after this. */
 #define AGAIN_NS 10000000ull
@@ -33,11 +30,8 @@ static void end_attempt(struct reach *r)
 
 static void fail(struct reach *r, int error)
 {
-	char why[REACH_TEXT_LEN];
-
-	text_printf(why, sizeof(why), "cannot connect to %s: %s", r->place->name, strerror(error));
 	end_attempt(r);
-	r->events.failed(r->events.arg, why);
+	r->events.failed(r->events.arg, r->place, error);
 }
 
 static void next_address(struct reach *r, int error)

@@ -7,13 +7,11 @@
 #include "net/loop.h"
 #include "net/place.h"
 
-#define REACH_TEXT_LEN (PLACE_NAME_LEN + 100)
-
 struct reach_events {
 	/* Exactly one of them is called, from the loop, and once; then reach_free is due. fd is the
-	 * callee's. why: one line that names the place. */
+	 * callee's. error: an errno. */
 	void (*done)(void *arg, int fd);
-	void (*failed)(void *arg, const char *why);
+	void (*failed)(void *arg, const struct place *place, int error);
 	void *arg;
 };
 

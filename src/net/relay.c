@@ -31,8 +31,10 @@ struct relayed {
 	struct relayed *next, *prev;
 	struct relayed *next_in_bucket;
 	struct engine *engine;
-	struct client *client;      /* near */
-	struct reach *reach;        /* far, until the target answers */
+	struct client *client;         /* near */
+	struct reach *reach;           /* far, until the target answers */
+	const struct place *unreached; /* the target, if it did not; borrowed */
+	int unreached_error;
 	struct loop_task over;      /* the session has ended: clean up outside of its callback */
 	struct crowd_member member; /* of the relay's sources; no place: a unix socket's */
 	char name[RELAY_NAME_LEN];
@@ -266,6 +268,9 @@ static void session_over(struct loop_task *task)
 	struct engine_end end = *engine_end(s->engine);
 	struct session_stats stats;
 
+	if (s->unreached && session_end(engine_session(s->engine))->reason == WIRE_R_TARGET)
+		text_printf(end.reason, sizeof(end.reason), "cannot connect to %s: %s",
+			    s->unreached->name, strerror(s->unreached_error));
 	if (s->client && client_failure(s->client))
 		text_printf(end.reason, sizeof(end.reason), "%s", client_failure(s->client));
 	engine_stats(s->engine, &stats);
@@ -439,12 +444,17 @@ static void on_reached(void *arg, int fd)
 		engine_plug_failed(s->engine, strerror(-result));
 }
 
-static void on_not_reached(void *arg, const char *why)
+/* The peer may be a stranger, and where the target is concerns nobody there. */
+static void on_not_reached(void *arg, const struct place *place, int error)
 {
 	struct relayed *s = arg;
+	char text[SESSION_TEXT_LEN];
 
 	s->reach = reach_free(s->reach);
-	engine_plug_failed(s->engine, why);
+	s->unreached = place;
+	s->unreached_error = error;
+	text_printf(text, sizeof(text), "cannot connect to the target: %s", strerror(error));
+	engine_plug_failed(s->engine, text);
 }
 
 /* A peer that said HELLO. */

@@ -127,7 +127,9 @@ section "one that cannot be run"
 listen rx -e /nowhere/command </dev/null
 run 4 tx 127.0.0.1 "$PORT" <data
 expect_exit rx 3
-expect_log tx 'cannot run /nowhere/command: No such file or directory'
+expect_log rx 'cannot run /nowhere/command: No such file or directory'
+expect_log tx 'the peer gave up at offset 0: cannot run the command: No such file or directory'
+! logged tx nowhere || fail "the peer learns what the command is"
 
 section "one that reads only what it wants"
 # All that there is was sent when it stops: it is at hand when the session begins.

@@ -24,9 +24,10 @@ all_scenarios() {
 TARGET=$(free_ports 1)
 relay_pair 127.0.0.1:0 --window 1M
 all_scenarios "TCP to TCP" resets
-section "a target that refuses is named at both sides"
+section "a target that refuses: the far side names it, the near side, which may be a stranger, hears why"
 wait_log far "cannot connect to 127.0.0.1 port $TARGET: Connection refused"
-wait_log near "session .*: the peer gave up at offset 0: cannot connect to 127.0.0.1 port $TARGET"
+wait_log near "session .*: the peer gave up at offset 0: cannot connect to the target: Connection refused"
+! logged near "port $TARGET\b" || fail "the near side learns where the target is"
 
 section "SIGUSR1: what runs, and what has been"
 kill -USR1 "${PID[near]}"

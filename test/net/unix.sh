@@ -43,6 +43,8 @@ stop app
 
 section "nobody there: both are told, and -k goes on"
 run 4 tx 127.0.0.1 "$PORT" <data
-expect_log tx 'cannot connect to .*/sock: Connection refused'
+expect_log tx 'cannot connect to the unix socket: Connection refused'
+! logged tx /sock || fail "the peer learns the path"
+wait_log rx 'cannot connect to .*/sock: Connection refused'
 expect_running rx "-k was given"
 stop rx
