@@ -88,7 +88,11 @@ static void serve(struct server *s, struct channel ch, const struct wire_hello *
 		return;
 	}
 	bench_let_go(b);
-	refuse_because(s, ch, why[0] ? why : strerror(r < 0 ? -r : EBUSY));
+	log_error("cannot serve a peer: %s", why[0] ? why : ending_refusal_text(r));
+	if (why[0])
+		listener_refuse_because(s->listener, ch, WIRE_R_NONE, why);
+	else
+		listener_refuse(s->listener, ch, ending_refusal(r));
 }
 
 static bool is_current(const struct bench *b, const struct wire_hello *hello)
@@ -100,12 +104,16 @@ static bool is_current(const struct bench *b, const struct wire_hello *hello)
 static void join(struct server *s, struct channel ch, const struct wire_hello *hello)
 {
 	struct bench *b = s->bench;
+	int r;
 
 	if (!is_current(b, hello) ||
-	    session_state(engine_session(measure_engine(b->measure))) != SESSION_OPEN)
+	    session_state(engine_session(measure_engine(b->measure))) != SESSION_OPEN) {
 		refuse(s, ch, WIRE_R_NO_SESSION);
-	else if (engine_attach(measure_engine(b->measure), ch, hello, false))
-		refuse(s, ch, WIRE_R_LIMIT);
+		return;
+	}
+	r = engine_attach(measure_engine(b->measure), ch, hello, false);
+	if (r)
+		refuse(s, ch, ending_refusal(r));
 }
 
 static void on_hello(void *arg, struct channel ch, const union sock_addr *from,

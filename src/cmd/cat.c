@@ -340,13 +340,13 @@ static void serve(struct cat *cat, struct channel ch, const struct wire_hello *h
 		return;
 	}
 	/* Most likely descriptors or memory are short for now: wait for the next peer. */
-	log_error("cannot serve a peer: %s", strerror(-r));
+	log_error("cannot serve a peer: %s", ending_refusal_text(r));
 	local_kill(cat->local);
 	if (engine_free(cat->engine)) {
 		cat->engine = NULL;
 		cat->local = local_free(cat->local);
 	}
-	listener_refuse(cat->listener, ch, WIRE_R_MEMORY);
+	listener_refuse(cat->listener, ch, ending_refusal(r));
 }
 
 static void serve_next(struct cat *cat)
@@ -386,8 +386,10 @@ static void join(struct cat *cat, struct channel ch, const struct wire_hello *he
 	r = engine_attach(cat->engine, ch, hello, false);
 	if (r == -EACCES)
 		log_info("\"%s\" wanted to join another's session", tls_peer_name(ch.tls));
+	else if (r)
+		log_info("cannot take a peer's connection: %s", ending_refusal_text(r));
 	if (r)
-		refuse(cat, ch, r == -EACCES ? WIRE_R_NO_SESSION : WIRE_R_LIMIT);
+		refuse(cat, ch, ending_refusal(r));
 }
 
 /* With a key nobody but its holders can keep others out. A command may be at work in silence. And

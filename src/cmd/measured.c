@@ -130,6 +130,8 @@ static int start(struct measured *m, const struct listener *l, struct channel ch
 void measured_serve(struct measured *m, struct listener *l, struct channel ch,
 		    const struct wire_hello *hello, bool busy)
 {
+	int r;
+
 	refill(m);
 	let_go(m);
 	if (busy || m->measure) {
@@ -139,8 +141,10 @@ void measured_serve(struct measured *m, struct listener *l, struct channel ch,
 	} else if (m->budget < 2 * MEASURED_BYTES) {
 		listener_refuse_because(l, ch, WIRE_R_LIMIT,
 					"it was measured a lot lately: try again in a minute");
-	} else if (start(m, l, ch, hello)) {
-		listener_refuse(l, ch, WIRE_R_MEMORY);
+	} else {
+		r = start(m, l, ch, hello);
+		if (r)
+			listener_refuse(l, ch, ending_refusal(r));
 	}
 }
 
@@ -154,6 +158,8 @@ bool measured_knows(const struct measured *m, const struct wire_hello *hello)
 void measured_join(struct measured *m, struct listener *l, struct channel ch,
 		   const struct wire_hello *hello)
 {
-	if (engine_attach(measure_engine(m->measure), ch, hello, false))
-		listener_refuse(l, ch, WIRE_R_LIMIT);
+	int r = engine_attach(measure_engine(m->measure), ch, hello, false);
+
+	if (r)
+		listener_refuse(l, ch, ending_refusal(r));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "net/ending.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "util/text.h"
@@ -109,4 +110,37 @@ void ending_of(const struct session *session, const char *last_error, int signal
 	/* Whatever else came to pass meanwhile: somebody wants us to end. */
 	if (signal && end->kind != SESSION_END_NONE)
 		out->exit = ENGINE_EXIT_SIGNAL + signal;
+}
+
+enum wire_reason ending_refusal(int result)
+{
+	switch (result) {
+	case -EACCES:
+	case -ESHUTDOWN:
+		return WIRE_R_NO_SESSION;
+	case SESSION_E_LIMIT:
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOSPC: /* places, or what epoll may watch */
+		return WIRE_R_LIMIT;
+	case -ENOMEM:
+	case -ENOBUFS:
+		return WIRE_R_MEMORY;
+	default:
+		return WIRE_R_NONE;
+	}
+}
+
+const char *ending_refusal_text(int result)
+{
+	switch (result) {
+	case SESSION_E_LIMIT:
+		return wire_reason_text(WIRE_R_LIMIT);
+	case -EACCES:
+		return "another key or certificate began the session";
+	case -ESHUTDOWN:
+		return "the session has ended";
+	default:
+		return strerror(-result);
+	}
 }

@@ -26,3 +26,11 @@ struct engine_end {
  * us end, or 0. */
 void ending_of(const struct session *session, const char *last_error, int signal,
 	       struct engine_end *out);
+
+/* A session or connection could not be taken on: result is what engine_new or engine_attach
+ * returned, and is not 0. What REFUSE says of it: no more than a stranger may know, so another
+ * key's session is none. WIRE_R_NONE: the text alone says something. */
+enum wire_reason ending_refusal(int result);
+
+/* The same for people here. */
+const char *ending_refusal_text(int result);

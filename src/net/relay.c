@@ -503,10 +503,15 @@ static const struct relay_target *find_target(const struct relay *r, const char 
 
 static void join(struct relay *r, struct relayed *s, const struct guest *g)
 {
-	if (!s || session_state(engine_session(s->engine)) != SESSION_OPEN)
+	int result = 0;
+
+	if (!s || session_state(engine_session(s->engine)) != SESSION_OPEN) {
 		refuse(r, g, WIRE_R_NO_SESSION, NULL);
-	else if (engine_attach(s->engine, g->ch, g->hello, false))
-		refuse(r, g, WIRE_R_LIMIT, NULL);
+		return;
+	}
+	result = engine_attach(s->engine, g->ch, g->hello, false);
+	if (result)
+		refuse(r, g, ending_refusal(result), ending_refusal_text(result));
 }
 
 static int serve(struct relay *r, const struct guest *g, const struct relay_target *target)
@@ -545,7 +550,7 @@ static void begin_served(struct relay *r, const struct guest *g)
 	result = serve(r, g, target);
 	if (result) {
 		r->totals.n_refused++;
-		refuse(r, g, WIRE_R_MEMORY, result < 0 ? strerror(-result) : NULL);
+		refuse(r, g, ending_refusal(result), ending_refusal_text(result));
 	}
 }
 
@@ -686,6 +691,7 @@ int relay_new(struct relay **out, struct loop *loop, const struct relay_config *
 	      const struct relay_events *events)
 {
 	struct relay *r = calloc(1, sizeof(*r));
+	int result;
 
 	if (!r)
 		return -ENOMEM;
@@ -694,20 +700,23 @@ int relay_new(struct relay **out, struct loop *loop, const struct relay_config *
 	r->events = *events;
 	r->stop_timer = (struct loop_timer){ .fn = stop_fired, .arg = r, .due_ns = LOOP_NEVER };
 	r->stopped = (struct loop_task){ .fn = stopped, .arg = r };
-	if (winpool_new(&r->all.pool, RELAY_POOL) || make_sources(r)) {
-		relay_free(r);
-		return -ENOMEM;
-	}
+	result = winpool_new(&r->all.pool, RELAY_POOL);
+	if (!result)
+		result = make_sources(r);
+	if (result)
+		goto failed;
 	winpool_limit(r->all.pool, shared_blocks(config));
 	/* Without it nothing is known of links, as in pathmgr.h. */
 	if (topo_source_new(&r->source))
 		r->source = NULL;
-	if (keep_warm(r)) {
-		relay_free(r);
-		return -ENOMEM;
-	}
+	result = keep_warm(r);
+	if (result)
+		goto failed;
 	*out = r;
 	return 0;
+failed:
+	relay_free(r);
+	return result;
 }
 
 struct relay *relay_free(struct relay *r)

@@ -319,6 +319,7 @@ static void dial_done(void *arg, unsigned route, struct channel ch)
 	struct kept *k = calloc(1, sizeof(*k)), **last = &w->oldest;
 	uint8_t hello[HANDSHAKE_ASK_LEN];
 	union sock_addr local;
+	int r;
 
 	if (!k) {
 		channel_close(ch);
@@ -338,9 +339,11 @@ static void dial_done(void *arg, unsigned route, struct channel ch)
 		last = &(*last)->next;
 	*last = k;
 	w->n++;
-	if (loop_add(w->loop, &k->io, EPOLLIN | EPOLLRDHUP) ||
-	    !channel_send_all(ch, hello, handshake_ask(hello, sizeof(hello), WIRE_HELLO_WARM)))
-		kept_failed(k, strerror(ENOMEM));
+	r = loop_add(w->loop, &k->io, EPOLLIN | EPOLLRDHUP);
+	if (r)
+		kept_failed(k, strerror(-r));
+	else if (!channel_send_all(ch, hello, handshake_ask(hello, sizeof(hello), WIRE_HELLO_WARM)))
+		kept_failed(k, "the connection broke at once");
 }
 
 /* Filling -------------------------------------------------------------------------------------- */

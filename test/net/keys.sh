@@ -64,6 +64,23 @@ say second keys/alice
 stop first
 stop second
 expect_exit rx 3
+
+section "... at a relay as well, where another key's session is none"
+start sink --plain -l -k -v 127.0.0.1 0 </dev/null >/dev/null
+wait_port sink
+start far relay -v --key-dir keys -l 127.0.0.1 0 --to "127.0.0.1:$PORT"
+wait_port far
+say near keys/alice
+[[ $(answer near) == 2 ]] || fail "a client is not welcome"
+say foreign-near keys/bob
+[[ $(answer foreign-near) == 3 ]] || fail "another key joins the session"
+[[ $(od -An -t u1 -j 33 -N 1 foreign-near.out) -eq 2 ]] || fail "another key learns that the session is here"
+wait_log far 'refused a peer, .*: another key or certificate began the session'
+say second-near keys/alice
+[[ $(answer second-near) == 2 ]] || fail "the same key does not join the session"
+for name in near second-near far sink; do
+	stop "$name"
+done
 exec 5>&-
 
 section "a command is told the name of its client's key"
