@@ -698,6 +698,9 @@ int cat_run(const struct config *config)
 	 * take minutes. One session and those who wait for it have room below the usual 1024. */
 	if (local_is_stdio(config) || config->unix_path)
 		limits_raise_descriptors();
+	/* A listener may be there for long after a stranger has measured the way to it. */
+	if (config->listen)
+		limits_return_memory();
 	r = limits_check_memory(config->window);
 	if (!r)
 		r = start(&cat);

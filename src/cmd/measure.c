@@ -334,6 +334,8 @@ static struct engine_config engine_config_of(const struct measure *m)
 		config.session.n_subflows = mc->n_subflows;
 	if (mc->max_ns)
 		config.session.reconnect_ns = 0;
+	if (mc->max_window && mc->max_window < config.session.window)
+		config.session.window = mc->max_window;
 	config.session.measure = true;
 	config.session.wanted = mc->wanted;
 	config.session.duplex = true;

@@ -31,6 +31,7 @@ struct measure_config {
 	uint64_t interval_ns; /* between calls of interval; 0: none */
 	uint64_t send_bytes;  /* length of our stream; 0: until the time is over, or STOP */
 	uint64_t wanted;      /* client: length of the peer's stream; 0: the same */
+	uint64_t max_window;  /* each way; 0: as config says */
 	uint64_t max_bytes;   /* received; more fails the session; 0: no limit */
 	uint64_t max_ns;      /* the same of time; connections are then cut, not ended */
 };

@@ -109,6 +109,7 @@ static int start(struct measured *m, const struct listener *l, struct channel ch
 					 .sends = !(hello->side & WIRE_SIDE_SEND_ONLY),
 					 .receives = !(hello->side & WIRE_SIDE_RECV_ONLY),
 					 .n_subflows = SUBFLOWS_MAX,
+					 .max_window = MEASURED_WINDOW,
 					 .send_bytes = MEASURED_BYTES,
 					 .max_bytes = MEASURED_BYTES,
 					 .max_ns = MEASURED_NS };

@@ -15,6 +15,10 @@
 /* Of one measurement, each way: enough to fill a link of 1 Gbit/s for half a second. */
 #define MEASURED_BYTES (64ull << 20)
 
+/* Window each way, as a stranger may fill it and leave it so. doctor sends 19 MiB at most, so a
+ * larger one would be of use for a moment only, and on paths of more than 1 Gbit/s and 64 ms. */
+#define MEASURED_WINDOW (8ull << 20)
+
 /* A slow link takes as long for what doctor sends over it. */
 #define MEASURED_NS 30000000000ull
 

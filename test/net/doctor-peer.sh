@@ -31,6 +31,39 @@ run 0 tx -N 127.0.0.1 "$PORT" <<<stream
 expect_exit rx 0
 expect_content out stream
 
+section "a stranger that measures and leaves a gap holds little, and its memory goes back to the system"
+rss_kib() {
+	awk '/^VmRSS:/ { print $2 }' "/proc/${PID[rx]}/status"
+}
+little_is_held() {
+	(($(rss_kib) < before + 4096))
+}
+hold() {
+	spawn hold python3 "$TEST_DIR/hold-memory.py" sessions "$PORT" 1 0 measure </dev/null >hold.out
+	wait_for "$PATIENCE" "memory is held" grep -q holding hold.out
+}
+listen rx </dev/null >out
+before=$(rss_kib)
+# What is freed first teaches malloc to keep such memory, and what comes later lies above it.
+hold
+stop hold
+wait_log rx 'a peer has measured'
+hold
+mkfifo later
+exec 5<>later
+start tx 127.0.0.1 "$PORT" <later 5>&-
+echo data >&5
+wait_for "$PATIENCE" "a session runs" file_has out 1
+stop hold
+# A sanitizer's own memory is not ours.
+if ! grep -q __asan_init "$MPNC"; then
+	wait_for "$PATIENCE" "little is held" little_is_held
+	(($(peak_kib rx) < before + 24576)) || fail "rx has had $(peak_kib rx) KiB"
+fi
+exec 5>&-
+expect_exit tx 0
+expect_exit rx 0
+
 section "a report has no address in it"
 listen rx </dev/null >out
 run 0 doctor doctor --report 127.0.0.1 "$PORT" >text

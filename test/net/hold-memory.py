@@ -5,7 +5,8 @@ hold-memory.py target WAY              - what they reach: listens, prints its po
 
 WAY gap: each session first sends EARN bytes in order, so that its window grows, then leaves out one byte and
 sends all that the relay allows beyond it. The target takes all that comes. WAY deaf: the target sends, and
-each session acknowledges EARN bytes, then nothing more. Otherwise the sessions keep the protocol.
+each session acknowledges EARN bytes, then nothing more. WAY measure: as gap, at any listener, by measuring.
+Otherwise the sessions keep the protocol.
 
 Prints "holding" when no session can make the relay hold more for now, and "ended REASON TEXT" for each session
 that the relay ends. It goes on until it is killed or all sessions are over.
@@ -18,7 +19,7 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "hostile"))
-from frames import (ABORT, ACK, DATA, HEAD_LEN, PING, PONG, PREFACE, REFUSE, WELCOME,  # noqa: E402
+from frames import (ABORT, ACK, DATA, HEAD_LEN, MEASURE, NEW, PING, PONG, PREFACE, REFUSE, WELCOME,  # noqa: E402
                     ack, data, frame, hello)
 
 CHUNK = bytes(256 << 10)
@@ -26,7 +27,7 @@ FAR = 1 << 40  # an edge that is never reached
 
 
 class Session:
-    def __init__(self, port, earn, deaf):
+    def __init__(self, port, earn, deaf, kind):
         self.sock = socket.create_connection(("127.0.0.1", port))
         self.sock.setblocking(False)
         self.earn, self.deaf = earn, deaf
@@ -35,7 +36,7 @@ class Session:
         self.edge = self.next = 0
         self.gap = False
         self.heard = 0  # bytes of the target's stream
-        self.out = PREFACE + hello(edge=FAR if deaf else 1)
+        self.out = PREFACE + hello(kind, edge=FAR if deaf else 1)
 
     def make_data(self):
         """The next chunk that the edge allows."""
@@ -109,8 +110,9 @@ class Session:
         return self.heard >= self.earn if self.deaf else self.gap
 
 
-def hold(port, n, earn, deaf):
-    sessions = {Session(port, earn, deaf) for _ in range(n)}
+def hold(port, n, earn, way):
+    kind = MEASURE if way == "measure" else NEW
+    sessions = {Session(port, earn, way == "deaf", kind) for _ in range(n)}
     selector = selectors.DefaultSelector()
     for session in sessions:
         selector.register(session.sock, selectors.EVENT_READ, session)
@@ -152,4 +154,4 @@ def target(pours):
 if sys.argv[1] == "target":
     target(sys.argv[2] == "deaf")
 else:
-    hold(*(int(word) for word in sys.argv[2:5]), sys.argv[5] == "deaf")
+    hold(*(int(word) for word in sys.argv[2:5]), sys.argv[5])
