@@ -27,7 +27,7 @@
 
 struct options {
 	const char *network;
-	uint64_t first, count, seeds, seed, jobs;
+	uint64_t first, count, seeds, seed, jobs, variant;
 	bool trace, bounds, list, tcp;
 };
 
@@ -283,7 +283,10 @@ static void show_one(const struct options *o)
 	printf("%s: %s, %.1f s if all links are full\n", net->name, text,
 	       (double)net->bytes / network_rate(net));
 	for (unsigned v = 0; v < N_VARIANTS; v++) {
-		transfer_run(net, (enum variant)v, o->seed, o->trace && v == VARIANT_PROGRAM, t);
+		if (o->variant != N_VARIANTS && o->variant != v)
+			continue;
+		transfer_run(net, (enum variant)v, o->seed,
+			     o->trace && (v == VARIANT_PROGRAM || o->variant == v), t);
 		printf("%-8s %8.2f s, %5.2f%% sent again; connections: %u at most, %u in all, by "
 		       "quarters %u %u %u %u%s%s\n",
 		       variant_name((enum variant)v), t->seconds, t->again * 100, t->most,
@@ -300,7 +303,7 @@ static void show_one(const struct options *o)
 static void usage(void)
 {
 	fputs("networks [--first N] [--count N] [--seeds N] [--seed N] [--jobs N] [--bounds]\n"
-	      "networks --network NAME|NUMBER [--seed N] [--trace]\n"
+	      "networks --network NAME|NUMBER [--seed N] [--variant 0..4] [--trace]\n"
 	      "networks --list\n"
 	      "networks --tcp\n",
 	      stderr);
@@ -324,6 +327,8 @@ static void parse_options(struct options *o, char **argv)
 			number(*++argv, 1, SEEDS_MAX, &o->seeds);
 		else if (!strcmp(*argv, "--seed"))
 			number(*++argv, 0, UINT64_MAX, &o->seed);
+		else if (!strcmp(*argv, "--variant"))
+			number(*++argv, 0, N_VARIANTS - 1, &o->variant);
 		else if (!strcmp(*argv, "--jobs"))
 			number(*++argv, 1, 64, &o->jobs);
 		else if (!strcmp(*argv, "--bounds"))
@@ -356,7 +361,9 @@ static void list_all(void)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .count = NETWORKS, .seeds = 1, .seed = 1, .jobs = 2 };
+	struct options o = {
+		.count = NETWORKS, .seeds = 1, .seed = 1, .jobs = 2, .variant = N_VARIANTS
+	};
 
 	if (getenv("SEED"))
 		number(getenv("SEED"), 0, UINT64_MAX, &o.seed);
