@@ -238,6 +238,17 @@ static void draw_others(uint64_t *rng, struct network *net)
 	}
 }
 
+/* Does a hash put all on one link, for ever if nobody sees that it is dead? */
+static bool is_fixed(const struct network *net)
+{
+	bool fixed = false;
+
+	for (unsigned side = 0; side < 2; side++)
+		fixed |= net->machine[side].policy == HASH_LAYER2 ||
+			 net->machine[side].towards == SWITCH_LAYER2;
+	return fixed;
+}
+
 static void draw_failure(uint64_t *rng, struct network *net)
 {
 	struct failure f = { .carrier = chance(rng, 50), .side = below(rng, 2) };
@@ -245,7 +256,10 @@ static void draw_failure(uint64_t *rng, struct network *net)
 
 	f.link = below(rng, net->machine[f.side].n_links);
 	f.at_ns = seconds(rng, 3, 8);
-	f.back_ns = back ? f.at_ns + seconds(rng, 3, 8) : 0;
+	if (back)
+		f.back_ns = f.at_ns + seconds(rng, 3, 8);
+	else if (!f.carrier && is_fixed(net))
+		f.back_ns = f.at_ns + 5 * CLOCK_SECOND;
 	if (chance(rng, 15) && net->machine[f.side].n_links > 1)
 		net->failure = f;
 }

@@ -27,18 +27,6 @@ struct run {
 	struct transfer *out;
 };
 
-/* Which the program would do by itself. */
-static struct run *running;
-
-void __wrap_client_start_steering(struct client *c);
-void __real_client_start_steering(struct client *c);
-
-void __wrap_client_start_steering(struct client *c)
-{
-	if (running->variant == VARIANT_PROGRAM)
-		__real_client_start_steering(c);
-}
-
 const char *variant_name(enum variant v)
 {
 	static const char *const names[N_VARIANTS] = { "one", "plan", "8 blind", "16 blind",
@@ -214,6 +202,7 @@ static int begin(struct run *r)
 				   .addrs = &server,
 				   .n_addrs = 1,
 				   .all_pairs = true,
+				   .steer = r->variant == VARIANT_PROGRAM,
 				   .follow_plan = true,
 				   .n_flows = 8,
 				   .connect_ns = LOOP_NEVER,
@@ -305,7 +294,6 @@ void transfer_run(const struct network *net, enum variant v, uint64_t seed, bool
 	r->variant = v;
 	r->trace = trace;
 	r->out = out;
-	running = r;
 	world_begin(&r->world, net, seed);
 	r->world.hidden = v == VARIANT_BLIND_8 || v == VARIANT_BLIND_16;
 	if (begin(r)) {
@@ -326,6 +314,5 @@ void transfer_run(const struct network *net, enum variant v, uint64_t seed, bool
 	listener_free(r->listener);
 	loop_free(r->loop);
 	world_end(&r->world);
-	running = NULL;
 	free(r);
 }
