@@ -9,7 +9,7 @@ gates=(clang-14 clang-format-14 libclang-rt-14-dev llvm-14 libcmocka-dev pmccabe
 tests=(netcat-openbsd ncat socat mbuffer iproute2 procps time util-linux python3 zsh
 	openssl tshark valgrind)
 lab=(qemu-system-x86 cpio ethtool kmod iproute2 util-linux diffutils iperf3 netcat-openbsd ncat socat mbuffer
-	nuttcp mptcpize libteam-utils iputils-ping)
+	nuttcp mptcpize libteam-utils iputils-ping procps)
 # Debian starts some of these when they are installed, so only continuous integration gets them unasked;
 # without them, their tests are skipped.
 servers=(rsync openssh-server openssh-client postgresql qemu-utils qemu-block-extra tgt)
