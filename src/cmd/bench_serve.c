@@ -11,6 +11,7 @@
 #include "cmd/names.h"
 #include "cmd/peer.h"
 #include "net/listener.h"
+#include "net/prove.h"
 #include "net/queue.h"
 #include "session/handshake.h"
 #include "ui/log.h"
@@ -116,6 +117,19 @@ static void join(struct server *s, struct channel ch, const struct wire_hello *h
 		refuse(s, ch, ending_refusal(r));
 }
 
+/* A client wants to know, before it joins, that its session is here. */
+static void prove(struct server *s, struct channel ch, const struct wire_hello *hello)
+{
+	const struct bench *b = s->bench;
+	const uint8_t *id =
+		b->measure ? session_id(engine_session(measure_engine(b->measure))) : NULL;
+
+	if (id && prove_fits(hello, id))
+		prove_answer(s->listener, ch, hello, id);
+	else
+		refuse(s, ch, WIRE_R_NO_SESSION);
+}
+
 static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
 		     const struct wire_hello *hello)
 {
@@ -125,6 +139,8 @@ static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
 		refuse(s, ch, WIRE_R_VERSION);
 	else if (hello->kind == WIRE_HELLO_QUERY)
 		answers_query(s->answers, ch, hello, loop_now(s->bench->loop));
+	else if (hello->kind == WIRE_HELLO_PROVE)
+		prove(s, ch, hello);
 	else if (hello->kind == WIRE_HELLO_NEW || hello->kind == WIRE_HELLO_WARM)
 		refuse(s, ch, WIRE_R_PURPOSE);
 	else if (hello->kind == WIRE_HELLO_JOIN || is_current(s->bench, hello))

@@ -25,7 +25,7 @@
 #include "net/engine.h"
 #include "net/input.h"
 #include "net/listener.h"
-#include "net/proof.h"
+#include "net/prove.h"
 #include "net/queue.h"
 #include "session/handshake.h"
 #include "ui/log.h"
@@ -59,7 +59,7 @@ struct cat {
 	bool verdict; /* its command has ended, which the engine is to be told: */
 	char failure[CHILD_TEXT_LEN];
 	char not_started[LOCAL_TEXT_LEN]; /* why the session has no end here; "": it has one */
-	char session[PROOF_NAME_LEN];     /* its name */
+	char session[PROOF_TEXT_LEN];     /* its name */
 	struct tls_context *tls;          /* NULL: plain */
 	struct crew *crew;                /* for TLS; NULL: no threads for it */
 	struct listener *listener;
@@ -206,7 +206,7 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 	r = engine_new(&cat->engine, cat->loop, &config, &events);
 	if (r)
 		return r;
-	proof_name(cat->session, id);
+	proof_name_text(cat->session, id);
 	cat->interval_due_ns = 0;
 	report_start(cat->report, c->listen ? "listener" : "client", cat->session, c->host, c->port,
 		     c->n_subflows, c->window);
@@ -375,6 +375,19 @@ static bool is_current(const struct cat *cat, const struct wire_hello *hello)
 				     WIRE_SESSION_ID_LEN) == 0;
 }
 
+/* A client wants to know, before it joins, that its session is here. */
+static void prove(struct cat *cat, struct channel ch, const struct wire_hello *hello)
+{
+	const uint8_t *id = cat->engine ? session_id(engine_session(cat->engine)) : NULL;
+
+	if (!id || !prove_fits(hello, id))
+		id = measured_id(cat->measured);
+	if (id && prove_fits(hello, id))
+		prove_answer(cat->listener, ch, hello, id);
+	else
+		refuse(cat, ch, WIRE_R_NO_SESSION);
+}
+
 static void join(struct cat *cat, struct channel ch, const struct wire_hello *hello)
 {
 	int r = 0;
@@ -486,6 +499,8 @@ static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
 		refuse(cat, ch, WIRE_R_VERSION);
 	else if (hello->kind == WIRE_HELLO_QUERY)
 		answers_query(cat->answers, ch, hello, loop_now(cat->loop));
+	else if (hello->kind == WIRE_HELLO_PROVE)
+		prove(cat, ch, hello);
 	else if (measured_knows(cat->measured, hello))
 		measured_join(cat->measured, cat->listener, ch, hello);
 	else if (hello->kind == WIRE_HELLO_MEASURE)

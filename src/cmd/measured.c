@@ -149,11 +149,17 @@ void measured_serve(struct measured *m, struct listener *l, struct channel ch,
 	}
 }
 
+const uint8_t *measured_id(const struct measured *m)
+{
+	return m->measure && !m->ended ? session_id(engine_session(measure_engine(m->measure)))
+				       : NULL;
+}
+
 bool measured_knows(const struct measured *m, const struct wire_hello *hello)
 {
-	return m->measure && !m->ended &&
-	       memcmp(session_id(engine_session(measure_engine(m->measure))), hello->session,
-		      WIRE_SESSION_ID_LEN) == 0;
+	const uint8_t *id = measured_id(m);
+
+	return id && memcmp(id, hello->session, WIRE_SESSION_ID_LEN) == 0;
 }
 
 void measured_join(struct measured *m, struct listener *l, struct channel ch,

@@ -49,3 +49,6 @@ void measured_serve(struct measured *m, struct listener *l, struct channel ch,
 bool measured_knows(const struct measured *m, const struct wire_hello *hello);
 void measured_join(struct measured *m, struct listener *l, struct channel ch,
 		   const struct wire_hello *hello);
+
+/* The number of the measurement under way; NULL: none. Borrowed. */
+const uint8_t *measured_id(const struct measured *m);

@@ -224,11 +224,21 @@ static uint64_t late_limit(const struct client *c)
 						       : CLIENT_LATE_NS + 2 * c->took_ns;
 }
 
+/* The number that a listener at this address has to prove to know before it is said there. */
+static const uint8_t *number_to_prove(const struct client *c, const struct route *route)
+{
+	const struct session *s = engine_session(c->engine);
+
+	return route->told && session_features(s) & WIRE_FEATURE_PROVE ? session_id(s) : NULL;
+}
+
 void client_dial(struct client *c, unsigned route, int fd, uint16_t port)
 {
-	const struct dial_wish wish = {
-		.route = route, .port = port, .late_ns = late_limit(c), .limit_ns = connect_limit(c)
-	};
+	const struct dial_wish wish = { .route = route,
+					.port = port,
+					.late_ns = late_limit(c),
+					.limit_ns = connect_limit(c),
+					.session = number_to_prove(c, &c->routes.route[route]) };
 	int r = fd < 0 ? fd : dials_add(&c->dials, fd, &wish);
 
 	if (r)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "net/prove.h"
 #include "net/sock.h"
 #include "util/text.h"
 
@@ -43,6 +44,7 @@ static struct channel dial_free(struct dial *d)
 	ds->n_late -= d->late;
 	loop_remove(ds->loop, &d->io);
 	loop_set_timer(ds->loop, &d->timer, LOOP_NEVER);
+	prove_free(d->prove);
 	free(d);
 	return ch;
 }
@@ -82,24 +84,48 @@ static void dial_shake(struct dial *d)
 		dial_done(d);
 }
 
+static void dial_prove(struct dial *d)
+{
+	char why[PROVE_TEXT_LEN];
+	int r = prove_read(d->prove, d->io.fd, why);
+
+	if (!r)
+		dial_done(d);
+	else if (r != -EAGAIN)
+		dial_failed(d, -r, why[0] ? why : NULL);
+}
+
+/* It stands; there is more to say before it is of use. Returns 0 or -errno. */
+static int dial_begin(struct dial *d)
+{
+	struct dials *ds = d->dials;
+	int r = ds->tls ? tls_new(&d->tls, ds->tls, d->io.fd)
+			: prove_ask(&d->prove, d->io.fd, d->session);
+
+	if (r)
+		return r;
+	loop_set_timer(ds->loop, &d->timer, loop_now(ds->loop) + DIAL_SHAKE_NS);
+	if (d->tls)
+		dial_shake(d);
+	else
+		loop_change(ds->loop, &d->io, EPOLLIN);
+	return 0;
+}
+
 static void dial_connected(struct dial *d)
 {
 	struct dials *ds = d->dials;
 	int r = sock_connected(d->io.fd);
 
 	ds->events.connected(ds->events.arg, loop_now(ds->loop) - d->began_ns);
-	if (!r && !ds->tls) {
+	if (!r && !ds->tls && !d->session) {
 		dial_done(d);
 		return;
 	}
 	if (!r)
-		r = tls_new(&d->tls, ds->tls, d->io.fd);
-	if (r) {
+		r = dial_begin(d);
+	if (r)
 		dial_failed(d, -r, NULL);
-		return;
-	}
-	loop_set_timer(ds->loop, &d->timer, loop_now(ds->loop) + DIAL_SHAKE_NS);
-	dial_shake(d);
 }
 
 static void dial_event(struct loop_io *io, uint32_t events)
@@ -108,6 +134,8 @@ static void dial_event(struct loop_io *io, uint32_t events)
 
 	if (d->tls)
 		dial_shake(d);
+	else if (d->prove)
+		dial_prove(d);
 	else
 		dial_connected(d);
 }
@@ -122,7 +150,7 @@ static void dial_fired(struct loop_timer *timer)
 	struct dial *d = timer->arg;
 	struct dials *ds = d->dials;
 
-	if (d->tls) {
+	if (d->tls || d->prove) {
 		dial_failed(d, ETIMEDOUT, "it accepts connections but says nothing: is it mpnc?");
 	} else if (loop_now(ds->loop) >= end_of(d)) {
 		dial_failed(d, ETIMEDOUT, NULL);
@@ -149,6 +177,7 @@ int dials_add(struct dials *ds, int fd, const struct dial_wish *wish)
 	d->port = wish->port;
 	d->began_ns = now_ns;
 	d->limit_ns = wish->limit_ns;
+	d->session = wish->session;
 	d->io = (struct loop_io){ .fd = fd, .fn = dial_event, .arg = d };
 	d->timer = (struct loop_timer){ .fn = dial_fired, .arg = d, .due_ns = LOOP_NEVER };
 	d->next = ds->first;

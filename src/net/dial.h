@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * dial.h - the connections that a client is making: each is waited for until it stands, and with
- * TLS until both sides have proved who they are
+ * dial.h - the connections that a client is making: each is waited for until it stands, with TLS
+ * until both sides have proved who they are, and where that is asked for until the listener has
+ * proved that it has the session
  */
 #pragma once
 
@@ -22,14 +23,18 @@ int dial_from(const struct route *route, uint16_t port, const struct sock_option
 /* Does this -errno say that the port is taken? */
 bool dial_taken(int error);
 
+struct prove;
+
 struct dial {
 	struct loop_io io;
 	struct loop_timer timer;
 	struct dials *dials;
-	struct tls *tls; /* its handshake is under way; NULL: connecting */
-	unsigned route;  /* as given */
-	uint16_t port;   /* the local one; 0: the kernel's choice */
-	bool late;       /* it takes longer than it should */
+	struct tls *tls;        /* its handshake is under way; NULL: connecting */
+	const uint8_t *session; /* as given */
+	struct prove *prove;    /* the peer was asked for its proof */
+	unsigned route;         /* as given */
+	uint16_t port;          /* the local one; 0: the kernel's choice */
+	bool late;              /* it takes longer than it should */
 	uint64_t began_ns;
 	uint64_t limit_ns; /* to connect */
 	struct dial *next;
@@ -64,6 +69,9 @@ struct dial_wish {
 	uint16_t port;
 	uint64_t late_ns;  /* after which it is late; LOOP_NEVER */
 	uint64_t limit_ns; /* after which it has failed; LOOP_NEVER: the kernel knows */
+	/* The number of the session that the listener has to prove to have, unless there is TLS;
+	 * borrowed until the dial ends. NULL: none. */
+	const uint8_t *session;
 };
 
 /* Waits for fd, which is connecting, and owns it from here on. Returns 0 or -ENOMEM, which closes

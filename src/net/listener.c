@@ -262,7 +262,8 @@ static void stranger_hello(struct stranger *s, const struct wire_hello *hello)
 		return;
 	}
 	/* Else its time would begin anew, and each question costs a look at our devices. */
-	if (s->crowd == l->warm && hello->kind == WIRE_HELLO_WARM) {
+	if (s->crowd == l->warm &&
+	    (hello->kind == WIRE_HELLO_WARM || hello->kind == WIRE_HELLO_PROVE)) {
 		stranger_drop(s, "it is kept already, and asked for that again", NULL);
 		return;
 	}

@@ -5,18 +5,55 @@
 #include <string.h>
 
 #include "util/text.h"
+#include "wire/cursor.h"
 
-/* So that no other use of SHA-256 in here, now or later, gives the same. */
-#define NAME_LABEL     "mpnc session name 1"
-#define NAME_LABEL_LEN (sizeof(NAME_LABEL) - 1)
+_Static_assert(WIRE_PROOF_LEN <= SHA256_DIGEST_LENGTH, "a part of the hash");
 
-void proof_name(char out[PROOF_NAME_LEN], const uint8_t id[WIRE_SESSION_ID_LEN])
+/* So that no two uses of the hash can give the same. */
+#define NAME_LABEL  "mpnc session name 1"
+#define PROOF_LABEL "mpnc session proof 1"
+
+#define INPUT_LEN 128
+
+static void hash(uint8_t out[WIRE_PROOF_LEN], const uint8_t *input, const struct cursor_out *c)
 {
-	uint8_t text[NAME_LABEL_LEN + WIRE_SESSION_ID_LEN], digest[SHA256_DIGEST_LENGTH];
+	uint8_t digest[SHA256_DIGEST_LENGTH];
 
-	memcpy(text, NAME_LABEL, NAME_LABEL_LEN);
-	memcpy(text + NAME_LABEL_LEN, id, WIRE_SESSION_ID_LEN);
-	SHA256(text, sizeof(text), digest);
-	for (size_t i = 0; i < (PROOF_NAME_LEN - 1) / 2; i++)
-		text_printf(out + 2 * i, 3, "%02x", digest[i]);
+	SHA256(input, (size_t)(c->p - input), digest);
+	memcpy(out, digest, WIRE_PROOF_LEN);
+}
+
+void proof_name(uint8_t out[WIRE_PROOF_LEN], const uint8_t id[WIRE_SESSION_ID_LEN])
+{
+	uint8_t input[INPUT_LEN];
+	struct cursor_out c = { .p = input, .left = sizeof(input) };
+
+	cursor_put_bytes(&c, NAME_LABEL, strlen(NAME_LABEL));
+	cursor_put_bytes(&c, id, WIRE_SESSION_ID_LEN);
+	hash(out, input, &c);
+}
+
+void proof_name_text(char out[PROOF_TEXT_LEN], const uint8_t id[WIRE_SESSION_ID_LEN])
+{
+	uint8_t name[WIRE_PROOF_LEN];
+
+	proof_name(name, id);
+	for (size_t i = 0; i < WIRE_PROOF_LEN; i++)
+		text_printf(out + 2 * i, 3, "%02x", name[i]);
+}
+
+void proof_make(uint8_t out[WIRE_PROOF_LEN], const uint8_t id[WIRE_SESSION_ID_LEN],
+		const uint8_t challenge[WIRE_SESSION_ID_LEN], const struct wire_addr *listener)
+{
+	uint8_t input[INPUT_LEN];
+	struct cursor_out c = { .p = input, .left = sizeof(input) };
+
+	cursor_put_bytes(&c, PROOF_LABEL, strlen(PROOF_LABEL));
+	cursor_put_bytes(&c, id, WIRE_SESSION_ID_LEN);
+	cursor_put_bytes(&c, challenge, WIRE_SESSION_ID_LEN);
+	cursor_put_u8(&c, listener->family);
+	cursor_put_u8(&c, 0);
+	cursor_put_u16(&c, listener->port);
+	cursor_put_bytes(&c, listener->addr, sizeof(listener->addr));
+	hash(out, input, &c);
 }

@@ -10,12 +10,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "net/prove.h"
 #include "net/reach.h"
 #include "net/warm.h"
 #include "session/handshake.h"
 #include "util/text.h"
 
-/* Sessions are found by their random ids. */
+/* Sessions are found by their names, which are random (proof.h). */
 #define BUCKETS 1024
 
 /* Memory of the sessions of one source, or of all. */
@@ -30,6 +31,7 @@ struct relayed {
 	struct share *share; /* the relay's `all` for a unix socket */
 	struct relayed *next, *prev;
 	struct relayed *next_in_bucket;
+	uint8_t key[WIRE_PROOF_LEN]; /* the session's name of proof.h */
 	struct engine *engine;
 	struct client *client;         /* near */
 	struct reach *reach;           /* far, until the target answers */
@@ -73,26 +75,34 @@ static void note(const struct relay *r, int level, const char *fmt, ...)
 /* The table -------------------------------------------------------------------------------------
  */
 
-static struct relayed **bucket_of(struct relay *r, const uint8_t *id)
+static struct relayed **bucket_of(struct relay *r, const uint8_t key[WIRE_PROOF_LEN])
 {
 	uint32_t n;
 
-	memcpy(&n, id, sizeof(n));
+	memcpy(&n, key, sizeof(n));
 	return &r->buckets[n % BUCKETS];
 }
 
-static struct relayed *find(struct relay *r, const uint8_t *id)
+static struct relayed *find_named(struct relay *r, const uint8_t key[WIRE_PROOF_LEN])
 {
-	struct relayed *s = *bucket_of(r, id);
+	struct relayed *s = *bucket_of(r, key);
 
-	while (s && memcmp(session_id(engine_session(s->engine)), id, WIRE_SESSION_ID_LEN))
+	while (s && memcmp(s->key, key, WIRE_PROOF_LEN) != 0)
 		s = s->next_in_bucket;
 	return s;
 }
 
+static struct relayed *find(struct relay *r, const uint8_t *id)
+{
+	uint8_t key[WIRE_PROOF_LEN];
+
+	proof_name(key, id);
+	return find_named(r, key);
+}
+
 static void insert(struct relay *r, struct relayed *s)
 {
-	struct relayed **bucket = bucket_of(r, session_id(engine_session(s->engine)));
+	struct relayed **bucket = bucket_of(r, s->key);
 
 	s->next_in_bucket = *bucket;
 	*bucket = s;
@@ -105,7 +115,7 @@ static void insert(struct relay *r, struct relayed *s)
 
 static void take_out(struct relay *r, struct relayed *s)
 {
-	struct relayed **p = bucket_of(r, session_id(engine_session(s->engine)));
+	struct relayed **p = bucket_of(r, s->key);
 
 	while (*p != s)
 		p = &(*p)->next_in_bucket;
@@ -333,6 +343,7 @@ static int relayed_new(struct relayed **out, struct relay *r, const uint8_t *id,
 	s->over = (struct loop_task){ .fn = session_over, .arg = s };
 	name_session(s, from, target);
 	memcpy(config.session.id, id, WIRE_SESSION_ID_LEN);
+	proof_name(s->key, id);
 	config.session.duplex = true;
 	config.session.frugal = true;
 	config.streams = (struct streams_config){ .plugged = true };
@@ -554,14 +565,27 @@ static void begin_served(struct relay *r, const struct guest *g)
 	}
 }
 
+/* A client wants to know, before it joins, that its session is here. */
+static void prove(struct relay *r, const struct guest *g)
+{
+	struct relayed *s = g->hello->items.has_proof ? find_named(r, g->hello->items.proof) : NULL;
+
+	if (s)
+		prove_answer(g->listener, g->ch, g->hello, session_id(engine_session(s->engine)));
+	else
+		refuse(r, g, WIRE_R_NO_SESSION, NULL);
+}
+
 void relay_hello(struct relay *r, struct listener *l, struct channel ch,
 		 const union sock_addr *from, const struct wire_hello *hello)
 {
 	const struct guest g = { l, ch, from, hello };
-	struct relayed *s = find(r, hello->session);
+	struct relayed *s = hello->kind == WIRE_HELLO_PROVE ? NULL : find(r, hello->session);
 
 	if (!handshake_version(hello))
 		refuse(r, &g, WIRE_R_VERSION, NULL);
+	else if (hello->kind == WIRE_HELLO_PROVE)
+		prove(r, &g);
 	else if (hello->kind == WIRE_HELLO_JOIN || s)
 		/* A client whose first connection was lost before our WELCOME came begins anew. */
 		join(r, s, &g);

@@ -85,11 +85,18 @@ size_t handshake_refuse(uint8_t *out, size_t size, enum wire_reason reason, cons
 
 size_t handshake_ask(uint8_t *out, size_t size, enum wire_hello_kind kind)
 {
-	const struct wire_hello m = { .version_min = WIRE_VERSION_MIN,
-				      .version_max = WIRE_VERSION_MAX,
-				      .kind = (uint8_t)kind };
+	const struct wire_hello m = { .kind = (uint8_t)kind };
+
+	return handshake_ask_with(out, size, &m);
+}
+
+size_t handshake_ask_with(uint8_t *out, size_t size, const struct wire_hello *hello)
+{
+	struct wire_hello m = *hello;
 	size_t n;
 
+	m.version_min = WIRE_VERSION_MIN;
+	m.version_max = WIRE_VERSION_MAX;
 	if (size < WIRE_PREFACE_LEN)
 		return 0;
 	memcpy(out, WIRE_PREFACE, WIRE_PREFACE_LEN);

@@ -63,6 +63,9 @@ enum handshake_answer {
 /* They, of kind QUERY or WARM. Returns the length, 0 if size is too small. */
 size_t handshake_ask(uint8_t *out, size_t size, enum wire_hello_kind kind);
 
+/* The same with what else the HELLO is to say; the versions are filled in. */
+size_t handshake_ask_with(uint8_t *out, size_t size, const struct wire_hello *hello);
+
 /* What the listener says to it: preface and WELCOME. Returns the length, 0 if size is too small
  * (HANDSHAKE_ANSWER_LEN is enough). */
 size_t handshake_welcome(uint8_t *out, size_t size, const struct wire_welcome *m);

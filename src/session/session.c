@@ -447,6 +447,11 @@ const struct wire_facts *session_peer_facts(const struct session *s)
 	return &s->peer_facts;
 }
 
+uint32_t session_features(const struct session *s)
+{
+	return s->features;
+}
+
 const struct wire_addrs *session_peer_addrs(const struct session *s)
 {
 	return &s->peer_addrs;

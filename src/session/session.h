@@ -272,6 +272,9 @@ void session_set_facts(struct session *s, const struct wire_facts *facts);
 const struct wire_facts *session_facts(const struct session *s);
 const struct wire_facts *session_peer_facts(const struct session *s);
 
+/* WIRE_FEATURES that both sides know; 0 before WELCOME. */
+uint32_t session_features(const struct session *s);
+
 /* Client: where the peer says that it can be reached as well; none before WELCOME. Borrowed. */
 const struct wire_addrs *session_peer_addrs(const struct session *s);
 

@@ -3,7 +3,14 @@
 
 #include <string.h>
 
-enum item_type { ITEM_FACTS = 1, ITEM_NAMES = 2, ITEM_WANTED = 3, ITEM_ADDRS = 4, ITEM_TARGET = 5 };
+enum item_type {
+	ITEM_FACTS = 1,
+	ITEM_NAMES = 2,
+	ITEM_WANTED = 3,
+	ITEM_ADDRS = 4,
+	ITEM_TARGET = 5,
+	ITEM_PROOF = 6
+};
 
 /* size: of the array, which has room for a NUL; at most 256. */
 static void put_text(struct cursor_out *c, const char *text, size_t size)
@@ -233,6 +240,17 @@ void wire_put_items(struct cursor_out *c, const struct wire_items *items)
 		put_text(c, items->target, WIRE_TARGET_LEN);
 		item_end(c, start, ITEM_TARGET);
 	}
+	if (items->has_proof) {
+		start = item_begin(c);
+		cursor_put_bytes(c, items->proof, WIRE_PROOF_LEN);
+		item_end(c, start, ITEM_PROOF);
+	}
+}
+
+static void get_proof(struct cursor_in *c, struct wire_items *out)
+{
+	cursor_get_bytes(c, out->proof, WIRE_PROOF_LEN);
+	out->has_proof = !c->bad;
 }
 
 void wire_get_items(struct cursor_in *c, struct wire_items *out)
@@ -257,6 +275,8 @@ void wire_get_items(struct cursor_in *c, struct wire_items *out)
 			get_addrs(&item, &out->addrs);
 		else if (type == ITEM_TARGET)
 			get_target(&item, out->target);
+		else if (type == ITEM_PROOF)
+			get_proof(&item, out);
 		c->bad = item.bad;
 	}
 }

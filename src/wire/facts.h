@@ -23,6 +23,9 @@
 /* The name of a relay's target with its NUL: as long as a label of DNS. */
 #define WIRE_TARGET_LEN 64
 
+/* Of a hash. */
+#define WIRE_PROOF_LEN 16
+
 /* An address and a port. */
 struct wire_addr {
 	uint8_t family; /* 4 or 6; 0: not known */
@@ -124,8 +127,10 @@ struct wire_items {
 	struct wire_addrs addrs; /* WELCOME */
 	uint64_t
 		wanted; /* HELLO (measure): so long the listener's stream shall be; 0: until STOP */
-	char target[WIRE_TARGET_LEN]; /* HELLO (new): which of a relay's; "": the one without name
-				       */
+	bool has_proof;
+	uint8_t proof[WIRE_PROOF_LEN]; /* HELLO (prove): a session's name; WELCOME to it: proof */
+	char target[WIRE_TARGET_LEN];  /* HELLO (new): which of a relay's; "": the one without name
+					*/
 };
 
 /* Can a target have this name? Letters, digits, dots, dashes and underscores: it is shown as it

@@ -23,7 +23,8 @@
 #define WIRE_VERSION_MAX 1
 
 /* Feature bits that this version knows. */
-#define WIRE_FEATURES 0u
+#define WIRE_FEATURE_PROVE 1u /* the listener proves that it has a session: HELLO (prove) */
+#define WIRE_FEATURES      WIRE_FEATURE_PROVE
 
 #define WIRE_HEADER_LEN 24
 
@@ -115,17 +116,18 @@ enum wire_hello_kind {
 	WIRE_HELLO_QUERY = 2,   /* wants WELCOME and no session */
 	WIRE_HELLO_MEASURE = 3, /* as NEW, but the streams are thrown away */
 	WIRE_HELLO_WARM = 4,    /* wants WELCOME, and the connection kept for another HELLO */
+	WIRE_HELLO_PROVE = 5,   /* the same, if the listener has the session that items name */
 };
 
 struct wire_hello {
 	uint16_t version_min;
 	uint16_t version_max;
-	uint32_t features;   /* bits; none defined in version 1 */
-	uint8_t kind;        /* enum wire_hello_kind */
-	uint8_t side;        /* enum wire_side, or-ed */
-	uint16_t n_subflows; /* as many as the sender would like in all */
-	uint8_t session[WIRE_SESSION_ID_LEN];
-	uint64_t edge; /* the peer may send stream bytes below this offset */
+	uint32_t features;                    /* bits: WIRE_FEATURES */
+	uint8_t kind;                         /* enum wire_hello_kind */
+	uint8_t side;                         /* enum wire_side, or-ed */
+	uint16_t n_subflows;                  /* as many as the sender would like in all */
+	uint8_t session[WIRE_SESSION_ID_LEN]; /* PROVE: a challenge, any random bytes */
+	uint64_t edge;                        /* the peer may send stream bytes below this offset */
 	struct wire_items items;
 };
 

@@ -194,6 +194,49 @@ for address in 10.9.0.1 10.9.1.7; do
 done
 ip addr del 10.9.0.1/32 dev lo
 
+section "... nor says the session's number to another machine that has one of the addresses"
+ip -n server addr add 10.8.0.2/32 dev lo
+ip netns add trap
+ip link add trap type veth peer name eth0 netns trap
+ip addr add 10.8.0.1/24 dev trap
+ip link set trap up
+ip -n trap addr add 10.8.0.2/24 dev eth0
+ip -n trap link set eth0 up
+serve --multihome 0
+spawn trap ip netns exec trap python3 -c "
+import socket
+s = socket.create_server(('10.8.0.2', $PORT))
+print('listens', flush=True)
+with open('trapped', 'wb') as out:
+    while True:
+        c, _ = s.accept()
+        c.settimeout(2)
+        out.write(c.recv(1 << 16))
+        out.flush()" >trap.out
+wait_for "$PATIENCE" "the trap listens" test -s trap.out
+mkfifo trickle
+exec 5<>trickle
+start tx -v --json=json --multihome 10.1.0.2 "$PORT" <trickle 5>&-
+cat data >&5
+wait_for "$PATIENCE" "it comes to the trap" test -s trapped
+exec 5>&-
+expect_exit tx 0
+expect_exit rx 0
+expect_same data out
+# It is the one whose name is in the report (PROTOCOL.md 3.1).
+python3 - <<-'PY' || fail "the trap has the session's number"
+	import hashlib, json, sys
+
+	name = json.loads(open("json").readline())["session"]
+	said = open("trapped", "rb").read()
+	for i in range(len(said)):
+	    if hashlib.sha256(b"mpnc session name 1" + said[i:i + 16]).hexdigest()[:32] == name:
+	        sys.exit(1)
+PY
+stop trap
+ip link del trap
+ip -n server addr del 10.8.0.2/32 dev lo
+
 section "an address of ours that is not there keeps no other waiting"
 serve -s 10.1.0.2 -s 10.2.0.2 0
 transfer -s 10.3.0.1 -s 10.1.0.1 "$both"

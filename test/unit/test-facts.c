@@ -116,6 +116,27 @@ static void test_addrs(void **state)
 			 WIRE_E_MALFORMED);
 }
 
+/* By which a client asks for a session, and the listener answers. */
+static void test_proof(void **state)
+{
+	static const uint8_t item[] = { 0, 6, 0, 16, 1,  2,  3,  4,  5,  6,
+					7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };
+	struct wire_hello hello = { .version_max = 1, .kind = WIRE_HELLO_PROVE }, got;
+	uint8_t frame[256];
+	size_t n;
+
+	hello.items.has_proof = true;
+	memcpy(hello.items.proof, item + 4, WIRE_PROOF_LEN);
+	n = wire_put_hello(frame, sizeof(frame), &hello);
+	assert_memory_equal(frame + n - sizeof(item), item, sizeof(item));
+	assert_int_equal(wire_get_hello(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN, &got), 0);
+	assert_memory_equal(&got.items, &hello.items, sizeof(got.items));
+	/* One byte short. */
+	frame[n - sizeof(item) + 3] = 15;
+	assert_int_equal(wire_get_hello(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN - 1, &got),
+			 WIRE_E_MALFORMED);
+}
+
 /* Which target of a relay HELLO asks for. */
 static void test_target(void **state)
 {
@@ -382,14 +403,14 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_addrs),    cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_wanted),   cmocka_unit_test(test_unknown_is_left_out),
-		cmocka_unit_test(test_target),   cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_extended), cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_largest),  cmocka_unit_test(test_links),
-		cmocka_unit_test(test_lane),     cmocka_unit_test(test_changed),
-		cmocka_unit_test(test_same),     cmocka_unit_test(test_random),
-		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_addrs),   cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_wanted),  cmocka_unit_test(test_unknown_is_left_out),
+		cmocka_unit_test(test_proof),   cmocka_unit_test(test_target),
+		cmocka_unit_test(test_cut),     cmocka_unit_test(test_extended),
+		cmocka_unit_test(test_limits),  cmocka_unit_test(test_largest),
+		cmocka_unit_test(test_links),   cmocka_unit_test(test_lane),
+		cmocka_unit_test(test_changed), cmocka_unit_test(test_same),
+		cmocka_unit_test(test_random),  cmocka_unit_test(test_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

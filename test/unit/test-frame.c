@@ -529,7 +529,7 @@ static void test_hello_rules(void **state)
 	struct wire_hello m = golden_hello, got;
 	uint8_t frame[FRAME_MAX];
 
-	m.kind = WIRE_HELLO_WARM + 1;
+	m.kind = WIRE_HELLO_PROVE + 1;
 	wire_put_hello(frame, sizeof(frame), &m);
 	assert_int_equal(wire_get_hello(frame + WIRE_HEADER_LEN, 36, &got), WIRE_E_MALFORMED);
 	m.kind = WIRE_HELLO_NEW;

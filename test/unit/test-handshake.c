@@ -202,7 +202,7 @@ static void test_broken_hello(void **state)
 	len = put_opening(in, sizeof(in), &odd);
 	assert_int_equal(talk(in, len, len, &hello, text, &used), HANDSHAKE_STRANGER);
 	odd = some_hello;
-	odd.kind = WIRE_HELLO_WARM + 1;
+	odd.kind = WIRE_HELLO_PROVE + 1;
 	len = put_opening(in, sizeof(in), &odd);
 	assert_int_equal(talk(in, len, len, &hello, text, &used), HANDSHAKE_STRANGER);
 	memcpy(in, good, sizeof(in));
