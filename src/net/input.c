@@ -40,7 +40,7 @@ enum session_input input_kind(int fd)
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return SESSION_INPUT_NONE;
+		return errno == EBADF ? SESSION_INPUT_NONE : SESSION_INPUT_STREAM;
 	if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
 		return SESSION_INPUT_NONE;
 	return isatty(fd) ? SESSION_INPUT_TERMINAL : SESSION_INPUT_STREAM;
@@ -199,12 +199,16 @@ int input_new(struct input **out, int fd, int64_t start, bool held, struct winbu
 
 	if (!in)
 		return -ENOMEM;
+	if (fstat(fd, &st) < 0) {
+		r = -errno;
+		goto free_input;
+	}
 	in->fd = fd;
 	in->start = start;
 	atomic_init(&in->held, held);
 	in->buf = buf;
 	in->news = news;
-	in->pollable = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode);
+	in->pollable = !S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode);
 	if (in->pollable)
 		worker_enlarge_pipe(fd);
 	else

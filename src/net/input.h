@@ -31,7 +31,9 @@ struct input_status {
 
 struct input;
 
-/* Null device or closed: nothing; a terminal; else a stream: pipe, file, block device, socket. */
+/* Null device or closed: nothing; a terminal; else a stream: pipe, file, block device, socket. A
+ * stream too if the kernel does not say: input_new then fails, and nobody takes an input for empty.
+ */
 enum session_input input_kind(int fd);
 
 /* Length of what can still be read, when fd is a regular file or a block device; 0: not known. */

@@ -67,7 +67,8 @@ static int flush(const struct output *o)
 	return fd < 0 || close(fd) < 0 ? errno : 0;
 }
 
-/* The descriptor's number stays taken, so that nothing else of ours becomes standard output. */
+/* The descriptor's number stays taken, so that nothing else of ours becomes standard output.
+ * Without a null device our own wake takes the place: the consumer must see the end in any case. */
 static void end_consumer(struct output *o)
 {
 	int null;
@@ -77,10 +78,9 @@ static void end_consumer(struct output *o)
 	if (o->kind != KIND_PIPE || isatty(o->std_fd))
 		return;
 	null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	if (null < 0)
-		return;
-	dup2(null, o->std_fd);
-	close(null);
+	dup2(null < 0 ? o->worker.wake.fd : null, o->std_fd);
+	if (null >= 0)
+		close(null);
 	if (o->own_fd)
 		close(o->fd);
 	o->own_fd = false;
@@ -259,14 +259,15 @@ static void open_private(struct output *o, int fd)
 	}
 }
 
-static void open_output(struct output *o, int fd)
+/* A closed descriptor is told by the first write. */
+static int open_output(struct output *o, int fd)
 {
-	struct stat st;
+	struct stat st = { 0 };
 
 	o->fd = fd;
 	o->kind = KIND_FILE;
-	if (fstat(fd, &st) < 0)
-		return;
+	if (fstat(fd, &st) < 0 && errno != EBADF)
+		return -errno;
 	if (S_ISSOCK(st.st_mode))
 		o->kind = KIND_SOCKET;
 	else if (S_ISBLK(st.st_mode))
@@ -277,6 +278,7 @@ static void open_output(struct output *o, int fd)
 		worker_enlarge_pipe(fd);
 		open_private(o, fd);
 	}
+	return 0;
 }
 
 static void close_output(struct output *o)
@@ -301,8 +303,9 @@ int output_new(struct output **out, int fd, bool last, bool held, struct winbuf 
 	atomic_init(&o->held, held);
 	o->buf = buf;
 	o->news = news;
-	open_output(o, fd);
-	r = digest_new(&o->digest);
+	r = open_output(o, fd);
+	if (!r)
+		r = digest_new(&o->digest);
 	if (!r)
 		r = worker_start(&o->worker, run, o);
 	if (r) {

@@ -30,18 +30,22 @@ def helper(name):
 def failing_calls(random):
     """An environment in which some calls fail."""
     some = ["all"] if random.random() < 0.3 else random.sample(CALLS, random.choice((1, 1, 1, 3)))
+    return broken(" ".join(some), random.choice((3, 10, 30, 100)), random.getrandbits(32))
+
+
+def broken(calls, one_in, seed):
     # Who gives up may leave it to the kernel to free what it had.
     asan = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0:detect_leaks=0"
     return {"LD_PRELOAD": helper("failing-calls"), "ASAN_OPTIONS": asan.strip(":"),
-            "MPNC_FAIL": f"{random.getrandbits(32)} {random.choice((3, 10, 30, 100))} {' '.join(some)}"}
+            "MPNC_FAIL": f"{seed} {one_in} {calls}"}
 
 
 class Stage:
     """What the scenes share: some bytes, a key, files of their own, and which of two ends suffers."""
 
-    def __init__(self, number, random):
+    def __init__(self, number, random, size=None):
         self.number, self.random = number, random
-        self.stream = random.randbytes(random.choice((0, 1000, 300000, 2000000)))
+        self.stream = random.randbytes(random.choice((0, 1000, 300000, 2000000)) if size is None else size)
         self.hurt = [failing_calls(random), {}]
         random.shuffle(self.hurt)
         if random.random() < 0.2:
@@ -180,6 +184,19 @@ def carry_some(port, stream):
         raise Failed("a connection of the relay hangs") from None
     except OSError:
         pass
+
+
+@attack("blind-ends", asan=True)
+def blind_ends(context):
+    """No fstat: an input is not taken for empty. No open: a command hears the end of its input."""
+    cases = ((scene_stream, {}, "fstat64"), (scene_command, {}, "fstat64"), (scene_command, "fstat64", {}),
+             (scene_command, "open64", {}), (scene_verbs, "open64", {}), (scene_verbs, {}, "open64"))
+    said = []
+    for i, (scene, *hurt) in enumerate(cases):
+        stage = Stage(i, context.random, size=300000)
+        stage.hurt = [broken(call, 1, 0) if call else {} for call in hurt]
+        said.append(str(scene(stage)))
+    return " ".join(said)
 
 
 KEY = "key"
