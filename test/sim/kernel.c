@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -134,7 +133,7 @@ static void notify(struct sock *s, uint32_t events)
 
 static void on_arrived(struct tcp *t, unsigned side)
 {
-	struct connection *c = (struct connection *)((char *)t - offsetof(struct connection, tcp));
+	struct connection *c = t->owner;
 
 	if (c->fd[side] >= 0)
 		notify(sock_of(c->fd[side]), state_of(sock_of(c->fd[side])) & ~(uint32_t)EPOLLOUT);
@@ -142,7 +141,7 @@ static void on_arrived(struct tcp *t, unsigned side)
 
 static void on_writable(struct tcp *t, unsigned side)
 {
-	struct connection *c = (struct connection *)((char *)t - offsetof(struct connection, tcp));
+	struct connection *c = t->owner;
 	const struct half *h = &t->half[side];
 	struct sock *s;
 
@@ -198,6 +197,7 @@ int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len)
 	c = clock_alloc(sizeof(*c));
 	tcp_init(&c->tcp, &world->clock, world->net->tcp, world->net->gso);
 	c->tcp.port = s->port;
+	c->tcp.owner = c;
 	c->tcp.arrived = on_arrived;
 	c->tcp.writable = on_writable;
 	c->fd[0] = fd;

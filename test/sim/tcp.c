@@ -166,7 +166,6 @@ static void take_seg(struct half *h, uint64_t n)
 	if (n < h->una || s->received)
 		return;
 	s->received = true;
-	h->bytes_in += s->len;
 	log_receipt(h, n);
 	if (n >= h->highest)
 		h->highest = n + 1;
@@ -565,7 +564,7 @@ static void note_sent(struct half *h, uint64_t n)
 	struct segment *s = seg_of(h, n);
 
 	if (!h->pipe)
-		h->first_sent_ns = h->delivered_ns = now_of(h);
+		h->delivered_ns = now_of(h);
 	s->order = ++h->order;
 	s->sent_ns = now_of(h);
 	s->delivered = h->delivered;

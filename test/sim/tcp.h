@@ -86,7 +86,7 @@ struct half {
 	uint64_t highest; /* number behind the highest segment that came */
 	bool delays;      /* an acknowledgement is held back */
 	bool delay_runs;
-	uint64_t segs_in, bytes_in;
+	uint64_t segs_in;
 
 	/* The sender, in segments as far as nothing else is said */
 	enum tcp_state state;
@@ -108,7 +108,7 @@ struct half {
 	bool waits_queue, waits_pace;
 	double pace; /* bytes per second; 0: not paced */
 	uint64_t pace_ns;
-	uint64_t delivered, delivered_ns, first_sent_ns;
+	uint64_t delivered, delivered_ns;
 	uint64_t limited_until; /* delivered, when what was sent without more to send is */
 	uint64_t bytes_sent, bytes_resent, n_resent, last_ack_ns;
 	uint64_t last_sent_ns;
@@ -127,7 +127,7 @@ struct tcp {
 	/* Bytes or the end came for a side; a side can write more. NULL: nobody cares. */
 	void (*arrived)(struct tcp *f, unsigned side);
 	void (*writable)(struct tcp *f, unsigned side);
-	void *owner[2];
+	void *owner;
 };
 
 /* gso: all hops carry what the kernel makes of many segments as one packet, as virtual devices do:
