@@ -353,6 +353,15 @@ static void steer(struct client *c, unsigned allowed)
 
 	if (steering_step(&c->steering, c->engine, keep, allowed, loop_now(c->loop), &act))
 		return;
+	/* The plan is made around the connections that are there. */
+	if (act.restore) {
+		client_note(
+			c, 1,
+			"the last change of subflows made the session slower: back to the plan");
+		c->n_planned = 0;
+		client_open_missing(c, allowed);
+		return;
+	}
 	for (unsigned i = 0; i < act.n_close; i++)
 		engine_drain(c->engine, act.close[i]);
 	for (unsigned i = 0; i < act.n_open; i++)

@@ -7,13 +7,16 @@
 #include "plan/lanes.h"
 #include "util/text.h"
 
+#define STREAMS  COVER_ENDS
+#define N_USAGES (COVER_ENDS + 1)
+
 void steering_reset(struct steering *st)
 {
 	struct usage *usage = st->usage;
 
 	*st = (struct steering){ .said = st->said, .usage = usage };
-	for (unsigned end = 0; usage && end < COVER_ENDS; end++)
-		usage_reset(&usage[end]);
+	for (unsigned i = 0; usage && i < N_USAGES; i++)
+		usage_reset(&usage[i]);
 }
 
 void steering_free(struct steering *st)
@@ -112,6 +115,21 @@ static void fill_end(const struct usage *u, const struct wire_facts *f, unsigned
 	v->active[end] = usage_active(u, v->capacity[end]);
 }
 
+static void fill_progress(struct usage *u, const struct session_stats *stats, struct steer_view *v)
+{
+	const uint64_t bytes[COVER_WAYS] = {
+		[COVER_OUT] = stats->tx_acked, [COVER_IN] = stats->rx_received
+	};
+
+	usage_add(u, v->now_ns, bytes, COVER_WAYS);
+	for (unsigned way = 0; way < COVER_WAYS; way++) {
+		uint64_t rate;
+
+		if (usage_rate(u, way, STEER_MEAN_NS, &rate))
+			v->progress += rate;
+	}
+}
+
 /* Of the sessions of a relay there are too many for that, and they get no company. */
 static void fill_usage(struct steering *st, struct engine *e, struct steer_view *v)
 {
@@ -121,7 +139,7 @@ static void fill_usage(struct steering *st, struct engine *e, struct steer_view 
 	const struct wire_facts *f = session_facts(s), *peer_f = session_peer_facts(s);
 
 	if (!st->usage && !v->crowded)
-		st->usage = calloc(COVER_ENDS, sizeof(*st->usage));
+		st->usage = calloc(N_USAGES, sizeof(*st->usage));
 	if (!st->usage)
 		return;
 	read_end(&st->usage[COVER_OUT_LEFT], here, true);
@@ -159,6 +177,8 @@ int steering_step(struct steering *st, struct engine *e, unsigned keep, unsigned
 	pathmgr_view(engine_paths(e), &v);
 	find_told(&v, flows);
 	fill_usage(st, e, &v);
+	if (st->usage)
+		fill_progress(&st->usage[STREAMS], &stats, &v);
 	memcpy(st->active, v.active, sizeof(st->active));
 	st->blind = !memchr(v.told, true, sizeof(v.told));
 	return steer_step(&st->steer, &v, out);

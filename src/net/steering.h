@@ -18,7 +18,8 @@
 struct steering {
 	struct steer steer;
 	struct steer_use use[COVER_WAYS];
-	/* What the links carry, by enum cover_end; NULL until it is needed. */
+	/* What the links carry, by enum cover_end, and behind them what the streams do, by enum
+	 * cover_way; NULL until it is needed. */
 	struct usage *usage;
 	uint32_t active[COVER_ENDS]; /* as last given to steer_step */
 	bool blind; /* nowhere links are to be told apart: there is nothing to wait for */

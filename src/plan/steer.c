@@ -481,7 +481,36 @@ bool steer_is_busy(struct steer_use *use, uint64_t bytes, uint64_t now_ns)
 	return now_ns < use->busy_ns;
 }
 
-int steer_step(struct steer *s, const struct steer_view *v, struct steer_action *out)
+/* The watch ------------------------------------------------------------------------------------ */
+
+/* Compares, once the last changes have had their time. Returns true if they did harm. */
+static bool did_harm(struct steer_watch *w, const struct steer_view *v)
+{
+	if (w->state == STEER_WATCH_CALM || v->now_ns < w->acted_ns + STEER_WATCH_NS)
+		return false;
+	w->state = STEER_WATCH_CALM;
+	if (v->progress * 100 >= w->before * STEER_HARM_PERCENT)
+		return false;
+	w->pause_ns = w->pause_ns ? 2 * w->pause_ns : STEER_FREEZE_NS;
+	if (w->pause_ns > STEER_FREEZE_MAX_NS)
+		w->pause_ns = STEER_FREEZE_MAX_NS;
+	w->frozen_ns = v->now_ns + w->pause_ns;
+	return true;
+}
+
+static void note_action(struct steer_watch *w, const struct steer_view *v,
+			const struct steer_action *act)
+{
+	if (!act->n_open && !act->n_close)
+		return;
+	if (w->state == STEER_WATCH_CALM)
+		w->before = v->progress;
+	w->state = STEER_WATCH_ACTED;
+	w->acted_ns = v->now_ns;
+}
+
+/* The decision: what is lacking, what is surplus, who gets company. */
+static int decide(struct steer *s, const struct steer_view *v, struct steer_action *out)
 {
 	uint64_t lack[COVER_WAYS], reach = 0;
 	struct choice likely;
@@ -490,10 +519,6 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 	struct steer_staying staying;
 	int r;
 
-	*out = (struct steer_action){ 0 };
-	s->surplus = false;
-	if (speaks_of_idle(s->verdict) && is_contradicted(s, v))
-		s->verdict = STEER_UNKNOWN;
 	if (!v->n_flows || !tries_for(v, 1) || !all_settled(v))
 		return 0;
 	if (s->rest_ns && !rests)
@@ -529,5 +554,24 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 		give_up(s, v);
 	if (!out->n_open && !out->n_close)
 		steer_company_open(&s->company, v, &staying, limit_of(v), out);
+	return r;
+}
+
+int steer_step(struct steer *s, const struct steer_view *v, struct steer_action *out)
+{
+	int r;
+
+	*out = (struct steer_action){ 0 };
+	s->surplus = false;
+	if (speaks_of_idle(s->verdict) && is_contradicted(s, v))
+		s->verdict = STEER_UNKNOWN;
+	if (did_harm(&s->watch, v)) {
+		out->restore = true;
+		return 0;
+	}
+	if (v->now_ns < s->watch.frozen_ns)
+		return 0;
+	r = decide(s, v, out);
+	note_action(&s->watch, v, out);
 	return r;
 }

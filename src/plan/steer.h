@@ -99,6 +99,15 @@
 #define STEER_PAUSE_NS     10000000000ull
 #define STEER_PAUSE_MAX_NS 320000000000ull
 
+/* After connections were opened or closed, the session's progress is compared with what it was: not
+ * before this time, of which STEER_MEAN_NS are measured. Less than this part is harm, and is
+ * undone; then nothing is changed for a pause that doubles each time. Progress alone counts,
+ * whatever is believed of links. */
+#define STEER_WATCH_NS      3000000000ull
+#define STEER_HARM_PERCENT  90
+#define STEER_FREEZE_NS     30000000000ull
+#define STEER_FREEZE_MAX_NS 480000000000ull
+
 /* More connections than this for each link of the larger side are never opened, whatever is
  * believed of the links; a plan may have more, and so may a user's -P. */
 #define STEER_FLOWS_PER_LINK 4
@@ -126,6 +135,8 @@ struct steer_view {
 	uint64_t rate[COVER_ENDS][COVER_NODES_MAX]; /* bytes per second, mean of STEER_MEAN_NS */
 	uint32_t full[COVER_ENDS];                  /* links at STEER_FULL_PERCENT */
 	uint32_t active[COVER_ENDS];                /* links that carry a part of their share */
+	/* Bytes per second that both streams have moved on, mean of STEER_MEAN_NS; 0: not known. */
+	uint64_t progress;
 	bool crowded; /* there are other sessions: company would be more than its share */
 	const struct steer_flow *flows;
 	unsigned n_flows; /* at most STEER_FLOWS_MAX */
@@ -159,6 +170,17 @@ struct steer_company {
 	uint64_t minute_ns;
 };
 
+enum steer_watch_state { STEER_WATCH_CALM, STEER_WATCH_ACTED };
+
+/* Whether the last changes did harm; zero at the beginning. */
+struct steer_watch {
+	enum steer_watch_state state;
+	uint64_t before;    /* progress before the first of them */
+	uint64_t acted_ns;  /* the last one */
+	uint64_t frozen_ns; /* nothing is changed until then */
+	uint64_t pause_ns;  /* the last one; 0: none yet */
+};
+
 /* State between calls; zero at the beginning, and when the links themselves have changed. */
 struct steer {
 	unsigned tries;       /* in vain, in a row */
@@ -166,6 +188,7 @@ struct steer {
 	uint64_t rest_len_ns; /* the last rest; 0: none since all links were in use */
 	uint64_t reach;       /* the best so far */
 	struct steer_company company;
+	struct steer_watch watch;
 	bool surplus; /* there are more connections than are needed: which is to be found out */
 	/* Since the last rest: */
 	unsigned n_seen;           /* connections whose lane was sure at the same time */
@@ -207,6 +230,7 @@ struct steer_action {
 	uint32_t want[STEER_FLOWS_MAX][COVER_ENDS];
 	unsigned n_close;
 	uint16_t close[STEER_FLOWS_MAX]; /* ports */
+	bool restore; /* the last changes did harm: open again what the plan has */
 };
 
 /* Is much being sent that way? bytes: of the stream, by now. */

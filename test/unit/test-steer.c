@@ -532,6 +532,77 @@ static void test_a_bound_of_connections(void **state)
 	}
 }
 
+/* Steps until connections are opened or closed, with that progress. Returns how long it took. */
+static uint64_t wait_for_action(struct sim *m, uint64_t progress)
+{
+	uint64_t begin_ns = m->view.now_ns;
+	struct steer_action act;
+
+	m->view.progress = progress;
+	do {
+		m->view.now_ns += 50 * MS;
+		assert_int_equal(steer_step(&m->steer, &m->view, &act), 0);
+		assert_false(act.restore);
+		assert_true(m->view.now_ns < begin_ns + 1000 * S);
+	} while (!act.n_open && !act.n_close);
+	return m->view.now_ns - begin_ns;
+}
+
+/* Steps for so long. Returns whether the plan is to be restored. */
+static bool restores(struct sim *m, uint64_t ns)
+{
+	struct steer_action act;
+
+	for (uint64_t t = 0; t < ns; t += 50 * MS) {
+		m->view.now_ns += 50 * MS;
+		assert_int_equal(steer_step(&m->steer, &m->view, &act), 0);
+		if (act.restore)
+			return true;
+	}
+	return false;
+}
+
+/* What makes the session slower is undone, whatever was believed, and then nothing is changed for a
+ * time that doubles. */
+static void test_changes_that_do_harm_are_undone(void **state)
+{
+	static struct sim m;
+
+	/* All lanes are known and the fifth connection is surplus, so it is closed again and again.
+	 */
+	start_known(&m, 5);
+	for (uint64_t pause_ns = STEER_FREEZE_NS; pause_ns <= 4 * STEER_FREEZE_NS; pause_ns *= 2) {
+		wait_for_action(&m, 1000);
+		m.view.n_flows = 4;
+		m.view.progress = 1000 * STEER_HARM_PERCENT / 100 - 1;
+		assert_false(restores(&m, STEER_WATCH_NS - 50 * MS));
+		assert_true(restores(&m, 50 * MS));
+		m.view.n_flows = 5;
+		assert_in_range(wait_for_action(&m, 1000), pause_ns, pause_ns + 100 * MS);
+		m.view.n_flows = 4;
+		assert_false(restores(&m, 2 * STEER_WATCH_NS));
+		m.view.n_flows = 5;
+	}
+}
+
+/* Nothing is undone that costs little, nor before progress is known, nor long after the change. */
+static void test_changes_that_do_no_harm_stay(void **state)
+{
+	static struct sim m;
+
+	start_known(&m, 5);
+	wait_for_action(&m, 0);
+	m.view.n_flows = 4;
+	assert_false(restores(&m, 2 * STEER_WATCH_NS));
+	m.view.n_flows = 5;
+	wait_for_action(&m, 1000);
+	m.view.n_flows = 4;
+	m.view.progress = 1000 * STEER_HARM_PERCENT / 100;
+	assert_false(restores(&m, 2 * STEER_WATCH_NS));
+	m.view.progress = 1;
+	assert_false(restores(&m, 2 * STEER_WATCH_NS));
+}
+
 /* Each search in vain is followed by a longer rest. */
 static void test_rests_grow(void **state)
 {
@@ -669,6 +740,8 @@ int main(void)
 		cmocka_unit_test(test_company_that_is_young),
 		cmocka_unit_test(test_company_that_is_not_to_be_had),
 		cmocka_unit_test(test_a_bound_of_connections),
+		cmocka_unit_test(test_changes_that_do_harm_are_undone),
+		cmocka_unit_test(test_changes_that_do_no_harm_stay),
 		cmocka_unit_test(test_rests_grow),
 		cmocka_unit_test(test_verdicts_follow_the_counters),
 		cmocka_unit_test(test_what_is_lossy),
