@@ -80,14 +80,15 @@ def reset(s):
     s.close()
 
 
-def exchange(flows):
-    """Each (from, to, bytes) at the same time; then each from's end of file reaches its to."""
+def exchange(flows, end=True):
+    """Each (from, to, bytes) at the same time; then, with end, each from's end of file reaches its to. A fourth
+    part are the bytes that come, if some were sent before."""
     sel = selectors.DefaultSelector()
     sent = [0] * len(flows)
     got = [bytearray() for _ in flows]
     ended = [False] * len(flows)
     masks = {}
-    for i, (a, b, _) in enumerate(flows):
+    for i, (a, b, *_) in enumerate(flows):
         masks.setdefault(a, [None, None])[1] = i
         masks.setdefault(b, [None, None])[0] = i
     for s, (reads, writes) in masks.items():
@@ -104,12 +105,13 @@ def exchange(flows):
                 if sent[writes] < len(data):
                     sent[writes] += s.send(memoryview(data)[sent[writes]:sent[writes] + (1 << 18)])
                 else:
-                    s.shutdown(socket.SHUT_WR)
+                    if end:
+                        s.shutdown(socket.SHUT_WR)
                     masks[s][1] = None
             if events & selectors.EVENT_READ:
                 b = s.recv(1 << 18)
                 got[reads] += b
-                if not b:
+                if not b or (not end and len(got[reads]) >= len(flows[reads][-1])):
                     ended[reads] = True
                     masks[s][0] = None
             mask = ((masks[s][0] is not None) * selectors.EVENT_READ
@@ -118,7 +120,7 @@ def exchange(flows):
                 sel.modify(s, mask)
             else:
                 sel.unregister(s)
-    for (_, _, data), g in zip(flows, got):
+    for (*_, data), g in zip(flows, got):
         assert g == data, "other bytes than were sent"
 
 
@@ -195,6 +197,22 @@ def pressure(ends):
     s.shutdown(socket.SHUT_WR)
     assert read_exactly(t, sent) == data[:sent]
     expect_end(t)
+
+
+def squeeze(ends):
+    """N at once that have moved much, and whose readers then rest until no writer can go on; all is exact."""
+    n = int(sys.argv[4])
+    ends.server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+    pairs = [ends.pair() for _ in range(n)]
+    first = random.randbytes(2 << 20)
+    exchange([(s, t, first) for s, t in pairs], end=False)
+    data = random.randbytes(64 << 20)
+    sent = dict.fromkeys((s for s, _ in pairs), 0)
+    while ready := select.select([], [s for s in sent if sent[s] < len(data)], [], 1)[1]:
+        for s in ready:
+            sent[s] += s.send(memoryview(data)[sent[s]:sent[s] + (1 << 18)])
+    assert max(sent.values()) < len(data), "all was taken, although nobody reads"
+    exchange([(s, t, b"", data[:sent[s]]) for s, t in pairs])
 
 
 def refused(ends):

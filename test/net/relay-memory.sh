@@ -78,6 +78,21 @@ ends both_ways
 check_peak
 stop_all
 
+section "data without memory waits in the socket"
+"$MPNC" genkey key
+TARGET=$(free_ports 1)
+for how in plain threads; do
+	tls=()
+	[[ $how == plain ]] || tls=(--key key --tls-threads 2)
+	relay_pair 127.0.0.1:0 --memory 32M -v "${tls[@]}"
+	ends both_ways
+	ends squeeze 16
+	for side in near far; do
+		! grep 'closed:' "$side.err" | grep -v 'it is not needed' || fail "$side lost a connection"
+	done
+	stop_pair
+done
+
 section "without a key, one address has 256 sessions"
 far_for gap
 stop far
