@@ -26,6 +26,7 @@ int __real_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
 int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
 int __wrap_tls_new(struct tls **out, const struct tls_context *context, int fd);
 struct tls *__wrap_tls_free(struct tls *t);
+void __wrap_tls_shutdown(struct tls *t);
 int __wrap_tls_handshake(struct tls *t);
 bool __wrap_tls_flushed(const struct tls *t);
 ssize_t __wrap_tls_recv(struct tls *t, const struct iovec *iov, int n);
@@ -49,6 +50,10 @@ int __wrap_tls_new(struct tls **out, const struct tls_context *context, int fd)
 struct tls *__wrap_tls_free(struct tls *t)
 {
 	return NULL;
+}
+
+void __wrap_tls_shutdown(struct tls *t)
+{
 }
 
 /* At first the socket is full, then all is done. */
