@@ -81,23 +81,25 @@ def swallow_one(conn):
                 conn.sendall(got)
 
 
-@attack("relay-unlink", quick=False)
+@attack("relay-unlink")
 def relay_unlink(_):
     """A relay that ends leaves the socket, or file, that has its name now."""
     path = os.path.abspath("socket")
     sink, at = server()
+    start_thread(swallow, sink)
     with relay("--to", f"127.0.0.1:{at}") as far, \
             Program("relay", "-v", path, "127.0.0.1", far.port) as old, \
             socket.socket(socket.AF_UNIX) as sock:
         wait_for("it listens", lambda: os.path.exists(path) and "listening on" in old.said())
         sock.connect(path)
-        carried, _ = sink.accept()
+        sock.sendall(b"here")
+        expect(sock.recv(4) == b"here", "it carries nothing")
         first = os.stat(path).st_ino
         old.signal(signal.SIGTERM)
         wait_for("it takes no more", lambda: not os.path.exists(path) or not connects(path))
         with Program("relay", "-v", path, "127.0.0.1", far.port) as new:
             wait_for("its successor listens", lambda: "listening on" in new.said() and os.stat(path).st_ino != first)
-            sock.close(), carried.close()
+            sock.close()
             expect(old.wait() == 0, "the first relay ended with another status than 0")
             expect(connects(path), "its successor has lost its socket")
             new.expect_sound()
@@ -151,7 +153,7 @@ def repeat(peer, said):
         pass
 
 
-@attack("other-key", quick=False)
+@attack("other-key")
 def other_key(_):
     """Who has another key of the directory neither joins, begins anew nor ends a session whose number he knows."""
     os.mkdir("keys", 0o700)
@@ -181,7 +183,7 @@ def other_key(_):
             victim.expect_sound()
 
 
-@attack("leaks", quick=False)
+@attack("leaks")
 def leaks(_):
     """A stranger hears neither where a relay's target is nor which command a listener runs."""
     sink, dead = server()
@@ -238,7 +240,7 @@ def too_many_joins(_):
     return f"{refused} of 300 refused, {held:.0f} MiB"
 
 
-@attack("measured-memory", quick=False)
+@attack("measured-memory")
 def measured_memory(_):
     """A stranger that measures, and leaves a gap, makes a waiting listener hold little."""
     with listener("-k") as victim:
