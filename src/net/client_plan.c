@@ -353,17 +353,18 @@ static void steer(struct client *c, unsigned allowed)
 
 	if (steering_step(&c->steering, c->engine, keep, allowed, loop_now(c->loop), &act))
 		return;
-	/* The plan is made around the connections that are there. */
+	for (unsigned i = 0; i < act.n_close; i++)
+		engine_drain(c->engine, act.close[i]);
+	/* The plan is made around the connections that stay. */
 	if (act.restore) {
 		client_note(
 			c, 1,
 			"the last change of subflows made the session slower: back to the plan");
+		client_recount(c);
 		c->n_planned = 0;
-		client_open_missing(c, allowed);
+		client_open_missing(c, act.most);
 		return;
 	}
-	for (unsigned i = 0; i < act.n_close; i++)
-		engine_drain(c->engine, act.close[i]);
 	for (unsigned i = 0; i < act.n_open; i++)
 		n += dial_candidate(c, c->routes.first, act.want[i]) ||
 		     dial_candidate(c, c->routes.first, senders_of(act.want[i], senders));

@@ -115,6 +115,18 @@ static void fill_end(const struct usage *u, const struct wire_facts *f, unsigned
 	v->active[end] = usage_active(u, v->capacity[end]);
 }
 
+/* Over the longest time that was watched. */
+static uint64_t progress_of(const struct usage *u, unsigned way)
+{
+	static const uint64_t spans_ns[] = { STEER_MEAN_NS, STEER_MEAN_NS / 2, STEER_MEAN_NS / 4 };
+	uint64_t rate = 0;
+
+	for (unsigned i = 0; i < sizeof(spans_ns) / sizeof(spans_ns[0]); i++)
+		if (usage_rate(u, way, spans_ns[i], &rate))
+			break;
+	return rate;
+}
+
 static void fill_progress(struct usage *u, const struct session_stats *stats, struct steer_view *v)
 {
 	const uint64_t bytes[COVER_WAYS] = {
@@ -122,12 +134,7 @@ static void fill_progress(struct usage *u, const struct session_stats *stats, st
 	};
 
 	usage_add(u, v->now_ns, bytes, COVER_WAYS);
-	for (unsigned way = 0; way < COVER_WAYS; way++) {
-		uint64_t rate;
-
-		if (usage_rate(u, way, STEER_MEAN_NS, &rate))
-			v->progress += rate;
-	}
+	v->progress = progress_of(u, COVER_OUT) + progress_of(u, COVER_IN);
 }
 
 /* Of the sessions of a relay there are too many for that, and they get no company. */

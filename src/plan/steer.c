@@ -503,10 +503,22 @@ static void note_action(struct steer_watch *w, const struct steer_view *v,
 {
 	if (!act->n_open && !act->n_close)
 		return;
-	if (w->state == STEER_WATCH_CALM)
+	if (w->state == STEER_WATCH_CALM) {
 		w->before = v->progress;
+		w->began_ns = v->now_ns;
+	}
 	w->state = STEER_WATCH_ACTED;
 	w->acted_ns = v->now_ns;
+}
+
+/* Closes what was opened since the first of the changes, and asks for what the plan has. */
+static void undo(const struct steer_watch *w, const struct steer_view *v, struct steer_action *out)
+{
+	for (unsigned i = 0; i < v->n_flows && out->n_close + 1 < v->n_flows; i++)
+		if (v->flows[i].age_ns < v->now_ns - w->began_ns)
+			out->close[out->n_close++] = v->flows[i].port;
+	out->restore = true;
+	out->most = limit_of(v);
 }
 
 /* The decision: what is lacking, what is surplus, who gets company. */
@@ -566,7 +578,7 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 	if (speaks_of_idle(s->verdict) && is_contradicted(s, v))
 		s->verdict = STEER_UNKNOWN;
 	if (did_harm(&s->watch, v)) {
-		out->restore = true;
+		undo(&s->watch, v, out);
 		return 0;
 	}
 	if (v->now_ns < s->watch.frozen_ns)

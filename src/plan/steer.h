@@ -135,7 +135,8 @@ struct steer_view {
 	uint64_t rate[COVER_ENDS][COVER_NODES_MAX]; /* bytes per second, mean of STEER_MEAN_NS */
 	uint32_t full[COVER_ENDS];                  /* links at STEER_FULL_PERCENT */
 	uint32_t active[COVER_ENDS];                /* links that carry a part of their share */
-	/* Bytes per second that both streams have moved on, mean of STEER_MEAN_NS; 0: not known. */
+	/* Bytes per second that both streams have moved on, mean of STEER_MEAN_NS, or of less at
+	 * the beginning; 0: not known. */
 	uint64_t progress;
 	bool crowded; /* there are other sessions: company would be more than its share */
 	const struct steer_flow *flows;
@@ -176,6 +177,7 @@ enum steer_watch_state { STEER_WATCH_CALM, STEER_WATCH_ACTED };
 struct steer_watch {
 	enum steer_watch_state state;
 	uint64_t before;    /* progress before the first of them */
+	uint64_t began_ns;  /* the first one */
 	uint64_t acted_ns;  /* the last one */
 	uint64_t frozen_ns; /* nothing is changed until then */
 	uint64_t pause_ns;  /* the last one; 0: none yet */
@@ -230,7 +232,8 @@ struct steer_action {
 	uint32_t want[STEER_FLOWS_MAX][COVER_ENDS];
 	unsigned n_close;
 	uint16_t close[STEER_FLOWS_MAX]; /* ports */
-	bool restore; /* the last changes did harm: open again what the plan has */
+	bool restore;  /* the last changes did harm: open again what the plan has, */
+	unsigned most; /* with so many connections in all */
 };
 
 /* Is much being sent that way? bytes: of the stream, by now. */

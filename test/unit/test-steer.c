@@ -585,6 +585,37 @@ static void test_changes_that_do_harm_are_undone(void **state)
 	}
 }
 
+/* What was opened is closed again, and nothing else. */
+static void test_tries_that_do_harm_are_closed(void **state)
+{
+	struct network net = { 3, 4, 4, true, false, true };
+	static struct sim m;
+	struct steer_action act = { 0 };
+
+	start(&m, &net, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		put(&m.flows[i], i ? 0 : 1);
+		m.flows[i].age_ns = 10 * S;
+	}
+	m.view.progress = 1000;
+	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
+	assert_true(act.n_open > 0);
+	for (unsigned i = 0; i < act.n_open; i++)
+		open_flow(&m, act.want[i]);
+	m.view.progress = 100;
+	/* Young connections whose lanes are not known: nothing else happens meanwhile. */
+	m.view.now_ns += STEER_WATCH_NS;
+	for (unsigned i = 4; i < m.view.n_flows; i++)
+		m.flows[i].age_ns = STEER_WATCH_NS - 10 * MS;
+	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
+	assert_true(act.restore);
+	assert_int_equal(act.n_close, m.view.n_flows - 4);
+	for (unsigned i = 0; i < act.n_close; i++)
+		for (unsigned k = 0; k < 4; k++)
+			assert_int_not_equal(act.close[i], m.flows[k].port);
+	assert_int_equal(act.most, 4 * STEER_FLOWS_PER_LINK);
+}
+
 /* Nothing is undone that costs little, nor before progress is known, nor long after the change. */
 static void test_changes_that_do_no_harm_stay(void **state)
 {
@@ -741,6 +772,7 @@ int main(void)
 		cmocka_unit_test(test_company_that_is_not_to_be_had),
 		cmocka_unit_test(test_a_bound_of_connections),
 		cmocka_unit_test(test_changes_that_do_harm_are_undone),
+		cmocka_unit_test(test_tries_that_do_harm_are_closed),
 		cmocka_unit_test(test_changes_that_do_no_harm_stay),
 		cmocka_unit_test(test_rests_grow),
 		cmocka_unit_test(test_verdicts_follow_the_counters),
