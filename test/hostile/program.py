@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The program under attack, and what can be seen of it from outside."""
+import contextlib
 import os
 import re
 import signal
@@ -36,8 +37,13 @@ def wait_for(what, true, seconds=PATIENCE):
 
 
 def start_thread(work, *args):
-    """It ends with the attack at the latest."""
-    threading.Thread(target=work, args=args, daemon=True).start()
+    """It ends with the attack at the latest, or when its connection does."""
+
+    def run():
+        with contextlib.suppress(OSError, Failed):
+            work(*args)
+
+    threading.Thread(target=run, daemon=True).start()
 
 
 class Program:
