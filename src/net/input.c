@@ -74,8 +74,12 @@ int64_t input_start(int fd)
 bool input_readable(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int n;
 
-	return poll(&p, 1, 0) > 0;
+	/* A pipe whose writers are gone says POLLHUP, a socket or file at its end POLLIN. */
+	if (poll(&p, 1, 0) <= 0 || !(p.revents & POLLIN))
+		return false;
+	return ioctl(fd, FIONREAD, &n) < 0 || n > 0;
 }
 
 static void finish(struct input *in, enum input_state state, int error)

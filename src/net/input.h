@@ -39,7 +39,7 @@ enum session_input input_kind(int fd);
 /* Length of what can still be read, when fd is a regular file or a block device; 0: not known. */
 uint64_t input_size(int fd);
 
-/* Can something be read from fd at this moment (end of file counts)? */
+/* Can bytes be read from fd at this moment? The end of a file or pipe is none. */
 bool input_readable(int fd);
 
 /*

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/input.h"
 #include "net/sock.h"
 #include "util/text.h"
 
@@ -54,7 +55,7 @@ static void fail(struct plug *p, bool reading, int error)
 
 bool plug_readable(const struct plug *p)
 {
-	return p->readable;
+	return p->readable && input_readable(p->io.fd);
 }
 
 void plug_end_input(struct plug *p, uint64_t now_ns)

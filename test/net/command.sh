@@ -102,6 +102,14 @@ limited -l -v -k 0
 grep -qE "^Max open files +$(ulimit -Hn) " "/proc/${PID[rx]}/limits" || fail "without a command the limit is not raised"
 stop rx
 
+section "the end of a command that was asked to stop is not more to send"
+for _ in {1..20}; do
+	listen rx -c 'cat >got' </dev/null
+	run 0 tx -c 'cat data' 127.0.0.1 "$PORT" </dev/null
+	expect_exit rx 0
+	expect_same data got
+done
+
 section "a failure of the listener's command reaches both"
 listen rx -c 'cat >got; exit 3' </dev/null
 run 4 tx 127.0.0.1 "$PORT" <data
