@@ -239,7 +239,7 @@ run() {
 
 # stop NAME [SIGNAL]: ends a process whose exit status does not matter.
 stop() {
-	kill -"${2:-KILL}" "${PID[$1]}"
+	kill -"${2:-KILL}" "${PID[$1]}" 2>/dev/null || true
 	wait "${PID[$1]}" 2>/dev/null || true
 	unset "PID[$1]"
 }
