@@ -141,6 +141,11 @@ static void on_note(void *arg, int level, const char *text)
 /* Memory ---------------------------------------------------------------------------------------
  */
 
+static struct relayed *relayed_of(struct crowd_member *member)
+{
+	return (struct relayed *)(void *)((char *)member - offsetof(struct relayed, member));
+}
+
 /* Another session of this source has the share already, or it is a new one. Returns 0 or -ENOMEM.
  */
 static int join_share(struct relayed *s, const uint8_t *source)
@@ -150,8 +155,7 @@ static int join_share(struct relayed *s, const uint8_t *source)
 
 	s->share = &r->all;
 	if (other) {
-		s->share = ((struct relayed *)((char *)other - offsetof(struct relayed, member)))
-				   ->share;
+		s->share = relayed_of(other)->share;
 	} else if (source) {
 		s->share = calloc(1, sizeof(*s->share));
 		if (!s->share)
