@@ -74,11 +74,15 @@ int64_t input_start(int fd)
 bool input_readable(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct stat st;
 	int n;
 
-	/* A pipe whose writers are gone says POLLHUP, a socket or file at its end POLLIN. */
+	/* A pipe whose writers are gone says POLLHUP, a socket at its end POLLIN. */
 	if (poll(&p, 1, 0) <= 0 || !(p.revents & POLLIN))
 		return false;
+	/* FIONREAD counts from the file's offset, which input_start leaves alone, and in an int. */
+	if (fstat(fd, &st) < 0 || S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
+		return true;
 	return ioctl(fd, FIONREAD, &n) < 0 || n > 0;
 }
 

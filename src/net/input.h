@@ -39,7 +39,9 @@ enum session_input input_kind(int fd);
 /* Length of what can still be read, when fd is a regular file or a block device; 0: not known. */
 uint64_t input_size(int fd);
 
-/* Can bytes be read from fd at this moment? The end of a file or pipe is none. */
+/* Can bytes be read from fd at this moment? The end of a pipe or socket is none. A file or block
+ * device counts as readable to its end and there too: its reader knows the position, fd does not.
+ */
 bool input_readable(int fd);
 
 /*

@@ -110,6 +110,14 @@ for _ in {1..20}; do
 	expect_same data got
 done
 
+section "... but a file of more than 2 GiB is"
+truncate -s 3G many
+listen rx <many >/dev/null
+run 0 tx -c 'head -c 100 >/dev/null' 127.0.0.1 "$PORT" </dev/null
+expect_exit rx 3
+expect_log rx 'it was asked to stop and had more to send'
+rm many
+
 section "a failure of the listener's command reaches both"
 listen rx -c 'cat >got; exit 3' </dev/null
 run 4 tx 127.0.0.1 "$PORT" <data
