@@ -154,7 +154,7 @@ listen rx -c 'head -c 10 >got' </dev/null
 run 0 tx 127.0.0.1 "$PORT" <few
 expect_exit rx 0
 expect_same <(head -c 10 data) got
-listen rx -c 'echo hello' </dev/null
+listen rx -c 'head -c 1 >/dev/null; echo hello' </dev/null
 run 0 tx 127.0.0.1 "$PORT" <few >back
 expect_exit rx 0
 expect_content back hello
