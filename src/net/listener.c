@@ -105,7 +105,7 @@ static int stranger_place(struct stranger *s, struct crowd *crowd)
 	return r;
 }
 
-/* It speaks no protocol, as far as can be seen. */
+/* It does not speak mpnc's protocol, as far as the listener can see. */
 static void stranger_plain(struct stranger *s)
 {
 	struct listener *l = s->listener;
@@ -170,7 +170,9 @@ static void stranger_wait(struct stranger *s)
 	turns_wait(&l->turns, &s->turn, source, s->crowd == l->expected);
 }
 
-/* Looks whether it begins with TLS. Returns false when there is nothing to be read from it now. */
+/* Looks whether it begins with TLS. Returns false when there is nothing to be read from it now.
+ * Without a key, and where plain streams are served, one byte is not enough to tell: these are read
+ * first. */
 static bool stranger_sniff(struct stranger *s)
 {
 	struct listener *l = s->listener;
@@ -182,7 +184,7 @@ static bool stranger_sniff(struct stranger *s)
 	s->sniffed = true;
 	if (n > 0)
 		crowd_heard(&s->member);
-	if (n <= 0 || first != TLS_FIRST_BYTE)
+	if (n <= 0 || first != TLS_FIRST_BYTE || (!l->tls && l->events.plain))
 		return true;
 	if (!l->tls) {
 		refuse_tls(s);
@@ -271,6 +273,15 @@ static void stranger_hello(struct stranger *s, const struct wire_hello *hello)
 	l->events.hello(l->events.arg, stranger_free(s), &from, hello);
 }
 
+/* It began with other bytes than mpnc, where plain streams are served. */
+static void stranger_odd(struct stranger *s)
+{
+	if (tls_begins(s->handshake.buf, s->handshake.have))
+		refuse_tls(s);
+	else
+		stranger_plain(s);
+}
+
 static void stranger_read(struct stranger *s)
 {
 	char text[HANDSHAKE_TEXT_LEN];
@@ -302,7 +313,7 @@ static void stranger_read(struct stranger *s)
 			if (s->tls)
 				answer_nonsense(s, text);
 			else if (l->events.plain && s->handshake.have <= WIRE_PREFACE_LEN)
-				stranger_plain(s);
+				stranger_odd(s);
 			else
 				stranger_drop(s, "it is not mpnc, it sent", text);
 			return;

@@ -21,6 +21,12 @@ static int fail(struct tls *t, int error)
 	return -error;
 }
 
+/* type handshake, version 3.x, two bytes of length, and the handshake's type: client_hello */
+bool tls_begins(const uint8_t *bytes, size_t n)
+{
+	return n >= 6 && bytes[0] == TLS_FIRST_BYTE && bytes[1] == 3 && bytes[5] == 1;
+}
+
 static bool is_record(uint8_t first)
 {
 	return first >= 0x14 && first <= 0x17;

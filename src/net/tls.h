@@ -20,6 +20,10 @@
 /* The first byte of a TLS connection: a record of type handshake. */
 #define TLS_FIRST_BYTE 0x16
 
+/* Do these first n bytes of a connection begin a ClientHello (RFC 8446, sections 5.1 and 4)? Other
+ * streams may begin with TLS_FIRST_BYTE too. */
+bool tls_begins(const uint8_t *bytes, size_t n);
+
 /* Longest line that explains a failure. */
 #define TLS_TEXT_LEN 256
 

@@ -34,6 +34,14 @@ for words in 'mpnc/1 is not the whole of it' $'mpnc/1\nx'; do
 	expect_content out "$words"
 done
 
+section "... bytes that begin as those of TLS do"
+for words in $'\x16' $'\x16 and no TLS' $'\x16\x03\x01 and no TLS'; do
+	listen rx --plain-ok </dev/null >out
+	plain < <(printf %s "$words")
+	expect_exit rx 0
+	expect_content out "$words"
+done
+
 section "... while the listener's input never ends"
 listen rx --plain-ok <silent >out 5>&-
 plain <data >back
@@ -137,7 +145,14 @@ wait_log rx 'is no mpnc'
 kill -TERM "${PID[rx]}"
 expect_exit rx 143
 
-section "with a key it is refused"
+section "mpnc with a key finds none here"
 "$MPNC" genkey key
+listen rx --plain-ok </dev/null >out
+run 1 tx --key key 127.0.0.1 "$PORT" <data
+expect_running rx "a client with a key"
+expect_log rx 'it speaks TLS, and this listener has no key'
+stop rx
+
+section "with a key it is refused"
 run 2 it -l --plain-ok --key key 0
 expect_log it 'plain connection is not encrypted'
