@@ -161,6 +161,8 @@ static bool wait_for_bytes(struct output *o, uint64_t at)
 				 !atomic_load(&o->lost) };
 
 	for (;;) {
+		/* In this order: all bytes are published before the request to finish. */
+		bool finishes = atomic_load(&o->finish);
 		bool bytes = atomic_load(&o->end) > at;
 		struct pollfd p = { .fd = w.on ? o->fd : -1, .events = bytes ? POLLOUT : 0 };
 		int r, error = 0;
@@ -169,7 +171,7 @@ static bool wait_for_bytes(struct output *o, uint64_t at)
 			return false;
 		if (bytes && !w.on)
 			return true;
-		if (!bytes && atomic_load(&o->finish)) {
+		if (!bytes && finishes) {
 			finish(o);
 			return false;
 		}
