@@ -304,7 +304,7 @@ a_shell_by_a_fifo() {
 a_unix_socket() {
 	rm -f sock
 	spawn rx "${L[@]}" -lU "$WORK/sock" </dev/null >out
-	wait_for "$PATIENCE" "it listens" grep -q "$WORK/sock" /proc/net/unix
+	wait_unix_listener "$WORK/sock"
 	client "${C[@]}" -NU "$WORK/sock" <data
 	got
 }

@@ -198,6 +198,17 @@ wait_listener() {
 	wait_for "$PATIENCE" "a program listens on port $1" eval "[[ \$(ss -Hltn 'sport = :$1') ]]"
 }
 
+# listens_on NAME: a program listens on a unix socket of this name, which is a path or begins with "@". One
+# that is only bound, as it is for a moment, refuses clients: the kernel's flag SO_ACCEPTCON tells.
+listens_on() {
+	awk -v name="$1" '$4 == "00010000" && $8 == name { found = 1 } END { exit !found }' /proc/net/unix
+}
+
+# wait_unix_listener NAME
+wait_unix_listener() {
+	wait_for "$PATIENCE" "a program listens on $1" listens_on "$1"
+}
+
 running() {
 	kill -0 "${PID[$1]}" 2>/dev/null
 }

@@ -88,7 +88,7 @@ expect_log tx 'cannot connect to .*sock: No such file'
 
 section "... to something else, an abstract name, and what a killed listener left there"
 spawn peer socat ABSTRACT-LISTEN:"mpnc-$$" SYSTEM:sha256sum
-wait_for "$PATIENCE" "it listens" grep -q "@mpnc-$$" /proc/net/unix
+wait_unix_listener "@mpnc-$$"
 run 0 tx -N --duplex -U "@mpnc-$$" <data >back
 expect_exit peer 0
 expect_same <(sha256sum <data) back

@@ -49,7 +49,7 @@ wait_listener "$TARGET"
 admin() {
 	tgtadm --lld iscsi --tid 1 "$@" >&2 2>tgtadm.err || fail "tgtadm $*: exit status $?"
 }
-wait_for "$PATIENCE" "tgtd is asked" test -S "$TGT_IPC_SOCKET.0"
+wait_unix_listener "$TGT_IPC_SOCKET.0"
 admin --op new --mode target -T iqn.2000-01.test:disk
 admin --op new --mode logicalunit --lun 1 -b "$WORK/served"
 admin --op bind --mode target -I ALL

@@ -247,7 +247,7 @@ check_ask_a_command() {
 before_a_program_that_listens_on_a_unix_socket() {
 	echo question >old/request
 	start app --duplex -Nl -U "$WORK/new/app.sock" < <(echo answer) >asked
-	wait_for "$PATIENCE" "the program listens" test -S new/app.sock
+	wait_unix_listener "$WORK/new/app.sock"
 }
 
 check_a_program_that_listens_on_a_unix_socket() {

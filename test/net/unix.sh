@@ -9,7 +9,7 @@ random_file data 5M
 # serve ADDRESS COMMAND: a program that listens on a unix socket
 serve() {
 	spawn app socat "$1" SYSTEM:"$2"
-	wait_for "$PATIENCE" "it listens" eval "grep -q '${3:-sock}' /proc/net/unix"
+	wait_unix_listener "${3:-$WORK/sock}"
 }
 
 section "with -l: a request and its answer, half-closed in between"
