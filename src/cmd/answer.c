@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "net/sock_wire.h"
 #include "session/handshake.h"
 #include "topo/path.h"
 #include "ui/log.h"

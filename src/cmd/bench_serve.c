@@ -11,7 +11,7 @@
 #include "cmd/names.h"
 #include "cmd/peer.h"
 #include "net/listener.h"
-#include "net/prove.h"
+#include "net/prove_reply.h"
 #include "net/queue.h"
 #include "session/handshake.h"
 #include "ui/log.h"
@@ -56,7 +56,7 @@ static struct measure_config config_for(const struct server *s, const struct wir
 
 static void say_client(struct bench *b, struct channel ch)
 {
-	struct subflow_stats names = { 0 };
+	struct sock_names names;
 
 	sock_names(ch.fd, &names);
 	if (ch.tls)
@@ -158,7 +158,7 @@ static bool on_allows(void *arg, const union sock_addr *peer)
 	return names_allow(((struct server *)arg)->bench->config, peer);
 }
 
-static bool on_knows(void *arg, const uint8_t source[CROWD_SOURCE_LEN])
+static bool on_knows(void *arg, const uint8_t source[SOCK_SOURCE_LEN])
 {
 	const struct bench *b = ((struct server *)arg)->bench;
 

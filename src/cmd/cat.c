@@ -25,7 +25,7 @@
 #include "net/engine.h"
 #include "net/input.h"
 #include "net/listener.h"
-#include "net/prove.h"
+#include "net/prove_reply.h"
 #include "net/queue.h"
 #include "session/handshake.h"
 #include "ui/log.h"
@@ -528,7 +528,7 @@ static bool on_allows(void *arg, const union sock_addr *peer)
 	return names_allow(((struct cat *)arg)->config, peer);
 }
 
-static bool on_knows(void *arg, const uint8_t source[CROWD_SOURCE_LEN])
+static bool on_knows(void *arg, const uint8_t source[SOCK_SOURCE_LEN])
 {
 	const struct cat *cat = arg;
 

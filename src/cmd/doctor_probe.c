@@ -60,7 +60,7 @@ struct trial {
 };
 
 /* What came of it. */
-struct outcome {
+struct trial_result {
 	bool answered;
 	char reason[DOCTOR_WHY_LEN]; /* why it ended */
 	uint64_t ns;
@@ -86,7 +86,7 @@ static double rate_of(uint64_t bytes, uint64_t ns)
 	return ns ? (double)bytes * 8 * (double)NS_PER_S / (double)ns : 0;
 }
 
-static void judge(struct measure *m, struct outcome *o)
+static void judge(struct measure *m, struct trial_result *o)
 {
 	const struct measure_state *state = measure_state(m);
 	const char *reason;
@@ -172,7 +172,7 @@ static struct measure *run_session(struct prober *p, const struct trial *t)
 }
 
 /* Returns false when there is no use in going on: out->why tells. */
-static bool try(struct prober *p, const struct trial *t, struct outcome *o)
+static bool try(struct prober *p, const struct trial *t, struct trial_result *o)
 {
 	const struct timespec pause = { .tv_nsec = BUSY_NS };
 	uint64_t start_ns = loop_update(p->loop);
@@ -207,7 +207,7 @@ static bool probe_rates(struct prober *p)
 					    .ns = DOCTOR_RATE_NS };
 	const struct trial one_out = { DOCTOR_ONE_BYTES, 0, 1, .ns = DOCTOR_RATE_NS };
 	const struct trial one_back = { 0, DOCTOR_ONE_BYTES, 1, .ns = DOCTOR_RATE_NS };
-	struct outcome o;
+	struct trial_result o;
 
 	if (!try(p, &several_out, &o))
 		return false;
@@ -256,7 +256,7 @@ static int8_t end_of(const struct side_stats *side, bool tx, uint64_t bytes, int
 	return found >= 0 ? found : told;
 }
 
-static void set_lanes(struct doctor_flow *f, const struct outcome *o)
+static void set_lanes(struct doctor_flow *f, const struct trial_result *o)
 {
 	const struct subflow_stats *s = &o->first;
 
@@ -291,7 +291,7 @@ static bool try_small(struct prober *p, struct doctor_flow *f)
 			   .n_subflows = 1,
 			   .port = f->port,
 			   .ns = DOCTOR_FLOW_NS };
-	struct outcome o;
+	struct trial_result o;
 
 	for (size_t i = 0; i < sizeof(small_segments) / sizeof(small_segments[0]); i++) {
 		t.mss = small_segments[i];
@@ -317,7 +317,7 @@ static bool probe_flow(struct prober *p, uint16_t port)
 				 .n_subflows = 1,
 				 .port = port,
 				 .ns = DOCTOR_FLOW_NS };
-	struct outcome o;
+	struct trial_result o;
 
 	if (!try(p, &t, &o))
 		return false;

@@ -150,7 +150,7 @@ static struct carry_config config_of(const struct config *c, const struct guest 
 
 bool guests_serve(struct guests *g)
 {
-	struct subflow_stats names = { 0 };
+	struct sock_names names;
 	int r;
 
 	if (!g->n_waiting)

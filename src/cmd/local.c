@@ -120,7 +120,7 @@ static int start_command(struct local *l, struct channel ch, const char *session
 {
 	char text[N_VARIABLES][VARIABLE_LEN];
 	char **env = calloc(count(environ) + N_VARIABLES + 1, sizeof(*env));
-	struct subflow_stats names = { 0 };
+	struct sock_names names;
 	size_t n = 0;
 	int r;
 

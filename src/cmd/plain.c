@@ -150,7 +150,7 @@ static int next_peer(const struct config *c, int listen_fd)
 	bool failing = false;
 
 	for (;;) {
-		char addr[STATS_ADDR_LEN];
+		char addr[SOCK_ADDR_LEN];
 		union sock_addr peer;
 		int r = wait_for(listen_fd, POLLIN, c->timeout_ns), fd;
 
@@ -219,7 +219,7 @@ static int run_listener(struct plain *p, const struct sock_options *options)
 {
 	const struct config *c = p->config;
 	int n = names_resolve(c, c->host, c->port, p->addrs), fd = -EADDRNOTAVAIL, exit;
-	struct subflow_stats names = { 0 };
+	struct sock_names names;
 
 	if (n < 0)
 		return ENGINE_EXIT_SETUP;

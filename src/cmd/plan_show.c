@@ -17,6 +17,7 @@
 #include "net/pathmgr.h"
 #include "net/query.h"
 #include "net/routes.h"
+#include "net/sock_wire.h"
 #include "ui/log.h"
 #include "util/text.h"
 
@@ -82,7 +83,7 @@ static void find_pairs(struct show *s)
 	for (unsigned i = 0; i < told->n && s->config->multihome; i++) {
 		union sock_addr addr;
 
-		sock_from_wire(&addr, &told->addr[i], sock_addr_port(&s->first));
+		sock_wire_back(&addr, &told->addr[i], sock_addr_port(&s->first));
 		if (ownaddrs_reachable(&addr) && !pathmgr_is_here(s->paths, &addr))
 			routes_add(&all, &addr, s->sources, s->n_sources);
 	}
@@ -319,7 +320,7 @@ static json_t *rate_json(const struct plan_rate *rate)
 
 static json_t *addr_json(const union sock_addr *addr)
 {
-	char text[STATS_ADDR_LEN];
+	char text[SOCK_ADDR_LEN];
 
 	if (addr->sa.sa_family == AF_UNSPEC)
 		return json_null();

@@ -255,7 +255,7 @@ static bool on_allows(void *arg, const union sock_addr *peer)
 static void on_accepted(void *arg, int fd, const union sock_addr *from)
 {
 	struct relay_run *run = arg;
-	char addr[STATS_ADDR_LEN];
+	char addr[SOCK_ADDR_LEN];
 
 	if (from && !names_allow(run->config, from)) {
 		sock_addr_text(addr, from);
@@ -301,7 +301,7 @@ static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
 		relay_hello(run->relay, run->listener, ch, from, hello);
 }
 
-static bool on_knows(void *arg, const uint8_t source[CROWD_SOURCE_LEN])
+static bool on_knows(void *arg, const uint8_t source[SOCK_SOURCE_LEN])
 {
 	return relay_knows(((struct relay_run *)arg)->relay, source);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "net/ownaddrs.h"
+#include "net/sock_wire.h"
 #include "util/text.h"
 
 void client_note(const struct client *c, int level, const char *fmt, ...)
@@ -419,7 +420,7 @@ static void add_told(struct client *c)
 	for (unsigned i = 0; i < told->n && c->config.all_pairs; i++) {
 		union sock_addr addr;
 
-		sock_from_wire(&addr, &told->addr[i], sock_addr_port(first));
+		sock_wire_back(&addr, &told->addr[i], sock_addr_port(first));
 		if (ownaddrs_reachable(&addr) && !pathmgr_is_here(engine_paths(c->engine), &addr))
 			routes_add(&c->routes, &addr, c->config.sources, c->config.n_sources);
 	}
@@ -491,7 +492,7 @@ void client_pumped(struct client *c)
 static void make_routes(struct client *c)
 {
 	const struct client_config *config = &c->config;
-	char addr[STATS_ADDR_LEN];
+	char addr[SOCK_ADDR_LEN];
 
 	for (int i = 0; i < config->n_addrs; i++)
 		routes_add(&c->routes, &config->addrs[i], config->sources, config->n_sources);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "net/conn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -17,6 +18,19 @@
 #define RCVLOWAT_MIN (4u << 10)
 #define RCVLOWAT_MAX (64u << 10)
 
+static_assert(SOCK_ADDR_LEN == STATS_ADDR_LEN, "names of a connection are copied whole");
+
+static void take_names(struct conn *c)
+{
+	struct sock_names names;
+
+	sock_names(c->io.fd, &names);
+	memcpy(c->stats.local, names.local, sizeof(names.local));
+	memcpy(c->stats.peer, names.peer, sizeof(names.peer));
+	c->stats.local_port = names.local_port;
+	c->stats.peer_port = names.peer_port;
+}
+
 struct conn *conn_new(struct channel ch, void (*fn)(struct loop_io *io, uint32_t events), void *arg)
 {
 	struct conn *c = calloc(1, sizeof(*c));
@@ -30,7 +44,7 @@ struct conn *conn_new(struct channel ch, void (*fn)(struct loop_io *io, uint32_t
 	c->stats.live = true;
 	c->stats.tx_link = c->stats.rx_link = -1;
 	c->stats.peer_tx_link = c->stats.peer_rx_link = -1;
-	sock_names(ch.fd, &c->stats);
+	take_names(c);
 	return c;
 }
 
@@ -271,6 +285,11 @@ bool conn_dead(const struct conn *c)
 
 void conn_update_stats(struct conn *c, const struct session *s)
 {
+	struct sock_info info;
+
 	session_subflow_bytes(s, c->slot, &c->stats.tx_bytes, &c->stats.rx_bytes);
-	sock_info(c->io.fd, &c->stats);
+	if (sock_info(c->io.fd, &info))
+		return;
+	c->stats.retransmits = info.retransmits;
+	c->stats.rtt_us = info.rtt_us;
 }

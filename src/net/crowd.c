@@ -19,7 +19,7 @@
 #include <string.h>
 
 struct crowd_source {
-	uint8_t key[CROWD_SOURCE_LEN];
+	uint8_t key[SOCK_SOURCE_LEN];
 	struct crowd_source *next; /* in its chain */
 	unsigned at;               /* in rank */
 	unsigned n, n_silent, size;
@@ -99,14 +99,14 @@ struct crowd *crowd_free(struct crowd *c)
  */
 
 /* The link of the chain that points at the source, or the NULL at the end of the chain. */
-static struct crowd_source **find(const struct crowd *c, const uint8_t key[CROWD_SOURCE_LEN])
+static struct crowd_source **find(const struct crowd *c, const uint8_t key[SOCK_SOURCE_LEN])
 {
 	struct crowd_source **link;
 	uint64_t half[2];
 
 	memcpy(half, key, sizeof(half));
 	link = &c->chains[mix(mix(half[0] ^ c->seed) ^ half[1]) & (c->n_chains - 1)];
-	while (*link && memcmp((*link)->key, key, CROWD_SOURCE_LEN) != 0)
+	while (*link && memcmp((*link)->key, key, SOCK_SOURCE_LEN) != 0)
 		link = &(*link)->next;
 	return link;
 }
@@ -152,7 +152,7 @@ static int grow(struct crowd_source *s)
 }
 
 /* A source without members, at the end of rank. NULL: no memory. */
-static struct crowd_source *source_new(struct crowd *c, const uint8_t key[CROWD_SOURCE_LEN])
+static struct crowd_source *source_new(struct crowd *c, const uint8_t key[SOCK_SOURCE_LEN])
 {
 	struct crowd_source *s = calloc(1, sizeof(*s));
 
@@ -160,7 +160,7 @@ static struct crowd_source *source_new(struct crowd *c, const uint8_t key[CROWD_
 		free(s);
 		return NULL;
 	}
-	memcpy(s->key, key, CROWD_SOURCE_LEN);
+	memcpy(s->key, key, SOCK_SOURCE_LEN);
 	s->at = c->n_with[1];
 	c->rank[s->at] = s;
 	*find(c, key) = s;
@@ -170,7 +170,7 @@ static struct crowd_source *source_new(struct crowd *c, const uint8_t key[CROWD_
 /* Members ---------------------------------------------------------------------------------------
  */
 
-int crowd_add(struct crowd *c, struct crowd_member *m, const uint8_t key[CROWD_SOURCE_LEN])
+int crowd_add(struct crowd *c, struct crowd_member *m, const uint8_t key[SOCK_SOURCE_LEN])
 {
 	struct crowd_source *s = *find(c, key);
 
@@ -234,14 +234,14 @@ bool crowd_is_full(const struct crowd *c)
 	return c->n == c->max;
 }
 
-struct crowd_member *crowd_any(const struct crowd *c, const uint8_t source[CROWD_SOURCE_LEN])
+struct crowd_member *crowd_any(const struct crowd *c, const uint8_t source[SOCK_SOURCE_LEN])
 {
 	const struct crowd_source *s = *find(c, source);
 
 	return s ? s->members[0] : NULL;
 }
 
-unsigned crowd_count(const struct crowd *c, const uint8_t key[CROWD_SOURCE_LEN])
+unsigned crowd_count(const struct crowd *c, const uint8_t key[SOCK_SOURCE_LEN])
 {
 	const struct crowd_source *s = *find(c, key);
 

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CROWD_SOURCE_LEN 16
+#include "net/sock.h"
 
 struct crowd;
 
@@ -31,7 +31,7 @@ int crowd_new(struct crowd **out, unsigned max, uint64_t seed);
 struct crowd *crowd_free(struct crowd *c);
 
 /* Returns 0, -ENOMEM, or -ENOSPC when the crowd is full. The new member has said nothing yet. */
-int crowd_add(struct crowd *c, struct crowd_member *m, const uint8_t source[CROWD_SOURCE_LEN]);
+int crowd_add(struct crowd *c, struct crowd_member *m, const uint8_t source[SOCK_SOURCE_LEN]);
 
 /* Does nothing for one that has no place. */
 void crowd_remove(struct crowd *c, struct crowd_member *m);
@@ -47,7 +47,7 @@ struct crowd_member *crowd_choose(struct crowd *c);
 bool crowd_is_full(const struct crowd *c);
 
 /* Any member of this source; NULL: it has none. */
-struct crowd_member *crowd_any(const struct crowd *c, const uint8_t source[CROWD_SOURCE_LEN]);
+struct crowd_member *crowd_any(const struct crowd *c, const uint8_t source[SOCK_SOURCE_LEN]);
 
 /* Members of this source. */
-unsigned crowd_count(const struct crowd *c, const uint8_t source[CROWD_SOURCE_LEN]);
+unsigned crowd_count(const struct crowd *c, const uint8_t source[SOCK_SOURCE_LEN]);

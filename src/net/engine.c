@@ -11,6 +11,7 @@
 #include "net/ending.h"
 #include "net/engine_internal.h"
 #include "net/sock.h"
+#include "net/sock_wire.h"
 #include "net/streams.h"
 #include "util/text.h"
 
@@ -131,24 +132,24 @@ static int open_subflow(struct engine *e, const struct wire_hello *hello,
 	return session_subflow_open(e->session, hello, names, now_ns, slot_out);
 }
 
-bool engine_knows(const struct engine *e, const uint8_t source[CROWD_SOURCE_LEN])
+bool engine_knows(const struct engine *e, const uint8_t source[SOCK_SOURCE_LEN])
 {
 	for (unsigned i = 0; i < e->n_sources; i++)
-		if (memcmp(e->sources[i], source, CROWD_SOURCE_LEN) == 0)
+		if (memcmp(e->sources[i], source, SOCK_SOURCE_LEN) == 0)
 			return true;
 	return false;
 }
 
 static void remember_source(struct engine *e, int fd)
 {
-	uint8_t source[CROWD_SOURCE_LEN];
+	uint8_t source[SOCK_SOURCE_LEN];
 	union sock_addr peer;
 
 	if (e->n_sources == ENGINE_SOURCES || sock_peer(fd, &peer))
 		return;
 	sock_addr_source(source, &peer);
 	if (!engine_knows(e, source))
-		memcpy(e->sources[e->n_sources++], source, CROWD_SOURCE_LEN);
+		memcpy(e->sources[e->n_sources++], source, SOCK_SOURCE_LEN);
 }
 
 int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *hello, bool greeted)

@@ -13,7 +13,6 @@
 
 #include "net/channel.h"
 #include "net/crew.h"
-#include "net/crowd.h"
 #include "net/ending.h"
 #include "net/loop.h"
 #include "net/pathmgr.h"
@@ -72,7 +71,7 @@ int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *
 /* Has a connection of this source (sock_addr_source) been attached? Says so of the first
  * ENGINE_SOURCES sources: a client with more interfaces is rare. */
 #define ENGINE_SOURCES 16
-bool engine_knows(const struct engine *e, const uint8_t source[CROWD_SOURCE_LEN]);
+bool engine_knows(const struct engine *e, const uint8_t source[SOCK_SOURCE_LEN]);
 
 /* The socket of a session whose end here is one, as plug_new's fd. Returns 0 or -errno. */
 int engine_plug(struct engine *e, int fd);

@@ -47,7 +47,7 @@ struct engine {
 	uint64_t start_ns;           /* first connection; 0: none yet */
 	uint8_t proof[TLS_PEER_LEN]; /* whose it was, by TLS; zeros: plain */
 	unsigned n_sources;          /* of connections so far, up to ENGINE_SOURCES */
-	uint8_t sources[ENGINE_SOURCES][CROWD_SOURCE_LEN];
+	uint8_t sources[ENGINE_SOURCES][SOCK_SOURCE_LEN];
 	uint64_t end_ns;
 	unsigned next_id;
 	uint16_t first; /* slot that was read last: its ACK leaves first */

@@ -41,7 +41,7 @@ static void on_accepted(void *arg, int fd, const union sock_addr *from)
 
 int gate_adopt(struct gate *g, int fd)
 {
-	char addr[STATS_ADDR_LEN], name[PLACE_NAME_LEN];
+	char addr[SOCK_ADDR_LEN], name[PLACE_NAME_LEN];
 	struct place_addr at = { 0 };
 	int r;
 

@@ -22,7 +22,7 @@
 /* But not more often than this, however many events come, or changes that the peer tells of. */
 #define LINKS_LOOK_NS 100000000ull
 
-#define LINKS_TEXT_LEN (2 * STATS_ADDR_LEN + 160)
+#define LINKS_TEXT_LEN (2 * SOCK_ADDR_LEN + 160)
 
 struct links;
 

@@ -48,7 +48,7 @@ struct listener {
 static void note(const struct listener *l, const struct stranger *s, const char *what,
 		 const char *detail)
 {
-	char text[256], addr[STATS_ADDR_LEN];
+	char text[256], addr[SOCK_ADDR_LEN];
 
 	sock_addr_text(addr, &s->from);
 	text_printf(text, sizeof(text), "dropped connection from %s port %u: %s%s%s", addr,
@@ -93,7 +93,7 @@ static struct stranger *chosen(struct crowd *crowd)
 static int stranger_place(struct stranger *s, struct crowd *crowd)
 {
 	struct stranger *other = crowd_is_full(crowd) ? chosen(crowd) : NULL;
-	uint8_t source[CROWD_SOURCE_LEN];
+	uint8_t source[SOCK_SOURCE_LEN];
 	int r;
 
 	if (other)
@@ -163,7 +163,7 @@ static bool stranger_begin(struct stranger *s)
 static void stranger_wait(struct stranger *s)
 {
 	struct listener *l = s->listener;
-	uint8_t source[CROWD_SOURCE_LEN];
+	uint8_t source[SOCK_SOURCE_LEN];
 
 	loop_change(l->loop, &s->io, EPOLLRDHUP);
 	sock_addr_source(source, &s->from);
@@ -423,7 +423,7 @@ void listener_refuse(struct listener *l, struct channel ch, enum wire_reason rea
 
 void listener_keep(struct listener *l, struct channel ch, const void *bytes, size_t n)
 {
-	uint8_t source[CROWD_SOURCE_LEN];
+	uint8_t source[SOCK_SOURCE_LEN];
 	struct stranger *s = NULL;
 	union sock_addr from;
 
@@ -453,7 +453,7 @@ void listener_keep(struct listener *l, struct channel ch, const void *bytes, siz
 /* Not of those who may connect: nothing is read from it, and it learns nothing. */
 static void turn_away(struct listener *l, int fd, const union sock_addr *peer)
 {
-	char text[256], addr[STATS_ADDR_LEN];
+	char text[256], addr[SOCK_ADDR_LEN];
 
 	sock_addr_text(addr, peer);
 	text_printf(text, sizeof(text), "dropped connection from %s port %u: --allow excludes it",
@@ -465,7 +465,7 @@ static void turn_away(struct listener *l, int fd, const union sock_addr *peer)
 /* Where a new connection waits for its HELLO. */
 static struct crowd *crowd_of(const struct listener *l, const union sock_addr *from)
 {
-	uint8_t source[CROWD_SOURCE_LEN];
+	uint8_t source[SOCK_SOURCE_LEN];
 
 	sock_addr_source(source, from);
 	return l->events.knows && l->events.knows(l->events.arg, source) ? l->expected
@@ -661,7 +661,7 @@ uint16_t listener_port(const struct listener *l, char addrs[LISTENER_TEXT_LEN])
 	size_t used = 0;
 
 	for (unsigned i = 0; i < l->doors.n; i++) {
-		char addr[STATS_ADDR_LEN];
+		char addr[SOCK_ADDR_LEN];
 
 		sock_local(l->doors.io[i].fd, &local);
 		sock_addr_text(addr, &local);

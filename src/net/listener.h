@@ -56,7 +56,7 @@
 
 /* Addresses that one listener may have: more than a machine has interfaces for. */
 #define LISTENER_ADDRS    16
-#define LISTENER_TEXT_LEN (LISTENER_ADDRS * (STATS_ADDR_LEN + 5))
+#define LISTENER_TEXT_LEN (LISTENER_ADDRS * (SOCK_ADDR_LEN + 5))
 
 struct listener;
 
@@ -76,7 +76,7 @@ struct listener_events {
 	bool (*allows)(void *arg, const union sock_addr *peer);
 	/* Does a session run with this source (sock_addr_source)? Called for each connection that
 	 * comes. NULL: none does. */
-	bool (*knows)(void *arg, const uint8_t source[CROWD_SOURCE_LEN]);
+	bool (*knows)(void *arg, const uint8_t source[SOCK_SOURCE_LEN]);
 	void *arg;
 };
 

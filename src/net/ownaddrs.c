@@ -6,6 +6,8 @@
 #include <net/if.h>
 #include <string.h>
 
+#include "net/sock_wire.h"
+
 bool ownaddrs_reachable(const union sock_addr *addr)
 {
 	const struct in6_addr *six = &addr->in6.sin6_addr;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "net/sock.h"
+#include "wire/facts.h"
 
 /* Could it be another machine's? Not the address of a group, of a machine to itself, of one link
  * only, or none at all. */

@@ -10,6 +10,7 @@
 
 #include "net/linkfacts.h"
 #include "net/sock.h"
+#include "net/sock_wire.h"
 #include "net/ways.h"
 #include "topo/ports.h"
 #include "topo/watch.h"

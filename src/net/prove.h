@@ -8,12 +8,8 @@
  */
 #pragma once
 
-#include "net/listener.h"
 #include "net/proof.h"
 #include "session/handshake.h"
-
-/* Client ---------------------------------------------------------------------------------------
- */
 
 /* A question under way. */
 struct prove;
@@ -29,13 +25,3 @@ int prove_ask(struct prove **out, int fd, const uint8_t id[WIRE_SESSION_ID_LEN])
 int prove_read(struct prove *p, int fd, char why[PROVE_TEXT_LEN]);
 
 struct prove *prove_free(struct prove *p);
-
-/* Listener -------------------------------------------------------------------------------------
- */
-
-/* Does it ask for the session with this number? */
-bool prove_fits(const struct wire_hello *hello, const uint8_t id[WIRE_SESSION_ID_LEN]);
-
-/* Answers with the proof, and keeps ch (consumed) for the HELLO that follows. */
-void prove_answer(struct listener *l, struct channel ch, const struct wire_hello *hello,
-		  const uint8_t id[WIRE_SESSION_ID_LEN]);

@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "net/prove.h"
+#include "net/prove_reply.h"
 #include "net/reach.h"
 #include "net/warm.h"
 #include "session/handshake.h"
@@ -300,7 +300,7 @@ static void session_over(struct loop_task *task)
 /* One more from there (NULL: a unix socket)? Returns why not, or NULL. */
 static const char *excluded(const struct relay *r, const union sock_addr *from)
 {
-	uint8_t source[CROWD_SOURCE_LEN];
+	uint8_t source[SOCK_SOURCE_LEN];
 
 	if (r->stopping)
 		return "the relay is about to stop";
@@ -316,7 +316,7 @@ static const char *excluded(const struct relay *r, const union sock_addr *from)
 
 static void name_session(struct relayed *s, const union sock_addr *from, const char *target)
 {
-	char addr[STATS_ADDR_LEN];
+	char addr[SOCK_ADDR_LEN];
 	unsigned long long number = s->relay->totals.n_served + 1;
 
 	if (!from) {
@@ -338,7 +338,7 @@ static int relayed_new(struct relayed **out, struct relay *r, const uint8_t *id,
 	struct engine_events events = {
 		.note = on_note, .pumped = on_pumped, .ended = on_ended, .arg = s
 	};
-	uint8_t source[CROWD_SOURCE_LEN];
+	uint8_t source[SOCK_SOURCE_LEN];
 	int result;
 
 	if (!s)
@@ -425,7 +425,7 @@ static int begin(struct relay *r, int fd, const union sock_addr *from)
 
 void relay_accept(struct relay *r, int fd, const union sock_addr *from)
 {
-	char addr[STATS_ADDR_LEN] = "a unix socket";
+	char addr[SOCK_ADDR_LEN] = "a unix socket";
 	const char *why = excluded(r, from);
 	int result;
 
@@ -482,7 +482,7 @@ struct guest {
 
 static void note_refused(const struct relay *r, int level, const struct guest *g, const char *why)
 {
-	char addr[STATS_ADDR_LEN];
+	char addr[SOCK_ADDR_LEN];
 
 	sock_addr_text(addr, g->from);
 	note(r, level, "refused a peer, %s port %u: %s", addr, sock_addr_port(g->from), why);
@@ -597,7 +597,7 @@ void relay_hello(struct relay *r, struct listener *l, struct channel ch,
 		begin_served(r, &g);
 }
 
-bool relay_knows(const struct relay *r, const uint8_t source[CROWD_SOURCE_LEN])
+bool relay_knows(const struct relay *r, const uint8_t source[SOCK_SOURCE_LEN])
 {
 	return crowd_count(r->sources, source) > 0;
 }

@@ -56,7 +56,7 @@
 /* Sessions that run when the relay is to stop have this long to end. */
 #define RELAY_STOP_NS 30000000000ull
 
-#define RELAY_NAME_LEN (STATS_ADDR_LEN + 64 + WIRE_TARGET_LEN)
+#define RELAY_NAME_LEN (SOCK_ADDR_LEN + 64 + WIRE_TARGET_LEN)
 
 /* Where sessions of the far side may go. */
 struct relay_target {
@@ -122,7 +122,7 @@ void relay_hello(struct relay *r, struct listener *l, struct channel ch,
 		 const union sock_addr *from, const struct wire_hello *hello);
 
 /* Does a session run that this source (sock_addr_source) began? */
-bool relay_knows(const struct relay *r, const uint8_t source[CROWD_SOURCE_LEN]);
+bool relay_knows(const struct relay *r, const uint8_t source[SOCK_SOURCE_LEN]);
 
 /* No new sessions; stopped is called when the others have ended, which they are made to after
  * RELAY_STOP_NS. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "net/sock_wire.h"
 #include "util/text.h"
 
 static bool same_host(const union sock_addr *a, const union sock_addr *b)
@@ -55,7 +56,7 @@ unsigned routes_add(struct routes *r, const union sock_addr *remote, const union
 
 void routes_text(const struct route *route, char buf[ROUTES_TEXT_LEN])
 {
-	char local[STATS_ADDR_LEN], remote[STATS_ADDR_LEN];
+	char local[SOCK_ADDR_LEN], remote[SOCK_ADDR_LEN];
 
 	sock_addr_text(remote, &route->remote);
 	if (route->local.sa.sa_family == AF_UNSPEC) {

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "net/sock.h"
+#include "wire/facts.h"
 
 /* Pairs of one session: four addresses at each end. */
 #define ROUTES_MAX 16
@@ -59,7 +60,7 @@ unsigned routes_add(struct routes *r, const union sock_addr *remote, const union
 		    int n_sources);
 
 /* "10.0.0.1 to 10.0.1.2", or without ours as long as it is not known. */
-#define ROUTES_TEXT_LEN (2 * STATS_ADDR_LEN + 8)
+#define ROUTES_TEXT_LEN (2 * SOCK_ADDR_LEN + 8)
 void routes_text(const struct route *route, char buf[ROUTES_TEXT_LEN]);
 
 /* Does a connection with these ends run between the addresses of this pair? */

@@ -32,7 +32,7 @@ void sock_addr_set_port(union sock_addr *addr, uint16_t port)
 		addr->in6.sin6_port = htons(port);
 }
 
-void sock_addr_text(char buf[STATS_ADDR_LEN], const union sock_addr *addr)
+void sock_addr_text(char buf[SOCK_ADDR_LEN], const union sock_addr *addr)
 {
 	const void *src = &addr->in6.sin6_addr;
 	int family = addr->sa.sa_family;
@@ -43,7 +43,7 @@ void sock_addr_text(char buf[STATS_ADDR_LEN], const union sock_addr *addr)
 		family = AF_INET;
 		src = addr->in6.sin6_addr.s6_addr + 12;
 	}
-	if (!inet_ntop(family, src, buf, STATS_ADDR_LEN))
+	if (!inet_ntop(family, src, buf, SOCK_ADDR_LEN))
 		strcpy(buf, "?");
 }
 
@@ -59,7 +59,7 @@ void sock_addr_bytes(uint8_t out[16], const union sock_addr *addr)
 	memcpy(out + sizeof(mapped), &addr->in.sin_addr, 4);
 }
 
-void sock_addr_source(uint8_t out[16], const union sock_addr *addr)
+void sock_addr_source(uint8_t out[SOCK_SOURCE_LEN], const union sock_addr *addr)
 {
 	sock_addr_bytes(out, addr);
 	if (addr->sa.sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&addr->in6.sin6_addr))
@@ -272,52 +272,12 @@ int sock_peer(int fd, union sock_addr *out)
 	return getpeername(fd, &out->sa, &len) < 0 ? -errno : 0;
 }
 
-void sock_wire_addr(const union sock_addr *addr, struct wire_addr *out)
-{
-	*out = (struct wire_addr){ .family = 6, .port = sock_addr_port(addr) };
-	if (addr->sa.sa_family == AF_INET) {
-		out->family = 4;
-		memcpy(out->addr, &addr->in.sin_addr, 4);
-	} else if (IN6_IS_ADDR_V4MAPPED(&addr->in6.sin6_addr)) {
-		out->family = 4;
-		memcpy(out->addr, addr->in6.sin6_addr.s6_addr + 12, 4);
-	} else {
-		memcpy(out->addr, &addr->in6.sin6_addr, 16);
-	}
-}
-
-void sock_from_wire(union sock_addr *out, const struct wire_addr *addr, uint16_t port)
-{
-	memset(out, 0, sizeof(*out));
-	out->sa.sa_family = addr->family == 4 ? AF_INET : AF_INET6;
-	if (addr->family == 4)
-		memcpy(&out->in.sin_addr, addr->addr, 4);
-	else
-		memcpy(&out->in6.sin6_addr, addr->addr, 16);
-	sock_addr_set_port(out, port);
-}
-
-int sock_wire_names(int fd, struct wire_names *out, uint32_t *ifindex_out)
-{
-	union sock_addr local, remote;
-	socklen_t len = sizeof(local);
-
-	if (getsockname(fd, &local.sa, &len) < 0)
-		return -errno;
-	len = sizeof(remote);
-	if (getpeername(fd, &remote.sa, &len) < 0)
-		return -errno;
-	sock_wire_addr(&local, &out->local);
-	sock_wire_addr(&remote, &out->remote);
-	*ifindex_out = remote.sa.sa_family == AF_INET6 ? remote.in6.sin6_scope_id : 0;
-	return 0;
-}
-
-void sock_names(int fd, struct subflow_stats *out)
+void sock_names(int fd, struct sock_names *out)
 {
 	union sock_addr addr;
 	socklen_t len = sizeof(addr);
 
+	*out = (struct sock_names){ 0 };
 	if (getsockname(fd, &addr.sa, &len) == 0) {
 		sock_addr_text(out->local, &addr);
 		out->local_port = sock_addr_port(&addr);
@@ -329,13 +289,14 @@ void sock_names(int fd, struct subflow_stats *out)
 	}
 }
 
-void sock_info(int fd, struct subflow_stats *out)
+int sock_info(int fd, struct sock_info *out)
 {
 	struct tcp_info info;
 	socklen_t len = sizeof(info);
 
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
-		return;
-	out->retransmits = info.tcpi_total_retrans;
-	out->rtt_us = info.tcpi_rtt;
+		return -errno;
+	*out = (struct sock_info){ .retransmits = info.tcpi_total_retrans,
+				   .rtt_us = info.tcpi_rtt };
+	return 0;
 }

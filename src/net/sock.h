@@ -11,9 +11,6 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "session/stats.h"
-#include "wire/facts.h"
-
 /* Unsent bytes that the kernel may hold per connection (TCP_NOTSENT_LOWAT). What it holds can no
  * longer take another way, but with too little a fast connection runs dry between two turns of the
  * loop. So it is what the connection delivers in about 10 ms, as a chunk is, between these limits.
@@ -31,6 +28,12 @@
 #define SOCK_KEEP_IDLE  30
 #define SOCK_KEEP_INTVL 10
 #define SOCK_KEEP_CNT   6
+
+/* An address as text: an IPv6 address with a scope name fits. */
+#define SOCK_ADDR_LEN 64
+
+/* What limits per source count: sock_addr_source. */
+#define SOCK_SOURCE_LEN 16
 
 struct sock_options {
 	int tos;    /* -1: leave it */
@@ -52,14 +55,14 @@ uint16_t sock_addr_port(const union sock_addr *addr);
 void sock_addr_set_port(union sock_addr *addr, uint16_t port);
 
 /* Numeric address without port; IPv4-mapped IPv6 as IPv4. */
-void sock_addr_text(char buf[STATS_ADDR_LEN], const union sock_addr *addr);
+void sock_addr_text(char buf[SOCK_ADDR_LEN], const union sock_addr *addr);
 
 /* The same as 16 bytes: an IPv4 address is an IPv4-mapped one. */
 void sock_addr_bytes(uint8_t out[16], const union sock_addr *addr);
 
 /* What limits per source count: an IPv4 address, or the /64 of an IPv6 address, since one machine
  * chooses its addresses in there as it likes. */
-void sock_addr_source(uint8_t out[16], const union sock_addr *addr);
+void sock_addr_source(uint8_t out[SOCK_SOURCE_LEN], const union sock_addr *addr);
 
 /* A socket that is bound to source (NULL: none; port 0: the kernel's choice) and connecting to
  * peer. Returns the descriptor or -errno; -EADDRINUSE and -EADDRNOTAVAIL: this source port is not
@@ -97,24 +100,28 @@ int sock_adopt(int fd, const struct sock_options *options);
  * socket's peer_out has a family and nothing else of use. */
 int sock_accept(int listen_fd, union sock_addr *peer_out);
 
-/* Both ends of a connection. *ifindex_out: the scope of a link-local address, else 0. Returns 0 or
- * -errno. */
-int sock_wire_names(int fd, struct wire_names *out, uint32_t *ifindex_out);
-
-/* The same as the protocol has it: an IPv4-mapped address is an IPv4 one. */
-void sock_wire_addr(const union sock_addr *addr, struct wire_addr *out);
-
-/* The other way round, with a port. */
-void sock_from_wire(union sock_addr *out, const struct wire_addr *addr, uint16_t port);
-
 /* The local end of a socket; all zero if it has none. */
 void sock_local(int fd, union sock_addr *out);
 
 /* The other end of a connection. Returns 0, or -errno when the peer has reset it. */
 int sock_peer(int fd, union sock_addr *out);
 
-/* Fills addresses and ports of a connection. */
-void sock_names(int fd, struct subflow_stats *out);
+/* The addresses of a connection's ends, numeric and without the ports. */
+struct sock_names {
+	char local[SOCK_ADDR_LEN];
+	char peer[SOCK_ADDR_LEN];
+	uint16_t local_port;
+	uint16_t peer_port;
+};
 
-/* Fills retransmits and rtt_us from TCP_INFO. */
-void sock_info(int fd, struct subflow_stats *out);
+/* An end that the kernel does not name stays empty. */
+void sock_names(int fd, struct sock_names *out);
+
+/* Of TCP_INFO: segments that were sent again (tcpi_total_retrans), and tcpi_rtt in microseconds. */
+struct sock_info {
+	uint64_t retransmits;
+	uint64_t rtt_us;
+};
+
+/* Returns 0 or -errno. */
+int sock_info(int fd, struct sock_info *out);

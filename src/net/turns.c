@@ -88,13 +88,13 @@ bool turns_open(const struct turns *t)
 	return !t->first && is_open(t);
 }
 
-void turns_wait(struct turns *t, struct turn *turn, const uint8_t source[CROWD_SOURCE_LEN],
+void turns_wait(struct turns *t, struct turn *turn, const uint8_t source[SOCK_SOURCE_LEN],
 		bool known)
 {
 	turn->place = !known;
 	for (const struct turn *other = t->first; other; other = other->next)
-		turn->place += !memcmp(other->source, source, CROWD_SOURCE_LEN);
-	memcpy(turn->source, source, CROWD_SOURCE_LEN);
+		turn->place += !memcmp(other->source, source, SOCK_SOURCE_LEN);
+	memcpy(turn->source, source, SOCK_SOURCE_LEN);
 	turn->waits = true;
 	turn->prev = t->last;
 	turn->next = NULL;

@@ -41,7 +41,7 @@ struct turn {
 	uint64_t cost_ns; /* spent on it so far */
 	bool waits;
 	unsigned place;
-	uint8_t source[CROWD_SOURCE_LEN];
+	uint8_t source[SOCK_SOURCE_LEN];
 	struct turn *prev, *next;
 };
 
@@ -63,7 +63,7 @@ bool turns_open(const struct turns *t);
 
 /* turn: outlives its wait; it is called once, unless turns_leave comes first. known: a session runs
  * with this source, so that this is likely to be one of its connections. */
-void turns_wait(struct turns *t, struct turn *turn, const uint8_t source[CROWD_SOURCE_LEN],
+void turns_wait(struct turns *t, struct turn *turn, const uint8_t source[SOCK_SOURCE_LEN],
 		bool known);
 
 /* Waits no longer; whether it does or not. */

@@ -30,7 +30,7 @@ struct model {
 
 static const uint8_t *key(unsigned source)
 {
-	static uint8_t bytes[CROWD_SOURCE_LEN];
+	static uint8_t bytes[SOCK_SOURCE_LEN];
 
 	/* They differ in either half. */
 	memset(bytes, 0, sizeof(bytes));

@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "net/prove.h"
+#include "net/prove_reply.h"
+#include "net/sock_wire.h"
 
 static const uint8_t number[] = { 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31 };
 

@@ -87,7 +87,7 @@ static struct turn *stranger(char name)
 /* Small letters are sources that are known. */
 static void wait_from(char name, char source)
 {
-	uint8_t bytes[CROWD_SOURCE_LEN] = { (uint8_t)source };
+	uint8_t bytes[SOCK_SOURCE_LEN] = { (uint8_t)source };
 
 	turns_wait(&f.turns, stranger(name), bytes, source >= 'a');
 }
