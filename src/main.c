@@ -5,19 +5,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/bench.h"
-#include "cmd/cat.h"
-#include "cmd/command.h"
-#include "cmd/completion.h"
-#include "cmd/doctor.h"
-#include "cmd/explain.h"
+#include "cmd/bench/bench.h"
+#include "cmd/cli/completion.h"
+#include "cmd/cli/opts.h"
+#include "cmd/doctor/doctor.h"
+#include "cmd/explain/explain.h"
 #include "cmd/genkey.h"
-#include "cmd/opts.h"
-#include "cmd/plain.h"
-#include "cmd/plan_show.h"
-#include "cmd/probe.h"
+#include "cmd/netcat/cat.h"
+#include "cmd/netcat/command.h"
+#include "cmd/netcat/plain.h"
+#include "cmd/netcat/plan_show.h"
+#include "cmd/netcat/probe.h"
 #include "cmd/relay.h"
-#include "cmd/status.h"
+#include "cmd/status/status.h"
 #include "ui/log.h"
 
 #define EXIT_USAGE 2

@@ -49,9 +49,9 @@ fails() {
 clean() {
 	rm -rf "${tree:?}"/*
 	mkdir "$tree/test"
-	put src/main.c <<<'#include "cmd/cat.h"'
+	put src/main.c <<<'#include "cmd/netcat/cat.h"'
 	put src/wire/frame.h <<<'#include <stdint.h>'
-	put src/net/loop.c < <(printf '#include "wire/frame.h"\n#include <time.h>\n' && function_of 90 '')
+	put src/server/queue.c < <(printf '#include "wire/frame.h"\n#include <time.h>\n' && function_of 90 '')
 	put test/knot.c < <(function_of 24 '\tif (a == &)\n\t\treturn 1;')
 	put page.1 < <(printf '.Dd January 1, 2026\n.Dt P 1\n.Os\n.Sh NAME\n.Bl -tag\n.It Fl Fl one-two\n.El\n')
 	printf '#!/bin/sh\n# %s\necho "  -o, --one-two  n"\n' "$spdx" >"$tree/prog.sh"
@@ -64,11 +64,17 @@ passes check-complexity.sh "$tree"
 passes check-spdx.sh "$tree"
 passes check-manpage.sh "$tree/prog.sh" "$tree/page.1"
 
-put src/wire/bad.c <<<'#include "net/loop.h"'
-fails 'src/wire/bad.c:2: wire may not include net' check-includes.sh "$tree"
+put src/wire/bad.c <<<'#include "io/loop.h"'
+fails 'src/wire/bad.c:2: wire may not include io' check-includes.sh "$tree"
 
-put src/main.c <<<'#  include "net/loop.h"'
-fails 'src/main.c:2: main may not include net' check-includes.sh "$tree"
+put src/main.c <<<'#  include "io/loop.h"'
+fails 'src/main.c:2: main may not include io' check-includes.sh "$tree"
+
+put src/io/bad.c <<<'#include "wire/frame.h"'
+fails 'src/io/bad.c:2: io may not include wire' check-includes.sh "$tree"
+
+put src/cmd/bench/bad.c <<<'#include "cmd/netcat/cat.h"'
+fails 'src/cmd/bench/bad.c:2: cmd/bench may not include cmd/netcat' check-includes.sh "$tree"
 
 put src/util/bad.c <<<'#include "text.h"'
 fails 'src/util/bad.c:2: "text.h" lacks its directory' check-includes.sh "$tree"

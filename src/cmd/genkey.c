@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "net/keyring.h"
+#include "tls/keyring.h"
 #include "ui/log.h"
 
 #define EXIT_OK    0

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <sys/utsname.h>
 
-#include "topo/attr.h"
+#include "netlink/attr.h"
 #include "topo/files.h"
 #include "util/text.h"
 

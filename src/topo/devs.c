@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "topo/attr.h"
+#include "netlink/attr.h"
 
 /* A dump that was disturbed by changes is asked for again, so often. */
 #define TRIES 4

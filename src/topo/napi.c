@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <linux/genetlink.h>
 
-#include "topo/attr.h"
-#include "topo/genl.h"
+#include "netlink/attr.h"
+#include "netlink/genl.h"
 #include "topo/topo.h"
 
 /* linux/netdev.h of Linux 6.8, which older systems do not have. */

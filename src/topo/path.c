@@ -283,6 +283,7 @@ int topo_hold(struct topo_source *source)
 
 	topo_release(source);
 	source->held = devs;
+	source->drop_held = topo_release;
 	if (r)
 		topo_release(source);
 	return r;

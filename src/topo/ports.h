@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "topo/source.h"
+#include "netlink/source.h"
 
 /* As many ranges of reserved ports as are heeded. They are a courtesy to others: what a machine
  * reserves beyond may be chosen. */

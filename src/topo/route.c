@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "topo/attr.h"
+#include "netlink/attr.h"
 #include "util/text.h"
 
 #define REQUEST_LEN 256

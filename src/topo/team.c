@@ -6,8 +6,8 @@
 #include <linux/if_team.h>
 #include <string.h>
 
-#include "topo/attr.h"
-#include "topo/genl.h"
+#include "netlink/attr.h"
+#include "netlink/genl.h"
 #include "util/text.h"
 
 /* A flag is true by being there. */

@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "topo/source.h"
+#include "netlink/source.h"
 
 /* As the kernel's IFNAMSIZ, with the NUL. */
 #define TOPO_NAME_LEN 16

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/explain.h"
-#include "cmd/opts.h"
+#include "cmd/cli/opts.h"
+#include "cmd/explain/explain.h"
 #include "fuzz_input.h"
-#include "net/keyring.h"
+#include "tls/keyring.h"
 #include "util/cidr.h"
 #include "util/parse.h"
 #include "util/text.h"

@@ -22,12 +22,12 @@
 #include <unistd.h>
 
 #include "fuzz_input.h"
-#include "net/linkfacts.h"
-#include "topo/attr.h"
+#include "netlink/attr.h"
+#include "netlink/sockets.h"
+#include "netlink/watch.h"
+#include "path/link_convert.h"
 #include "topo/files.h"
 #include "topo/path.h"
-#include "topo/sockets.h"
-#include "topo/watch.h"
 #include "wire/frame.h"
 
 #define HEAD_LEN 3

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/client.h"
-#include "net/engine.h"
-#include "net/listener.h"
+#include "client/client.h"
+#include "engine/engine.h"
 #include "networks.h"
+#include "server/listener.h"
 #include "util/text.h"
 
 /* Who needs longer than at 1/50 of what the links can carry is stopped. */

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "cmd/doctor_probe.h"
+#include "cmd/doctor/doctor_probe.h"
 
 static inline void fixture_side(struct side_stats *side, const char *name)
 {

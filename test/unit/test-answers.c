@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "cmd/answer.h"
+#include "cmd/cli/query_reply.h"
 #include "session/handshake.h"
 #include "topo/path.h"
 

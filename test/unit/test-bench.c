@@ -6,8 +6,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "cmd/bench.h"
-#include "cmd/bench_judge.h"
+#include "cmd/bench/bench.h"
+#include "cmd/measure/measure_judge.h"
 
 #define MIB (1024.0 * 1024)
 #define S   1000000000ull

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "net/child.h"
+#include "io/child.h"
 
 #define GIVE_UP_NS 60000000000ull
 #define TICK_NS    10000000ull

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "net/crew.h"
-#include "net/keyring.h"
+#include "engine/tls_pool.h"
+#include "tls/keyring.h"
 
 #define N_PAIRS   8
 #define BLOCK_LEN (64u << 10)

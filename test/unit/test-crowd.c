@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "net/crowd.h"
 #include "seed.h"
+#include "server/source_table.h"
 
 #define MEMBERS 300
 #define SOURCES 40

@@ -3,7 +3,7 @@
  * A machine that nothing is wrong with, with one thing changed for each condition; and the recorded
  * machines of test/fixtures/topo.
  */
-#include "cmd/doctor.h"
+#include "cmd/doctor/doctor.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "net/ending.h"
+#include "engine/outcome.h"
 
 /* doc/PROTOCOL.md, 4: a session that another key began is none, as one that has ended. */
 static void what_is_not_yours_is_not_there(void **state)

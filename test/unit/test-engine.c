@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/engine.h"
-#include "net/sock.h"
+#include "engine/engine.h"
+#include "io/sock.h"
 
 #define GIVE_UP_NS 10000000000ull
 

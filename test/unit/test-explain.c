@@ -17,10 +17,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "cmd/explain.h"
-#include "net/linkfacts.h"
+#include "cmd/explain/explain.h"
+#include "netlink/sockets.h"
+#include "path/link_convert.h"
 #include "test-topo-fixture.h"
-#include "topo/sockets.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "net/keyfile.h"
+#include "tls/keyfile.h"
 
 #define SOMEBODY 54321
 

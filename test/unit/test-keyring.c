@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "net/keyring.h"
+#include "tls/keyring.h"
 
 /* The key of bytes 0 to 31. */
 #define TEXT "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "cmd/limits.h"
+#include "cmd/cli/limits.h"
 #include "util/text.h"
 
 #define GIB (1ull << 30)

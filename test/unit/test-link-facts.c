@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "net/linkfacts.h"
+#include "path/link_convert.h"
 
 #define RELEASE "6.1.0-18-amd64"
 

@@ -3,7 +3,7 @@
  * need a bond, which the lab has. */
 #include "session-peer.h"
 
-#include "net/links.h"
+#include "engine/link_watch.h"
 
 #define STORM 10000
 

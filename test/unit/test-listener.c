@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "net/listener.h"
+#include "server/listener.h"
 
 /* How long the loop runs, and how many calls are no spinning in that time: ten attempts a second,
  * and a few to begin with. One that spins makes thousands. */

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "net/loop.h"
+#include "io/loop.h"
 #include "seed.h"
 
 #define N_TIMERS 500

@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <linux/genetlink.h>
 
-#include "topo/attr.h"
-#include "topo/source.h"
+#include "netlink/attr.h"
+#include "netlink/source.h"
 #include "topo/topo.h"
 
 /* linux/netdev.h */

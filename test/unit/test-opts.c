@@ -3,7 +3,7 @@
  * A configuration is compared as text that names every field that differs from its default, so that
  * a field that changes by mistake is noticed as well as one that does not change.
  */
-#include "cmd/opts.h"
+#include "cmd/cli/opts.h"
 
 #include <limits.h>
 #include <setjmp.h>

@@ -10,7 +10,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "net/output.h"
+#include "endpoint/output.h"
 #include "session/winbuf.h"
 
 #define ROUNDS 1000

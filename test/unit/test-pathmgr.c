@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "net/linkfacts.h"
-#include "net/pathmgr.h"
-#include "net/ways.h"
+#include "path/egress.h"
+#include "path/link_convert.h"
+#include "path/pathmgr.h"
 #include "test-topo-fixture.h"
 
 /* A connection is a number: a thousand times our address, and the peer's; both of 10.0.0.0/24. */

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "net/prove.h"
-#include "net/prove_reply.h"
-#include "net/sock_wire.h"
+#include "client/prove.h"
+#include "path/sock_wire.h"
+#include "server/prove_reply.h"
 
 static const uint8_t number[] = { 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31 };
 

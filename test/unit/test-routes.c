@@ -9,8 +9,8 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 
-#include "net/ownaddrs.h"
-#include "net/routes.h"
+#include "path/addr_pairs.h"
+#include "path/own_addrs.h"
 #include "seed.h"
 
 #define SECOND 1000000000ull

@@ -3,7 +3,7 @@
  * Bonds that are made up with one thing wrong each, and the recorded machines of
  * test/fixtures/topo.
  */
-#include "cmd/status.h"
+#include "cmd/status/status.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

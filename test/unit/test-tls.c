@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "net/keyring.h"
-#include "net/tls.h"
+#include "tls/keyring.h"
+#include "tls/tls.h"
 
 #define BLOCK_LEN (300u << 10)
 

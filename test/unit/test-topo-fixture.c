@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "topo/attr.h"
+#include "netlink/attr.h"
 #include "util/text.h"
 
 /* The length of a recorded answer; the fixtures are far smaller. */

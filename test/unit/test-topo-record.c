@@ -16,8 +16,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "netlink/attr.h"
 #include "test-topo-fixture.h"
-#include "topo/attr.h"
 #include "topo/path.h"
 #include "topo/route.h"
 

@@ -26,9 +26,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "netlink/watch.h"
 #include "test-topo-fixture.h"
 #include "topo/path.h"
-#include "topo/watch.h"
 
 static const uint8_t no_mac[TOPO_MAC_LEN];
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cmd/turn.h"
+#include "cmd/netcat/idle_turn.h"
 
 /* How many rounds it goes on for, up to a limit. */
 static unsigned rounds(struct turn_count *t, const struct turn_state *state, enum turn wanted)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "net/turns.h"
+#include "server/tls_budget.h"
 
 #define MS    1000000ull
 #define N_MAX 9

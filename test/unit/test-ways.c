@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "net/ways.h"
+#include "path/egress.h"
 
 #define RELEASE "6.1.0-18-amd64"
 

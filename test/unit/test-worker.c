@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "net/worker.h"
+#include "io/worker.h"
 
 struct fixture {
 	struct worker worker;

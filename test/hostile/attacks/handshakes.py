@@ -16,7 +16,7 @@ RATE = 200  # first messages a second
 COUNTED = 40  # handshakes, to know what one costs
 PEERS = 10
 
-# The budget, as in src/net/turns.h: a part of the time, and a burst.
+# The budget, as in src/server/tls_budget.h: a part of the time, and a burst.
 PART, BURST_S = 0.05, 0.1
 
 

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steering.h - a client's connections follow what was seen of their lanes (plan/steer.h)
+ *
+ * Gathers what the two ends have seen and what rules tell, asks plan/steer.h what to do, and puts
+ * its verdict into words.
+ */
+#pragma once
+
+#include "engine/engine.h"
+#include "plan/steer.h"
+#include "plan/usage.h"
+
+/* So often while connections are being tried, and so often when all is well or nothing helps. */
+#define STEERING_FAST_NS 50000000ull
+#define STEERING_SLOW_NS 1000000000ull
+
+struct steering {
+	struct steer steer;
+	struct steer_use use[COVER_WAYS];
+	/* What the links carry, by enum cover_end, and behind them what the streams do, by enum
+	 * cover_way; NULL until it is needed. */
+	struct usage *usage;
+	uint32_t active[COVER_ENDS]; /* as last given to steer_step */
+	bool blind; /* nowhere links are to be told apart: there is nothing to wait for */
+	enum steer_verdict said;
+};
+
+/* The links have changed. */
+void steering_reset(struct steering *st);
+
+/* Frees what steering_step has allocated; the struct is the caller's. */
+void steering_free(struct steering *st);
+
+/* Looks at the connections of a client; keep and most as in struct steer_view. Returns 0 or
+ * -ENOMEM. */
+int steering_step(struct steering *st, struct engine *e, unsigned keep, unsigned most,
+		  uint64_t now_ns, struct steer_action *out);
+
+uint64_t steering_next(const struct steering *st, uint64_t now_ns);
+
+enum steering_news {
+	STEERING_NO_NEWS,
+	STEERING_VERDICT,   /* buf is a line for people */
+	STEERING_ALL_USED,  /* all links that can be used are in use */
+	STEERING_TAKEN_BACK /* what was said of idle links is not true any more */
+};
+
+/* Is there something new to say? Fills buf with what holds now, "" where nothing is to be said. */
+enum steering_news steering_news(struct steering *st, struct engine *e, char *buf, size_t size);

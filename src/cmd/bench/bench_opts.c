@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/bench/bench.h"
+
+#include <stdarg.h>
+
+#include "cmd/cli/opts_internal.h"
+#include "util/parse.h"
+
+#define NS_PER_MS   1000000ull
+#define TIME_MAX_NS (24ull * 3600 * 1000 * NS_PER_MS)
+
+const char bench_help[] =
+	"Usage: mpnc bench [options] HOST PORT        measure to the bench that waits there\n"
+	"       mpnc bench [options] -l [ADDR] PORT   wait for others, one after another\n"
+	"\n"
+	"Moves data between the memories of two machines for a while and prints, for each\n"
+	"interval and at the end, the rate, retransmissions, round trip time and links of\n"
+	"every connection, the rate of every link at both ends, and what limits the result.\n"
+	"\n"
+	"  -t, --time TIME        for so long (default 10)\n"
+	"  -R, --reverse          the listener sends\n"
+	"      --bidir            both send at the same time\n"
+	"  -P N|auto              connections; auto: as many as the bonds at both ends need\n"
+	"  -i, --interval TIME    between reports (default 1; 0: only one at the end)\n"
+	"      --compare          one connection against as many as -P says, in turns, and\n"
+	"                         the ratio of the medians\n"
+	"      --rounds N         how many turns of each (default 3)\n"
+	"      --sweep            with 1, 2, 4, 8 ... connections, until more are of no use\n"
+	"      --disk FILE        read FILE instead of memory where data is sent, write it\n"
+	"                         (a new file, removed at the end) where it is received\n"
+	"      --json[=FILE]      one line of JSON for each run, much like iperf3's\n"
+	"  -1, --one-off          with -l: end after one client\n"
+	"\n"
+	"Several addresses, HOST,HOST2 and -s more than once, are all used.\n"
+	"\n"
+	"And as mpnc's own: -4 -6 -n -s -p --ports --multihome -T -w -v -I -O --window\n"
+	"--rate --retry --reconnect --allow, and for encryption --key --key-dir --cert\n"
+	"--private-key --ca --name; see mpnc --help.\n"
+	"\n"
+	"Exit status: as mpnc's; 0 only if every byte arrived.\n";
+
+static struct bench_options *options_of(struct parser *p)
+{
+	return p->own;
+}
+
+static enum opts_result set_time(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (parse_duration(arg, NS_PER_MS, TIME_MAX_NS, &options_of(p)->time_ns) < 0)
+		return opts_bad_argument(p, o, arg, "a time up to a day (such as 500ms, 10 or 2m)");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_interval(struct parser *p, const struct option_def *o, const char *arg)
+{
+	uint64_t *interval_ns = &options_of(p)->interval_ns;
+
+	/* Shorter ones would measure when the links were counted. */
+	if (parse_duration(arg, 0, TIME_MAX_NS, interval_ns) < 0 ||
+	    (*interval_ns && *interval_ns < 100 * NS_PER_MS))
+		return opts_bad_argument(p, o, arg, "0 or a time of 100ms or more");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_flag(struct parser *p, const struct option_def *o, const char *arg)
+{
+	*(bool *)((char *)p->own + o->field) = true;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_rounds(struct parser *p, const struct option_def *o, const char *arg)
+{
+	uint64_t n;
+
+	if (parse_u64(arg, 1, BENCH_ROUNDS_MAX, &n) < 0)
+		return opts_bad_argument(p, o, arg, "a number of rounds (1 to 100)");
+	options_of(p)->rounds = (unsigned)n;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_disk(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (!*arg)
+		return opts_bad_argument(p, o, arg, "a file");
+	options_of(p)->disk = arg;
+	return OPTS_RUN;
+}
+
+#define FIELD(name) offsetof(struct bench_options, name)
+
+static const struct option_def own[] = {
+	{ 't', "time", "TIME", NULL, set_time },
+	{ 'i', "interval", "TIME", NULL, set_interval },
+	{ 'R', "reverse", NULL, NULL, set_flag, FIELD(reverse) },
+	{ 0, "bidir", NULL, NULL, set_flag, FIELD(bidir) },
+	{ 0, "compare", NULL, NULL, set_flag, FIELD(compare) },
+	{ 0, "rounds", "N", NULL, set_rounds },
+	{ 0, "sweep", NULL, NULL, set_flag, FIELD(sweep) },
+	{ 0, "disk", "FILE", NULL, set_disk },
+	{ '1', "one-off", NULL, NULL, set_flag, FIELD(one_off) },
+};
+
+/* What a stream or its ends would need. */
+static const enum option_id refused[] = {
+	OPT_KEEP,      OPT_MAX_CONNS, OPT_SESSIONS, OPT_PLAIN, OPT_PLAIN_OK, OPT_PLAN,
+	OPT_PROBE,     OPT_EXEC,      OPT_SHELL,    OPT_UNIX,  OPT_NO_STDIN, OPT_SEND_ONLY,
+	OPT_RECV_ONLY, OPT_DUPLEX,    OPT_SHUTDOWN, OPT_QUIT,  OPT_PROGRESS, OPT_TARGET,
+};
+
+static const struct opts_verb verb = { "bench", own, LEN(own), refused, LEN(refused) };
+
+static enum opts_result check(struct parser *p, const struct bench_options *o)
+{
+	if (o->reverse && o->bidir)
+		return opts_fail(p, "-R and --bidir exclude each other: --bidir sends both ways");
+	if (o->compare && o->sweep)
+		return opts_fail(p, "--compare and --sweep exclude each other");
+	if (o->bidir && o->disk)
+		return opts_fail(p, "--disk is for one direction, --bidir has two");
+	if (p->config->listen && (o->reverse || o->bidir || o->compare || o->sweep))
+		return opts_fail(p, "with -l it is the client who says what is measured");
+	if (!p->config->listen && o->one_off)
+		return opts_fail(p, "-1 needs -l");
+	if (o->sweep && !p->config->subflows_auto)
+		return opts_fail(p, "-P and --sweep exclude each other");
+	return OPTS_RUN;
+}
+
+enum opts_result bench_opts_parse(int argc, char *const argv[], struct bench_options *options,
+				  struct config *config, char message[OPTS_MESSAGE_LEN])
+{
+	struct parser p = { .config = config, .message = message };
+	enum opts_result result;
+
+	*options = (struct bench_options){ .time_ns = BENCH_TIME_NS,
+					   .interval_ns = BENCH_INTERVAL_NS,
+					   .rounds = BENCH_ROUNDS };
+	result = opts_parse_verb(argc, argv, &verb, options, config, message);
+	return result == OPTS_RUN ? check(&p, options) : result;
+}

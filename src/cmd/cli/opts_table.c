@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * opts_table[] is the one place that knows an option: getopt's tables, the names in messages and
+ * the text of --help are made from it. A setter sees its own option only.
+ */
+#include "cmd/cli/opts_internal.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "engine/tls_pool.h"
+#include "session/bucket.h"
+#include "util/parse.h"
+#include "util/text.h"
+#include "wire/facts.h"
+
+#define NS_PER_MS 1000000ull
+
+/* A time must never overflow when it is added to a clock: a hundred years. */
+#define TIME_MAX_NS (100ull * 365 * 24 * 3600 * 1000 * NS_PER_MS)
+
+static void *field_of(struct parser *p, const struct option_def *o)
+{
+	return (char *)p->config + o->field;
+}
+
+static enum opts_result set_flag(struct parser *p, const struct option_def *o, const char *arg)
+{
+	bool *flag = field_of(p, o);
+
+	*flag = true;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_family(struct parser *p, const struct option_def *o, const char *arg)
+{
+	p->config->family = o->letter == '4' ? AF_INET : AF_INET6;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_verbose(struct parser *p, const struct option_def *o, const char *arg)
+{
+	p->config->verbose++;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_help(struct parser *p, const struct option_def *o, const char *arg)
+{
+	return OPTS_HELP;
+}
+
+static enum opts_result set_version(struct parser *p, const struct option_def *o, const char *arg)
+{
+	return OPTS_VERSION;
+}
+
+static enum opts_result set_subflows(struct parser *p, const struct option_def *o, const char *arg)
+{
+	uint64_t n = CONFIG_SUBFLOWS_AUTO;
+
+	p->config->subflows_auto = strcmp(arg, "auto") == 0;
+	if (!p->config->subflows_auto && parse_u64(arg, 1, SUBFLOWS_MAX, &n) < 0)
+		return opts_bad_argument(p, o, arg, "a number of subflows (1 to 256, or auto)");
+	p->config->n_subflows = (unsigned)n;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_source(struct parser *p, const struct option_def *o, const char *arg)
+{
+	struct config *c = p->config;
+
+	if (!*arg)
+		return opts_bad_argument(p, o, arg, "an address");
+	if (c->n_sources == CONFIG_SOURCES_MAX)
+		return opts_fail(p, "-s: more than %d addresses", CONFIG_SOURCES_MAX);
+	c->sources[c->n_sources++] = arg;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_local_port(struct parser *p, const struct option_def *o,
+				       const char *arg)
+{
+	p->local_port = arg;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_target(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (!wire_is_target(arg))
+		return opts_bad_argument(p, o, arg, "the name of a relay's target");
+	p->config->target = arg;
+	return OPTS_RUN;
+}
+
+/* "40000" or "40000-40063" */
+static int parse_range(const char *word, size_t len, struct plan_range *out)
+{
+	char copy[32], *dash;
+	uint64_t first, last;
+
+	if (text_printf(copy, sizeof(copy), "%.*s", (int)len, word) != len)
+		return -EINVAL;
+	dash = strchr(copy, '-');
+	if (dash)
+		*dash++ = '\0';
+	if (parse_u64(copy, 1, UINT16_MAX, &first) < 0 ||
+	    parse_u64(dash ? dash : copy, 1, UINT16_MAX, &last) < 0)
+		return -EINVAL;
+	*out = (struct plan_range){ (uint16_t)first, (uint16_t)last };
+	return 0;
+}
+
+static enum opts_result set_ports(struct parser *p, const struct option_def *o, const char *arg)
+{
+	struct config *c = p->config;
+	char quoted[QUOTED_LEN];
+
+	for (c->n_ports = 0;; arg++) {
+		size_t len = strcspn(arg, ",");
+		struct plan_range r;
+
+		text_quote(quoted, sizeof(quoted), arg, len);
+		if (parse_range(arg, len, &r) < 0)
+			return opts_fail(p,
+					 "--ports: \"%s\" is not a port or a range of ports (1 to "
+					 "65535, such as 40000-40063)",
+					 quoted);
+		if (r.first > r.last)
+			return opts_fail(p, "--ports: %s runs backwards; write %u-%u", quoted,
+					 r.last, r.first);
+		if (c->n_ports == CONFIG_PORTS_MAX)
+			return opts_fail(p, "--ports: more than %d ranges", CONFIG_PORTS_MAX);
+		c->ports[c->n_ports++] = r;
+		arg += len;
+		if (!*arg)
+			return OPTS_RUN;
+	}
+}
+
+/* A word that may not be empty. */
+static enum opts_result set_word(struct parser *p, const struct option_def *o, const char *arg)
+{
+	const char **word = field_of(p, o);
+
+	if (!arg[strspn(arg, " \t\n")])
+		return opts_bad_argument(p, o, arg,
+					 o->letter == 'U' ? "a path" : "a command to run");
+	*word = arg;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_max_conns(struct parser *p, const struct option_def *o, const char *arg)
+{
+	uint64_t n;
+
+	if (parse_u64(arg, 1, UINT_MAX, &n) < 0)
+		return opts_bad_argument(p, o, arg, "a number of clients (1 or more)");
+	p->config->max_clients = (unsigned)n;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_tls_threads(struct parser *p, const struct option_def *o,
+					const char *arg)
+{
+	uint64_t n = CONFIG_THREADS_AUTO;
+
+	if (strcmp(arg, "auto") != 0 && parse_u64(arg, 0, CREW_THREADS_MAX, &n) < 0)
+		return opts_bad_argument(p, o, arg, "a number of threads (0 to 16, or auto)");
+	p->config->tls_threads = (unsigned)n;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_sessions(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (parse_u64(arg, 1, UINT64_MAX, &p->config->n_sessions) < 0)
+		return opts_bad_argument(p, o, arg, "a number of sessions (1 or more)");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_allow(struct parser *p, const struct option_def *o, const char *arg)
+{
+	struct config *c = p->config;
+	char quoted[QUOTED_LEN];
+
+	for (;; arg++) {
+		size_t len = strcspn(arg, ",");
+
+		if (c->n_allow == CONFIG_ALLOW_MAX)
+			return opts_fail(p, "--allow: more than %d addresses", CONFIG_ALLOW_MAX);
+		if (cidr_parse(arg, len, &c->allow[c->n_allow]) < 0) {
+			text_quote(quoted, sizeof(quoted), arg, len);
+			return opts_fail(p,
+					 "--allow: \"%s\" is not an address or a block of them "
+					 "(10.0.0.0/8, 2001:db8::/32)",
+					 quoted);
+		}
+		c->n_allow++;
+		arg += len;
+		if (!*arg)
+			return OPTS_RUN;
+	}
+}
+
+static enum opts_result set_tos(struct parser *p, const struct option_def *o, const char *arg)
+{
+	uint8_t tos;
+
+	if (parse_tos(arg, &tos) < 0)
+		return opts_bad_argument(p, o, arg,
+					 "a type of service (0 to 255, 0x00 to 0xff, af11, ef)");
+	p->config->tos = tos;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_hops(struct parser *p, const struct option_def *o, const char *arg)
+{
+	int *hops = field_of(p, o);
+	uint64_t n;
+
+	if (parse_u64(arg, 1, UINT8_MAX, &n) < 0)
+		return opts_bad_argument(p, o, arg, "a number of hops (1 to 255)");
+	*hops = (int)n;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_window(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (parse_size(arg, CONFIG_WINDOW_MIN, CONFIG_WINDOW_MAX, &p->config->window) < 0)
+		return opts_bad_argument(p, o, arg, "a window (1M to 16G)");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_sockbuf(struct parser *p, const struct option_def *o, const char *arg)
+{
+	/* The kernel takes an int. */
+	if (parse_size(arg, 1, INT_MAX, field_of(p, o)) < 0)
+		return opts_bad_argument(p, o, arg,
+					 "the size of a socket buffer (such as 512K or 4M)");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_wait(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (parse_duration(arg, NS_PER_MS, TIME_MAX_NS, &p->config->timeout_ns) < 0)
+		return opts_bad_argument(p, o, arg,
+					 "a time above zero (such as 500ms, 30, 2m or 1h)");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_path(struct parser *p, const struct option_def *o, const char *arg)
+{
+	const char **path = field_of(p, o);
+
+	if (!*arg)
+		return opts_bad_argument(p, o, arg, "a name");
+	*path = arg;
+	return OPTS_RUN;
+}
+
+static enum opts_result set_idle(struct parser *p, const struct option_def *o, const char *arg)
+{
+	p->config->idle_ns = CONFIG_NEVER;
+	p->config->idle_given = true;
+	if (strcmp(arg, "never") != 0 &&
+	    parse_duration(arg, NS_PER_MS, TIME_MAX_NS, &p->config->idle_ns) < 0)
+		return opts_bad_argument(p, o, arg, "a time above zero (such as 30, 2m), or never");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_rate(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (parse_size(arg, 1, BUCKET_RATE_MAX, &p->config->rate) < 0)
+		return opts_bad_argument(p, o, arg, "bytes per second (such as 500K, 100M or 1G)");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_retry(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (parse_duration(arg, 0, TIME_MAX_NS, &p->config->retry_ns) < 0)
+		return opts_bad_argument(p, o, arg, "a time (such as 500ms, 30, 2m or 1h)");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_reconnect(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (parse_duration(arg, 0, TIME_MAX_NS, &p->config->reconnect_ns) < 0)
+		return opts_bad_argument(p, o, arg, "a time (such as 500ms, 30, 2m or 1h)");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_quit(struct parser *p, const struct option_def *o, const char *arg)
+{
+	p->config->quit_ns = CONFIG_NEVER;
+	if (strcmp(arg, "-1") != 0 && parse_duration(arg, 0, TIME_MAX_NS, &p->config->quit_ns) < 0)
+		return opts_bad_argument(p, o, arg,
+					 "a time (such as 0, 500ms or 30; -1 is forever)");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_progress(struct parser *p, const struct option_def *o, const char *arg)
+{
+	static const char *const words[] = {
+		[CONFIG_PROGRESS_AUTO] = "auto",
+		[CONFIG_PROGRESS_ALWAYS] = "always",
+		[CONFIG_PROGRESS_NEVER] = "never",
+	};
+
+	for (unsigned i = 0; i < LEN(words); i++) {
+		if (strcmp(arg ? arg : "always", words[i]) == 0) {
+			p->config->progress = (enum config_progress)i;
+			return OPTS_RUN;
+		}
+	}
+	return opts_bad_argument(p, o, arg, "auto, always or never");
+}
+
+static enum opts_result set_steer(struct parser *p, const struct option_def *o, const char *arg)
+{
+	p->config->steer = strcmp(arg, "auto") == 0;
+	if (!p->config->steer && strcmp(arg, "off") != 0)
+		return opts_bad_argument(p, o, arg, "off or auto");
+	return OPTS_RUN;
+}
+
+static enum opts_result set_json(struct parser *p, const struct option_def *o, const char *arg)
+{
+	if (arg && strcmp(arg, "-") == 0)
+		return opts_fail(
+			p, "--json=-: standard output is for the data; --json alone writes to "
+			   "standard error");
+	if (arg && !*arg)
+		return opts_bad_argument(p, o, arg, "a file");
+	p->config->json = true;
+	p->config->json_file = arg;
+	return OPTS_RUN;
+}
+
+#define FIELD(name) offsetof(struct config, name)
+
+const struct option_def opts_table[N_OPTIONS] = {
+	[OPT_LISTEN] = { 'l', "listen", NULL, "wait for a peer instead of connecting to one",
+			 set_flag, FIELD(listen), "Connections" },
+	[OPT_KEEP] = { 'k', "keep-open", NULL, "with -l: one session after another", set_flag,
+		       FIELD(keep) },
+	[OPT_MAX_CONNS] = { 'm', "max-conns", "N",
+			    "with -l: at most N clients at once, the one that is\n"
+			    "served and those that wait",
+			    set_max_conns },
+	[OPT_SESSIONS] = { 0, "sessions", "N", "with -k: end after N sessions", set_sessions },
+	[OPT_ALLOW] = { 0, "allow", "CIDR[,CIDR]",
+			"with -l: from these addresses only (10.0.0.0/8, ::1)", set_allow },
+	[OPT_PLAIN] = { 0, "plain", NULL,
+			"one ordinary TCP connection, to or from anything:\n"
+			"no protocol, no checksum, one link",
+			set_flag, FIELD(plain) },
+	[OPT_PLAIN_OK] = { 0, "plain-ok", NULL,
+			   "with -l: serve clients that are no mpnc, too, over\n"
+			   "one ordinary TCP connection each",
+			   set_flag, FIELD(plain_ok) },
+	[OPT_SUBFLOWS] = { 'P', "subflows", "N|auto",
+			   "TCP connections that carry the stream (1 to 256);\n"
+			   "auto: as many as the bonds at both ends need (8 if\n"
+			   "none can be seen), and the default",
+			   set_subflows },
+	[OPT_SOURCE] = { 's', "source", "ADDR",
+			 "local address; with -l: the one to listen on;\n"
+			 "several times: all of them are used",
+			 set_source },
+	[OPT_MULTIHOME] = { 0, "multihome", NULL,
+			    "use the peer's other addresses; with -l: tell of\n"
+			    "them",
+			    set_flag, FIELD(multihome) },
+	[OPT_PORT] = { 'p', "source-port", "PORT",
+		       "first local port, the subflows take the next ones;\n"
+		       "with -l: the port to listen on",
+		       set_local_port },
+	[OPT_PORTS] = { 0, "ports", "A-B[,C-D]",
+			"local ports to choose from for the subflows; also\n"
+			"single ones, up to 16 in all",
+			set_ports },
+	[OPT_STEER] = { 0, "steer", "off|auto",
+			"off: keep the planned ports, whatever the links'\n"
+			"counters show meanwhile (default: auto)",
+			set_steer },
+	[OPT_PLAN] = { 0, "plan", NULL,
+		       "print which local ports would be used and over\n"
+		       "which links they run, and exit",
+		       set_flag, FIELD(plan) },
+	[OPT_PROBE] = { 'z', NULL, NULL,
+			"is an mpnc there? Exit 0 if so; -v tells about it;\n"
+			"it goes on waiting. With --plain: is anything?",
+			set_flag, FIELD(probe) },
+	[OPT_TARGET] = { 0, "target", "NAME",
+			 "with a relay at the other end: which of its targets,\n"
+			 "by the name that it has there",
+			 set_target },
+	[OPT_NODNS] = { 'n', "nodns", NULL, "addresses are numeric, look up no names", set_flag,
+			FIELD(numeric) },
+	[OPT_IPV4] = { '4', NULL, NULL, "IPv4 only", set_family },
+	[OPT_IPV6] = { '6', NULL, NULL, "IPv6 only", set_family },
+	[OPT_TOS] = { 'T', NULL, "TOS", "type of service: number or name (af11, cs1, ef)",
+		      set_tos },
+	[OPT_TTL] = { 'M', "ttl", "N", "hop limit of what is sent (1 to 255)", set_hops,
+		      FIELD(ttl) },
+	[OPT_MIN_TTL] = { 0, "minttl", "N",
+			  "drop what comes with a lower hop limit: with 255 and\n"
+			  "-M 255 at the other end, all that was routed",
+			  set_hops, FIELD(min_ttl) },
+	[OPT_WINDOW] = { 0, "window", "SIZE",
+			 "memory for data on its way, in each direction\n"
+			 "(1M to 16G; default 64M)",
+			 set_window },
+	[OPT_RCVBUF] = { 'I', NULL, "LEN",
+			 "TCP receive buffer of each subflow, instead of\n"
+			 "the kernel's own tuning",
+			 set_sockbuf, FIELD(rcvbuf) },
+	[OPT_SNDBUF] = { 'O', NULL, "LEN", "the same for the TCP send buffer", set_sockbuf,
+			 FIELD(sndbuf) },
+
+	[OPT_KEY] = { 0, "key", "FILE",
+		      "encrypt, and talk only to who has the same key:\n"
+		      "a file of mpnc genkey",
+		      set_path, FIELD(key_file), "Encryption (TLS 1.3)" },
+	[OPT_KEY_DIR] = { 0, "key-dir", "DIR", "with -l: any key of a directory", set_path,
+			  FIELD(key_dir) },
+	[OPT_CERT] = { 0, "cert", "FILE",
+		       "the same with certificates: ours (PEM), and with it\n"
+		       "--private-key and --ca",
+		       set_path, FIELD(cert) },
+	[OPT_PRIVATE_KEY] = { 0, "private-key", "FILE", "the key of our certificate", set_path,
+			      FIELD(private_key) },
+	[OPT_CA] = { 0, "ca", "FILE", "authority of the peer's certificate", set_path, FIELD(ca) },
+	[OPT_NAME] = { 0, "name", "NAME",
+		       "name in the peer's certificate (default: HOST; with\n"
+		       "-l: any)",
+		       set_path, FIELD(cert_name) },
+	[OPT_TLS_THREADS] = { 0, "tls-threads", "N",
+			      "threads that encrypt and decrypt; 0: the one that\n"
+			      "moves the data; auto, the default: by processors",
+			      set_tls_threads },
+
+	[OPT_EXEC] = { 'e', "exec", "COMMAND",
+		       "the streams are this command's input and output;\n"
+		       "it is split at blanks, \\ takes away their meaning",
+		       set_word, FIELD(exec), "Data" },
+	[OPT_SHELL] = { 'c', "sh-exec", "COMMAND", "the same, with a command for /bin/sh -c",
+			set_word, FIELD(shell) },
+	[OPT_UNIX] = { 'U', "unixsock", "PATH",
+		       "the streams are those of a connection to this unix\n"
+		       "socket (@NAME: an abstract one); without host and\n"
+		       "port it is the way itself, with --plain",
+		       set_word, FIELD(unix_path) },
+	[OPT_NO_STDIN] = { 'd', NULL, NULL, "never read standard input", set_flag,
+			   FIELD(no_stdin) },
+	[OPT_SEND_ONLY] = { 0, "send-only", NULL, "send only, and receive nothing", set_flag,
+			    FIELD(send_only) },
+	[OPT_RECV_ONLY] = { 0, "recv-only", NULL, "receive only, send nothing", set_flag,
+			    FIELD(recv_only) },
+	[OPT_DUPLEX] = { 0, "duplex", NULL,
+			 "read standard input to its end in any case, even\n"
+			 "when the peer has sent all of its own",
+			 set_flag, FIELD(duplex) },
+	[OPT_SHUTDOWN] = { 'N', NULL, NULL,
+			   "with --plain: shut the connection down at the end\n"
+			   "of input; without it that always reaches the peer",
+			   set_flag, FIELD(shutdown) },
+
+	[OPT_WAIT] = { 'w', "wait", "TIME",
+		       "give up when connecting, waiting for a peer (-l) or\n"
+		       "a pause without progress takes longer",
+		       set_wait, 0, "Times (500ms, 30 or 30s, 2m, 1h)" },
+	[OPT_IDLE] = { 0, "idle-timeout", "TIME",
+		       "give up after a pause of that length; never: not\n"
+		       "after any, whatever -w says",
+		       set_idle },
+	[OPT_RETRY] = { 0, "retry", "TIME", "keep trying to connect for that long", set_retry },
+	[OPT_RECONNECT] = { 0, "reconnect", "TIME",
+			    "when all connections are lost: keep the session and\n"
+			    "connect again for that long (default 30; 0: end)",
+			    set_reconnect },
+	[OPT_QUIT] = { 'q', NULL, "TIME",
+		       "end that long after all our input has arrived;\n"
+		       "-1 is never, and the default",
+		       set_quit },
+	[OPT_RATE] = { 0, "rate", "SIZE", "send at most SIZE bytes per second", set_rate },
+
+	[OPT_VERBOSE] = { 'v', "verbose", NULL, "say what happens; -vv: for each subflow too",
+			  set_verbose, 0, "Messages (on standard error)" },
+	[OPT_PROGRESS] = { 0, "progress", "[=WHEN]",
+			   "auto (default: on a terminal), always or never;\n"
+			   "--progress alone is always",
+			   set_progress },
+	[OPT_JSON] = { 0, "json", "[=FILE]", "report as JSON, one object per line", set_json },
+	[OPT_HELP_TEXT] = { 'h', "help", NULL, "print this text", set_help },
+	[OPT_VERSION_TEXT] = { 0, "version", NULL, "print the version", set_version },
+};

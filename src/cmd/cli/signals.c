@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/cli/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* What was ignored when we were started stays so: a signalfd would get it all the same. */
+static bool is_ignored(int number)
+{
+	struct sigaction old;
+
+	return sigaction(number, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+}
+
+int signals_watch(struct loop *loop, struct loop_io *io)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (!is_ignored(numbers[i]))
+			sigaddset(&set, numbers[i]);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	io->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return io->fd < 0 ? -errno : loop_add(loop, io, EPOLLIN);
+}
+
+int signals_read(const struct loop_io *io)
+{
+	struct signalfd_siginfo info;
+
+	return read(io->fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/measure/measure_server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/measure/measure.h"
+#include "ui/log.h"
+
+#define NS_PER_S 1000000000ull
+
+struct measured {
+	struct loop *loop;
+	const struct config *config;
+	struct measure *measure; /* NULL: none is under way */
+	bool ended;              /* it is over, but a thread of it may not be */
+	struct loop_task over;
+	uint64_t budget; /* bytes, at budget_ns */
+	uint64_t budget_ns;
+};
+
+static void refill(struct measured *m)
+{
+	uint64_t now_ns = loop_now(m->loop);
+	uint64_t s = (now_ns - m->budget_ns) / NS_PER_S;
+
+	m->budget_ns += s * NS_PER_S;
+	m->budget = s >= MEASURED_BUDGET / MEASURED_REFILL ? MEASURED_BUDGET
+							   : m->budget + s * MEASURED_REFILL;
+	if (m->budget > MEASURED_BUDGET)
+		m->budget = MEASURED_BUDGET;
+}
+
+/* What it has moved counts, and what it could have is what it was let in with. */
+static void charge(struct measured *m)
+{
+	const struct session_stats *s = &measure_state(m->measure)->stats;
+	uint64_t cost = s->tx_read + s->rx_received;
+
+	if (cost < MEASURED_LEAST)
+		cost = MEASURED_LEAST;
+	m->budget -= cost < m->budget ? cost : m->budget;
+}
+
+static void note(void *arg, int level, const char *text)
+{
+	log_debug("measured: %s", text);
+}
+
+static void on_ended(void *arg)
+{
+	struct measured *m = arg;
+
+	loop_queue(m->loop, &m->over);
+}
+
+/* A thread that has not ended keeps its measure, and the next one waits for that. */
+static void let_go(struct measured *m)
+{
+	if (m->ended && measure_free(m->measure)) {
+		m->measure = NULL;
+		m->ended = false;
+	}
+}
+
+static void run_over(struct loop_task *task)
+{
+	struct measured *m = task->arg;
+
+	charge(m);
+	log_info("a peer has measured the way to here");
+	m->ended = true;
+	let_go(m);
+}
+
+int measured_new(struct measured **out, struct loop *loop, const struct config *config)
+{
+	struct measured *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	m->loop = loop;
+	m->config = config;
+	m->over = (struct loop_task){ .fn = run_over, .arg = m };
+	m->budget = MEASURED_BUDGET;
+	m->budget_ns = loop_now(loop);
+	*out = m;
+	return 0;
+}
+
+bool measured_free(struct measured *m)
+{
+	if (!m)
+		return true;
+	loop_unqueue(m->loop, &m->over);
+	if (!measure_free(m->measure))
+		return false;
+	free(m);
+	return true;
+}
+
+static int start(struct measured *m, const struct listener *l, struct channel ch,
+		 const struct wire_hello *hello)
+{
+	uint64_t wanted = hello->items.wanted;
+	struct measure_config config = { .config = m->config,
+					 .listener = l,
+					 .sends = !(hello->side & WIRE_SIDE_SEND_ONLY),
+					 .receives = !(hello->side & WIRE_SIDE_RECV_ONLY),
+					 .n_subflows = SUBFLOWS_MAX,
+					 .max_window = MEASURED_WINDOW,
+					 .send_bytes = MEASURED_BYTES,
+					 .max_bytes = MEASURED_BYTES,
+					 .max_ns = MEASURED_NS };
+	struct measure_events events = { .note = note, .ended = on_ended, .arg = m };
+	char why[BENCH_TEXT_LEN];
+	int r;
+
+	if (wanted && wanted < MEASURED_BYTES)
+		config.send_bytes = wanted;
+	r = measure_new(&m->measure, m->loop, &config, hello->session, &events, why);
+	if (r)
+		return r;
+	r = engine_attach(measure_engine(m->measure), ch, hello, false);
+	m->ended = r != 0;
+	let_go(m);
+	return r;
+}
+
+void measured_serve(struct measured *m, struct listener *l, struct channel ch,
+		    const struct wire_hello *hello, bool busy)
+{
+	int r;
+
+	refill(m);
+	let_go(m);
+	if (busy || m->measure) {
+		listener_refuse_because(l, ch, WIRE_R_BUSY,
+					busy ? "it is at work, which a measurement would disturb"
+					     : "another measurement is under way");
+	} else if (m->budget < 2 * MEASURED_BYTES) {
+		listener_refuse_because(l, ch, WIRE_R_LIMIT,
+					"it was measured a lot lately: try again in a minute");
+	} else {
+		r = start(m, l, ch, hello);
+		if (r)
+			listener_refuse(l, ch, ending_refusal(r));
+	}
+}
+
+const uint8_t *measured_id(const struct measured *m)
+{
+	return m->measure && !m->ended ? session_id(engine_session(measure_engine(m->measure)))
+				       : NULL;
+}
+
+bool measured_knows(const struct measured *m, const struct wire_hello *hello)
+{
+	const uint8_t *id = measured_id(m);
+
+	return id && memcmp(id, hello->session, WIRE_SESSION_ID_LEN) == 0;
+}
+
+void measured_join(struct measured *m, struct listener *l, struct channel ch,
+		   const struct wire_hello *hello)
+{
+	int r = engine_attach(measure_engine(m->measure), ch, hello, false);
+
+	if (r)
+		listener_refuse(l, ch, ending_refusal(r));
+}

@@ -1,0 +1,745 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/netcat/cat.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "client/client.h"
+#include "cmd/cli/client_setup.h"
+#include "cmd/cli/limits.h"
+#include "cmd/cli/listen_setup.h"
+#include "cmd/cli/query_reply.h"
+#include "cmd/cli/resolve_args.h"
+#include "cmd/cli/signals.h"
+#include "cmd/cli/tls_setup.h"
+#include "cmd/measure/measure_server.h"
+#include "cmd/netcat/idle_turn.h"
+#include "cmd/netcat/local.h"
+#include "cmd/netcat/plain_clients.h"
+#include "endpoint/input.h"
+#include "engine/engine.h"
+#include "engine/tls_pool.h"
+#include "io/child.h"
+#include "server/listener.h"
+#include "server/prove_reply.h"
+#include "server/queue.h"
+#include "session/handshake.h"
+#include "ui/log.h"
+#include "ui/progress.h"
+#include "ui/report.h"
+#include "util/text.h"
+
+#define INTERVAL_NS 1000000000ull /* between the interval lines of --json */
+
+/* How often it is looked whether the threads of the session before have ended. */
+#define LATE_LOOK_NS 100000000ull
+
+struct cat {
+	const struct config *config;
+	struct loop *loop;
+	struct loop_io signals;
+	struct loop_task over;        /* the session has ended: clean up outside of its callback */
+	struct loop_task gone;        /* and so has its command */
+	struct loop_timer wait_timer; /* -l -w: for a peer */
+	struct loop_timer ui_timer;
+	uint64_t interval_due_ns;
+	struct engine *engine; /* the session that runs; NULL: none */
+	struct local *local;   /* its end here */
+	/* The session before, a thread of which has not ended; NULL: none. The next one waits for
+	 * it, as both may have the same descriptors: a read or write that hangs would take bytes
+	 * from the new session, or put some into it. So one session hangs at most. */
+	struct engine *late;
+	struct local *late_local;
+	struct loop_timer late_timer;
+	bool told;    /* of its end, but its command still runs */
+	bool verdict; /* its command has ended, which the engine is to be told: */
+	char failure[CHILD_TEXT_LEN];
+	char not_started[LOCAL_TEXT_LEN]; /* why the session has no end here; "": it has one */
+	char session[PROOF_TEXT_LEN];     /* its name */
+	struct tls_context *tls;          /* NULL: plain */
+	struct crew *crew;                /* for TLS; NULL: no threads for it */
+	struct listener *listener;
+	struct answers *answers;
+	struct queue *queue;
+	struct measured *measured; /* by others, before a session begins */
+	struct guests *guests;     /* NULL: without --plain-ok */
+	struct client *client;
+	struct peer peer; /* the client borrows it */
+	struct progress *progress;
+	struct report *report;
+	struct turn_count turn; /* of the session that runs, while others wait */
+	uint64_t n_served;
+	bool again;       /* serve another when the command is gone */
+	int last_failure; /* exit status of a session before; 0: none failed */
+	int exit;
+};
+
+static void leave(struct cat *cat, int status)
+{
+	cat->exit = status;
+	loop_stop(cat->loop);
+}
+
+/* Sessions ------------------------------------------------------------------------------------- */
+
+/* Not before the peer has answered: until then it cannot be told of a failure. */
+static void tell_verdict(struct cat *cat)
+{
+	if (!cat->verdict || session_state(engine_session(cat->engine)) == SESSION_CONNECTING)
+		return;
+	cat->verdict = false;
+	engine_command_ended(cat->engine, cat->failure[0] ? cat->failure : NULL);
+}
+
+static void on_command_ended(void *arg, const char *failure)
+{
+	struct cat *cat = arg;
+
+	cat->verdict = true;
+	text_printf(cat->failure, sizeof(cat->failure), "%s", failure ? failure : "");
+	tell_verdict(cat);
+}
+
+static void on_pumped(void *arg)
+{
+	struct cat *cat = arg;
+
+	tell_verdict(cat);
+	if (cat->client)
+		client_pumped(cat->client);
+}
+
+static void on_replan(void *arg)
+{
+	struct cat *cat = arg;
+
+	if (cat->client)
+		client_replan(cat->client);
+}
+
+static void on_ended(void *arg)
+{
+	struct cat *cat = arg;
+
+	loop_queue(cat->loop, &cat->over);
+}
+
+static int on_started(void *arg, struct channel ch, char why[SESSION_TEXT_LEN])
+{
+	struct cat *cat = arg;
+	struct local_failure failure;
+
+	if (local_start(cat->local, ch, cat->session, &failure) == 0)
+		return 0;
+	text_printf(why, SESSION_TEXT_LEN, "%s", failure.peer);
+	text_printf(cat->not_started, sizeof(cat->not_started), "%s", failure.here);
+	return -1;
+}
+
+static void ui_tick(struct loop_timer *timer)
+{
+	struct cat *cat = timer->arg;
+	struct session_stats stats;
+	uint64_t now_ns = loop_now(cat->loop);
+
+	loop_set_timer(cat->loop, timer, now_ns + PROGRESS_INTERVAL_NS);
+	if (!cat->engine || cat->told)
+		return;
+	engine_stats(cat->engine, &stats);
+	if (!stats.n_subflows)
+		return;
+	progress_update(cat->progress, &stats, now_ns);
+	if (cat->report && now_ns >= cat->interval_due_ns) {
+		if (cat->interval_due_ns)
+			report_interval(cat->report, &stats);
+		cat->interval_due_ns = now_ns + INTERVAL_NS;
+	}
+}
+
+/* listener: whose addresses the peer is to know; NULL: none. */
+static struct engine_config engine_config_of(const struct cat *cat, const struct listener *listener)
+{
+	const struct config *c = cat->config;
+	struct engine_config config = peer_engine_config(c, listener);
+	bool stdio = local_is_stdio(c);
+
+	config.session.duplex = c->duplex || !stdio;
+	config.session.send_only = c->send_only;
+	config.session.recv_only = c->recv_only;
+	config.streams = (struct streams_config){
+		.in_start = c->keep && stdio ? input_start(STDIN_FILENO) : -1,
+		.keep_output = c->keep && stdio,
+		.command = !stdio && !c->unix_path,
+		.no_input = c->no_stdin || c->recv_only,
+	};
+	config.quit_ns = c->quit_ns;
+	return config;
+}
+
+static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
+{
+	const struct config *c = cat->config;
+	struct engine_config config = engine_config_of(cat, cat->listener);
+	struct engine_events events = { .note = log_note,
+					.pumped = on_pumped,
+					.replan = on_replan,
+					.ended = on_ended,
+					.started = on_started,
+					.arg = cat };
+	struct local_events local_events = { .ended = on_command_ended, .arg = cat };
+	int r = local_new(&cat->local, cat->loop, c, &local_events);
+
+	if (r)
+		return r;
+	cat->told = false;
+	cat->verdict = false;
+	cat->turn = (struct turn_count){ 0 };
+	cat->not_started[0] = '\0';
+	config.streams.in_fd = local_in_fd(cat->local);
+	config.streams.out_fd = local_out_fd(cat->local);
+	config.crew = cat->crew;
+	memcpy(config.session.id, id, WIRE_SESSION_ID_LEN);
+	r = engine_new(&cat->engine, cat->loop, &config, &events);
+	if (r)
+		return r;
+	proof_name_text(cat->session, id);
+	cat->interval_due_ns = 0;
+	report_start(cat->report, c->listen ? "listener" : "client", cat->session, c->host, c->port,
+		     c->n_subflows, c->window);
+	return 0;
+}
+
+static void say_links(const struct session_stats *stats)
+{
+	char line[REPORT_LINE_LEN], pair[REPORT_PAIR_LEN];
+
+	for (unsigned i = 0; report_pairs(pair, sizeof(pair), stats, i); i++)
+		log_info("%s", pair);
+	for (unsigned i = 0; report_links(line, sizeof(line), stats, i); i++)
+		log_info("%s", line);
+	if (stats->verdict)
+		log_info("%s", stats->verdict);
+}
+
+static void say_end(struct cat *cat, const struct report_end *end)
+{
+	struct session_stats stats;
+	char summary[256];
+
+	engine_stats(cat->engine, &stats);
+	progress_wipe(cat->progress);
+	report_end(cat->report, &stats, end);
+	report_summary(summary, sizeof(summary), &stats);
+	if (stats.n_subflows) {
+		log_info("%s", summary);
+		say_links(&stats);
+	}
+	if (end->exit)
+		log_error("%s", end->reason);
+	else
+		log_info("%s", end->reason);
+}
+
+static void serve_next(struct cat *cat);
+
+/* Returns that no other can be served. */
+static bool say_lost(void)
+{
+	log_error("what was read from standard input is lost: cannot serve another peer");
+	return false;
+}
+
+/* Did the session take bytes from an input that cannot be read a second time? */
+static bool lost_input(const struct cat *cat)
+{
+	struct session_stats stats;
+
+	engine_stats(cat->engine, &stats);
+	return local_is_stdio(cat->config) && stats.tx_read && input_start(STDIN_FILENO) < 0;
+}
+
+static void session_over(struct loop_task *task)
+{
+	struct cat *cat = task->arg;
+	const struct engine_end *e = engine_end(cat->engine);
+	struct report_end end = { .exit = e->exit, .reason = e->reason };
+	bool keep = cat->config->keep && end.exit < ENGINE_EXIT_SIGNAL && !cat->exit;
+
+	if (end.exit)
+		cat->last_failure = end.exit;
+	if (++cat->n_served == cat->config->n_sessions)
+		keep = false;
+	if (cat->not_started[0])
+		end.reason = cat->not_started;
+	if (cat->client && client_failure(cat->client))
+		end.reason = client_failure(cat->client);
+	say_end(cat, &end);
+	cat->client = client_free(cat->client);
+	if (keep && end.exit && lost_input(cat))
+		keep = say_lost();
+	cat->told = true;
+	cat->again = keep;
+	local_end(cat->local, &cat->gone);
+}
+
+static void past_late(struct cat *cat)
+{
+	cat->late = NULL;
+	cat->late_local = local_free(cat->late_local);
+	serve_next(cat);
+}
+
+static void late_fired(struct loop_timer *timer)
+{
+	struct cat *cat = timer->arg;
+
+	if (engine_free(cat->late))
+		past_late(cat);
+	else
+		loop_set_timer(cat->loop, timer, loop_now(cat->loop) + LATE_LOOK_NS);
+}
+
+static void session_gone(struct loop_task *task)
+{
+	struct cat *cat = task->arg;
+
+	if (!cat->again || cat->exit) {
+		leave(cat, cat->exit ? cat->exit : cat->last_failure);
+		return;
+	}
+	cat->late = cat->engine;
+	cat->late_local = cat->local;
+	cat->engine = NULL;
+	cat->local = NULL;
+	if (engine_free(cat->late)) {
+		past_late(cat);
+		return;
+	}
+	log_error("the input or output of the last session hangs: the next peer waits until it "
+		  "ends");
+	loop_set_timer(cat->loop, &cat->late_timer, loop_now(cat->loop) + LATE_LOOK_NS);
+}
+
+/* Listening ------------------------------------------------------------------------------------ */
+
+static void serve(struct cat *cat, struct channel ch, const struct wire_hello *hello, bool greeted)
+{
+	int r;
+
+	if (ch.tls)
+		log_info("the peer proved to be \"%s\"", tls_peer_name(ch.tls));
+	r = start_session(cat, hello->session);
+	if (!r)
+		r = engine_attach(cat->engine, ch, hello, greeted);
+	if (!r) {
+		loop_set_timer(cat->loop, &cat->wait_timer, LOOP_NEVER);
+		return;
+	}
+	/* Most likely descriptors or memory are short for now: wait for the next peer. */
+	log_error("cannot serve a peer: %s", ending_refusal_text(r));
+	local_kill(cat->local);
+	if (engine_free(cat->engine)) {
+		cat->engine = NULL;
+		cat->local = local_free(cat->local);
+	}
+	listener_refuse(cat->listener, ch, ending_refusal(r));
+}
+
+static void serve_next(struct cat *cat)
+{
+	struct wire_hello hello;
+	struct channel ch;
+
+	if (queue_pop(cat->queue, &ch, &hello))
+		serve(cat, ch, &hello, true);
+	else if (cat->guests && guests_serve(cat->guests))
+		loop_set_timer(cat->loop, &cat->wait_timer, LOOP_NEVER);
+	else if (cat->config->timeout_ns != CONFIG_NEVER)
+		loop_set_timer(cat->loop, &cat->wait_timer,
+			       loop_now(cat->loop) + cat->config->timeout_ns);
+}
+
+static void refuse(struct cat *cat, struct channel ch, enum wire_reason reason)
+{
+	log_info("refused a peer: %s", wire_reason_text(reason));
+	listener_refuse(cat->listener, ch, reason);
+}
+
+static bool is_current(const struct cat *cat, const struct wire_hello *hello)
+{
+	return cat->engine && memcmp(session_id(engine_session(cat->engine)), hello->session,
+				     WIRE_SESSION_ID_LEN) == 0;
+}
+
+/* A client wants to know, before it joins, that its session is here. */
+static void prove(struct cat *cat, struct channel ch, const struct wire_hello *hello)
+{
+	const uint8_t *id = cat->engine ? session_id(engine_session(cat->engine)) : NULL;
+
+	if (!id || !prove_fits(hello, id))
+		id = measured_id(cat->measured);
+	if (id && prove_fits(hello, id))
+		prove_answer(cat->listener, ch, hello, id);
+	else
+		refuse(cat, ch, WIRE_R_NO_SESSION);
+}
+
+static void join(struct cat *cat, struct channel ch, const struct wire_hello *hello)
+{
+	int r = 0;
+
+	if (!is_current(cat, hello) || session_state(engine_session(cat->engine)) != SESSION_OPEN) {
+		refuse(cat, ch, WIRE_R_NO_SESSION);
+		return;
+	}
+	r = engine_attach(cat->engine, ch, hello, false);
+	if (r == -EACCES)
+		log_info("\"%s\" wanted to join another's session", tls_peer_name(ch.tls));
+	else if (r)
+		log_info("cannot take a peer's connection: %s", ending_refusal_text(r));
+	if (r)
+		refuse(cat, ch, ending_refusal(r));
+}
+
+/* With a key nobody but its holders can keep others out. A command may be at work in silence. And
+ * after a failure an input that cannot be read a second time would end the service. */
+static bool is_limited(const struct cat *cat)
+{
+	const struct config *c = cat->config;
+
+	return !cat->tls && local_is_stdio(c) && c->idle_ns == CONFIG_NEVER && !c->idle_given &&
+	       !lost_input(cat);
+}
+
+static struct turn_state turn_state_of(const struct cat *cat)
+{
+	struct session_stats stats;
+	struct turn_state state = { .lost = session_lost(engine_session(cat->engine)),
+				    .limited = is_limited(cat) };
+
+	engine_stats(cat->engine, &stats);
+	state.complete = stats.tx_ended && stats.rx_total_known &&
+			 stats.tx_taken == stats.tx_read && stats.rx_taken == stats.rx_total;
+	state.moved = stats.tx_read + stats.tx_taken + stats.rx_received + stats.rx_taken;
+	return state;
+}
+
+/* Another client waits, each QUEUE_PING_NS. */
+static void on_pinged(void *arg)
+{
+	struct cat *cat = arg;
+	struct turn_state state;
+	enum turn turn;
+
+	if (!cat->engine || cat->told)
+		return;
+	state = turn_state_of(cat);
+	turn = turn_round(&cat->turn, &state);
+	/* The network works for another one. */
+	if (turn == TURN_LOST && queue_answered(cat->queue))
+		engine_give_up(cat->engine);
+	else if (turn == TURN_IDLE)
+		engine_fail(cat->engine, WIRE_R_TIMEOUT,
+			    "nothing moved for 10 minutes, and another client waits");
+}
+
+/* A client whose first connection was lost before our WELCOME came begins anew. */
+static bool is_busy(const struct cat *cat)
+{
+	return cat->engine || cat->late || guests_busy(cat->guests);
+}
+
+/* One more that waits, behind the one that is served? */
+static bool has_room(const struct cat *cat)
+{
+	return cat->config->keep &&
+	       queue_len(cat->queue) + guests_len(cat->guests) + 1 < cat->config->max_clients;
+}
+
+static void on_plain(void *arg, int fd, const uint8_t *bytes, size_t n)
+{
+	struct cat *cat = arg;
+
+	if ((is_busy(cat) && !has_room(cat)) || !guests_push(cat->guests, fd, bytes, n)) {
+		log_info("closed the connection of a client that is no mpnc: too many others wait");
+		close(fd);
+	} else if (!is_busy(cat)) {
+		serve_next(cat);
+	} else {
+		log_info("a client that is no mpnc waits for its turn");
+	}
+}
+
+static void guest_over(void *arg, const struct carry_result *result)
+{
+	struct cat *cat = arg;
+	bool keep = cat->config->keep;
+
+	if (result->exit)
+		cat->last_failure = result->exit;
+	if (keep && result->exit && result->sent && input_start(STDIN_FILENO) < 0)
+		keep = say_lost();
+	if (++cat->n_served == cat->config->n_sessions || !keep)
+		leave(cat, cat->last_failure);
+	else
+		serve_next(cat);
+}
+
+static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
+		     const struct wire_hello *hello)
+{
+	struct cat *cat = arg;
+	struct engine_config config = engine_config_of(cat, NULL);
+
+	if (!handshake_version(hello))
+		refuse(cat, ch, WIRE_R_VERSION);
+	else if (hello->kind == WIRE_HELLO_QUERY)
+		answers_query(cat->answers, ch, hello, loop_now(cat->loop));
+	else if (hello->kind == WIRE_HELLO_PROVE)
+		prove(cat, ch, hello);
+	else if (measured_knows(cat->measured, hello))
+		measured_join(cat->measured, cat->listener, ch, hello);
+	else if (hello->kind == WIRE_HELLO_MEASURE)
+		measured_serve(cat->measured, cat->listener, ch, hello, is_busy(cat));
+	else if (hello->kind == WIRE_HELLO_JOIN || is_current(cat, hello))
+		join(cat, ch, hello);
+	else if (hello->kind == WIRE_HELLO_WARM)
+		listener_refuse_because(cat->listener, ch, WIRE_R_PURPOSE,
+					"this is no relay, it keeps no connections");
+	else if (hello->items.target[0])
+		listener_refuse_because(cat->listener, ch, WIRE_R_TARGET,
+					"this is no relay, it has no targets");
+	else if (handshake_conflict(session_side(&config.session), hello->side))
+		refuse(cat, ch, WIRE_R_CONFLICT);
+	else if (!is_busy(cat))
+		serve(cat, ch, hello, false);
+	else if (!has_room(cat) || !queue_push(cat->queue, ch, hello))
+		refuse(cat, ch, WIRE_R_BUSY);
+	else
+		log_info("a peer waits for its turn");
+}
+
+static bool on_allows(void *arg, const union sock_addr *peer)
+{
+	return names_allow(((struct cat *)arg)->config, peer);
+}
+
+static bool on_knows(void *arg, const uint8_t source[SOCK_SOURCE_LEN])
+{
+	const struct cat *cat = arg;
+
+	return cat->engine && engine_knows(cat->engine, source);
+}
+
+static void wait_fired(struct loop_timer *timer)
+{
+	struct cat *cat = timer->arg;
+	char duration[32];
+
+	text_duration(duration, sizeof(duration), cat->config->timeout_ns);
+	log_error("no peer came within %s", duration);
+	leave(cat, ENGINE_EXIT_NETWORK);
+}
+
+static int start_listener(struct cat *cat)
+{
+	const struct config *c = cat->config;
+	struct listener_events events = {
+		.note = log_note,
+		.hello = on_hello,
+		.plain = c->plain_ok ? on_plain : NULL,
+		.allows = on_allows,
+		.knows = on_knows,
+		.arg = cat,
+	};
+	struct engine_config config = engine_config_of(cat, NULL);
+	char addr[LISTENER_TEXT_LEN];
+	uint16_t port;
+	int r = listening_open(&cat->listener, cat->loop, c, cat->tls, &events);
+
+	if (r)
+		return r;
+	r = answers_new(&cat->answers, cat->listener, c, &config);
+	if (!r)
+		r = queue_new(&cat->queue, cat->loop, on_pinged, cat);
+	if (!r)
+		r = measured_new(&cat->measured, cat->loop, c);
+	if (!r && c->plain_ok)
+		r = guests_new(&cat->guests, cat->loop, c, guest_over, cat);
+	if (r)
+		return r;
+	port = listener_port(cat->listener, addr);
+	log_info("listening on %s port %u; %s", addr, port,
+		 cat->tls ? "with TLS, for peers that prove who they are"
+			  : "without a key, whoever can reach it can talk to it");
+	serve_next(cat);
+	return 0;
+}
+
+/* Connecting ----------------------------------------------------------------------------------- */
+
+static int start_client(struct cat *cat)
+{
+	const struct config *c = cat->config;
+	struct engine_events events = { .note = log_note, .arg = cat };
+	uint8_t id[WIRE_SESSION_ID_LEN];
+	int r = peer_resolve(&cat->peer, c, cat->tls);
+
+	if (r)
+		return r;
+	if (getrandom(id, sizeof(id), 0) != sizeof(id)) {
+		log_error("no random numbers: %s", strerror(errno));
+		return -EIO;
+	}
+	r = start_session(cat, id);
+	if (!r)
+		r = client_new(&cat->client, cat->loop, cat->engine, &cat->peer.config, &events);
+	if (r)
+		log_error("cannot start a session: %s", strerror(-r));
+	return r;
+}
+
+/* Signals -------------------------------------------------------------------------------------- */
+
+static void say_progress(struct cat *cat)
+{
+	struct session_stats stats;
+	char summary[256];
+
+	if (!cat->engine)
+		return;
+	engine_stats(cat->engine, &stats);
+	report_summary(summary, sizeof(summary), &stats);
+	log_error("%s", summary);
+}
+
+static void say_signal(struct cat *cat, int number)
+{
+	progress_wipe(cat->progress);
+	log_error("interrupted by signal %d (%s)", number, strsignal(number));
+}
+
+static void signal_event(struct loop_io *io, uint32_t events)
+{
+	struct cat *cat = io->arg;
+	int number = signals_read(io);
+
+	if (!number)
+		return;
+	if (number == SIGUSR1) {
+		say_progress(cat);
+		return;
+	}
+	/* A second signal waits neither for the peer to hear of the first nor for the command. */
+	if (!cat->local || cat->exit) {
+		say_signal(cat, number);
+		leave(cat, ENGINE_EXIT_SIGNAL + number);
+		return;
+	}
+	cat->exit = ENGINE_EXIT_SIGNAL + number;
+	if (engine_n_live(cat->engine)) {
+		engine_signal(cat->engine, number);
+		return;
+	}
+	say_signal(cat, number);
+	local_end(cat->local, &cat->gone);
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
+static int start_ui(struct cat *cat)
+{
+	const struct config *c = cat->config;
+	int r = 0;
+
+	if (c->json)
+		r = report_new(&cat->report, c->json_file);
+	if (r) {
+		log_error("cannot write %s: %s", c->json_file ? c->json_file : "stderr",
+			  r == -EEXIST ? "it is the standard output" : strerror(-r));
+		return r;
+	}
+	/* Not over a terminal that shows the data themselves, unless asked for. */
+	if (c->progress == CONFIG_PROGRESS_ALWAYS ||
+	    (c->progress == CONFIG_PROGRESS_AUTO && (!isatty(STDOUT_FILENO) || !local_is_stdio(c))))
+		r = progress_new(&cat->progress, STDERR_FILENO,
+				 c->progress == CONFIG_PROGRESS_ALWAYS,
+				 c->no_stdin || c->recv_only || !local_is_stdio(c)
+					 ? 0
+					 : input_size(STDIN_FILENO));
+	if (r)
+		return r;
+	if (cat->progress || cat->report)
+		loop_set_timer(cat->loop, &cat->ui_timer, loop_now(cat->loop));
+	return 0;
+}
+
+static int start(struct cat *cat)
+{
+	int r = loop_new(&cat->loop);
+
+	if (r)
+		return r;
+	cat->over = (struct loop_task){ .fn = session_over, .arg = cat };
+	cat->gone = (struct loop_task){ .fn = session_gone, .arg = cat };
+	cat->wait_timer = (struct loop_timer){ .fn = wait_fired, .arg = cat, .due_ns = LOOP_NEVER };
+	cat->late_timer = (struct loop_timer){ .fn = late_fired, .arg = cat, .due_ns = LOOP_NEVER };
+	cat->ui_timer = (struct loop_timer){ .fn = ui_tick, .arg = cat, .due_ns = LOOP_NEVER };
+	cat->signals = (struct loop_io){ .fn = signal_event, .arg = cat };
+	/* What opens files comes first: a FIFO without a writer can be interrupted only while
+	 * signals do what they do by default. */
+	r = start_ui(cat);
+	if (!r)
+		r = secure_open(cat->config, &cat->tls);
+	if (!r)
+		r = signals_watch(cat->loop, &cat->signals);
+	if (!r && cat->tls)
+		r = secure_threads(cat->config, cat->loop, &cat->crew);
+	if (!r)
+		r = cat->config->listen ? start_listener(cat) : start_client(cat);
+	return r;
+}
+
+int cat_run(const struct config *config)
+{
+	struct cat cat = { .config = config };
+	int r;
+
+	/* A command would inherit it, and a program that closes all that it may have open would
+	 * take minutes. One session and those who wait for it have room below the usual 1024. */
+	if (local_is_stdio(config) || config->unix_path)
+		limits_raise_descriptors();
+	/* A listener may be there for long after a stranger has measured the way to it. */
+	if (config->listen)
+		limits_return_memory();
+	r = limits_check_memory(config->window);
+	if (!r)
+		r = start(&cat);
+	if (!r)
+		r = loop_run(cat.loop);
+	if (r)
+		cat.exit = ENGINE_EXIT_SETUP;
+	cat.progress = progress_free(cat.progress);
+	cat.report = report_free(cat.report);
+	local_kill(cat.local);
+	/* A thread that hangs in the kernel keeps what it uses until the process ends, which is
+	 * now. */
+	if (!engine_free(cat.engine) || !engine_free(cat.late) || !measured_free(cat.measured))
+		return cat.exit;
+	local_free(cat.local);
+	local_free(cat.late_local);
+	if (!guests_free(cat.guests))
+		return cat.exit;
+	client_free(cat.client);
+	queue_free(cat.queue);
+	answers_free(cat.answers);
+	listener_free(cat.listener);
+	crew_free(cat.crew);
+	loop_free(cat.loop);
+	tls_context_free(cat.tls);
+	return cat.exit;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/netcat/plain_clients.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "endpoint/input.h"
+#include "engine/outcome.h"
+#include "io/sock.h"
+#include "io/worker.h"
+#include "ui/log.h"
+#include "util/text.h"
+
+struct guest {
+	int fd;
+	size_t head_len;
+	uint8_t head[CARRY_HEAD_MAX];
+};
+
+struct guests {
+	struct loop *loop;
+	const struct config *config;
+	void (*over)(void *arg, const struct carry_result *result);
+	void *arg;
+	struct guest waiting[GUESTS_MAX];
+	unsigned n_waiting;
+
+	bool busy;
+	struct worker worker;
+	struct loop_io done_io;
+	struct wake
+		done; /* raised by the thread at its end; what follows is the thread's till then */
+	struct carry_config carry;
+	struct carry_result result;
+};
+
+static void run(void *arg)
+{
+	struct guests *g = arg;
+
+	g->carry.quit_fd = g->worker.wake.fd;
+	if (carry(&g->carry, &g->result)) {
+		g->result = (struct carry_result){ .exit = ENGINE_EXIT_SETUP };
+		text_printf(g->result.why, sizeof(g->result.why), "%s", strerror(ENOMEM));
+	}
+	wake_raise(&g->done);
+}
+
+static void tell(const struct carry_result *r)
+{
+	char sent[32], received[32];
+
+	if (r->why[0])
+		log_error("a client that is no mpnc: %s", r->why);
+	text_size(sent, sizeof(sent), r->sent);
+	text_size(received, sizeof(received), r->received);
+	log_info("sent %s, received %s over one plain connection; whether all of it has arrived "
+		 "cannot be known",
+		 sent, received);
+}
+
+static void done_event(struct loop_io *io, uint32_t events)
+{
+	struct guests *g = io->arg;
+
+	wake_clear(&g->done);
+	if (!g->busy)
+		return;
+	worker_join(&g->worker);
+	close(g->carry.fd);
+	g->busy = false;
+	tell(&g->result);
+	g->over(g->arg, &g->result);
+}
+
+int guests_new(struct guests **out, struct loop *loop, const struct config *config,
+	       void (*over)(void *arg, const struct carry_result *result), void *arg)
+{
+	struct guests *g = malloc(sizeof(*g));
+	int r;
+
+	if (!g)
+		return -ENOMEM;
+	*g = (struct guests){ .loop = loop, .config = config, .over = over, .arg = arg };
+	r = wake_open(&g->done);
+	if (r)
+		goto free_guests;
+	g->done_io = (struct loop_io){ .fd = g->done.fd, .fn = done_event, .arg = g };
+	r = loop_add(loop, &g->done_io, EPOLLIN);
+	if (r)
+		goto close_wake;
+	*out = g;
+	return 0;
+close_wake:
+	wake_close(&g->done);
+free_guests:
+	free(g);
+	return r;
+}
+
+bool guests_free(struct guests *g)
+{
+	if (!g)
+		return true;
+	if (g->busy && !worker_end(&g->worker))
+		return false;
+	if (g->busy)
+		close(g->carry.fd);
+	for (unsigned i = 0; i < g->n_waiting; i++)
+		close(g->waiting[i].fd);
+	loop_remove(g->loop, &g->done_io);
+	wake_close(&g->done);
+	free(g);
+	return true;
+}
+
+bool guests_push(struct guests *g, int fd, const void *head, size_t n)
+{
+	struct guest *guest = &g->waiting[g->n_waiting];
+
+	if (g->n_waiting == GUESTS_MAX)
+		return false;
+	guest->fd = fd;
+	guest->head_len = n;
+	memcpy(guest->head, head, n);
+	g->n_waiting++;
+	return true;
+}
+
+static struct carry_config config_of(const struct config *c, const struct guest *guest)
+{
+	struct carry_config config = {
+		.fd = guest->fd,
+		.in_fd = c->no_stdin || c->recv_only ? -1 : STDIN_FILENO,
+		.out_fd = c->send_only ? -1 : STDOUT_FILENO,
+		.in_start = c->keep ? input_start(STDIN_FILENO) : -1,
+		.rule = CARRY_LIKE_SESSION,
+		.duplex = c->duplex,
+		.shutdown = true,
+		.idle_ns = c->idle_ns,
+		.quit_ns = c->quit_ns,
+		.head_len = guest->head_len,
+	};
+
+	memcpy(config.head, guest->head, guest->head_len);
+	return config;
+}
+
+bool guests_serve(struct guests *g)
+{
+	struct sock_names names;
+	int r;
+
+	if (!g->n_waiting)
+		return false;
+	g->carry = config_of(g->config, &g->waiting[0]);
+	g->n_waiting--;
+	memmove(g->waiting, g->waiting + 1, g->n_waiting * sizeof(g->waiting[0]));
+	sock_names(g->carry.fd, &names);
+	log_info("%s port %u is no mpnc: one plain connection", names.peer, names.peer_port);
+	r = worker_start(&g->worker, run, g);
+	if (r) {
+		log_error("cannot serve a client that is no mpnc: %s", strerror(-r));
+		close(g->carry.fd);
+		return guests_serve(g);
+	}
+	g->busy = true;
+	return true;
+}
+
+bool guests_busy(const struct guests *g)
+{
+	return g && g->busy;
+}
+
+unsigned guests_len(const struct guests *g)
+{
+	return g ? g->n_waiting : 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * guests.h - clients of a listener that are no mpnc (--plain-ok): one ordinary connection each
+ *
+ * They are served one at a time, between the standard streams, by a thread of their own, as a read
+ * or write of these may block. The others wait for their turn, and what they send stays in the
+ * kernel.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cmd/cli/config.h"
+#include "cmd/netcat/plain_copy.h"
+#include "io/loop.h"
+
+/* As many may wait as of those that are mpnc (QUEUE_MAX). */
+#define GUESTS_MAX 64
+
+struct guests;
+
+/* over: one has been served, and how; called from the loop. config is borrowed.
+ * Returns 0 or -errno. */
+int guests_new(struct guests **out, struct loop *loop, const struct config *config,
+	       void (*over)(void *arg, const struct carry_result *result), void *arg);
+
+/* Ends the connections. Returns false if the thread has not ended, as worker_end: it and g have to
+ * stay. */
+bool guests_free(struct guests *g);
+
+/* Takes fd, a connection that has sent these bytes, n <= CARRY_HEAD_MAX. Returns false, and leaves
+ * fd alone, when too many wait. */
+bool guests_push(struct guests *g, int fd, const void *head, size_t n);
+
+/* Begins with the one that has waited longest; none may be being served. Returns false when none
+ * waits. */
+bool guests_serve(struct guests *g);
+
+/* Is one being served? */
+bool guests_busy(const struct guests *g);
+
+/* How many wait. */
+unsigned guests_len(const struct guests *g);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * probe.h - -z: is there an mpnc?
+ */
+#pragma once
+
+#include "cmd/cli/config.h"
+
+/* Asks the listener, which goes on waiting. Returns the exit status. */
+int probe_run(const struct config *config);

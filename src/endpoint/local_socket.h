@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * plug.h - a connected stream socket as the end of a session on this machine: what comes on it is
+ * our stream, and the peer's stream is written to it
+ *
+ * Served by the event loop, without threads, straight from and into the session's windows. What a
+ * connection can say passes through: the end of what comes is the end of our stream and the other
+ * way round, each direction by itself; a connection that is reset aborts the session, and a session
+ * that fails resets the connection (a unix socket, which has no such thing, is closed). A socket
+ * that is full stops the peer.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "io/loop.h"
+#include "session/session.h"
+
+struct plug;
+
+/* fd: TCP or unix, non-blocking, consumed unless this fails. session is borrowed. news is called
+ * when there is something to move. Returns 0 or -errno. */
+int plug_new(struct plug **out, struct loop *loop, struct session *session, int fd,
+	     void (*news)(void *arg), void *arg);
+
+/* Closes the connection: in order, or with a reset. */
+struct plug *plug_free(struct plug *p, bool reset);
+
+/* Has the connection not been reset? If it has, the session is aborted. */
+bool plug_sound(struct plug *p);
+
+/* One read into the session. Returns whether anything moved. */
+bool plug_read(struct plug *p, uint64_t now_ns);
+
+/* Our stream ends here, whatever may still come. */
+void plug_end_input(struct plug *p, uint64_t now_ns);
+
+/* Is there something to read as far as is known? */
+bool plug_readable(const struct plug *p);
+
+/* One write from the session, and the end of the output when all is written. Returns whether
+ * anything moved. */
+bool plug_write(struct plug *p, uint64_t now_ns);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine/outcome.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "util/text.h"
+
+static void set_end(struct engine_end *out, int exit, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void set_end(struct engine_end *out, int exit, const char *fmt, ...)
+{
+	va_list ap;
+
+	out->exit = exit;
+	va_start(ap, fmt);
+	text_vprintf(out->reason, sizeof(out->reason), fmt, ap);
+	va_end(ap);
+}
+
+static void end_lost(const struct session *s, const char *last_error, struct engine_end *out)
+{
+	const struct session_end *end = session_end(s);
+	struct session_stats stats;
+	const char *why = last_error ? last_error : "closed by the peer";
+
+	session_stats(s, &stats);
+	if (end->reason == WIRE_R_TIMEOUT) {
+		bool received = stats.rx_received || !stats.tx_read;
+
+		set_end(out, ENGINE_EXIT_NETWORK, "%s; %llu bytes had arrived%s (%s)", end->text,
+			(unsigned long long)(received ? end->offset : stats.tx_acked),
+			received ? "" : " at the peer", why);
+		return;
+	}
+	/* Who has sent nothing was there to receive. */
+	if (session_version(s) && !session_received_confirmed(s) &&
+	    (stats.rx_received || !stats.tx_read))
+		set_end(out, ENGINE_EXIT_INCOMPLETE,
+			"the stream is incomplete: connections lost at offset %llu (%s)",
+			(unsigned long long)end->offset, why);
+	else
+		set_end(out, ENGINE_EXIT_NETWORK, "all connections are lost: %s", why);
+}
+
+static void end_local(const struct session_end *end, struct engine_end *out)
+{
+	int exit = ENGINE_EXIT_INCOMPLETE;
+
+	if (end->reason == WIRE_R_TIMEOUT)
+		exit = ENGINE_EXIT_NETWORK;
+	else if (end->reason == WIRE_R_CONFLICT)
+		exit = ENGINE_EXIT_SETUP;
+	set_end(out, exit, "%s (at offset %llu)", end->text, (unsigned long long)end->offset);
+}
+
+static void end_peer(const struct session *s, struct engine_end *out)
+{
+	const struct session_end *end = session_end(s);
+
+	/* It had more to send when we said that we had enough (-q). */
+	if (end->reason == WIRE_R_STOPPED && session_stopped(s) && session_sent_confirmed(s))
+		set_end(out, ENGINE_EXIT_OK, "complete; the peer's stream was cut short");
+	else
+		set_end(out,
+			end->reason == WIRE_R_DIGEST ? ENGINE_EXIT_INCOMPLETE : ENGINE_EXIT_PEER,
+			"the peer gave up at offset %llu: %s", (unsigned long long)end->offset,
+			end->text);
+}
+
+void ending_of(const struct session *session, const char *last_error, int signal,
+	       struct engine_end *out)
+{
+	const struct session_end *end = session_end(session);
+
+	switch (end->kind) {
+	case SESSION_END_NONE:
+		set_end(out, ENGINE_EXIT_OK, "complete");
+		break;
+	case SESSION_END_LOST:
+		end_lost(session, last_error, out);
+		break;
+	case SESSION_END_REFUSED:
+		if (session_version(session))
+			set_end(out, ENGINE_EXIT_NETWORK,
+				"all connections were lost, and the peer no longer knows the "
+				"session (at offset %llu)",
+				(unsigned long long)end->offset);
+		else
+			set_end(out, ENGINE_EXIT_NETWORK, "the peer refused the session: %s",
+				end->text);
+		break;
+	case SESSION_END_NOT_MPNC:
+		set_end(out, ENGINE_EXIT_NETWORK, "peer is not mpnc: it sent \"%s\"", end->text);
+		break;
+	case SESSION_END_LOCAL:
+		end_local(end, out);
+		break;
+	case SESSION_END_PEER:
+		end_peer(session, out);
+		break;
+	case SESSION_END_PROTOCOL:
+		set_end(out, ENGINE_EXIT_NETWORK, "protocol error: %s", end->text);
+		break;
+	case SESSION_END_DIGEST:
+		set_end(out, ENGINE_EXIT_INCOMPLETE, "%s", end->text);
+		break;
+	}
+	/* Whatever else came to pass meanwhile: somebody wants us to end. */
+	if (signal && end->kind != SESSION_END_NONE)
+		out->exit = ENGINE_EXIT_SIGNAL + signal;
+}
+
+enum wire_reason ending_refusal(int result)
+{
+	switch (result) {
+	case -EACCES:
+	case -ESHUTDOWN:
+		return WIRE_R_NO_SESSION;
+	case SESSION_E_LIMIT:
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOSPC: /* places, or what epoll may watch */
+		return WIRE_R_LIMIT;
+	case -ENOMEM:
+	case -ENOBUFS:
+		return WIRE_R_MEMORY;
+	default:
+		return WIRE_R_NONE;
+	}
+}
+
+const char *ending_refusal_text(int result)
+{
+	switch (result) {
+	case SESSION_E_LIMIT:
+		return wire_reason_text(WIRE_R_LIMIT);
+	case -EACCES:
+		return "another key or certificate began the session";
+	case -ESHUTDOWN:
+		return "the session has ended";
+	default:
+		return strerror(-result);
+	}
+}

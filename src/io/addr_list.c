@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "io/addr_list.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/unixsock.h"
+#include "util/text.h"
+
+/* As sock.c's. */
+#define BACKLOG 4096
+
+int place_unix(struct place *out, const char *path)
+{
+	struct place_addr *a = &out->addrs[0];
+	int len;
+
+	*out = (struct place){ .n = 1 };
+	len = unixsock_address(path, &a->un);
+	if (len < 0)
+		return len;
+	a->len = (socklen_t)len;
+	text_quote(out->name, sizeof(out->name), path, strlen(path));
+	return 0;
+}
+
+void place_inet(struct place *out, const char *host, const char *port, const union sock_addr *addrs,
+		int n)
+{
+	*out = (struct place){ .n = n };
+	for (int i = 0; i < n; i++) {
+		out->addrs[i].inet = addrs[i];
+		out->addrs[i].len = sock_addr_len(&addrs[i]);
+	}
+	text_printf(out->name, sizeof(out->name), "%s port %s", host ? host : "*", port);
+}
+
+static int new_socket(const struct place_addr *a)
+{
+	int on = 1, fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	/* Nobody else would notice that the host of an idle connection is gone. Accepted ones
+	 * inherit it. */
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	return fd;
+}
+
+static bool is_file(const struct place_addr *a)
+{
+	return a->sa.sa_family == AF_UNIX && a->un.sun_path[0];
+}
+
+int place_listen(const struct place *p, int i)
+{
+	const struct place_addr *a = &p->addrs[i];
+	int on = 1, r, fd = new_socket(a);
+
+	if (fd < 0)
+		return fd;
+	if (a->sa.sa_family != AF_UNIX)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	/* The other family is another address of this place. */
+	if (a->sa.sa_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	r = bind(fd, &a->sa, a->len) < 0 ? -errno : 0;
+	if (r == -EADDRINUSE && is_file(a) && unixsock_left_over(a->un.sun_path)) {
+		unlink(a->un.sun_path);
+		r = bind(fd, &a->sa, a->len) < 0 ? -errno : 0;
+	}
+	if (!r && listen(fd, BACKLOG) < 0)
+		r = -errno;
+	if (!r)
+		return fd;
+	close(fd);
+	return r;
+}
+
+int place_connect(const struct place *p, int i)
+{
+	const struct place_addr *a = &p->addrs[i];
+	int r, fd = new_socket(a);
+
+	if (fd < 0 || connect(fd, &a->sa, a->len) == 0 || errno == EINPROGRESS)
+		return fd;
+	r = -errno;
+	close(fd);
+	return r;
+}

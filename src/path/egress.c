@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "path/egress.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "path/link_convert.h"
+
+_Static_assert(WAYS_MAX <= INT8_MAX, "numbers of ends fit");
+
+/* Pairs ---------------------------------------------------------------------------------------- */
+
+static struct topo_flow flow_of(const struct wire_names *names, uint32_t ifindex)
+{
+	struct topo_flow flow = { .family = names->local.family == 6 ? AF_INET6 : AF_INET,
+				  .has_src = true,
+				  .protocol = FLOW_TCP,
+				  .sport = names->local.port,
+				  .dport = names->remote.port,
+				  .ifindex = ifindex };
+
+	memcpy(flow.src, names->local.addr, sizeof(flow.src));
+	memcpy(flow.dst, names->remote.addr, sizeof(flow.dst));
+	return flow;
+}
+
+int ways_of(const struct ways *w, const struct wire_names *names)
+{
+	const struct topo_flow flow = flow_of(names, 0);
+
+	for (unsigned i = 0; i < w->n; i++) {
+		const struct topo_flow *f = &w->way[i].flow;
+
+		if (f->family == flow.family && memcmp(f->src, flow.src, sizeof(f->src)) == 0 &&
+		    memcmp(f->dst, flow.dst, sizeof(f->dst)) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* Ends ----------------------------------------------------------------------------------------- */
+
+static void watch_device(struct ways *w, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < w->n_devices; i++)
+		if (w->devices[i] == ifindex)
+			return;
+	if (w->n_devices < WAYS_DEVICES_MAX)
+		w->devices[w->n_devices++] = ifindex;
+}
+
+static int find_end(const struct ways *w, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < w->n_ends; i++)
+		if (w->end[i].ifindex == ifindex)
+			return (int)i;
+	return -1;
+}
+
+static void set_links(struct ways *w, const struct ways_end *end, const struct topo_link *links)
+{
+	memcpy(&w->links[end->first], links, end->n_links * sizeof(*links));
+	for (unsigned i = 0; i < end->n_links; i++)
+		watch_device(w, links[i].ifindex);
+}
+
+/* Returns the number of an end that is not there yet, -1: there is no room, or nothing to add. */
+static int add_end(struct ways *w, const struct ways_end *end, const struct wire_facts *facts,
+		   const struct topo_link *links)
+{
+	struct ways_end *new = &w->end[w->n_ends];
+	uint8_t first = w->all.n_links;
+
+	if (w->n_ends == WAYS_MAX || !linkfacts_add(&w->all, facts))
+		return -1;
+	*new = *end;
+	new->first = first;
+	new->n_links = facts->n_links;
+	set_links(w, new, links);
+	return (int)w->n_ends++;
+}
+
+static bool spreads(const struct topo_path *path)
+{
+	return path->end == TOPO_END_BOND && path->bond.kind == TOPO_KIND_BOND &&
+	       (path->bond.mode == TOPO_MODE_BALANCE_RR || path->bond.mode == TOPO_MODE_BROADCAST);
+}
+
+static int take_end(struct ways *w, const struct topo_path *path, const struct wire_facts *facts)
+{
+	bool bond = path->end == TOPO_END_BOND;
+	const struct topo_link *links = bond ? path->bond.links : &path->link;
+	struct ways_end end = { .ifindex = bond ? path->bond.ifindex : path->link.ifindex,
+				.spreads = spreads(path) };
+	int known = find_end(w, end.ifindex);
+
+	memcpy(end.name, facts->name, sizeof(end.name));
+	if (known < 0)
+		return add_end(w, &end, facts, links);
+	/* A way that has vanished led there too. */
+	if (w->end[known].gone && w->end[known].n_links == facts->n_links) {
+		linkfacts_renew(&w->all, w->end[known].first, facts);
+		set_links(w, &w->end[known], links);
+		w->end[known].gone = false;
+	}
+	return known;
+}
+
+/* The end of a way that has vanished. */
+static int keep_end(struct ways *w, const struct ways *before, int was)
+{
+	const struct ways_end *old = &before->end[was];
+	struct ways_end end = *old;
+	struct wire_facts facts = { .n_links = old->n_links };
+	int known = find_end(w, old->ifindex);
+
+	if (known >= 0)
+		return known;
+	end.gone = true;
+	memcpy(facts.name, old->name, sizeof(facts.name));
+	memcpy(facts.link, &before->all.link[old->first], old->n_links * sizeof(facts.link[0]));
+	return add_end(w, &end, &facts, &before->links[old->first]);
+}
+
+/* Ways ----------------------------------------------------------------------------------------- */
+
+static void keep(struct ways *w, unsigned i, const struct ways *before)
+{
+	const struct way *was = &before->way[i];
+
+	w->way[i] = *was;
+	w->way[i].end = was->end < 0 ? -1 : (int8_t)keep_end(w, before, was->end);
+	if (i == 0)
+		w->first = before->first;
+	/* By any of them it may come back. */
+	for (unsigned k = 0; k < before->n_devices; k++)
+		watch_device(w, before->devices[k]);
+}
+
+static bool same_end(const struct ways *a, const struct ways *b, unsigned i)
+{
+	int ea = a->way[i].end, eb = b->way[i].end;
+
+	return ea >= 0 && eb >= 0 && a->end[ea].ifindex == b->end[eb].ifindex;
+}
+
+/* The neighbour's address does not go away when the kernel forgets it for a moment. */
+static void keep_macs(const struct way *before, struct wire_facts *now)
+{
+	if (now->flags & WIRE_FACTS_MACS || !(before->flags & WIRE_FACTS_MACS))
+		return;
+	now->flags |= WIRE_FACTS_MACS;
+	memcpy(now->mac, before->mac, sizeof(now->mac));
+	memcpy(now->next_hop, before->next_hop, sizeof(now->next_hop));
+}
+
+void ways_take(struct ways *w, unsigned i, const struct topo_path *path, const char *release,
+	       const struct ways *before)
+{
+	struct way *way = &w->way[i];
+	struct wire_facts facts = { 0 };
+
+	way->end = -1;
+	if (path)
+		linkfacts_of_one(path, release, &facts);
+	if (facts.kind == WIRE_FACTS_NONE) {
+		if (before)
+			keep(w, i, before);
+		return;
+	}
+	way->end = (int8_t)take_end(w, path, &facts);
+	if (i == 0)
+		linkfacts_of_path(path, release, &w->first);
+	if (before && same_end(w, before, i)) {
+		keep_macs(&before->way[i], &facts);
+		if (i == 0)
+			keep_macs(&before->way[i], &w->first);
+	}
+	way->flags = facts.flags;
+	memcpy(way->mac, facts.mac, sizeof(way->mac));
+	memcpy(way->next_hop, facts.next_hop, sizeof(way->next_hop));
+	way->vlan_tci = facts.vlan_tci;
+	for (size_t k = 0; k < path->n_hops; k++)
+		watch_device(w, path->hops[k].ifindex);
+}
+
+static void look_at(struct ways *w, unsigned i, struct topo_source *source, const char *release,
+		    const struct ways *before)
+{
+	struct topo_path path;
+	bool found = !topo_path(source, &w->way[i].flow, &path);
+
+	ways_take(w, i, found ? &path : NULL, release, before);
+}
+
+int ways_add(struct ways *w, const struct wire_names *names, uint32_t ifindex,
+	     struct topo_source *source, const char *release)
+{
+	unsigned i = w->n;
+
+	if (i == WAYS_MAX)
+		return -1;
+	w->way[i] = (struct way){ .flow = flow_of(names, ifindex), .end = -1 };
+	w->n++;
+	if (source)
+		look_at(w, i, source, release, NULL);
+	return (int)i;
+}
+
+/* A device that was made anew has its name and not its number; and a way may lead to another of the
+ * same ends now. */
+static bool same_devices(const struct ways *a, const struct ways *b)
+{
+	bool same = a->all.n_links == b->all.n_links;
+
+	for (unsigned i = 0; i < a->all.n_links && same; i++)
+		same = a->links[i].ifindex == b->links[i].ifindex;
+	for (unsigned i = 0; i < a->n && same; i++)
+		same = a->way[i].end == b->way[i].end;
+	return same;
+}
+
+bool ways_look(struct ways *w, struct topo_source *source, const char *release)
+{
+	struct ways *now = calloc(1, sizeof(*now));
+	bool changed;
+
+	/* Without memory it stays as it was seen last. */
+	if (!now)
+		return false;
+	/* The devices need to be asked for only once; if that fails, each time. */
+	if (w->n > 1)
+		topo_hold(source);
+	for (now->n = 0; now->n < w->n; now->n++) {
+		now->way[now->n].flow = w->way[now->n].flow;
+		look_at(now, now->n, source, release, w);
+	}
+	topo_release(source);
+	changed = !wire_facts_same(ways_facts(now), ways_facts(w)) ||
+		  !wire_facts_same(&now->first, &w->first) || !same_devices(now, w);
+	*w = *now;
+	free(now);
+	return changed;
+}
+
+/* Links ---------------------------------------------------------------------------------------- */
+
+bool ways_several(const struct ways *w)
+{
+	for (unsigned i = 1; i < w->n; i++)
+		if (w->way[i].end != w->way[0].end)
+			return true;
+	return false;
+}
+
+const struct wire_facts *ways_facts(const struct ways *w)
+{
+	return ways_several(w) ? &w->all : &w->first;
+}
+
+bool ways_gone(const struct ways *w, unsigned way)
+{
+	int end = w->way[way].end;
+
+	return end >= 0 && w->end[end].gone;
+}
+
+int ways_link(const struct ways *w, unsigned way)
+{
+	int end = w->way[way].end;
+
+	return end >= 0 && w->end[end].n_links == 1 && ways_facts(w)->n_links ? w->end[end].first
+									      : -1;
+}

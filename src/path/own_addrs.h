@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ownaddrs.h - at which addresses of this machine others can reach a socket that listens
+ */
+#pragma once
+
+#include "io/sock.h"
+#include "wire/facts.h"
+
+/* Could it be another machine's? Not the address of a group, of a machine to itself, of one link
+ * only, or none at all. */
+bool ownaddrs_reachable(const union sock_addr *addr);
+
+/* Adds the addresses on which fd listens: for the wildcard those of all interfaces that are up.
+ * What is not reachable or there already is left out, and all beyond WIRE_ADDRS_MAX. */
+void ownaddrs_of(int fd, struct wire_addrs *out);

@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "relay/preconnect.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "client/dial.h"
+#include "session/handshake.h"
+#include "util/text.h"
+
+struct kept {
+	struct loop_io io;
+	struct channel ch;
+	struct loop_timer limit;
+	struct warm *warm;
+	struct kept *next; /* which is younger */
+	uint16_t port;
+	unsigned route;
+	uint64_t took_ns;
+	bool ready;
+	size_t have; /* of the answer */
+	uint8_t answer[HANDSHAKE_ANSWER_LEN];
+};
+
+struct warm {
+	struct loop *loop;
+	struct warm_config config;
+	struct pathmgr *paths;
+	struct loop_timer fill;
+	struct routes routes; /* of which the first one's links are planned */
+	int addr[ROUTES_MAX]; /* of the peer's, that of each pair */
+	struct dials dials;
+	struct kept *oldest;
+	unsigned n;       /* of them */
+	bool known;       /* the links are */
+	bool anew;        /* nothing is left: what is known may hold no longer */
+	uint64_t took_ns; /* the last one, to connect */
+	uint64_t looked_ns;
+};
+
+static const uint32_t any_links[COVER_ENDS];
+
+__attribute__((format(printf, 3, 4))) static void note(const struct warm *w, int level,
+						       const char *fmt, ...)
+{
+	char text[ENGINE_REASON_LEN];
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_vprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	w->config.note(w->config.arg, level, text);
+}
+
+static void fill_at(struct warm *w, uint64_t due_ns)
+{
+	if (!w->fill.linked || due_ns < w->fill.due_ns)
+		loop_set_timer(w->loop, &w->fill, due_ns);
+}
+
+static void fill_after(struct warm *w, uint64_t delay_ns)
+{
+	fill_at(w, loop_now(w->loop) + delay_ns);
+}
+
+/* Over each pair: those that are there or being made. */
+static void count_open(const struct warm *w, unsigned out[ROUTES_MAX])
+{
+	memset(out, 0, ROUTES_MAX * sizeof(*out));
+	for (const struct kept *k = w->oldest; k; k = k->next)
+		out[k->route]++;
+	for (const struct dial *d = w->dials.first; d; d = d->next)
+		out[d->route]++;
+}
+
+/* The pair for one more; -1: all of them rest. */
+static int next_route(const struct warm *w)
+{
+	unsigned open[ROUTES_MAX];
+
+	count_open(w, open);
+	return routes_next(&w->routes, open, loop_now(w->loop));
+}
+
+/* At once over a pair that does not rest, else when the first one has rested. */
+static void fill_when_due(struct warm *w)
+{
+	uint64_t now_ns = loop_now(w->loop);
+
+	if (w->n + w->dials.n < w->config.n)
+		fill_at(w, next_route(w) < 0 ? routes_due(&w->routes, now_ns) : now_ns);
+}
+
+/* Returns its connection, which is open. */
+static struct channel kept_end(struct kept *k)
+{
+	struct warm *w = k->warm;
+	struct kept **p = &w->oldest;
+	struct channel ch = k->ch;
+
+	while (*p != k)
+		p = &(*p)->next;
+	*p = k->next;
+	w->n--;
+	loop_remove(w->loop, &k->io);
+	loop_set_timer(w->loop, &k->limit, LOOP_NEVER);
+	free(k);
+	return ch;
+}
+
+/* In the order that a client has them in. */
+static void make_routes(struct warm *w)
+{
+	const struct client_config *c = &w->config.client;
+
+	for (int i = 0; i < c->n_addrs; i++) {
+		unsigned n = w->routes.n;
+
+		routes_add(&w->routes, &c->addrs[i], c->sources, c->n_sources);
+		for (; n < w->routes.n; n++)
+			w->addr[n] = i;
+	}
+}
+
+/* Other addresses may do, there and here. */
+static void begin_anew(struct warm *w)
+{
+	w->anew = w->known = false;
+	for (unsigned i = 0; i < w->routes.n; i++) {
+		w->routes.route[i].idle = false;
+		if (!w->config.client.n_sources)
+			w->routes.route[i].local.sa.sa_family = AF_UNSPEC;
+	}
+}
+
+/* Over this pair. It rests, longer each time, and keeps no other waiting. */
+static void failed(struct warm *w, unsigned i, const char *why)
+{
+	struct route *route = &w->routes.route[i];
+	uint64_t now_ns = loop_now(w->loop);
+	char pair[ROUTES_TEXT_LEN];
+
+	routes_text(route, pair);
+	if (w->routes.n > 1)
+		note(w, route->failures ? 2 : 1, "no connection can be kept ready (%s): %s", pair,
+		     why);
+	else
+		note(w, route->failures ? 2 : 1, "no connection can be kept ready: %s", why);
+	route->failures++;
+	/* It may be our address that is another now. The first one's stays, as its ports are
+	 * planned. */
+	if (i != w->routes.first && !w->config.client.n_sources)
+		route->local.sa.sa_family = AF_UNSPEC;
+	w->anew = !w->n && !w->dials.n;
+	/* Others that fail for the same reason count once. */
+	if (route->due_ns <= now_ns) {
+		route->delay_ns = route->delay_ns ? 2 * route->delay_ns : WARM_RETRY_MIN_NS;
+		if (route->delay_ns > WARM_RETRY_MAX_NS)
+			route->delay_ns = WARM_RETRY_MAX_NS;
+		route->due_ns = now_ns + route->delay_ns;
+	}
+	fill_when_due(w);
+}
+
+static void kept_failed(struct kept *k, const char *why)
+{
+	struct warm *w = k->warm;
+	unsigned route = k->route;
+	struct channel ch = kept_end(k);
+	char text[TLS_TEXT_LEN];
+
+	text_printf(text, sizeof(text), "%s", channel_text(ch) ? channel_text(ch) : why);
+	channel_close(ch);
+	failed(w, route, text);
+}
+
+static void limit_fired(struct loop_timer *timer)
+{
+	kept_failed(timer->arg, strerror(ETIMEDOUT));
+}
+
+/* It waited, and the peer has closed it: for its age, or because it is gone itself. */
+static void kept_lost(struct kept *k)
+{
+	struct warm *w = k->warm;
+
+	note(w, 2, "the connection from port %u, which was ready, is gone", k->port);
+	channel_close(kept_end(k));
+	fill_after(w, WARM_RETRY_MIN_NS);
+}
+
+/* Sessions begin on these connections. So they go to one machine: to several addresses only if who
+ * has named them means one by them, and not to all that a name has. */
+static void choose_pairs(struct warm *w)
+{
+	const struct routes *r = &w->routes;
+
+	for (unsigned i = 0; i < r->n; i++)
+		w->routes.route[i].idle =
+			!w->config.client.listed && w->addr[i] != w->addr[r->first];
+}
+
+/* By what the links of each carry on this side; where that is not known, all alike. */
+static void weigh_pairs(struct warm *w)
+{
+	uint32_t speed[ROUTES_MAX];
+	bool known = true;
+
+	if (routes_n_joining(&w->routes) < 2)
+		return;
+	for (unsigned i = 0; i < w->routes.n; i++) {
+		const struct route *route = &w->routes.route[i];
+
+		speed[i] = route->idle ? 1 : pathmgr_speed(w->paths, &route->local, &route->remote);
+		known &= speed[i] > 0;
+	}
+	for (unsigned i = 0; i < w->routes.n; i++)
+		w->routes.route[i].weight = known ? speed[i] : 1;
+}
+
+static void look_at_links(struct warm *w, const struct kept *k, const struct wire_welcome *m)
+{
+	struct route *route = &w->routes.route[k->route];
+	uint64_t now_ns = loop_now(w->loop);
+	int fd = k->ch.fd;
+
+	/* Later ones are bound to the address that was hashed. */
+	if (route->local.sa.sa_family == AF_UNSPEC) {
+		sock_local(fd, &route->local);
+		sock_addr_set_port(&route->local, 0);
+	}
+	if (!w->known) {
+		w->routes.first = k->route;
+		choose_pairs(w);
+	} else if (k->route != w->routes.first || now_ns - w->looked_ns < WARM_LOOK_NS) {
+		return;
+	}
+	w->known = true;
+	w->looked_ns = now_ns;
+	pathmgr_learn(w->paths, fd, now_ns);
+	pathmgr_peer(w->paths, fd, &m->items.facts, &m->items.names);
+	weigh_pairs(w);
+}
+
+static void kept_answered(struct kept *k, const struct wire_welcome *m)
+{
+	struct warm *w = k->warm;
+
+	k->ready = true;
+	loop_set_timer(w->loop, &k->limit, LOOP_NEVER);
+	look_at_links(w, k, m);
+	routes_answered(&w->routes.route[k->route]);
+	note(w, 2, "the connection from port %u is ready", k->port);
+	fill_when_due(w);
+}
+
+static void kept_read(struct kept *k)
+{
+	struct iovec iov = { .iov_base = k->answer + k->have,
+			     .iov_len = sizeof(k->answer) - k->have };
+	ssize_t n = channel_recv(k->ch, &iov, 1);
+	char quoted[HANDSHAKE_TEXT_LEN];
+	struct wire_notice refusal;
+	struct wire_welcome m;
+
+	if (n == -EAGAIN || n == -EINTR)
+		return;
+	if (n <= 0) {
+		kept_failed(k, n ? strerror((int)-n) : "it was closed without an answer");
+		return;
+	}
+	k->have += (size_t)n;
+	switch (handshake_answer(k->answer, k->have, &m, &refusal, quoted)) {
+	case HANDSHAKE_ANSWER_MORE:
+		break;
+	case HANDSHAKE_ANSWER_WELCOME:
+		kept_answered(k, &m);
+		break;
+	case HANDSHAKE_ANSWER_REFUSED:
+		kept_failed(k, refusal.text[0] ? refusal.text : wire_reason_text(refusal.reason));
+		break;
+	case HANDSHAKE_ANSWER_STRANGER:
+		kept_failed(k, "it is not mpnc");
+		break;
+	}
+}
+
+static void kept_event(struct loop_io *io, uint32_t events)
+{
+	struct kept *k = io->arg;
+
+	/* There is nothing to be said to one that is ready. */
+	if (k->ready)
+		kept_lost(k);
+	else
+		kept_read(k);
+}
+
+static void dial_connected(void *arg, uint64_t took_ns)
+{
+	((struct warm *)arg)->took_ns = took_ns;
+}
+
+static bool dial_late(void *arg)
+{
+	return false;
+}
+
+static void dial_failed(void *arg, unsigned route, bool stood, int error, const char *why)
+{
+	failed(arg, route, why);
+}
+
+static void dial_done(void *arg, unsigned route, struct channel ch)
+{
+	struct warm *w = arg;
+	struct kept *k = calloc(1, sizeof(*k)), **last = &w->oldest;
+	uint8_t hello[HANDSHAKE_ASK_LEN];
+	union sock_addr local;
+	int r;
+
+	if (!k) {
+		channel_close(ch);
+		failed(w, route, strerror(ENOMEM));
+		return;
+	}
+	sock_local(ch.fd, &local);
+	k->warm = w;
+	k->ch = ch;
+	k->port = sock_addr_port(&local);
+	k->route = route;
+	k->took_ns = w->took_ns;
+	k->io = (struct loop_io){ .fd = ch.fd, .fn = kept_event, .arg = k };
+	k->limit = (struct loop_timer){ .fn = limit_fired, .arg = k, .due_ns = LOOP_NEVER };
+	loop_set_timer(w->loop, &k->limit, loop_now(w->loop) + WARM_LIMIT_NS);
+	while (*last)
+		last = &(*last)->next;
+	*last = k;
+	w->n++;
+	r = loop_add(w->loop, &k->io, EPOLLIN | EPOLLRDHUP);
+	if (r)
+		kept_failed(k, strerror(-r));
+	else if (!channel_send_all(ch, hello, handshake_ask(hello, sizeof(hello), WIRE_HELLO_WARM)))
+		kept_failed(k, "the connection broke at once");
+}
+
+/* Filling -------------------------------------------------------------------------------------- */
+
+/* Goes on with a socket that is connecting over this pair, or takes note of why there is none. */
+static void add(struct warm *w, unsigned route, int fd, uint16_t port)
+{
+	const struct dial_wish wish = {
+		.route = route, .port = port, .late_ns = LOOP_NEVER, .limit_ns = WARM_LIMIT_NS
+	};
+	int r = fd < 0 ? fd : dials_add(&w->dials, fd, &wish);
+
+	if (r)
+		failed(w, route, strerror(-r));
+}
+
+static int connect_from(const struct warm *w, unsigned route, uint16_t port)
+{
+	return dial_from(&w->routes.route[route], port, &w->config.client.socket);
+}
+
+/* Over the first pair, for whose addresses plans are made. */
+static unsigned open_ports(const struct warm *w, uint16_t out[WARM_MAX])
+{
+	unsigned n = 0;
+
+	for (const struct kept *k = w->oldest; k; k = k->next)
+		if (k->route == w->routes.first)
+			out[n++] = k->port;
+	for (const struct dial *d = w->dials.first; d; d = d->next)
+		if (d->route == w->routes.first)
+			out[n++] = d->port;
+	return n;
+}
+
+/* The planned port of a flow, or another that does the same. */
+static void add_planned(struct warm *w, const struct plan *plan, unsigned flow)
+{
+	uint16_t port = plan->flows[flow].port, tried = 0;
+	int fd = -EADDRINUSE;
+
+	for (int i = 0; i < CLIENT_PORT_TRIES && port && dial_taken(fd); i++) {
+		tried = port;
+		fd = connect_from(w, w->routes.first, port);
+		if (!dial_taken(fd))
+			break;
+		pathmgr_avoid(w->paths, port);
+		port = pathmgr_alternate(w->paths, plan, flow, port);
+	}
+	add(w, w->routes.first, fd, tried);
+}
+
+/* Over the first pair, until there are n. */
+static void fill_planned(struct warm *w, unsigned n)
+{
+	const struct route *first = &w->routes.route[w->routes.first];
+	struct pathmgr_wish wish = { .min_flows = n, .max_flows = n };
+	uint16_t open[WARM_MAX];
+	struct plan plan;
+	int r;
+
+	wish.open = open;
+	wish.n_open = open_ports(w, open);
+	r = pathmgr_plan(w->paths, &wish, &plan);
+	if (r)
+		failed(w, w->routes.first, strerror(-r));
+	for (unsigned i = wish.n_open; !r && i < plan.n_flows; i++)
+		if (first->due_ns <= loop_now(w->loop))
+			add_planned(w, &plan, i);
+}
+
+/* One over another pair. */
+static void add_candidate(struct warm *w, unsigned route)
+{
+	uint16_t port = 0;
+	int fd = -EADDRINUSE;
+
+	for (int i = 0; i < CLIENT_PORT_TRIES && dial_taken(fd); i++) {
+		port = pathmgr_candidate(w->paths, NULL, 0, any_links);
+		if (!port)
+			break;
+		fd = connect_from(w, route, port);
+		if (dial_taken(fd))
+			pathmgr_avoid(w->paths, port);
+	}
+	add(w, route, fd, port);
+}
+
+/* Over all pairs in turn. */
+static void fill_known(struct warm *w)
+{
+	unsigned open[ROUTES_MAX], first = w->routes.first, before;
+
+	count_open(w, open);
+	before = open[first];
+	for (unsigned have = w->n + w->dials.n; have < w->config.n; have++) {
+		int i = routes_next(&w->routes, open, loop_now(w->loop));
+
+		if (i < 0)
+			break;
+		open[i]++;
+		if ((unsigned)i != first)
+			add_candidate(w, (unsigned)i);
+	}
+	if (open[first] > before)
+		fill_planned(w, open[first]);
+}
+
+/* The first one tells what there is to plan with. */
+static void fill_first(struct warm *w)
+{
+	int route = next_route(w);
+
+	if (route < 0)
+		return;
+	w->routes.first = (unsigned)route;
+	if (w->config.client.ports_given)
+		fill_planned(w, 1);
+	else
+		add(w, w->routes.first, connect_from(w, w->routes.first, 0), 0);
+}
+
+static void fill_fired(struct loop_timer *timer)
+{
+	struct warm *w = timer->arg;
+	unsigned have = w->n + w->dials.n;
+
+	if (!have && w->anew)
+		begin_anew(w);
+	if (have >= w->config.n || (have && !w->known))
+		return;
+	if (w->known)
+		fill_known(w);
+	else
+		fill_first(w);
+	if (w->n + w->dials.n < w->config.n)
+		fill_at(w, routes_due(&w->routes, loop_now(w->loop)));
+}
+
+/* Has nothing come on it, not even its end, that the loop has not told of yet? */
+static bool is_quiet(const struct kept *k)
+{
+	char byte;
+
+	return recv(k->ch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+bool warm_take(struct warm *w, struct client_first *out)
+{
+	for (struct kept *k = w->oldest; k; k = k->next) {
+		if (!k->ready || !is_quiet(k))
+			continue;
+		out->route = k->route;
+		out->took_ns = k->took_ns;
+		out->ch = kept_end(k);
+		fill_after(w, WARM_PAUSE_NS);
+		return true;
+	}
+	return false;
+}
+
+int warm_new(struct warm **out, struct loop *loop, const struct warm_config *config)
+{
+	struct warm *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return -ENOMEM;
+	w->loop = loop;
+	w->config = *config;
+	w->fill = (struct loop_timer){ .fn = fill_fired, .arg = w, .due_ns = LOOP_NEVER };
+	if (pathmgr_new(&w->paths, &config->paths)) {
+		free(w);
+		return -ENOMEM;
+	}
+	make_routes(w);
+	w->dials = (struct dials){ .loop = loop,
+				   .tls = config->client.tls,
+				   .events = { .connected = dial_connected,
+					       .done = dial_done,
+					       .late = dial_late,
+					       .failed = dial_failed,
+					       .arg = w } };
+	if (w->routes.n)
+		fill_after(w, 0);
+	*out = w;
+	return 0;
+}
+
+struct warm *warm_free(struct warm *w)
+{
+	if (!w)
+		return NULL;
+	loop_set_timer(w->loop, &w->fill, LOOP_NEVER);
+	dials_clear(&w->dials);
+	while (w->oldest)
+		channel_close(kept_end(w->oldest));
+	pathmgr_free(w->paths);
+	free(w);
+	return NULL;
+}

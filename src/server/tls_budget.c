@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Model: the budget is kept as the moment at which all costs are paid for (paid_ns), as
+ * session/bucket.c keeps its own. A cost moves that moment ahead by TURNS_PART times as much; the
+ * budget is open while the moment lies no further ahead than a burst. A cost is known only
+ * afterwards, so that the last one may exceed the burst: then the next stranger waits longer.
+ *
+ * Who waits has a place: how many of the same source waited when it came, and one more unless the
+ * source is known. The lowest place is next, and among equals who came first. So the first of each
+ * source goes before the second of any, and a known source is one ahead.
+ *
+ * The thread's clock less what strangers have cost is what all else has cost.
+ *
+ * The timer is set exactly while somebody waits.
+ */
+#include "server/tls_budget.h"
+
+#include <string.h>
+#include <time.h>
+
+/* How far ahead the moment may lie for the budget to be open. */
+#define AHEAD_NS (TURNS_PART * TURNS_BURST_NS)
+
+static bool is_open(const struct turns *t)
+{
+	return t->paid_ns <= loop_now(t->loop) + AHEAD_NS;
+}
+
+static void set_timer(struct turns *t)
+{
+	uint64_t now_ns = loop_now(t->loop), due_ns = now_ns + TURNS_LOOK_NS;
+
+	if (t->paid_ns < AHEAD_NS + due_ns)
+		due_ns = t->paid_ns > AHEAD_NS ? t->paid_ns - AHEAD_NS : 0;
+	/* Later than now: else the loop would call again before it looks at anything else. */
+	if (t->idle || due_ns <= now_ns)
+		due_ns = now_ns + 1;
+	loop_set_timer(t->loop, &t->timer, t->first ? due_ns : LOOP_NEVER);
+}
+
+static struct turn *next_turn(const struct turns *t)
+{
+	struct turn *next = t->first;
+
+	for (struct turn *turn = t->first; turn; turn = turn->next)
+		if (turn->place < next->place)
+			next = turn;
+	return next;
+}
+
+/* What else has the thread done since the last look? */
+static void look(struct turns *t)
+{
+	uint64_t passed_ns = loop_now(t->loop) - t->looked_ns;
+	uint64_t others_ns = turns_clock() - t->spent_ns;
+
+	if (passed_ns < TURNS_LOOK_NS)
+		return;
+	t->idle = TURNS_IDLE_PART * (others_ns - t->others_ns) < passed_ns;
+	t->looked_ns += passed_ns;
+	t->others_ns = others_ns;
+}
+
+/* One at a time: what else has come is served before the next. */
+static void turns_fired(struct loop_timer *timer)
+{
+	struct turns *t = timer->arg;
+	struct turn *turn = next_turn(t);
+
+	look(t);
+	if (turn && (t->idle || is_open(t))) {
+		turns_leave(t, turn);
+		turn->come(turn->arg);
+	}
+	set_timer(t);
+}
+
+void turns_init(struct turns *t, struct loop *loop)
+{
+	*t = (struct turns){ .loop = loop,
+			     .looked_ns = loop_now(loop),
+			     .others_ns = turns_clock() };
+	t->timer = (struct loop_timer){ .fn = turns_fired, .arg = t, .due_ns = LOOP_NEVER };
+}
+
+bool turns_open(const struct turns *t)
+{
+	return !t->first && is_open(t);
+}
+
+void turns_wait(struct turns *t, struct turn *turn, const uint8_t source[SOCK_SOURCE_LEN],
+		bool known)
+{
+	turn->place = !known;
+	for (const struct turn *other = t->first; other; other = other->next)
+		turn->place += !memcmp(other->source, source, SOCK_SOURCE_LEN);
+	memcpy(turn->source, source, SOCK_SOURCE_LEN);
+	turn->waits = true;
+	turn->prev = t->last;
+	turn->next = NULL;
+	*(turn->prev ? &turn->prev->next : &t->first) = turn;
+	t->last = turn;
+	set_timer(t);
+}
+
+void turns_leave(struct turns *t, struct turn *turn)
+{
+	if (!turn->waits)
+		return;
+	turn->waits = false;
+	*(turn->prev ? &turn->prev->next : &t->first) = turn->next;
+	*(turn->next ? &turn->next->prev : &t->last) = turn->prev;
+	set_timer(t);
+}
+
+uint64_t turns_clock(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+}
+
+void turns_spend(struct turns *t, struct turn *turn, uint64_t cost_ns)
+{
+	uint64_t now_ns = loop_now(t->loop);
+
+	if (t->paid_ns < now_ns)
+		t->paid_ns = now_ns;
+	t->paid_ns += TURNS_PART * cost_ns;
+	t->spent_ns += cost_ns;
+	turn->cost_ns += cost_ns;
+}
+
+void turns_give_back(struct turns *t, struct turn *turn)
+{
+	t->paid_ns -= TURNS_PART * turn->cost_ns;
+	turn->cost_ns = 0;
+	set_timer(t);
+}
