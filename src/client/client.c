@@ -11,7 +11,7 @@
 
 void client_note(const struct client *c, int level, const char *fmt, ...)
 {
-	char text[ENGINE_REASON_LEN];
+	char text[OUTCOME_REASON_LEN];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -64,9 +64,9 @@ static bool try_next(struct client *c)
 /* An attempt for the first connection failed: the next pair, the next round, or the end. */
 static void first_failed(struct client *c, unsigned route, const char *why)
 {
-	char pair[ROUTES_TEXT_LEN];
+	char pair[ADDR_PAIRS_TEXT_LEN];
 
-	routes_text(&c->routes.route[route], pair);
+	addr_pairs_text(&c->routes.route[route], pair);
 	client_note(c, 1, "%s port %s: %s", pair, c->config.port, why);
 	if (try_next(c) || c->dials.n)
 		return;
@@ -101,19 +101,19 @@ static void first_spoilt(struct client *c, unsigned route, int error, const char
 /* The session goes on with those it has. */
 void client_join_failed(struct client *c, unsigned i, const char *why, bool refused)
 {
-	struct route *route = &c->routes.route[i];
-	char pair[ROUTES_TEXT_LEN];
+	struct addr_pair *route = &c->routes.route[i];
+	char pair[ADDR_PAIRS_TEXT_LEN];
 
-	routes_failed(route, refused, loop_now(c->loop));
-	routes_text(route, pair);
+	addr_pairs_failed(route, refused, loop_now(c->loop));
+	addr_pairs_text(route, pair);
 	/* Said once: of the only pair when it goes on, of one among others when it begins. */
-	client_note(c, routes_n_joining(&c->routes) > 1 && route->failures == 1 ? 1 : 2,
+	client_note(c, addr_pairs_n_joining(&c->routes) > 1 && route->failures == 1 ? 1 : 2,
 		    "one more subflow (%s): %s", pair, why);
-	if (route->failures == ROUTES_FAILURES_MAX)
+	if (route->failures == ADDR_PAIRS_FAILURES_MAX)
 		client_note(c, 1,
 			    "%u attempts to open one more subflow (%s) failed, the last one: %s",
 			    route->failures, pair, why);
-	loop_set_timer(c->loop, &c->retry_timer, routes_due(&c->routes, loop_now(c->loop)));
+	loop_set_timer(c->loop, &c->retry_timer, addr_pairs_due(&c->routes, loop_now(c->loop)));
 }
 
 /* All connections were lost, and another one could not be made. The session knows for how long that
@@ -160,7 +160,7 @@ static void dial_failed(void *arg, unsigned route, bool stood, int error, const 
 /* The connection is the engine's, or closed. Returns 0, or what engine_attach did. */
 static int take(struct client *c, unsigned i, struct channel ch)
 {
-	struct route *route = &c->routes.route[i];
+	struct addr_pair *route = &c->routes.route[i];
 	int r = engine_attach(c->engine, ch, NULL, false);
 
 	if (r) {
@@ -226,7 +226,7 @@ static uint64_t late_limit(const struct client *c)
 }
 
 /* The number that a listener at this address has to prove to know before it is said there. */
-static const uint8_t *number_to_prove(const struct client *c, const struct route *route)
+static const uint8_t *number_to_prove(const struct client *c, const struct addr_pair *route)
 {
 	const struct session *s = engine_session(c->engine);
 
@@ -259,7 +259,7 @@ static void retry_fired(struct loop_timer *timer)
 void client_recount(struct client *c)
 {
 	for (unsigned i = 0; i < c->routes.n; i++) {
-		struct route *route = &c->routes.route[i];
+		struct addr_pair *route = &c->routes.route[i];
 
 		engine_count(c->engine, route, &route->n_live, &route->n_ready);
 	}
@@ -321,12 +321,12 @@ static void first_lost(struct client *c)
 
 static void watch_route(struct client *c, unsigned i)
 {
-	struct route *route = &c->routes.route[i];
+	struct addr_pair *route = &c->routes.route[i];
 	unsigned live, ready, before = route->n_live;
 
 	engine_count(c->engine, route, &live, &ready);
 	if (ready > route->n_ready)
-		routes_answered(route);
+		addr_pairs_answered(route);
 	route->n_ready = ready;
 	route->n_live = live;
 	if (live < before)
@@ -379,7 +379,7 @@ static void found_again(struct client *c)
 	client_recount(c);
 	for (unsigned i = 0; i < c->routes.n; i++)
 		if (c->routes.route[i].answered)
-			routes_fresh(&c->routes.route[i]);
+			addr_pairs_fresh(&c->routes.route[i]);
 	loop_set_timer(c->loop, &c->retry_timer, LOOP_NEVER);
 }
 
@@ -393,12 +393,12 @@ static void close_surplus(struct client *c)
 /* By what the links of each carry on this side. Of which that is not known, all count alike. */
 static void weigh_routes(struct client *c)
 {
-	uint32_t speed[ROUTES_MAX];
-	bool known = routes_n_joining(&c->routes) > 1;
+	uint32_t speed[ADDR_PAIRS_MAX];
+	bool known = addr_pairs_n_joining(&c->routes) > 1;
 
 	c->weighed = true;
 	for (unsigned i = 0; i < c->routes.n && known; i++) {
-		const struct route *route = &c->routes.route[i];
+		const struct addr_pair *route = &c->routes.route[i];
 
 		speed[i] = route->idle ? 1
 				       : pathmgr_speed(engine_paths(c->engine), &route->local,
@@ -421,8 +421,8 @@ static void add_told(struct client *c)
 		union sock_addr addr;
 
 		sock_wire_back(&addr, &told->addr[i], sock_addr_port(first));
-		if (ownaddrs_reachable(&addr) && !pathmgr_is_here(engine_paths(c->engine), &addr))
-			routes_add(&c->routes, &addr, c->config.sources, c->config.n_sources);
+		if (own_addrs_reachable(&addr) && !pathmgr_is_here(engine_paths(c->engine), &addr))
+			addr_pairs_add(&c->routes, &addr, c->config.sources, c->config.n_sources);
 	}
 	if (c->routes.n > n && !c->config.multihome) {
 		client_note(c, 1, "the peer has other addresses too: --multihome uses them");
@@ -435,15 +435,15 @@ static void add_told(struct client *c)
 /* WELCOME came. */
 static void establish(struct client *c)
 {
-	struct route *first = &c->routes.route[c->routes.first];
+	struct addr_pair *first = &c->routes.route[c->routes.first];
 
 	c->established = true;
 	c->delay_ns = 0;
-	routes_answered(first);
+	addr_pairs_answered(first);
 	loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
 	add_told(c);
 	for (unsigned i = 0; i < c->routes.n; i++) {
-		struct route *route = &c->routes.route[i];
+		struct addr_pair *route = &c->routes.route[i];
 
 		route->idle = route != first &&
 			      (!c->config.all_pairs ||
@@ -485,7 +485,8 @@ void client_pumped(struct client *c)
 	client_open_missing(c, session_subflows_wanted(s));
 	/* Another pair may still rest when the timer of one is over. */
 	if (!c->retry_timer.linked)
-		loop_set_timer(c->loop, &c->retry_timer, routes_due(&c->routes, loop_now(c->loop)));
+		loop_set_timer(c->loop, &c->retry_timer,
+			       addr_pairs_due(&c->routes, loop_now(c->loop)));
 }
 
 /* All pairs in the order in which they are tried. */
@@ -495,7 +496,7 @@ static void make_routes(struct client *c)
 	char addr[SOCK_ADDR_LEN];
 
 	for (int i = 0; i < config->n_addrs; i++)
-		routes_add(&c->routes, &config->addrs[i], config->sources, config->n_sources);
+		addr_pairs_add(&c->routes, &config->addrs[i], config->sources, config->n_sources);
 	for (int i = 0; i < config->n_sources; i++) {
 		bool used = false;
 

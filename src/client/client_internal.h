@@ -20,7 +20,7 @@ struct client {
 	bool established; /* WELCOME came: from here on connections join */
 	bool warm;        /* the first connection was there before us */
 	bool again;       /* the session's id was said already, on a connection that was lost */
-	struct routes routes;
+	struct addr_pairs routes;
 	bool weighed;   /* the pairs have their weights */
 	unsigned route; /* that was tried last, for the first connection or again */
 	uint64_t retry_until_ns;
@@ -44,7 +44,7 @@ struct client {
 	unsigned n_ready;
 	struct dials dials;
 	bool failed;
-	char failure[ENGINE_REASON_LEN];
+	char failure[OUTCOME_REASON_LEN];
 };
 
 /* client.c ------------------------------------------------------------------------------------- */
@@ -59,7 +59,8 @@ unsigned client_n_open(const struct client *c);
  * is -errno) there is none. */
 void client_dial(struct client *c, unsigned route, int fd, uint16_t port);
 
-/* One more connection over this pair could not be made, or was lost; refused: as in routes_failed.
+/* One more connection over this pair could not be made, or was lost; refused: as in
+ * addr_pairs_failed.
  */
 void client_join_failed(struct client *c, unsigned route, const char *why, bool refused);
 

@@ -51,7 +51,7 @@ static void dial_block(struct client *c, unsigned route)
 
 /* Over each pair: the connections that are there or being made, late ones too, as they show that
  * another pair may be better. */
-static void count_open(const struct client *c, unsigned out[ROUTES_MAX])
+static void count_open(const struct client *c, unsigned out[ADDR_PAIRS_MAX])
 {
 	for (unsigned i = 0; i < c->routes.n; i++)
 		out[i] = c->routes.route[i].n_live;
@@ -68,22 +68,22 @@ static bool follows_plan(const struct client *c)
 /* The pair for one more connection: that of the plan, or any; -1: all of them rest. */
 static int next_route(const struct client *c)
 {
-	unsigned open[ROUTES_MAX];
+	unsigned open[ADDR_PAIRS_MAX];
 
 	if (follows_plan(c))
 		return (int)c->routes.first;
 	count_open(c, open);
-	return routes_next(&c->routes, open, loop_now(c->loop));
+	return addr_pairs_next(&c->routes, open, loop_now(c->loop));
 }
 
 static int bare_route(const struct client *c)
 {
-	unsigned open[ROUTES_MAX];
+	unsigned open[ADDR_PAIRS_MAX];
 
 	if (c->routes.n == 1)
 		return -1;
 	count_open(c, open);
-	return routes_bare(&c->routes, open, loop_now(c->loop));
+	return addr_pairs_bare(&c->routes, open, loop_now(c->loop));
 }
 
 /* Ports ---------------------------------------------------------------------------------------- */
@@ -111,7 +111,7 @@ static int connect_planned(struct client *c, unsigned route, unsigned flow, uint
  * under way and not late. Returns how many. */
 static unsigned open_ports(const struct client *c, uint16_t out[SUBFLOWS_MAX])
 {
-	const struct route *route = &c->routes.route[c->routes.first];
+	const struct addr_pair *route = &c->routes.route[c->routes.first];
 	unsigned n = engine_ports(c->engine, c->routes.n > 1 ? route : NULL, out);
 
 	for (const struct dial *d = c->dials.first; d && n < SUBFLOWS_MAX; d = d->next)
@@ -138,7 +138,7 @@ static int make_plan(struct client *c, unsigned most)
  * nothing is known of links, all pairs share what is planned. */
 static int plan_pairs(struct client *c, unsigned most)
 {
-	unsigned others = routes_n_joining(&c->routes) - 1;
+	unsigned others = addr_pairs_n_joining(&c->routes) - 1;
 	int r = make_plan(c, most);
 
 	c->follows = !r && !(c->plan.notes & PLAN_BLIND);
@@ -149,12 +149,12 @@ static int plan_pairs(struct client *c, unsigned most)
 
 static void say_pairs(struct client *c)
 {
-	unsigned open[ROUTES_MAX];
-	char pair[ROUTES_TEXT_LEN];
+	unsigned open[ADDR_PAIRS_MAX];
+	char pair[ADDR_PAIRS_TEXT_LEN];
 
 	count_open(c, open);
 	for (unsigned i = 0; i < c->routes.n; i++) {
-		routes_text(&c->routes.route[i], pair);
+		addr_pairs_text(&c->routes.route[i], pair);
 		if (!c->routes.route[i].idle)
 			client_note(c, 1, "%u subflow%s from %s", open[i], open[i] == 1 ? "" : "s",
 				    pair);
@@ -163,9 +163,9 @@ static void say_pairs(struct client *c)
 
 static void say_plan(struct client *c)
 {
-	unsigned n_pairs = routes_n_joining(&c->routes);
+	unsigned n_pairs = addr_pairs_n_joining(&c->routes);
 	uint16_t ports[PLAN_FLOWS_MAX];
-	char text[ENGINE_REASON_LEN];
+	char text[OUTCOME_REASON_LEN];
 
 	for (unsigned i = 0; i < c->plan.n_flows; i++)
 		ports[i] = c->plan.flows[i].port;
@@ -283,7 +283,7 @@ void client_dial_again(struct client *c)
 	int fd;
 
 	loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + CLIENT_REDIAL_NS);
-	c->route = routes_again(&c->routes, c->route);
+	c->route = addr_pairs_again(&c->routes, c->route);
 	if (c->config.source_port)
 		fd = connect_from_block(c, c->route, &port);
 	else if (make_plan(c, 1) == 0)
@@ -326,7 +326,7 @@ static void say_verdict(struct client *c)
 		[STEERING_ALL_USED] = "all links that can be used are in use",
 		[STEERING_TAKEN_BACK] = "the links that seemed idle do carry data now",
 	};
-	char text[ENGINE_REASON_LEN];
+	char text[OUTCOME_REASON_LEN];
 	enum steering_news news = steering_news(&c->steering, c->engine, text, sizeof(text));
 
 	if (news == STEERING_NO_NEWS)
@@ -380,7 +380,7 @@ static void steer(struct client *c, unsigned allowed)
  * each has links of its own, which steering by ports does not tell apart. */
 static bool can_steer(const struct client *c)
 {
-	return c->config.steer && !c->config.source_port && routes_n_joining(&c->routes) < 2 &&
+	return c->config.steer && !c->config.source_port && addr_pairs_n_joining(&c->routes) < 2 &&
 	       !pathmgr_several(engine_paths(c->engine)) &&
 	       session_subflows_wanted(engine_session(c->engine)) >= 2;
 }

@@ -10,7 +10,7 @@
 #include "io/sock.h"
 #include "util/text.h"
 
-int dial_from(const struct route *route, uint16_t port, const struct sock_options *options)
+int dial_from(const struct addr_pair *route, uint16_t port, const struct sock_options *options)
 {
 	union sock_addr source = route->local;
 	bool bound = source.sa.sa_family != AF_UNSPEC;

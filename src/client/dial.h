@@ -18,7 +18,7 @@
 
 /* A socket that is connecting over this pair from this port, 0: of the kernel's choice. Returns it
  * or -errno; -ENXIO: the address is not ours any more, so no port is at fault. */
-int dial_from(const struct route *route, uint16_t port, const struct sock_options *options);
+int dial_from(const struct addr_pair *route, uint16_t port, const struct sock_options *options);
 
 /* Does this -errno say that the port is taken? */
 bool dial_taken(int error);

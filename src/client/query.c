@@ -126,14 +126,14 @@ static int explain_silence(int r, char why[QUERY_TEXT_LEN])
 
 int query_peer(const struct query *query, struct wire_welcome *out, char why[QUERY_TEXT_LEN])
 {
-	struct routes pairs = { 0 };
+	struct addr_pairs pairs = { 0 };
 	int r = -EAFNOSUPPORT;
 
 	why[0] = '\0';
 	for (int i = 0; i < query->n_addrs; i++)
-		routes_add(&pairs, &query->addrs[i], query->sources, query->n_sources);
+		addr_pairs_add(&pairs, &query->addrs[i], query->sources, query->n_sources);
 	for (unsigned i = 0; i < pairs.n; i++) {
-		const struct route *pair = &pairs.route[i];
+		const struct addr_pair *pair = &pairs.route[i];
 		bool bound = pair->local.sa.sa_family != AF_UNSPEC;
 		uint64_t due_ns = clock_ns() + query->limit_ns;
 		struct channel ch = { .fd = sock_connect(&pair->remote, bound ? &pair->local : NULL,

@@ -61,15 +61,15 @@ struct relay_options {
 struct relay_run {
 	const struct config *config;
 	const struct relay_options *options;
-	struct answers *answers; /* far */
+	struct query_reply *answers; /* far */
 	struct loop *loop;
 	struct loop_io signals;
 	struct tls_context *tls; /* NULL: plain */
-	struct crew *crew;       /* for TLS; NULL: no threads for it */
+	struct tls_pool *crew;   /* for TLS; NULL: no threads for it */
 	struct relay *relay;
-	struct place local; /* near: what is listened on */
-	struct gate *gate;
-	struct peer peer;
+	struct addr_list local; /* near: what is listened on */
+	struct plain_listen *gate;
+	struct client_setup peer;
 	struct relay_target *targets; /* far: as many as the options have */
 	struct listener *listener;
 	uint64_t memory; /* for windows */
@@ -158,7 +158,7 @@ static int resolve_loopback(const struct config *c, const char *port,
 		int r = 0;
 
 		if (c->family == AF_UNSPEC || (c->family == AF_INET6) == six)
-			r = names_resolve(c, six ? "::1" : "127.0.0.1", port, addrs + n);
+			r = resolve_args_resolve(c, six ? "::1" : "127.0.0.1", port, addrs + n);
 		if (r < 0)
 			return r;
 		n += r;
@@ -167,7 +167,7 @@ static int resolve_loopback(const struct config *c, const char *port,
 }
 
 /* Says what is wrong with it. Returns 0 or -1. */
-static int find_place(const struct config *c, const char *word, bool local, struct place *out)
+static int find_place(const struct config *c, const char *word, bool local, struct addr_list *out)
 {
 	union sock_addr addrs[RESOLVE_MAX];
 	const char *host, *port;
@@ -175,7 +175,7 @@ static int find_place(const struct config *c, const char *word, bool local, stru
 	int n;
 
 	if (is_unix(word))
-		return place_unix(out, word) ? fail_place(word, "the path is too long") : 0;
+		return addr_list_unix(out, word) ? fail_place(word, "the path is too long") : 0;
 	if (strlen(word) >= sizeof(copy))
 		return fail_place(word, "it is too long");
 	memcpy(copy, word, strlen(word) + 1);
@@ -186,10 +186,10 @@ static int find_place(const struct config *c, const char *word, bool local, stru
 	if (!*host)
 		n = resolve_loopback(c, port, addrs);
 	else
-		n = names_resolve(c, strcmp(host, "*") ? host : NULL, port, addrs);
+		n = resolve_args_resolve(c, strcmp(host, "*") ? host : NULL, port, addrs);
 	if (n < 0)
 		return -1;
-	place_inet(out, host, port, addrs, n);
+	addr_list_inet(out, host, port, addrs, n);
 	return 0;
 }
 
@@ -204,7 +204,7 @@ static void say_session(void *arg, const char *name, const struct session_stats 
 	log_error("%s: %s", name, summary);
 }
 
-static void on_ended(void *arg, const char *name, const struct engine_end *end, bool broken_off,
+static void on_ended(void *arg, const char *name, const struct outcome *end, bool broken_off,
 		     const struct session_stats *stats)
 {
 	char summary[SUMMARY_LEN];
@@ -246,7 +246,7 @@ static void on_stopped(void *arg)
 
 static bool on_allows(void *arg, const union sock_addr *peer)
 {
-	return names_allow(((struct relay_run *)arg)->config, peer);
+	return resolve_args_allow(((struct relay_run *)arg)->config, peer);
 }
 
 /* Near ------------------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ static void on_accepted(void *arg, int fd, const union sock_addr *from)
 	struct relay_run *run = arg;
 	char addr[SOCK_ADDR_LEN];
 
-	if (from && !names_allow(run->config, from)) {
+	if (from && !resolve_args_allow(run->config, from)) {
 		sock_addr_text(addr, from);
 		log_info("dropped connection from %s port %u: --allow excludes it", addr,
 			 sock_addr_port(from));
@@ -270,13 +270,15 @@ static void on_accepted(void *arg, int fd, const union sock_addr *from)
 /* On the sockets that systemd has for us, or on the one place that was named. */
 static int start_near(struct relay_run *run)
 {
-	struct gate_events events = { .note = log_note, .accepted = on_accepted, .arg = run };
-	int r = gate_new(&run->gate, run->loop, &events);
+	struct plain_listen_events events = { .note = log_note,
+					      .accepted = on_accepted,
+					      .arg = run };
+	int r = plain_listen_new(&run->gate, run->loop, &events);
 
 	for (int i = 0; !r && i < run->n_sockets; i++)
-		r = gate_adopt(run->gate, SERVICE_FIRST_FD + i);
+		r = plain_listen_adopt(run->gate, SERVICE_FIRST_FD + i);
 	if (!r && !run->n_sockets)
-		r = gate_listen(run->gate, &run->local);
+		r = plain_listen_listen(run->gate, &run->local);
 	if (r)
 		log_error("cannot listen on %s: %s", run->local.name, strerror(-r));
 	return r;
@@ -291,9 +293,9 @@ static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
 	struct relay_run *run = arg;
 
 	if (hello->kind == WIRE_HELLO_QUERY && handshake_version(hello))
-		answers_query(run->answers, ch, hello, loop_now(run->loop));
+		query_reply_query(run->answers, ch, hello, loop_now(run->loop));
 	else if (hello->kind == WIRE_HELLO_WARM && handshake_version(hello))
-		answers_warm(run->answers, ch, hello, loop_now(run->loop));
+		query_reply_warm(run->answers, ch, hello, loop_now(run->loop));
 	else if (hello->kind == WIRE_HELLO_MEASURE)
 		listener_refuse_because(run->listener, ch, WIRE_R_PURPOSE,
 					"this is a relay; for mpnc bench start mpnc bench -l");
@@ -309,7 +311,7 @@ static bool on_knows(void *arg, const uint8_t source[SOCK_SOURCE_LEN])
 static int listen_far(struct relay_run *run)
 {
 	const struct config *c = run->config;
-	struct sock_options options = peer_sock_options(c);
+	struct sock_options options = client_setup_sock_options(c);
 	struct listener_events events = { .note = log_note,
 					  .hello = on_hello,
 					  .allows = on_allows,
@@ -318,7 +320,7 @@ static int listen_far(struct relay_run *run)
 	int r;
 
 	if (!run->n_sockets)
-		return listening_open(&run->listener, run->loop, c, run->tls, &events);
+		return listen_setup_open(&run->listener, run->loop, c, run->tls, &events);
 	r = run->n_sockets > 1 ? -E2BIG : sock_adopt(SERVICE_FIRST_FD, &options);
 	if (!r)
 		r = listener_adopt(&run->listener, run->loop, SERVICE_FIRST_FD, run->tls, &events);
@@ -390,13 +392,13 @@ static void signal_event(struct loop_io *io, uint32_t events)
 		relay_each(run->relay, say_session, run);
 		say_totals(run);
 	} else if (run->stopping) {
-		run->exit = ENGINE_EXIT_SIGNAL + number;
+		run->exit = OUTCOME_SIGNAL + number;
 		relay_kill(run->relay, number);
 	} else {
 		log_info("stopping");
 		service_notify("STOPPING=1");
 		run->stopping = true;
-		run->gate = gate_free(run->gate);
+		run->gate = plain_listen_free(run->gate);
 		relay_stop(run->relay);
 	}
 }
@@ -445,14 +447,14 @@ static int start_relay(struct relay_run *run)
 	};
 	int r;
 
-	config.engine = peer_engine_config(c, run->listener);
+	config.engine = client_setup_engine_config(c, run->listener);
 	config.engine.crew = run->crew;
 	if (!config.max_per_source)
 		config.max_per_source = run->tls ? RELAY_PER_SOURCE : RELAY_PER_SOURCE_OPEN;
 	config.max_sessions = sessions_at_once(run, c->listen ? LISTENER_WARM : config.n_warm);
 	r = relay_new(&run->relay, run->loop, &config, &events);
 	if (!r && c->listen)
-		r = answers_new(&run->answers, run->listener, c, &config.engine);
+		r = query_reply_new(&run->answers, run->listener, c, &config.engine);
 	return r;
 }
 
@@ -465,16 +467,16 @@ static int start(struct relay_run *run)
 		return r;
 	run->signals = (struct loop_io){ .fn = signal_event, .arg = run };
 	/* Keys first, as in cat.c: a FIFO without a writer can be interrupted. */
-	r = secure_open(c, &run->tls);
+	r = tls_setup_open(c, &run->tls);
 	if (!r)
 		r = signals_watch(run->loop, &run->signals);
 	if (!r && run->tls)
-		r = secure_threads(c, run->loop, &run->crew);
+		r = tls_setup_threads(c, run->loop, &run->crew);
 	if (!r)
 		r = c->listen ? start_far(run)
 			      : find_place(c, run->options->local, true, &run->local);
 	if (!r && !c->listen)
-		r = peer_resolve(&run->peer, c, run->tls);
+		r = client_setup_resolve(&run->peer, c, run->tls);
 	/* The far side's sessions tell of the addresses that it listens on. */
 	if (!r)
 		r = start_relay(run);
@@ -489,11 +491,11 @@ static int end(struct relay_run *run)
 {
 	int status = run->exit;
 
-	gate_free(run->gate);
+	plain_listen_free(run->gate);
 	relay_free(run->relay);
-	answers_free(run->answers);
+	query_reply_free(run->answers);
 	listener_free(run->listener);
-	crew_free(run->crew);
+	tls_pool_free(run->crew);
 	loop_free(run->loop);
 	tls_context_free(run->tls);
 	free(run->targets);
@@ -507,7 +509,7 @@ static int run_relay(const struct config *config, const struct relay_options *op
 	int r;
 
 	if (!run)
-		return ENGINE_EXIT_SETUP;
+		return OUTCOME_SETUP;
 	limits_return_memory();
 	limits_raise_descriptors();
 	run->config = config;
@@ -520,7 +522,7 @@ static int run_relay(const struct config *config, const struct relay_options *op
 	if (!r)
 		r = loop_run(run->loop);
 	if (r)
-		run->exit = ENGINE_EXIT_SETUP;
+		run->exit = OUTCOME_SETUP;
 	return end(run);
 }
 
@@ -590,7 +592,7 @@ static enum opts_result set_warm(struct parser *p, const struct option_def *o, c
 	struct relay_options *options = p->own;
 	uint64_t n;
 
-	if (parse_u64(arg, 0, WARM_MAX, &n) < 0)
+	if (parse_u64(arg, 0, PRECONNECT_MAX, &n) < 0)
 		return opts_bad_argument(p, o, arg, "a number of connections (0 to 64)");
 	options->n_warm = (unsigned)n;
 	options->warm_given = true;
@@ -641,7 +643,7 @@ static enum opts_result parse(int argc, char *argv[], struct relay_options *opti
 int relay_main(int argc, char *argv[])
 {
 	char message[OPTS_MESSAGE_LEN];
-	struct relay_options options = { .n_warm = WARM_DEFAULT };
+	struct relay_options options = { .n_warm = PRECONNECT_DEFAULT };
 	struct config config;
 
 	switch (parse(argc, argv, &options, &config, message)) {
@@ -649,10 +651,10 @@ int relay_main(int argc, char *argv[])
 		break;
 	case OPTS_USAGE:
 		log_error("relay: %s", message);
-		return ENGINE_EXIT_SETUP;
+		return OUTCOME_SETUP;
 	default:
 		fputs(help, stdout);
-		return fflush(stdout) ? ENGINE_EXIT_SETUP : ENGINE_EXIT_OK;
+		return fflush(stdout) ? OUTCOME_SETUP : OUTCOME_OK;
 	}
 	log_set_level(config.verbose);
 	return run_relay(&config, &options);

@@ -11,15 +11,15 @@
 #include "io/wake.h"
 #include "util/text.h"
 
-struct streams {
+struct endpoint {
 	struct loop *loop;
 	struct session *session;
-	struct streams_config config;
+	struct endpoint_config config;
 	void (*news)(void *arg);
 	void *arg;
 
 	bool started;
-	struct plug *plug; /* NULL: not yet, or not any more, or the end is descriptors */
+	struct local_socket *plug; /* NULL: not yet, or not any more, or the end is descriptors */
 
 	struct wake wake; /* from input and output */
 	struct loop_io wake_io;
@@ -31,7 +31,7 @@ struct streams {
 	struct digest *nothing; /* of an empty stream */
 };
 
-static void fail(struct streams *st, enum wire_reason reason, uint64_t offset, int error)
+static void fail(struct endpoint *st, enum wire_reason reason, uint64_t offset, int error)
 {
 	char text[SESSION_TEXT_LEN];
 
@@ -43,12 +43,12 @@ static void fail(struct streams *st, enum wire_reason reason, uint64_t offset, i
 
 /* Input ---------------------------------------------------------------------------------------- */
 
-static void end_input(struct streams *st, uint64_t now_ns)
+static void end_input(struct endpoint *st, uint64_t now_ns)
 {
 	uint8_t digest[DIGEST_LEN];
 
 	if (st->plug) {
-		plug_end_input(st->plug, now_ns);
+		local_socket_end_input(st->plug, now_ns);
 	} else if (st->input) {
 		if (st->config.command)
 			input_drain(st->input);
@@ -62,16 +62,16 @@ static void end_input(struct streams *st, uint64_t now_ns)
 }
 
 /* Is there something to read at this moment? Only asked when the answer matters. */
-static bool is_readable(const struct streams *st)
+static bool is_readable(const struct endpoint *st)
 {
 	if (st->plug)
-		return plug_readable(st->plug);
+		return local_socket_readable(st->plug);
 	return st->input && !st->config.endless && !session_input_should_end(st->session, true) &&
 	       input_readable(st->config.in_fd);
 }
 
 /* The rules of the end of a stream. */
-static void consider_input_end(struct streams *st, uint64_t now_ns)
+static void consider_input_end(struct endpoint *st, uint64_t now_ns)
 {
 	struct session *s = st->session;
 
@@ -84,7 +84,7 @@ static void consider_input_end(struct streams *st, uint64_t now_ns)
 			      wire_reason_text(WIRE_R_STOPPED));
 }
 
-static bool input_over(const struct streams *st)
+static bool input_over(const struct endpoint *st)
 {
 	struct session_stats stats;
 
@@ -93,7 +93,7 @@ static bool input_over(const struct streams *st)
 }
 
 /* Takes what was read; returns false when there will be no more. */
-static bool take_read(struct streams *st, uint64_t now_ns)
+static bool take_read(struct endpoint *st, uint64_t now_ns)
 {
 	struct input_status status;
 
@@ -107,7 +107,7 @@ static bool take_read(struct streams *st, uint64_t now_ns)
 }
 
 /* Room comes last: what a peer does not want must not even be taken from the input. */
-static void take_from_thread(struct streams *st, uint64_t now_ns)
+static void take_from_thread(struct endpoint *st, uint64_t now_ns)
 {
 	uint64_t room;
 
@@ -118,15 +118,15 @@ static void take_from_thread(struct streams *st, uint64_t now_ns)
 		input_set_room(st->input, room);
 }
 
-static bool take_from_plug(struct streams *st, uint64_t now_ns)
+static bool take_from_plug(struct endpoint *st, uint64_t now_ns)
 {
-	if (!st->plug || !plug_sound(st->plug) || !st->started || input_over(st))
+	if (!st->plug || !local_socket_sound(st->plug) || !st->started || input_over(st))
 		return false;
 	consider_input_end(st, now_ns);
-	return plug_read(st->plug, now_ns);
+	return local_socket_read(st->plug, now_ns);
 }
 
-bool streams_take_input(struct streams *st, uint64_t now_ns)
+bool endpoint_take_input(struct endpoint *st, uint64_t now_ns)
 {
 	if (st->config.plugged)
 		return take_from_plug(st, now_ns);
@@ -134,7 +134,7 @@ bool streams_take_input(struct streams *st, uint64_t now_ns)
 	return false;
 }
 
-void streams_end_input(struct streams *st, uint64_t now_ns)
+void endpoint_end_input(struct endpoint *st, uint64_t now_ns)
 {
 	if (!st->input_stopped && !input_over(st))
 		end_input(st, now_ns);
@@ -142,7 +142,7 @@ void streams_end_input(struct streams *st, uint64_t now_ns)
 
 /* Output --------------------------------------------------------------------------------------- */
 
-static void finish_nothing(struct streams *st, uint64_t now_ns)
+static void finish_nothing(struct endpoint *st, uint64_t now_ns)
 {
 	uint8_t digest[DIGEST_LEN];
 
@@ -151,7 +151,7 @@ static void finish_nothing(struct streams *st, uint64_t now_ns)
 		session_output_finish(st->session, digest, now_ns);
 }
 
-static void give_to_thread(struct streams *st, uint64_t now_ns)
+static void give_to_thread(struct endpoint *st, uint64_t now_ns)
 {
 	struct session *s = st->session;
 	struct output_status status;
@@ -172,10 +172,10 @@ static void give_to_thread(struct streams *st, uint64_t now_ns)
 		output_finish(st->output);
 }
 
-bool streams_give_output(struct streams *st, uint64_t now_ns)
+bool endpoint_give_output(struct endpoint *st, uint64_t now_ns)
 {
 	if (st->config.plugged)
-		return st->plug && plug_write(st->plug, now_ns);
+		return st->plug && local_socket_write(st->plug, now_ns);
 	if (st->output)
 		give_to_thread(st, now_ns);
 	else
@@ -183,7 +183,7 @@ bool streams_give_output(struct streams *st, uint64_t now_ns)
 	return false;
 }
 
-bool streams_consumer_gone(const struct streams *st)
+bool endpoint_consumer_gone(const struct endpoint *st)
 {
 	return st->gone;
 }
@@ -192,13 +192,13 @@ bool streams_consumer_gone(const struct streams *st)
 
 static void wake_event(struct loop_io *io, uint32_t events)
 {
-	struct streams *st = io->arg;
+	struct endpoint *st = io->arg;
 
 	wake_clear(&st->wake);
 	st->news(st->arg);
 }
 
-enum session_input streams_input_kind(const struct streams_config *config)
+enum session_input endpoint_input_kind(const struct endpoint_config *config)
 {
 	if (config->plugged)
 		return SESSION_INPUT_STREAM;
@@ -206,7 +206,7 @@ enum session_input streams_input_kind(const struct streams_config *config)
 }
 
 /* What two descriptors need, and a socket does not. */
-static int prepare_threads(struct streams *st)
+static int prepare_threads(struct endpoint *st)
 {
 	int r = wake_open(&st->wake);
 
@@ -227,10 +227,10 @@ close_wake:
 	return r;
 }
 
-int streams_new(struct streams **out, struct loop *loop, struct session *session,
-		const struct streams_config *config, void (*news)(void *arg), void *arg)
+int endpoint_new(struct endpoint **out, struct loop *loop, struct session *session,
+		 const struct endpoint_config *config, void (*news)(void *arg), void *arg)
 {
-	struct streams *st = calloc(1, sizeof(*st));
+	struct endpoint *st = calloc(1, sizeof(*st));
 	int r;
 
 	if (!st)
@@ -238,7 +238,7 @@ int streams_new(struct streams **out, struct loop *loop, struct session *session
 	st->loop = loop;
 	st->session = session;
 	st->config = *config;
-	st->config.no_input = streams_input_kind(config) == SESSION_INPUT_NONE;
+	st->config.no_input = endpoint_input_kind(config) == SESSION_INPUT_NONE;
 	st->held = config->command;
 	st->news = news;
 	st->arg = arg;
@@ -251,7 +251,7 @@ int streams_new(struct streams **out, struct loop *loop, struct session *session
 	return 0;
 }
 
-static bool free_threads(struct streams *st)
+static bool free_threads(struct endpoint *st)
 {
 	/* The loop hears no more of a thread that stays. */
 	if (st->wake_io.fd >= 0)
@@ -268,20 +268,20 @@ static bool free_threads(struct streams *st)
 	return true;
 }
 
-bool streams_free(struct streams *st)
+bool endpoint_free(struct endpoint *st)
 {
 	if (!st)
 		return true;
 	if (!st->config.plugged && !free_threads(st))
 		return false;
-	plug_free(st->plug, true);
+	local_socket_free(st->plug, true);
 	free(st);
 	return true;
 }
 
-static void start_threads(struct streams *st)
+static void start_threads(struct endpoint *st)
 {
-	const struct streams_config *c = &st->config;
+	const struct endpoint_config *c = &st->config;
 	int r;
 
 	if (!c->no_input) {
@@ -298,24 +298,24 @@ static void start_threads(struct streams *st)
 	}
 }
 
-void streams_start(struct streams *st)
+void endpoint_start(struct endpoint *st)
 {
 	st->started = true;
 	if (!st->config.plugged)
 		start_threads(st);
 }
 
-int streams_plug(struct streams *st, int fd)
+int endpoint_plug(struct endpoint *st, int fd)
 {
-	return plug_new(&st->plug, st->loop, st->session, fd, st->news, st->arg);
+	return local_socket_new(&st->plug, st->loop, st->session, fd, st->news, st->arg);
 }
 
-void streams_unplug(struct streams *st, bool reset)
+void endpoint_unplug(struct endpoint *st, bool reset)
 {
-	st->plug = plug_free(st->plug, reset);
+	st->plug = local_socket_free(st->plug, reset);
 }
 
-void streams_release(struct streams *st)
+void endpoint_release(struct endpoint *st)
 {
 	st->held = false;
 	if (st->input)

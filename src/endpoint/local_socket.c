@@ -13,7 +13,7 @@
 #include "io/sock.h"
 #include "util/text.h"
 
-struct plug {
+struct local_socket {
 	struct loop_io io; /* io.fd is owned; edge-triggered, as in conn.h: */
 	bool readable, writable;
 	bool ending; /* epoll told of the end, which it does once */
@@ -27,9 +27,9 @@ struct plug {
 	struct digest *read_digest, *written_digest;
 };
 
-static void plug_event(struct loop_io *io, uint32_t events)
+static void local_socket_event(struct loop_io *io, uint32_t events)
 {
-	struct plug *p = io->arg;
+	struct local_socket *p = io->arg;
 
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		p->readable = true;
@@ -43,7 +43,7 @@ static void plug_event(struct loop_io *io, uint32_t events)
 	p->news(p->arg);
 }
 
-static void fail(struct plug *p, bool reading, int error)
+static void fail(struct local_socket *p, bool reading, int error)
 {
 	char text[SESSION_TEXT_LEN];
 
@@ -53,12 +53,12 @@ static void fail(struct plug *p, bool reading, int error)
 		      reading ? p->read : p->written, text);
 }
 
-bool plug_readable(const struct plug *p)
+bool local_socket_readable(const struct local_socket *p)
 {
 	return p->readable && input_readable(p->io.fd);
 }
 
-void plug_end_input(struct plug *p, uint64_t now_ns)
+void local_socket_end_input(struct local_socket *p, uint64_t now_ns)
 {
 	uint8_t value[DIGEST_LEN];
 
@@ -67,7 +67,7 @@ void plug_end_input(struct plug *p, uint64_t now_ns)
 	session_input_end(p->session, value, now_ns);
 }
 
-bool plug_sound(struct plug *p)
+bool local_socket_sound(struct local_socket *p)
 {
 	/* When all has been said both ways it matters to nobody. */
 	if (!p->error || (p->read_ended && p->write_ended))
@@ -76,7 +76,7 @@ bool plug_sound(struct plug *p)
 	return false;
 }
 
-bool plug_read(struct plug *p, uint64_t now_ns)
+bool local_socket_read(struct local_socket *p, uint64_t now_ns)
 {
 	uint8_t *space;
 	size_t len;
@@ -97,7 +97,7 @@ bool plug_read(struct plug *p, uint64_t now_ns)
 		return true;
 	}
 	if (n == 0) {
-		plug_end_input(p, now_ns);
+		local_socket_end_input(p, now_ns);
 		return true;
 	}
 	/* A short read has emptied the socket; what comes later is a new edge, but not the end that
@@ -111,7 +111,7 @@ bool plug_read(struct plug *p, uint64_t now_ns)
 }
 
 /* All is written: the consumer is told, and the peer. */
-static void end_output(struct plug *p, uint64_t now_ns)
+static void end_output(struct local_socket *p, uint64_t now_ns)
 {
 	uint8_t value[DIGEST_LEN];
 
@@ -121,7 +121,7 @@ static void end_output(struct plug *p, uint64_t now_ns)
 	session_output_finish(p->session, value, now_ns);
 }
 
-bool plug_write(struct plug *p, uint64_t now_ns)
+bool local_socket_write(struct local_socket *p, uint64_t now_ns)
 {
 	uint64_t left = session_output_end(p->session) - p->written;
 	size_t contiguous;
@@ -150,15 +150,15 @@ bool plug_write(struct plug *p, uint64_t now_ns)
 	return true;
 }
 
-int plug_new(struct plug **out, struct loop *loop, struct session *session, int fd,
-	     void (*news)(void *arg), void *arg)
+int local_socket_new(struct local_socket **out, struct loop *loop, struct session *session, int fd,
+		     void (*news)(void *arg), void *arg)
 {
-	struct plug *p = calloc(1, sizeof(*p));
+	struct local_socket *p = calloc(1, sizeof(*p));
 	int on = 1, r;
 
 	if (!p)
 		return -ENOMEM;
-	p->io = (struct loop_io){ .fd = fd, .fn = plug_event, .arg = p };
+	p->io = (struct loop_io){ .fd = fd, .fn = local_socket_event, .arg = p };
 	p->loop = loop;
 	p->session = session;
 	p->news = news;
@@ -181,7 +181,7 @@ int plug_new(struct plug **out, struct loop *loop, struct session *session, int 
 	return 0;
 }
 
-struct plug *plug_free(struct plug *p, bool reset)
+struct local_socket *local_socket_free(struct local_socket *p, bool reset)
 {
 	if (!p)
 		return NULL;

@@ -17,28 +17,28 @@
 #include "io/loop.h"
 #include "session/session.h"
 
-struct plug;
+struct local_socket;
 
 /* fd: TCP or unix, non-blocking, consumed unless this fails. session is borrowed. news is called
  * when there is something to move. Returns 0 or -errno. */
-int plug_new(struct plug **out, struct loop *loop, struct session *session, int fd,
-	     void (*news)(void *arg), void *arg);
+int local_socket_new(struct local_socket **out, struct loop *loop, struct session *session, int fd,
+		     void (*news)(void *arg), void *arg);
 
 /* Closes the connection: in order, or with a reset. */
-struct plug *plug_free(struct plug *p, bool reset);
+struct local_socket *local_socket_free(struct local_socket *p, bool reset);
 
 /* Has the connection not been reset? If it has, the session is aborted. */
-bool plug_sound(struct plug *p);
+bool local_socket_sound(struct local_socket *p);
 
 /* One read into the session. Returns whether anything moved. */
-bool plug_read(struct plug *p, uint64_t now_ns);
+bool local_socket_read(struct local_socket *p, uint64_t now_ns);
 
 /* Our stream ends here, whatever may still come. */
-void plug_end_input(struct plug *p, uint64_t now_ns);
+void local_socket_end_input(struct local_socket *p, uint64_t now_ns);
 
 /* Is there something to read as far as is known? */
-bool plug_readable(const struct plug *p);
+bool local_socket_readable(const struct local_socket *p);
 
 /* One write from the session, and the end of the output when all is written. Returns whether
  * anything moved. */
-bool plug_write(struct plug *p, uint64_t now_ns);
+bool local_socket_write(struct local_socket *p, uint64_t now_ns);

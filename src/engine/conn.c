@@ -59,17 +59,17 @@ void conn_free(struct conn *c)
 	free(c);
 }
 
-int conn_use_crew(struct conn *c, struct crew *crew, void (*told)(void *arg), void *arg)
+int conn_use_crew(struct conn *c, struct tls_pool *crew, void (*told)(void *arg), void *arg)
 {
 	c->crew = crew;
-	c->job = crew_job_new(conn_channel(c), told, arg);
+	c->job = tls_pool_job_new(conn_channel(c), told, arg);
 	return c->job ? 0 : -ENOMEM;
 }
 
 bool conn_settle(struct conn *c, bool wait)
 {
 	if (c->job && wait)
-		crew_wait(c->crew, c->job);
+		tls_pool_wait(c->crew, c->job);
 	return !c->job || !c->job->given || c->job->done;
 }
 
@@ -159,10 +159,10 @@ static enum conn_result place(struct conn *c, struct session *s, uint64_t now_ns
 
 static enum conn_result take_back(struct conn *c, struct session *s, uint64_t now_ns)
 {
-	struct crew_job *job = c->job;
+	struct tls_pool_job *job = c->job;
 	enum conn_result r = CONN_IDLE;
 
-	if (!crew_done(job))
+	if (!tls_pool_done(job))
 		return place(c, s, now_ns);
 	if (job->send)
 		r = was_written(c, s, job->sent, iov_len(job->tx, job->n_tx), now_ns);
@@ -181,7 +181,7 @@ static enum conn_result take_back(struct conn *c, struct session *s, uint64_t no
 
 static void hand_over(struct conn *c, struct session *s, uint64_t now_ns)
 {
-	struct crew_job *job = c->job;
+	struct tls_pool_job *job = c->job;
 
 	if (job->given)
 		return;
@@ -197,7 +197,7 @@ static void hand_over(struct conn *c, struct session *s, uint64_t now_ns)
 		c->writable = false;
 	if (job->receive)
 		c->readable = false;
-	crew_give(c->crew, job);
+	tls_pool_give(c->crew, job);
 }
 
 /* A link of 1 Gbit/s brings 80 segments a millisecond, and until its frame is whole none is of use:

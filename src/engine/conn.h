@@ -25,11 +25,11 @@
 #define CONN_DEAD_PROBES 2
 
 struct conn {
-	struct loop_io io;    /* io.fd is the socket, owned */
-	struct tls *tls;      /* owned; NULL: plain */
-	struct crew *crew;    /* with job: seals and opens the records; borrowed */
-	struct crew_job *job; /* owned; NULL: the session's thread does all */
-	size_t n_unplaced;    /* bytes at the end of what the crew received that wait for memory */
+	struct loop_io io;        /* io.fd is the socket, owned */
+	struct tls *tls;          /* owned; NULL: plain */
+	struct tls_pool *crew;    /* with job: seals and opens the records; borrowed */
+	struct tls_pool_job *job; /* owned; NULL: the session's thread does all */
+	size_t n_unplaced; /* bytes at the end of what the crew received that wait for memory */
 	uint16_t slot;
 	bool readable;
 	bool writable;
@@ -63,7 +63,7 @@ void conn_free(struct conn *c);
 
 /* From now on the crew (borrowed) reads and writes; told(arg) says that there is something for
  * conn_read. Returns 0 or -ENOMEM. */
-int conn_use_crew(struct conn *c, struct crew *crew, void (*told)(void *arg), void *arg);
+int conn_use_crew(struct conn *c, struct tls_pool *crew, void (*told)(void *arg), void *arg);
 
 /* May conn_channel be used, or has the crew got it? If that is to be waited for, it may. */
 bool conn_settle(struct conn *c, bool wait);

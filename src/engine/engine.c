@@ -35,7 +35,7 @@ static void note(const struct engine *e, int level, const char *fmt, ...)
 
 static void note(const struct engine *e, int level, const char *fmt, ...)
 {
-	char text[ENGINE_REASON_LEN];
+	char text[OUTCOME_REASON_LEN];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -65,12 +65,12 @@ static void conn_event(struct loop_io *io, uint32_t events)
 /* Says which way a connection runs, once that can be told. */
 static void announce(struct engine *e, struct conn *c)
 {
-	char text[LINKS_TEXT_LEN];
+	char text[LINK_WATCH_TEXT_LEN];
 
 	c->announced = true;
 	c->ready_ns = loop_now(e->loop);
 	e->n_unannounced--;
-	if (links_of_conn(e->links, c, text))
+	if (link_watch_of_conn(e->links, c, text))
 		note(e, 1,
 		     "addresses or ports are translated on the way to %s: nothing can be told of "
 		     "the peer's links",
@@ -90,17 +90,17 @@ static void links_changed(void *arg, bool plans)
 	struct engine *e = arg;
 	struct pathmgr_flow flows[SUBFLOWS_MAX];
 	unsigned n_flows = 0;
-	char text[ENGINE_REASON_LEN];
+	char text[OUTCOME_REASON_LEN];
 
 	for (uint16_t i = 0; i < e->n_slots; i++) {
 		struct conn *c = e->conns[i];
 
 		if (c && c->announced)
-			links_place(e->links, c);
+			link_watch_place(e->links, c);
 		if (c && !c->draining && c->way >= 0)
 			flows[n_flows++] = (struct pathmgr_flow){ c->way, engine_port_of(e, c) };
 	}
-	pathmgr_state(links_paths(e->links), flows, n_flows, text, sizeof(text));
+	pathmgr_state(link_watch_paths(e->links), flows, n_flows, text, sizeof(text));
 	note(e, 1, "the links have changed: %s", text);
 	if (plans && e->events.replan)
 		e->events.replan(e->events.arg);
@@ -170,9 +170,9 @@ int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *
 	if (r)
 		goto free_conn;
 	if (!e->next_id || session_state(e->session) == SESSION_CONNECTING)
-		links_learn(e->links, ch.fd);
+		link_watch_learn(e->links, ch.fd);
 	r = sock_wire_names(ch.fd, &c->names, &ifindex);
-	c->way = r ? 0 : pathmgr_way(links_paths(e->links), &c->names);
+	c->way = r ? 0 : pathmgr_way(link_watch_paths(e->links), &c->names);
 	r = open_subflow(e, hello, r ? NULL : &c->names, &c->slot);
 	if (r)
 		goto free_conn;
@@ -227,7 +227,7 @@ static void conn_close(struct engine *e, struct conn *c)
 	c->stats.live = false;
 	e->n_unannounced -= !c->announced;
 	e->n_draining -= c->draining;
-	links_closed(e->links, c);
+	link_watch_closed(e->links, c);
 	text_printf(e->last_error, sizeof(e->last_error), "%s", why ? why : "");
 	if (e->phase == PHASE_RUNNING && !session_finished(e->session))
 		note(e, level, "subflow %u (port %u to %s) closed: %s", c->stats.id,
@@ -236,7 +236,7 @@ static void conn_close(struct engine *e, struct conn *c)
 		     : why         ? why
 		     : c->draining ? "it is not needed"
 				   : "the peer closed it");
-	links_place(e->links, c);
+	link_watch_place(e->links, c);
 	remember(e, &c->stats);
 	session_subflow_close(e->session, c->slot, loop_now(e->loop));
 	e->conns[c->slot] = NULL;
@@ -268,21 +268,21 @@ static void start_streams(struct engine *e, struct channel ch)
 	if (e->events.started && e->events.started(e->events.arg, ch, why))
 		session_abort(e->session, WIRE_R_INPUT, 0, why);
 	else
-		streams_start(e->streams);
+		endpoint_start(e->streams);
 }
 
 static bool give_output(struct engine *e, uint64_t now_ns)
 {
-	bool moved = streams_give_output(e->streams, now_ns);
+	bool moved = endpoint_give_output(e->streams, now_ns);
 
-	if (streams_consumer_gone(e->streams))
+	if (endpoint_consumer_gone(e->streams))
 		e->config.quit_ns = 0;
 	return moved;
 }
 
 int engine_plug(struct engine *e, int fd)
 {
-	int r = e->phase == PHASE_RUNNING ? streams_plug(e->streams, fd) : -ESHUTDOWN;
+	int r = e->phase == PHASE_RUNNING ? endpoint_plug(e->streams, fd) : -ESHUTDOWN;
 
 	if (!r)
 		loop_queue(e->loop, &e->pump);
@@ -301,16 +301,16 @@ static void finish(struct engine *e)
 {
 	if (e->phase == PHASE_ENDED)
 		return;
-	ending_of(e->session, engine_last_error(e), e->signal, &e->end);
+	outcome_of(e->session, engine_last_error(e), e->signal, &e->end);
 	e->end_ns = loop_now(e->loop);
-	streams_unplug(e->streams, e->end.exit != ENGINE_EXIT_OK);
+	endpoint_unplug(e->streams, e->end.exit != OUTCOME_OK);
 	close_all(e);
 	e->phase = PHASE_ENDED;
 	loop_set_timer(e->loop, &e->session_timer, LOOP_NEVER);
 	loop_set_timer(e->loop, &e->idle_timer, LOOP_NEVER);
 	loop_set_timer(e->loop, &e->quit_timer, LOOP_NEVER);
 	loop_set_timer(e->loop, &e->close_timer, LOOP_NEVER);
-	links_stop(e->links);
+	link_watch_stop(e->links);
 	loop_unqueue(e->loop, &e->pump);
 	e->events.ended(e->events.arg);
 }
@@ -475,7 +475,7 @@ static void set_timers(struct engine *e)
 	    (moved != e->moved || e->idle_timer.due_ns == LOOP_NEVER))
 		loop_set_timer(e->loop, &e->idle_timer, now_ns + e->config.idle_ns);
 	e->moved = moved;
-	links_moved(e->links, moved);
+	link_watch_moved(e->links, moved);
 	if (e->config.quit_ns != LOOP_NEVER && e->quit_timer.due_ns == LOOP_NEVER &&
 	    !session_stopped(e->session) && session_sent_confirmed(e->session) &&
 	    !session_received_confirmed(e->session))
@@ -516,20 +516,20 @@ static void pump(struct loop_task *task)
 	for (unsigned i = 0; (i < rounds || !i) && moved; i++) {
 		uint64_t now_ns = loop_update(e->loop);
 
-		moved = e->phase == PHASE_RUNNING && streams_take_input(e->streams, now_ns);
+		moved = e->phase == PHASE_RUNNING && endpoint_take_input(e->streams, now_ns);
 		moved |= move_all(e, conn_read, now_ns);
 		/* Before they carry anything: what their links carry is counted from here. */
 		announce_all(e);
 		moved |= e->phase == PHASE_RUNNING && give_output(e, now_ns);
 		if (session_links_due(e->session))
-			links_count(e->links);
+			link_watch_count(e->links);
 		moved |= move_all(e, conn_write, now_ns);
 	}
 	if (moved)
 		loop_queue(e->loop, &e->pump);
 	announce_all(e);
 	close_drained(e);
-	links_heard(e->links);
+	link_watch_heard(e->links);
 	check_end(e);
 	set_timers(e);
 	if (e->phase == PHASE_RUNNING)
@@ -548,9 +548,9 @@ int engine_new(struct engine **out, struct loop *loop, const struct engine_confi
 	       const struct engine_events *events)
 {
 	struct engine *e = calloc(1, sizeof(*e));
-	const struct links_events on_links = { .told = on_news,
-					       .changed = links_changed,
-					       .arg = e };
+	const struct link_watch_events on_links = { .told = on_news,
+						    .changed = links_changed,
+						    .arg = e };
 	int r;
 
 	if (!e)
@@ -559,7 +559,7 @@ int engine_new(struct engine **out, struct loop *loop, const struct engine_confi
 	e->config = *config;
 	e->events = *events;
 	e->config.streams.no_output = config->session.send_only;
-	e->config.session.input = streams_input_kind(&config->streams);
+	e->config.session.input = endpoint_input_kind(&config->streams);
 	init_timer(e, &e->session_timer, session_fired);
 	init_timer(e, &e->idle_timer, idle_fired);
 	init_timer(e, &e->quit_timer, quit_fired);
@@ -568,17 +568,17 @@ int engine_new(struct engine **out, struct loop *loop, const struct engine_confi
 	r = session_new(&e->session, &e->config.session);
 	if (r)
 		goto free_engine;
-	r = links_new(&e->links, loop, e->session, &config->paths, &on_links);
+	r = link_watch_new(&e->links, loop, e->session, &config->paths, &on_links);
 	if (r)
 		goto free_session;
-	r = streams_new(&e->streams, loop, e->session, &e->config.streams, on_news, e);
+	r = endpoint_new(&e->streams, loop, e->session, &e->config.streams, on_news, e);
 	if (r)
 		goto free_links;
-	links_observe(e->links, e->conns, &e->n_slots);
+	link_watch_observe(e->links, e->conns, &e->n_slots);
 	*out = e;
 	return 0;
 free_links:
-	links_free(e->links);
+	link_watch_free(e->links);
 free_session:
 	session_free(e->session);
 free_engine:
@@ -596,8 +596,8 @@ bool engine_free(struct engine *e)
 	loop_set_timer(e->loop, &e->idle_timer, LOOP_NEVER);
 	loop_set_timer(e->loop, &e->quit_timer, LOOP_NEVER);
 	loop_set_timer(e->loop, &e->close_timer, LOOP_NEVER);
-	e->links = links_free(e->links);
-	if (!streams_free(e->streams))
+	e->links = link_watch_free(e->links);
+	if (!endpoint_free(e->streams))
 		return false;
 	session_free(e->session);
 	free(e->stats);
@@ -668,13 +668,13 @@ void engine_command_ended(struct engine *e, const char *failure)
 			    e->config.session.input == SESSION_INPUT_NONE ? WIRE_R_OUTPUT
 									  : WIRE_R_INPUT,
 			    failure);
-	streams_release(e->streams);
+	endpoint_release(e->streams);
 	loop_queue(e->loop, &e->pump);
 }
 
 void engine_end_input(struct engine *e)
 {
-	streams_end_input(e->streams, loop_now(e->loop));
+	endpoint_end_input(e->streams, loop_now(e->loop));
 	loop_queue(e->loop, &e->pump);
 }
 

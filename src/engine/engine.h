@@ -27,11 +27,11 @@
 struct engine_config {
 	struct session_config session; /* input is found out from streams */
 	struct pathmgr_config paths;
-	struct streams_config streams; /* no_output is found out from session; a command's end well
+	struct endpoint_config streams; /* no_output is found out from session; a command's end well
 					  only with engine_command_ended() */
-	struct crew *crew; /* seals and opens TLS; NULL: the loop's thread does; borrowed */
-	uint64_t idle_ns;  /* give up when neither stream moves for this long; LOOP_NEVER */
-	uint64_t quit_ns;  /* -q; LOOP_NEVER */
+	struct tls_pool *crew; /* seals and opens TLS; NULL: the loop's thread does; borrowed */
+	uint64_t idle_ns;      /* give up when neither stream moves for this long; LOOP_NEVER */
+	uint64_t quit_ns;      /* -q; LOOP_NEVER */
 };
 
 struct engine_events {
@@ -73,7 +73,7 @@ int engine_attach(struct engine *e, struct channel ch, const struct wire_hello *
 #define ENGINE_SOURCES 16
 bool engine_knows(const struct engine *e, const uint8_t source[SOCK_SOURCE_LEN]);
 
-/* The socket of a session whose end here is one, as plug_new's fd. Returns 0 or -errno. */
+/* The socket of a session whose end here is one, as local_socket_new's fd. Returns 0 or -errno. */
 int engine_plug(struct engine *e, int fd);
 
 /* It is not to be had: ends the session. */
@@ -84,11 +84,11 @@ struct pathmgr *engine_paths(struct engine *e);
 
 /* The client's ports of the connections that live and are to stay: those over this pair of
  * addresses (client), or all (NULL). Returns how many. */
-unsigned engine_ports(const struct engine *e, const struct route *route,
+unsigned engine_ports(const struct engine *e, const struct addr_pair *route,
 		      uint16_t out[SUBFLOWS_MAX]);
 
 /* How many these are, and of how many of them the HELLO was answered. */
-void engine_count(const struct engine *e, const struct route *route, unsigned *n_live_out,
+void engine_count(const struct engine *e, const struct addr_pair *route, unsigned *n_live_out,
 		  unsigned *n_ready_out);
 
 /* How many. */
@@ -145,7 +145,7 @@ void engine_cut(struct engine *e);
 void engine_signal(struct engine *e, int number);
 
 /* Valid once ended was called. */
-const struct engine_end *engine_end(const struct engine *e);
+const struct outcome *engine_end(const struct engine *e);
 
 /* Borrowed arrays are valid until the next call. */
 void engine_stats(struct engine *e, struct session_stats *out);

@@ -22,7 +22,7 @@ struct engine {
 	struct engine_events events;
 	struct session *session;
 	enum phase phase;
-	struct engine_end end;
+	struct outcome end;
 	int signal;                    /* that ended the session */
 	char last_error[TLS_TEXT_LEN]; /* of the connection that closed last; "": it closed in order
 					*/
@@ -33,15 +33,15 @@ struct engine {
 	struct loop_timer idle_timer;
 	struct loop_timer quit_timer;
 	struct loop_timer close_timer;
-	struct links *links;
+	struct link_watch *links;
 	unsigned n_unannounced;
 	unsigned n_draining;
 	struct side_stats here, peer;
-	char verdict[ENGINE_REASON_LEN];
+	char verdict[OUTCOME_REASON_LEN];
 	uint64_t moved;      /* sum of what shows progress, for idle_timer */
 	uint64_t idle_heard; /* bytes from the peer when that fired last */
 
-	struct streams *streams;
+	struct endpoint *streams;
 
 	uint64_t dead_check_ns;
 	uint64_t start_ns;           /* first connection; 0: none yet */

@@ -10,7 +10,7 @@ struct session *engine_session(struct engine *e)
 
 struct pathmgr *engine_paths(struct engine *e)
 {
-	return links_paths(e->links);
+	return link_watch_paths(e->links);
 }
 
 unsigned engine_n_live(const struct engine *e)
@@ -23,12 +23,13 @@ unsigned engine_n_live(const struct engine *e)
 }
 
 /* Does it live, is it to stay, and is it one of these? */
-static bool is_counted(const struct conn *c, const struct route *route)
+static bool is_counted(const struct conn *c, const struct addr_pair *route)
 {
-	return c && !c->draining && (!route || routes_match(route, &c->names));
+	return c && !c->draining && (!route || addr_pairs_match(route, &c->names));
 }
 
-unsigned engine_ports(const struct engine *e, const struct route *route, uint16_t out[SUBFLOWS_MAX])
+unsigned engine_ports(const struct engine *e, const struct addr_pair *route,
+		      uint16_t out[SUBFLOWS_MAX])
 {
 	unsigned n = 0;
 
@@ -38,7 +39,7 @@ unsigned engine_ports(const struct engine *e, const struct route *route, uint16_
 	return n;
 }
 
-void engine_count(const struct engine *e, const struct route *route, unsigned *n_live_out,
+void engine_count(const struct engine *e, const struct addr_pair *route, unsigned *n_live_out,
 		  unsigned *n_ready_out)
 {
 	*n_live_out = *n_ready_out = 0;
@@ -74,7 +75,7 @@ const char *engine_last_error(const struct engine *e)
 	return e->last_error[0] ? e->last_error : NULL;
 }
 
-const struct engine_end *engine_end(const struct engine *e)
+const struct outcome *engine_end(const struct engine *e)
 {
 	return &e->end;
 }
@@ -102,13 +103,14 @@ void engine_stats(struct engine *e, struct session_stats *out)
 		if (!e->conns[i] || !engine_stats_room(e, n + 1))
 			continue;
 		conn_update_stats(e->conns[i], e->session);
-		links_place(e->links, e->conns[i]);
+		link_watch_place(e->links, e->conns[i]);
 		e->stats[n++] = e->conns[i]->stats;
 	}
 	out->n_live = n - e->n_gone;
 	out->n_subflows = n;
 	out->subflow = e->stats;
-	pathmgr_stats(links_paths(e->links), session_peer_links(e->session), &e->here, &e->peer);
+	pathmgr_stats(link_watch_paths(e->links), session_peer_links(e->session), &e->here,
+		      &e->peer);
 	out->here = &e->here;
 	out->peer = &e->peer;
 	out->verdict = e->verdict[0] ? e->verdict : NULL;

@@ -8,12 +8,12 @@
 #include "plan/lanes.h"
 #include "util/text.h"
 
-struct links {
+struct link_watch {
 	struct loop *loop;
 	struct session *session;
 	struct pathmgr *paths;
 	bool client;
-	struct links_events events;
+	struct link_watch_events events;
 	struct loop_timer count_timer;
 	uint64_t told_ns; /* the last count that went to the peer */
 	struct observer *observer;
@@ -35,7 +35,7 @@ struct links {
 
 /* Counting ------------------------------------------------------------------------------------- */
 
-void links_count(struct links *l)
+void link_watch_count(struct link_watch *l)
 {
 	struct wire_links counted;
 
@@ -46,8 +46,8 @@ void links_count(struct links *l)
 /* Until nothing has moved since the last count. */
 static void count_fired(struct loop_timer *timer)
 {
-	struct links *l = timer->arg;
-	uint64_t now_ns = loop_now(l->loop), next_ns = now_ns + LINKS_COUNT_NS;
+	struct link_watch *l = timer->arg;
+	uint64_t now_ns = loop_now(l->loop), next_ns = now_ns + LINK_WATCH_COUNT_NS;
 	struct wire_links counted;
 	bool news = false;
 
@@ -59,7 +59,7 @@ static void count_fired(struct loop_timer *timer)
 		if (l->conns)
 			news = observer_sample(l->observer, l->session, l->paths, &counted,
 					       l->conns, *l->n_slots, now_ns);
-		if (now_ns - l->told_ns >= LINKS_COUNT_NS) {
+		if (now_ns - l->told_ns >= LINK_WATCH_COUNT_NS) {
 			session_links(l->session, &counted);
 			l->told_ns = now_ns;
 			news = true;
@@ -72,26 +72,26 @@ static void count_fired(struct loop_timer *timer)
 		l->events.told(l->events.arg);
 }
 
-void links_moved(struct links *l, uint64_t moved)
+void link_watch_moved(struct link_watch *l, uint64_t moved)
 {
 	if (moved == l->moved)
 		return;
 	l->moved = moved;
 	if (l->learnt && !l->count_timer.linked)
-		loop_set_timer(l->loop, &l->count_timer, loop_now(l->loop) + LINKS_COUNT_NS);
+		loop_set_timer(l->loop, &l->count_timer, loop_now(l->loop) + LINK_WATCH_COUNT_NS);
 }
 
 /* Looking anew --------------------------------------------------------------------------------- */
 
-static void look_by(struct links *l, uint64_t due_ns)
+static void look_by(struct link_watch *l, uint64_t due_ns)
 {
-	if (due_ns < l->looked_ns + LINKS_LOOK_NS)
-		due_ns = l->looked_ns + LINKS_LOOK_NS;
+	if (due_ns < l->looked_ns + LINK_WATCH_LOOK_NS)
+		due_ns = l->looked_ns + LINK_WATCH_LOOK_NS;
 	if (due_ns < l->look_timer.due_ns)
 		loop_set_timer(l->loop, &l->look_timer, due_ns);
 }
 
-static void stop_watching(struct links *l)
+static void stop_watching(struct link_watch *l)
 {
 	if (l->watching)
 		loop_remove(l->loop, &l->watch);
@@ -99,7 +99,7 @@ static void stop_watching(struct links *l)
 }
 
 /* Without it everything works but the following of changes. */
-static void start_watching(struct links *l)
+static void start_watching(struct link_watch *l)
 {
 	l->watch.fd = pathmgr_watch(l->paths);
 	if (!l->watching && l->watch.fd >= 0)
@@ -110,22 +110,22 @@ static void start_watching(struct links *l)
  * way. */
 static void watch_event(struct loop_io *io, uint32_t events)
 {
-	struct links *l = io->arg;
+	struct link_watch *l = io->arg;
 
 	if (!pathmgr_events(l->paths))
 		return;
 	stop_watching(l);
 	l->looks = 2;
-	look_by(l, loop_now(l->loop) + LINKS_SETTLE_NS);
+	look_by(l, loop_now(l->loop) + LINK_WATCH_SETTLE_NS);
 }
 
-static bool look_at_ours(struct links *l)
+static bool look_at_ours(struct link_watch *l)
 {
 	if (!l->looks)
 		return false;
 	start_watching(l);
 	if (--l->looks)
-		look_by(l, loop_now(l->loop) + LINKS_AGAIN_NS);
+		look_by(l, loop_now(l->loop) + LINK_WATCH_AGAIN_NS);
 	if (!pathmgr_relearn(l->paths))
 		return false;
 	observer_forget(l->observer);
@@ -133,7 +133,7 @@ static bool look_at_ours(struct links *l)
 	return true;
 }
 
-static bool look_at_theirs(struct links *l, bool *plans)
+static bool look_at_theirs(struct link_watch *l, bool *plans)
 {
 	uint64_t serial = session_peer_facts_serial(l->session);
 
@@ -148,7 +148,7 @@ static bool look_at_theirs(struct links *l, bool *plans)
 
 static void look_fired(struct loop_timer *timer)
 {
-	struct links *l = timer->arg;
+	struct link_watch *l = timer->arg;
 	bool plans, changed;
 
 	l->looked_ns = loop_now(l->loop);
@@ -162,7 +162,7 @@ static void look_fired(struct loop_timer *timer)
 		l->events.changed(l->events.arg, plans);
 }
 
-void links_heard(struct links *l)
+void link_watch_heard(struct link_watch *l)
 {
 	if (session_peer_facts_serial(l->session) != l->peer_serial)
 		look_by(l, loop_now(l->loop));
@@ -185,7 +185,7 @@ static const char *link_name(const struct wire_facts *f, int8_t link)
 	return link >= 0 && link < f->n_links ? f->link[link].name : "?";
 }
 
-void links_place(struct links *l, struct conn *c)
+void link_watch_place(struct link_watch *l, struct conn *c)
 {
 	struct subflow_stats *s = &c->stats;
 	const struct wire_lane *here = session_subflow_lane(l->session, c->slot);
@@ -202,7 +202,7 @@ void links_place(struct links *l, struct conn *c)
 }
 
 /* A connection between addresses of which nothing is known yet. */
-static void join(struct links *l, struct conn *c)
+static void join(struct link_watch *l, struct conn *c)
 {
 	bool changed;
 
@@ -212,10 +212,10 @@ static void join(struct links *l, struct conn *c)
 	observer_forget(l->observer);
 	session_set_facts(l->session, pathmgr_facts(l->paths));
 	l->joined = true;
-	look_by(l, loop_now(l->loop) + LINKS_SETTLE_NS);
+	look_by(l, loop_now(l->loop) + LINK_WATCH_SETTLE_NS);
 }
 
-bool links_of_conn(struct links *l, struct conn *c, char text[LINKS_TEXT_LEN])
+bool link_watch_of_conn(struct link_watch *l, struct conn *c, char text[LINK_WATCH_TEXT_LEN])
 {
 	const struct wire_facts *here;
 	const struct wire_facts *peer = session_peer_facts(l->session);
@@ -231,52 +231,52 @@ bool links_of_conn(struct links *l, struct conn *c, char text[LINKS_TEXT_LEN])
 	if (c->way < 0)
 		join(l, c);
 	here = pathmgr_facts(l->paths);
-	links_place(l, c);
+	link_watch_place(l, c);
 	/* With one connection there is nothing to be planned anew. If this one came over a way that
 	 * had vanished, no event tells that the route is back. */
 	if (!l->looks && ((s->id && !l->watching) || pathmgr_gone(l->paths, c->way))) {
 		l->looks = 1;
-		look_by(l, loop_now(l->loop) + LINKS_SETTLE_NS);
+		look_by(l, loop_now(l->loop) + LINK_WATCH_SETTLE_NS);
 	}
-	used = text_printf(text, LINKS_TEXT_LEN, "subflow %u: %s port %u to %s port %u", s->id,
+	used = text_printf(text, LINK_WATCH_TEXT_LEN, "subflow %u: %s port %u to %s port %u", s->id,
 			   s->local, s->local_port, s->peer, s->peer_port);
 	if (here->n_links || peer->n_links)
-		text_printf(text + used, LINKS_TEXT_LEN - used, ", out %s -> %s, in %s <- %s",
+		text_printf(text + used, LINK_WATCH_TEXT_LEN - used, ", out %s -> %s, in %s <- %s",
 			    link_name(here, s->tx_link), link_name(peer, s->peer_rx_link),
 			    link_name(here, s->rx_link), link_name(peer, s->peer_tx_link));
 	return translated;
 }
 
-void links_learn(struct links *l, int fd)
+void link_watch_learn(struct link_watch *l, int fd)
 {
 	pathmgr_learn(l->paths, fd, loop_now(l->loop));
 	session_set_facts(l->session, pathmgr_facts(l->paths));
 	l->learnt = true;
-	links_count(l);
+	link_watch_count(l);
 }
 
-void links_observe(struct links *l, struct conn *const *conns, const uint16_t *n_slots)
+void link_watch_observe(struct link_watch *l, struct conn *const *conns, const uint16_t *n_slots)
 {
 	l->conns = conns;
 	l->n_slots = n_slots;
 }
 
-void links_closed(struct links *l, const struct conn *c)
+void link_watch_closed(struct link_watch *l, const struct conn *c)
 {
 	observer_closed(l->observer, c, loop_now(l->loop));
 }
 
-struct pathmgr *links_paths(struct links *l)
+struct pathmgr *link_watch_paths(struct link_watch *l)
 {
 	return l->paths;
 }
 
 /* Life ----------------------------------------------------------------------------------------- */
 
-int links_new(struct links **out, struct loop *loop, struct session *session,
-	      const struct pathmgr_config *config, const struct links_events *events)
+int link_watch_new(struct link_watch **out, struct loop *loop, struct session *session,
+		   const struct pathmgr_config *config, const struct link_watch_events *events)
 {
-	struct links *l = calloc(1, sizeof(*l));
+	struct link_watch *l = calloc(1, sizeof(*l));
 	int r;
 
 	if (!l)
@@ -300,7 +300,7 @@ int links_new(struct links **out, struct loop *loop, struct session *session,
 	return 0;
 }
 
-void links_stop(struct links *l)
+void link_watch_stop(struct link_watch *l)
 {
 	l->learnt = false;
 	loop_set_timer(l->loop, &l->count_timer, LOOP_NEVER);
@@ -308,11 +308,11 @@ void links_stop(struct links *l)
 	stop_watching(l);
 }
 
-struct links *links_free(struct links *l)
+struct link_watch *link_watch_free(struct link_watch *l)
 {
 	if (!l)
 		return NULL;
-	links_stop(l);
+	link_watch_stop(l);
 	observer_free(l->observer);
 	pathmgr_free(l->paths);
 	free(l);

@@ -11,22 +11,22 @@
 #include "session/session.h"
 
 /* Our links are counted, and the counts told to the peer, this often. */
-#define LINKS_COUNT_NS 250000000ull
+#define LINK_WATCH_COUNT_NS 250000000ull
 
 /* After an event the links are looked at in so much time: one change makes several events. */
-#define LINKS_SETTLE_NS 10000000ull
+#define LINK_WATCH_SETTLE_NS 10000000ull
 
 /* And once more, as a bond may tell before it acts. */
-#define LINKS_AGAIN_NS 500000000ull
+#define LINK_WATCH_AGAIN_NS 500000000ull
 
 /* But not more often than this, however many events come, or changes that the peer tells of. */
-#define LINKS_LOOK_NS 100000000ull
+#define LINK_WATCH_LOOK_NS 100000000ull
 
-#define LINKS_TEXT_LEN (2 * SOCK_ADDR_LEN + 160)
+#define LINK_WATCH_TEXT_LEN (2 * SOCK_ADDR_LEN + 160)
 
-struct links;
+struct link_watch;
 
-struct links_events {
+struct link_watch_events {
 	/* The session has something to send. */
 	void (*told)(void *arg);
 	/* The links of either end are others than before. plans: what was planned may be so no
@@ -36,38 +36,38 @@ struct links_events {
 };
 
 /* session is borrowed. Returns 0 or -errno. */
-int links_new(struct links **out, struct loop *loop, struct session *session,
-	      const struct pathmgr_config *config, const struct links_events *events);
-struct links *links_free(struct links *l);
+int link_watch_new(struct link_watch **out, struct loop *loop, struct session *session,
+		   const struct pathmgr_config *config, const struct link_watch_events *events);
+struct link_watch *link_watch_free(struct link_watch *l);
 
 /* The session's connections, by slot: from here on it is observed over which of our links each of
  * them runs. Both are borrowed. */
-void links_observe(struct links *l, struct conn *const *conns, const uint16_t *n_slots);
+void link_watch_observe(struct link_watch *l, struct conn *const *conns, const uint16_t *n_slots);
 
 /* A connection is about to be freed. */
-void links_closed(struct links *l, const struct conn *c);
+void link_watch_closed(struct link_watch *l, const struct conn *c);
 
 /* Nothing is counted or looked at any more. */
-void links_stop(struct links *l);
+void link_watch_stop(struct link_watch *l);
 
-struct pathmgr *links_paths(struct links *l);
+struct pathmgr *link_watch_paths(struct link_watch *l);
 
 /* The first connection: what is known of our links goes out with its HELLO or WELCOME. */
-void links_learn(struct links *l, int fd);
+void link_watch_learn(struct link_watch *l, int fd);
 
 /* So many payload bytes have moved in all: while that grows, links are counted. */
-void links_moved(struct links *l, uint64_t moved);
+void link_watch_moved(struct link_watch *l, uint64_t moved);
 
 /* Counts now: session_links_due. */
-void links_count(struct links *l);
+void link_watch_count(struct link_watch *l);
 
 /* After bytes came: has the peer told that its links have changed? */
-void links_heard(struct links *l);
+void link_watch_heard(struct link_watch *l);
 
 /* Fills in the links of a connection by what is known now: seen, else told by a rule. */
-void links_place(struct links *l, struct conn *c);
+void link_watch_place(struct link_watch *l, struct conn *c);
 
 /* Finds the way of a connection whose HELLO was answered, and tells the peer if there are links on
  * it that are not known yet. Fills in its links, and says them in a line. Returns true if its
  * addresses or ports are translated on the way. */
-bool links_of_conn(struct links *l, struct conn *c, char text[LINKS_TEXT_LEN]);
+bool link_watch_of_conn(struct link_watch *l, struct conn *c, char text[LINK_WATCH_TEXT_LEN]);

@@ -6,10 +6,10 @@
 
 #include "util/text.h"
 
-static void set_end(struct engine_end *out, int exit, const char *fmt, ...)
+static void set_end(struct outcome *out, int exit, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static void set_end(struct engine_end *out, int exit, const char *fmt, ...)
+static void set_end(struct outcome *out, int exit, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -19,7 +19,7 @@ static void set_end(struct engine_end *out, int exit, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void end_lost(const struct session *s, const char *last_error, struct engine_end *out)
+static void end_lost(const struct session *s, const char *last_error, struct outcome *out)
 {
 	const struct session_end *end = session_end(s);
 	struct session_stats stats;
@@ -29,7 +29,7 @@ static void end_lost(const struct session *s, const char *last_error, struct eng
 	if (end->reason == WIRE_R_TIMEOUT) {
 		bool received = stats.rx_received || !stats.tx_read;
 
-		set_end(out, ENGINE_EXIT_NETWORK, "%s; %llu bytes had arrived%s (%s)", end->text,
+		set_end(out, OUTCOME_NETWORK, "%s; %llu bytes had arrived%s (%s)", end->text,
 			(unsigned long long)(received ? end->offset : stats.tx_acked),
 			received ? "" : " at the peer", why);
 		return;
@@ -37,62 +37,61 @@ static void end_lost(const struct session *s, const char *last_error, struct eng
 	/* Who has sent nothing was there to receive. */
 	if (session_version(s) && !session_received_confirmed(s) &&
 	    (stats.rx_received || !stats.tx_read))
-		set_end(out, ENGINE_EXIT_INCOMPLETE,
+		set_end(out, OUTCOME_INCOMPLETE,
 			"the stream is incomplete: connections lost at offset %llu (%s)",
 			(unsigned long long)end->offset, why);
 	else
-		set_end(out, ENGINE_EXIT_NETWORK, "all connections are lost: %s", why);
+		set_end(out, OUTCOME_NETWORK, "all connections are lost: %s", why);
 }
 
-static void end_local(const struct session_end *end, struct engine_end *out)
+static void end_local(const struct session_end *end, struct outcome *out)
 {
-	int exit = ENGINE_EXIT_INCOMPLETE;
+	int exit = OUTCOME_INCOMPLETE;
 
 	if (end->reason == WIRE_R_TIMEOUT)
-		exit = ENGINE_EXIT_NETWORK;
+		exit = OUTCOME_NETWORK;
 	else if (end->reason == WIRE_R_CONFLICT)
-		exit = ENGINE_EXIT_SETUP;
+		exit = OUTCOME_SETUP;
 	set_end(out, exit, "%s (at offset %llu)", end->text, (unsigned long long)end->offset);
 }
 
-static void end_peer(const struct session *s, struct engine_end *out)
+static void end_peer(const struct session *s, struct outcome *out)
 {
 	const struct session_end *end = session_end(s);
 
 	/* It had more to send when we said that we had enough (-q). */
 	if (end->reason == WIRE_R_STOPPED && session_stopped(s) && session_sent_confirmed(s))
-		set_end(out, ENGINE_EXIT_OK, "complete; the peer's stream was cut short");
+		set_end(out, OUTCOME_OK, "complete; the peer's stream was cut short");
 	else
-		set_end(out,
-			end->reason == WIRE_R_DIGEST ? ENGINE_EXIT_INCOMPLETE : ENGINE_EXIT_PEER,
+		set_end(out, end->reason == WIRE_R_DIGEST ? OUTCOME_INCOMPLETE : OUTCOME_PEER,
 			"the peer gave up at offset %llu: %s", (unsigned long long)end->offset,
 			end->text);
 }
 
-void ending_of(const struct session *session, const char *last_error, int signal,
-	       struct engine_end *out)
+void outcome_of(const struct session *session, const char *last_error, int signal,
+		struct outcome *out)
 {
 	const struct session_end *end = session_end(session);
 
 	switch (end->kind) {
 	case SESSION_END_NONE:
-		set_end(out, ENGINE_EXIT_OK, "complete");
+		set_end(out, OUTCOME_OK, "complete");
 		break;
 	case SESSION_END_LOST:
 		end_lost(session, last_error, out);
 		break;
 	case SESSION_END_REFUSED:
 		if (session_version(session))
-			set_end(out, ENGINE_EXIT_NETWORK,
+			set_end(out, OUTCOME_NETWORK,
 				"all connections were lost, and the peer no longer knows the "
 				"session (at offset %llu)",
 				(unsigned long long)end->offset);
 		else
-			set_end(out, ENGINE_EXIT_NETWORK, "the peer refused the session: %s",
+			set_end(out, OUTCOME_NETWORK, "the peer refused the session: %s",
 				end->text);
 		break;
 	case SESSION_END_NOT_MPNC:
-		set_end(out, ENGINE_EXIT_NETWORK, "peer is not mpnc: it sent \"%s\"", end->text);
+		set_end(out, OUTCOME_NETWORK, "peer is not mpnc: it sent \"%s\"", end->text);
 		break;
 	case SESSION_END_LOCAL:
 		end_local(end, out);
@@ -101,18 +100,18 @@ void ending_of(const struct session *session, const char *last_error, int signal
 		end_peer(session, out);
 		break;
 	case SESSION_END_PROTOCOL:
-		set_end(out, ENGINE_EXIT_NETWORK, "protocol error: %s", end->text);
+		set_end(out, OUTCOME_NETWORK, "protocol error: %s", end->text);
 		break;
 	case SESSION_END_DIGEST:
-		set_end(out, ENGINE_EXIT_INCOMPLETE, "%s", end->text);
+		set_end(out, OUTCOME_INCOMPLETE, "%s", end->text);
 		break;
 	}
 	/* Whatever else came to pass meanwhile: somebody wants us to end. */
 	if (signal && end->kind != SESSION_END_NONE)
-		out->exit = ENGINE_EXIT_SIGNAL + signal;
+		out->exit = OUTCOME_SIGNAL + signal;
 }
 
-enum wire_reason ending_refusal(int result)
+enum wire_reason outcome_refusal(int result)
 {
 	switch (result) {
 	case -EACCES:
@@ -131,7 +130,7 @@ enum wire_reason ending_refusal(int result)
 	}
 }
 
-const char *ending_refusal_text(int result)
+const char *outcome_refusal_text(int result)
 {
 	switch (result) {
 	case SESSION_E_LIMIT:

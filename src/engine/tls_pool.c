@@ -11,30 +11,30 @@
 /* With fewer processors the threads of the session and of its input or output use them all. */
 #define PROCESSORS_MIN 4
 
-struct crew {
+struct tls_pool {
 	struct loop *loop;
 	struct wake news; /* something is finished */
 	struct loop_io io;
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t given, finished;
-	struct crew_job *first, *last; /* to be done */
-	struct crew_job *newest;       /* of those that are, and were not told */
+	struct tls_pool_job *first, *last; /* to be done */
+	struct tls_pool_job *newest;       /* of those that are, and were not told */
 	bool quits;
 	unsigned n_threads;
-	struct worker threads[CREW_THREADS_MAX];
+	struct worker threads[TLS_POOL_THREADS_MAX];
 };
 
-unsigned crew_n_threads(void)
+unsigned tls_pool_n_threads(void)
 {
 	cpu_set_t set;
 	int n = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
 
 	if (n < PROCESSORS_MIN)
 		return 0;
-	return n / 2 < CREW_THREADS_MAX ? (unsigned)n / 2 : CREW_THREADS_MAX;
+	return n / 2 < TLS_POOL_THREADS_MAX ? (unsigned)n / 2 : TLS_POOL_THREADS_MAX;
 }
 
-static void work(struct crew_job *job)
+static void work(struct tls_pool_job *job)
 {
 	const struct iovec rx = { .iov_base = job->rx, .iov_len = sizeof(job->rx) };
 
@@ -48,9 +48,9 @@ static void work(struct crew_job *job)
 }
 
 /* Waits for a job. Returns NULL when the thread is to end. */
-static struct crew_job *next_job(struct crew *crew)
+static struct tls_pool_job *next_job(struct tls_pool *crew)
 {
-	struct crew_job *job;
+	struct tls_pool_job *job;
 
 	pthread_mutex_lock(&crew->lock);
 	while (!crew->first && !crew->quits)
@@ -64,8 +64,8 @@ static struct crew_job *next_job(struct crew *crew)
 
 static void run(void *arg)
 {
-	struct crew *crew = arg;
-	struct crew_job *job;
+	struct tls_pool *crew = arg;
+	struct tls_pool_job *job;
 
 	while ((job = next_job(crew))) {
 		work(job);
@@ -79,9 +79,9 @@ static void run(void *arg)
 	}
 }
 
-static struct crew_job *pop_finished(struct crew *crew)
+static struct tls_pool_job *pop_finished(struct tls_pool *crew)
 {
-	struct crew_job *job;
+	struct tls_pool_job *job;
 
 	pthread_mutex_lock(&crew->lock);
 	job = crew->newest;
@@ -93,8 +93,8 @@ static struct crew_job *pop_finished(struct crew *crew)
 
 static void news_event(struct loop_io *io, uint32_t events)
 {
-	struct crew *crew = io->arg;
-	struct crew_job *job;
+	struct tls_pool *crew = io->arg;
+	struct tls_pool_job *job;
 
 	wake_clear(&crew->news);
 	while ((job = pop_finished(crew))) {
@@ -103,9 +103,9 @@ static void news_event(struct loop_io *io, uint32_t events)
 	}
 }
 
-int crew_new(struct crew **out, struct loop *loop, unsigned n_threads)
+int tls_pool_new(struct tls_pool **out, struct loop *loop, unsigned n_threads)
 {
-	struct crew *crew = calloc(1, sizeof(*crew));
+	struct tls_pool *crew = calloc(1, sizeof(*crew));
 	int r;
 
 	if (!crew)
@@ -126,7 +126,7 @@ int crew_new(struct crew **out, struct loop *loop, unsigned n_threads)
 		crew->n_threads += !r;
 	}
 	if (r)
-		crew_free(crew);
+		tls_pool_free(crew);
 	else
 		*out = crew;
 	return r;
@@ -137,7 +137,7 @@ free_crew:
 	return r;
 }
 
-struct crew *crew_free(struct crew *crew)
+struct tls_pool *tls_pool_free(struct tls_pool *crew)
 {
 	bool ended = true;
 
@@ -161,9 +161,9 @@ struct crew *crew_free(struct crew *crew)
 	return NULL;
 }
 
-struct crew_job *crew_job_new(struct channel ch, void (*told)(void *arg), void *arg)
+struct tls_pool_job *tls_pool_job_new(struct channel ch, void (*told)(void *arg), void *arg)
 {
-	struct crew_job *job = malloc(sizeof(*job));
+	struct tls_pool_job *job = malloc(sizeof(*job));
 
 	if (!job)
 		return NULL;
@@ -175,7 +175,7 @@ struct crew_job *crew_job_new(struct channel ch, void (*told)(void *arg), void *
 	return job;
 }
 
-void crew_give(struct crew *crew, struct crew_job *job)
+void tls_pool_give(struct tls_pool *crew, struct tls_pool_job *job)
 {
 	job->given = true;
 	job->finished = false;
@@ -190,7 +190,7 @@ void crew_give(struct crew *crew, struct crew_job *job)
 	pthread_mutex_unlock(&crew->lock);
 }
 
-bool crew_done(struct crew_job *job)
+bool tls_pool_done(struct tls_pool_job *job)
 {
 	bool done = job->done;
 
@@ -199,9 +199,9 @@ bool crew_done(struct crew_job *job)
 	return done;
 }
 
-void crew_wait(struct crew *crew, struct crew_job *job)
+void tls_pool_wait(struct tls_pool *crew, struct tls_pool_job *job)
 {
-	struct crew_job **at = &crew->newest;
+	struct tls_pool_job **at = &crew->newest;
 
 	if (!job->given || job->done)
 		return;

@@ -7,33 +7,33 @@
 /* What one call of the loop accepts at most. */
 #define ACCEPT_BATCH 64
 
-static void watch(struct doors *d, uint32_t events)
+static void watch(struct accept_loop *d, uint32_t events)
 {
 	for (unsigned i = 0; i < d->n; i++)
 		loop_change(d->loop, &d->io[i], events);
 }
 
 /* The event is level-triggered: without a pause it would come again at once. */
-static void pause_accepting(struct doors *d, int error)
+static void pause_accepting(struct accept_loop *d, int error)
 {
 	bool first = !d->failing;
 
 	d->failing = true;
 	watch(d, 0);
-	loop_set_timer(d->loop, &d->pause, loop_now(d->loop) + DOORS_PAUSE_NS);
+	loop_set_timer(d->loop, &d->pause, loop_now(d->loop) + ACCEPT_LOOP_PAUSE_NS);
 	d->events.paused(d->events.arg, error, first);
 }
 
 static void pause_fired(struct loop_timer *timer)
 {
-	struct doors *d = timer->arg;
+	struct accept_loop *d = timer->arg;
 
 	watch(d, EPOLLIN);
 }
 
 static void accept_event(struct loop_io *io, uint32_t events)
 {
-	struct doors *d = io->arg;
+	struct accept_loop *d = io->arg;
 
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
 		union sock_addr from;
@@ -50,7 +50,8 @@ static void accept_event(struct loop_io *io, uint32_t events)
 	}
 }
 
-void doors_init(struct doors *d, struct loop *loop, const struct doors_events *events)
+void accept_loop_init(struct accept_loop *d, struct loop *loop,
+		      const struct accept_loop_events *events)
 {
 	d->loop = loop;
 	d->events = *events;
@@ -59,12 +60,12 @@ void doors_init(struct doors *d, struct loop *loop, const struct doors_events *e
 	d->n = 0;
 }
 
-int doors_add(struct doors *d, int fd)
+int accept_loop_add(struct accept_loop *d, int fd)
 {
 	struct loop_io *io = &d->io[d->n];
 	int r;
 
-	if (d->n == DOORS_MAX)
+	if (d->n == ACCEPT_LOOP_MAX)
 		return -E2BIG;
 	*io = (struct loop_io){ .fd = fd, .fn = accept_event, .arg = d };
 	r = loop_add(d->loop, io, EPOLLIN);
@@ -73,7 +74,7 @@ int doors_add(struct doors *d, int fd)
 	return r;
 }
 
-void doors_close(struct doors *d)
+void accept_loop_close(struct accept_loop *d)
 {
 	loop_set_timer(d->loop, &d->pause, LOOP_NEVER);
 	while (d->n > 0) {

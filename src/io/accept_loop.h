@@ -12,12 +12,12 @@
 #include "io/sock.h"
 
 /* Listening sockets of one owner: more than a service manager is likely to pass. */
-#define DOORS_MAX 64
+#define ACCEPT_LOOP_MAX 64
 
 /* After an error that the next attempt would only repeat. Connections wait in the kernel. */
-#define DOORS_PAUSE_NS 100000000ull
+#define ACCEPT_LOOP_PAUSE_NS 100000000ull
 
-struct doors_events {
+struct accept_loop_events {
 	/* A connection came; fd is the callee's. from: of family AF_UNIX it has no more than the
 	 * family. */
 	void (*accepted)(void *arg, int fd, const union sock_addr *from);
@@ -26,20 +26,21 @@ struct doors_events {
 	void *arg;
 };
 
-struct doors {
+struct accept_loop {
 	struct loop *loop;
-	struct doors_events events;
+	struct accept_loop_events events;
 	struct loop_timer pause;
 	bool failing;
 	unsigned n;
-	struct loop_io io[DOORS_MAX];
+	struct loop_io io[ACCEPT_LOOP_MAX];
 };
 
-void doors_init(struct doors *d, struct loop *loop, const struct doors_events *events);
+void accept_loop_init(struct accept_loop *d, struct loop *loop,
+		      const struct accept_loop_events *events);
 
 /* Accepts on a non-blocking socket that listens; takes it over, unless this fails. Returns 0,
- * -E2BIG beyond DOORS_MAX, or -errno. */
-int doors_add(struct doors *d, int fd);
+ * -E2BIG beyond ACCEPT_LOOP_MAX, or -errno. */
+int accept_loop_add(struct accept_loop *d, int fd);
 
 /* Closes all sockets. */
-void doors_close(struct doors *d);
+void accept_loop_close(struct accept_loop *d);

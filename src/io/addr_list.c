@@ -11,12 +11,12 @@
 /* As sock.c's. */
 #define BACKLOG 4096
 
-int place_unix(struct place *out, const char *path)
+int addr_list_unix(struct addr_list *out, const char *path)
 {
-	struct place_addr *a = &out->addrs[0];
+	struct addr_list_addr *a = &out->addrs[0];
 	int len;
 
-	*out = (struct place){ .n = 1 };
+	*out = (struct addr_list){ .n = 1 };
 	len = unixsock_address(path, &a->un);
 	if (len < 0)
 		return len;
@@ -25,10 +25,10 @@ int place_unix(struct place *out, const char *path)
 	return 0;
 }
 
-void place_inet(struct place *out, const char *host, const char *port, const union sock_addr *addrs,
-		int n)
+void addr_list_inet(struct addr_list *out, const char *host, const char *port,
+		    const union sock_addr *addrs, int n)
 {
-	*out = (struct place){ .n = n };
+	*out = (struct addr_list){ .n = n };
 	for (int i = 0; i < n; i++) {
 		out->addrs[i].inet = addrs[i];
 		out->addrs[i].len = sock_addr_len(&addrs[i]);
@@ -36,7 +36,7 @@ void place_inet(struct place *out, const char *host, const char *port, const uni
 	text_printf(out->name, sizeof(out->name), "%s port %s", host ? host : "*", port);
 }
 
-static int new_socket(const struct place_addr *a)
+static int new_socket(const struct addr_list_addr *a)
 {
 	int on = 1, fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -48,14 +48,14 @@ static int new_socket(const struct place_addr *a)
 	return fd;
 }
 
-static bool is_file(const struct place_addr *a)
+static bool is_file(const struct addr_list_addr *a)
 {
 	return a->sa.sa_family == AF_UNIX && a->un.sun_path[0];
 }
 
-int place_listen(const struct place *p, int i)
+int addr_list_listen(const struct addr_list *p, int i)
 {
-	const struct place_addr *a = &p->addrs[i];
+	const struct addr_list_addr *a = &p->addrs[i];
 	int on = 1, r, fd = new_socket(a);
 
 	if (fd < 0)
@@ -78,9 +78,9 @@ int place_listen(const struct place *p, int i)
 	return r;
 }
 
-int place_connect(const struct place *p, int i)
+int addr_list_connect(const struct addr_list *p, int i)
 {
-	const struct place_addr *a = &p->addrs[i];
+	const struct addr_list_addr *a = &p->addrs[i];
 	int r, fd = new_socket(a);
 
 	if (fd < 0 || connect(fd, &a->sa, a->len) == 0 || errno == EINPROGRESS)

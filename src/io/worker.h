@@ -27,8 +27,9 @@
  *                                                                               is never cleared
  *   crew               a job                                 for ever           first, and after,
  *                                                                               by its condition
- *   loop (crew_wait)   the job that is being done            one record         no: no job waits
- *   any worker         read, write, fdatasync, close         the kernel's time  before and after
+ *   loop (tls_pool_wait)   the job that is being done            one record         no: no job
+ * waits any worker         read, write, fdatasync, close         the kernel's time  before and
+ * after
  */
 #pragma once
 

@@ -27,8 +27,8 @@ struct devs;
 
 struct topo_source {
 	const struct topo_source_ops *ops;
-	void *ctx;         /* for ops */
-	const char *root;  /* put before "/sys/..." and "/proc/..."; "" for the real ones */
+	void *ctx;        /* for ops */
+	const char *root; /* put before "/sys/..." and "/proc/..."; "" for the real ones */
 	/* What topo_hold keeps, and how to drop it; NULL: every question is asked anew. */
 	struct devs *held;
 	void (*drop_held)(struct topo_source *source);

@@ -19,7 +19,7 @@ static bool same_host(const union sock_addr *a, const union sock_addr *b)
 }
 
 /* Any address of ours is the one that is in use towards the remote one, if there is one. */
-static bool is_there(const struct routes *r, const union sock_addr *remote,
+static bool is_there(const struct addr_pairs *r, const union sock_addr *remote,
 		     const union sock_addr *local)
 {
 	for (unsigned i = 0; i < r->n; i++)
@@ -29,19 +29,20 @@ static bool is_there(const struct routes *r, const union sock_addr *remote,
 	return false;
 }
 
-static bool add_one(struct routes *r, const union sock_addr *remote, const union sock_addr *local)
+static bool add_one(struct addr_pairs *r, const union sock_addr *remote,
+		    const union sock_addr *local)
 {
-	struct route *new = &r->route[r->n];
+	struct addr_pair *new = &r->route[r->n];
 
-	if (is_there(r, remote, local) || r->n == ROUTES_MAX)
+	if (is_there(r, remote, local) || r->n == ADDR_PAIRS_MAX)
 		return false;
-	*new = (struct route){ .remote = *remote, .local = *local, .weight = 1 };
+	*new = (struct addr_pair){ .remote = *remote, .local = *local, .weight = 1 };
 	r->n++;
 	return true;
 }
 
-unsigned routes_add(struct routes *r, const union sock_addr *remote, const union sock_addr *sources,
-		    int n_sources)
+unsigned addr_pairs_add(struct addr_pairs *r, const union sock_addr *remote,
+			const union sock_addr *sources, int n_sources)
 {
 	const union sock_addr any = { .sa = { .sa_family = AF_UNSPEC } };
 	unsigned n = 0;
@@ -54,17 +55,17 @@ unsigned routes_add(struct routes *r, const union sock_addr *remote, const union
 	return n;
 }
 
-void routes_text(const struct route *route, char buf[ROUTES_TEXT_LEN])
+void addr_pairs_text(const struct addr_pair *route, char buf[ADDR_PAIRS_TEXT_LEN])
 {
 	char local[SOCK_ADDR_LEN], remote[SOCK_ADDR_LEN];
 
 	sock_addr_text(remote, &route->remote);
 	if (route->local.sa.sa_family == AF_UNSPEC) {
-		text_printf(buf, ROUTES_TEXT_LEN, "%s", remote);
+		text_printf(buf, ADDR_PAIRS_TEXT_LEN, "%s", remote);
 		return;
 	}
 	sock_addr_text(local, &route->local);
-	text_printf(buf, ROUTES_TEXT_LEN, "%s to %s", local, remote);
+	text_printf(buf, ADDR_PAIRS_TEXT_LEN, "%s to %s", local, remote);
 }
 
 static bool is_at(const struct wire_addr *end, const union sock_addr *addr)
@@ -75,14 +76,14 @@ static bool is_at(const struct wire_addr *end, const union sock_addr *addr)
 	return a.family == end->family && memcmp(a.addr, end->addr, sizeof(a.addr)) == 0;
 }
 
-bool routes_match(const struct route *route, const struct wire_names *names)
+bool addr_pairs_match(const struct addr_pair *route, const struct wire_names *names)
 {
 	if (!is_at(&names->remote, &route->remote))
 		return false;
 	return route->local.sa.sa_family == AF_UNSPEC || is_at(&names->local, &route->local);
 }
 
-unsigned routes_n_joining(const struct routes *r)
+unsigned addr_pairs_n_joining(const struct addr_pairs *r)
 {
 	unsigned n = 0;
 
@@ -91,12 +92,13 @@ unsigned routes_n_joining(const struct routes *r)
 	return n;
 }
 
-static bool may_join(const struct route *route, uint64_t now_ns)
+static bool may_join(const struct addr_pair *route, uint64_t now_ns)
 {
 	return !route->idle && route->due_ns <= now_ns;
 }
 
-int routes_next(const struct routes *r, const unsigned n_open[ROUTES_MAX], uint64_t now_ns)
+int addr_pairs_next(const struct addr_pairs *r, const unsigned n_open[ADDR_PAIRS_MAX],
+		    uint64_t now_ns)
 {
 	int best = -1;
 
@@ -111,7 +113,8 @@ int routes_next(const struct routes *r, const unsigned n_open[ROUTES_MAX], uint6
 	return best;
 }
 
-int routes_bare(const struct routes *r, const unsigned n_open[ROUTES_MAX], uint64_t now_ns)
+int addr_pairs_bare(const struct addr_pairs *r, const unsigned n_open[ADDR_PAIRS_MAX],
+		    uint64_t now_ns)
 {
 	for (unsigned i = 0; i < r->n; i++)
 		if (!n_open[i] && may_join(&r->route[i], now_ns))
@@ -119,7 +122,7 @@ int routes_bare(const struct routes *r, const unsigned n_open[ROUTES_MAX], uint6
 	return -1;
 }
 
-unsigned routes_again(const struct routes *r, unsigned last)
+unsigned addr_pairs_again(const struct addr_pairs *r, unsigned last)
 {
 	for (unsigned i = 1; i <= r->n; i++)
 		if (r->route[(last + i) % r->n].answered)
@@ -127,33 +130,33 @@ unsigned routes_again(const struct routes *r, unsigned last)
 	return last;
 }
 
-void routes_failed(struct route *route, bool refused, uint64_t now_ns)
+void addr_pairs_failed(struct addr_pair *route, bool refused, uint64_t now_ns)
 {
-	uint64_t delay = route->delay_ns ? route->delay_ns : ROUTES_REST_MIN_NS;
+	uint64_t delay = route->delay_ns ? route->delay_ns : ADDR_PAIRS_REST_MIN_NS;
 
-	route->delay_ns = 2 * delay < ROUTES_REST_MAX_NS ? 2 * delay : ROUTES_REST_MAX_NS;
-	if (++route->failures >= ROUTES_FAILURES_MAX || refused)
-		delay = ROUTES_REST_SLOW_NS;
-	if (route->told && !route->answered && route->failures >= ROUTES_TOLD_TRIES)
+	route->delay_ns = 2 * delay < ADDR_PAIRS_REST_MAX_NS ? 2 * delay : ADDR_PAIRS_REST_MAX_NS;
+	if (++route->failures >= ADDR_PAIRS_FAILURES_MAX || refused)
+		delay = ADDR_PAIRS_REST_SLOW_NS;
+	if (route->told && !route->answered && route->failures >= ADDR_PAIRS_TOLD_TRIES)
 		route->idle = true;
 	route->due_ns = now_ns + delay;
 }
 
-void routes_answered(struct route *route)
+void addr_pairs_answered(struct addr_pair *route)
 {
 	route->answered = true;
 	route->failures = 0;
 	route->delay_ns = 0;
 }
 
-void routes_fresh(struct route *route)
+void addr_pairs_fresh(struct addr_pair *route)
 {
 	route->failures = 0;
 	route->delay_ns = 0;
 	route->due_ns = 0;
 }
 
-uint64_t routes_due(const struct routes *r, uint64_t now_ns)
+uint64_t addr_pairs_due(const struct addr_pairs *r, uint64_t now_ns)
 {
 	uint64_t due_ns = UINT64_MAX;
 

@@ -7,7 +7,7 @@
 
 #include "path/link_convert.h"
 
-_Static_assert(WAYS_MAX <= INT8_MAX, "numbers of ends fit");
+_Static_assert(EGRESS_MAX <= INT8_MAX, "numbers of ends fit");
 
 /* Pairs ---------------------------------------------------------------------------------------- */
 
@@ -25,7 +25,7 @@ static struct topo_flow flow_of(const struct wire_names *names, uint32_t ifindex
 	return flow;
 }
 
-int ways_of(const struct ways *w, const struct wire_names *names)
+int egress_of(const struct egresses *w, const struct wire_names *names)
 {
 	const struct topo_flow flow = flow_of(names, 0);
 
@@ -41,16 +41,16 @@ int ways_of(const struct ways *w, const struct wire_names *names)
 
 /* Ends ----------------------------------------------------------------------------------------- */
 
-static void watch_device(struct ways *w, uint32_t ifindex)
+static void watch_device(struct egresses *w, uint32_t ifindex)
 {
 	for (unsigned i = 0; i < w->n_devices; i++)
 		if (w->devices[i] == ifindex)
 			return;
-	if (w->n_devices < WAYS_DEVICES_MAX)
+	if (w->n_devices < EGRESS_DEVICES_MAX)
 		w->devices[w->n_devices++] = ifindex;
 }
 
-static int find_end(const struct ways *w, uint32_t ifindex)
+static int find_end(const struct egresses *w, uint32_t ifindex)
 {
 	for (unsigned i = 0; i < w->n_ends; i++)
 		if (w->end[i].ifindex == ifindex)
@@ -58,7 +58,8 @@ static int find_end(const struct ways *w, uint32_t ifindex)
 	return -1;
 }
 
-static void set_links(struct ways *w, const struct ways_end *end, const struct topo_link *links)
+static void set_links(struct egresses *w, const struct egress_end *end,
+		      const struct topo_link *links)
 {
 	memcpy(&w->links[end->first], links, end->n_links * sizeof(*links));
 	for (unsigned i = 0; i < end->n_links; i++)
@@ -66,13 +67,13 @@ static void set_links(struct ways *w, const struct ways_end *end, const struct t
 }
 
 /* Returns the number of an end that is not there yet, -1: there is no room, or nothing to add. */
-static int add_end(struct ways *w, const struct ways_end *end, const struct wire_facts *facts,
+static int add_end(struct egresses *w, const struct egress_end *end, const struct wire_facts *facts,
 		   const struct topo_link *links)
 {
-	struct ways_end *new = &w->end[w->n_ends];
+	struct egress_end *new = &w->end[w->n_ends];
 	uint8_t first = w->all.n_links;
 
-	if (w->n_ends == WAYS_MAX || !linkfacts_add(&w->all, facts))
+	if (w->n_ends == EGRESS_MAX || !link_convert_add(&w->all, facts))
 		return -1;
 	*new = *end;
 	new->first = first;
@@ -87,12 +88,13 @@ static bool spreads(const struct topo_path *path)
 	       (path->bond.mode == TOPO_MODE_BALANCE_RR || path->bond.mode == TOPO_MODE_BROADCAST);
 }
 
-static int take_end(struct ways *w, const struct topo_path *path, const struct wire_facts *facts)
+static int take_end(struct egresses *w, const struct topo_path *path,
+		    const struct wire_facts *facts)
 {
 	bool bond = path->end == TOPO_END_BOND;
 	const struct topo_link *links = bond ? path->bond.links : &path->link;
-	struct ways_end end = { .ifindex = bond ? path->bond.ifindex : path->link.ifindex,
-				.spreads = spreads(path) };
+	struct egress_end end = { .ifindex = bond ? path->bond.ifindex : path->link.ifindex,
+				  .spreads = spreads(path) };
 	int known = find_end(w, end.ifindex);
 
 	memcpy(end.name, facts->name, sizeof(end.name));
@@ -100,7 +102,7 @@ static int take_end(struct ways *w, const struct topo_path *path, const struct w
 		return add_end(w, &end, facts, links);
 	/* A way that has vanished led there too. */
 	if (w->end[known].gone && w->end[known].n_links == facts->n_links) {
-		linkfacts_renew(&w->all, w->end[known].first, facts);
+		link_convert_renew(&w->all, w->end[known].first, facts);
 		set_links(w, &w->end[known], links);
 		w->end[known].gone = false;
 	}
@@ -108,10 +110,10 @@ static int take_end(struct ways *w, const struct topo_path *path, const struct w
 }
 
 /* The end of a way that has vanished. */
-static int keep_end(struct ways *w, const struct ways *before, int was)
+static int keep_end(struct egresses *w, const struct egresses *before, int was)
 {
-	const struct ways_end *old = &before->end[was];
-	struct ways_end end = *old;
+	const struct egress_end *old = &before->end[was];
+	struct egress_end end = *old;
 	struct wire_facts facts = { .n_links = old->n_links };
 	int known = find_end(w, old->ifindex);
 
@@ -125,9 +127,9 @@ static int keep_end(struct ways *w, const struct ways *before, int was)
 
 /* Ways ----------------------------------------------------------------------------------------- */
 
-static void keep(struct ways *w, unsigned i, const struct ways *before)
+static void keep(struct egresses *w, unsigned i, const struct egresses *before)
 {
-	const struct way *was = &before->way[i];
+	const struct egress *was = &before->way[i];
 
 	w->way[i] = *was;
 	w->way[i].end = was->end < 0 ? -1 : (int8_t)keep_end(w, before, was->end);
@@ -138,7 +140,7 @@ static void keep(struct ways *w, unsigned i, const struct ways *before)
 		watch_device(w, before->devices[k]);
 }
 
-static bool same_end(const struct ways *a, const struct ways *b, unsigned i)
+static bool same_end(const struct egresses *a, const struct egresses *b, unsigned i)
 {
 	int ea = a->way[i].end, eb = b->way[i].end;
 
@@ -146,7 +148,7 @@ static bool same_end(const struct ways *a, const struct ways *b, unsigned i)
 }
 
 /* The neighbour's address does not go away when the kernel forgets it for a moment. */
-static void keep_macs(const struct way *before, struct wire_facts *now)
+static void keep_macs(const struct egress *before, struct wire_facts *now)
 {
 	if (now->flags & WIRE_FACTS_MACS || !(before->flags & WIRE_FACTS_MACS))
 		return;
@@ -155,15 +157,15 @@ static void keep_macs(const struct way *before, struct wire_facts *now)
 	memcpy(now->next_hop, before->next_hop, sizeof(now->next_hop));
 }
 
-void ways_take(struct ways *w, unsigned i, const struct topo_path *path, const char *release,
-	       const struct ways *before)
+void egress_take(struct egresses *w, unsigned i, const struct topo_path *path, const char *release,
+		 const struct egresses *before)
 {
-	struct way *way = &w->way[i];
+	struct egress *way = &w->way[i];
 	struct wire_facts facts = { 0 };
 
 	way->end = -1;
 	if (path)
-		linkfacts_of_one(path, release, &facts);
+		link_convert_of_one(path, release, &facts);
 	if (facts.kind == WIRE_FACTS_NONE) {
 		if (before)
 			keep(w, i, before);
@@ -171,7 +173,7 @@ void ways_take(struct ways *w, unsigned i, const struct topo_path *path, const c
 	}
 	way->end = (int8_t)take_end(w, path, &facts);
 	if (i == 0)
-		linkfacts_of_path(path, release, &w->first);
+		link_convert_of_path(path, release, &w->first);
 	if (before && same_end(w, before, i)) {
 		keep_macs(&before->way[i], &facts);
 		if (i == 0)
@@ -185,23 +187,23 @@ void ways_take(struct ways *w, unsigned i, const struct topo_path *path, const c
 		watch_device(w, path->hops[k].ifindex);
 }
 
-static void look_at(struct ways *w, unsigned i, struct topo_source *source, const char *release,
-		    const struct ways *before)
+static void look_at(struct egresses *w, unsigned i, struct topo_source *source, const char *release,
+		    const struct egresses *before)
 {
 	struct topo_path path;
 	bool found = !topo_path(source, &w->way[i].flow, &path);
 
-	ways_take(w, i, found ? &path : NULL, release, before);
+	egress_take(w, i, found ? &path : NULL, release, before);
 }
 
-int ways_add(struct ways *w, const struct wire_names *names, uint32_t ifindex,
-	     struct topo_source *source, const char *release)
+int egress_add(struct egresses *w, const struct wire_names *names, uint32_t ifindex,
+	       struct topo_source *source, const char *release)
 {
 	unsigned i = w->n;
 
-	if (i == WAYS_MAX)
+	if (i == EGRESS_MAX)
 		return -1;
-	w->way[i] = (struct way){ .flow = flow_of(names, ifindex), .end = -1 };
+	w->way[i] = (struct egress){ .flow = flow_of(names, ifindex), .end = -1 };
 	w->n++;
 	if (source)
 		look_at(w, i, source, release, NULL);
@@ -210,7 +212,7 @@ int ways_add(struct ways *w, const struct wire_names *names, uint32_t ifindex,
 
 /* A device that was made anew has its name and not its number; and a way may lead to another of the
  * same ends now. */
-static bool same_devices(const struct ways *a, const struct ways *b)
+static bool same_devices(const struct egresses *a, const struct egresses *b)
 {
 	bool same = a->all.n_links == b->all.n_links;
 
@@ -221,9 +223,9 @@ static bool same_devices(const struct ways *a, const struct ways *b)
 	return same;
 }
 
-bool ways_look(struct ways *w, struct topo_source *source, const char *release)
+bool egress_look(struct egresses *w, struct topo_source *source, const char *release)
 {
-	struct ways *now = calloc(1, sizeof(*now));
+	struct egresses *now = calloc(1, sizeof(*now));
 	bool changed;
 
 	/* Without memory it stays as it was seen last. */
@@ -237,7 +239,7 @@ bool ways_look(struct ways *w, struct topo_source *source, const char *release)
 		look_at(now, now->n, source, release, w);
 	}
 	topo_release(source);
-	changed = !wire_facts_same(ways_facts(now), ways_facts(w)) ||
+	changed = !wire_facts_same(egress_facts(now), egress_facts(w)) ||
 		  !wire_facts_same(&now->first, &w->first) || !same_devices(now, w);
 	*w = *now;
 	free(now);
@@ -246,7 +248,7 @@ bool ways_look(struct ways *w, struct topo_source *source, const char *release)
 
 /* Links ---------------------------------------------------------------------------------------- */
 
-bool ways_several(const struct ways *w)
+bool egress_several(const struct egresses *w)
 {
 	for (unsigned i = 1; i < w->n; i++)
 		if (w->way[i].end != w->way[0].end)
@@ -254,22 +256,22 @@ bool ways_several(const struct ways *w)
 	return false;
 }
 
-const struct wire_facts *ways_facts(const struct ways *w)
+const struct wire_facts *egress_facts(const struct egresses *w)
 {
-	return ways_several(w) ? &w->all : &w->first;
+	return egress_several(w) ? &w->all : &w->first;
 }
 
-bool ways_gone(const struct ways *w, unsigned way)
+bool egress_gone(const struct egresses *w, unsigned way)
 {
 	int end = w->way[way].end;
 
 	return end >= 0 && w->end[end].gone;
 }
 
-int ways_link(const struct ways *w, unsigned way)
+int egress_link(const struct egresses *w, unsigned way)
 {
 	int end = w->way[way].end;
 
-	return end >= 0 && w->end[end].n_links == 1 && ways_facts(w)->n_links ? w->end[end].first
-									      : -1;
+	return end >= 0 && w->end[end].n_links == 1 && egress_facts(w)->n_links ? w->end[end].first
+										: -1;
 }

@@ -9,7 +9,7 @@
  * found before it, so that a number stays the same link's when an end is added.
  *
  * A way is looked for when its first connection stands, which takes a few questions to the kernel;
- * a peer that joins from ever other addresses makes no more than WAYS_MAX of them.
+ * a peer that joins from ever other addresses makes no more than EGRESS_MAX of them.
  */
 #pragma once
 
@@ -21,13 +21,13 @@
 #include "wire/facts.h"
 
 /* As many as a client has pairs. */
-#define WAYS_MAX ROUTES_MAX
+#define EGRESS_MAX ADDR_PAIRS_MAX
 
 /* Devices whose events are of interest: all links, and those above them. Of more, no event does. */
-#define WAYS_DEVICES_MAX (WIRE_LINKS_MAX + 4 * TOPO_HOPS_MAX)
+#define EGRESS_DEVICES_MAX (WIRE_LINKS_MAX + 4 * TOPO_HOPS_MAX)
 
 /* A bond, team or device at which ways end. */
-struct ways_end {
+struct egress_end {
 	char name[TOPO_NAME_LEN];
 	uint32_t ifindex;
 	uint8_t first; /* of its links, among all */
@@ -36,7 +36,7 @@ struct ways_end {
 	bool gone;    /* no way leads there now */
 };
 
-struct way {
+struct egress {
 	struct topo_flow flow; /* with the ports of the connection that it was found with */
 	int8_t end;            /* -1: it has no links that are known */
 	/* Of the frames, as in struct wire_facts. */
@@ -47,45 +47,45 @@ struct way {
 };
 
 /* Zero: there is none yet. */
-struct ways {
+struct egresses {
 	unsigned n;
-	struct way way[WAYS_MAX];
+	struct egress way[EGRESS_MAX];
 	unsigned n_ends;
-	struct ways_end end[WAYS_MAX];
+	struct egress_end end[EGRESS_MAX];
 	struct wire_facts first;                /* of the first way */
 	struct wire_facts all;                  /* the links of all ends */
 	struct topo_link links[WIRE_LINKS_MAX]; /* the same */
-	uint32_t devices[WAYS_DEVICES_MAX];
+	uint32_t devices[EGRESS_DEVICES_MAX];
 	unsigned n_devices;
 };
 
 /* The way between these addresses, whatever the ports; -1: it is not known. */
-int ways_of(const struct ways *w, const struct wire_names *names);
+int egress_of(const struct egresses *w, const struct wire_names *names);
 
-/* One more way, which ways_of does not know; ifindex: the scope of a link-local address. source
+/* One more way, which egress_of does not know; ifindex: the scope of a link-local address. source
  * NULL: nothing can be found out of it. Returns its number, or -1 if there are too many. */
-int ways_add(struct ways *w, const struct wire_names *names, uint32_t ifindex,
-	     struct topo_source *source, const char *release);
+int egress_add(struct egresses *w, const struct wire_names *names, uint32_t ifindex,
+	       struct topo_source *source, const char *release);
 
 /* Looks at all of them again. A way that has vanished says nothing of what will be there next, so
- * its links stay; beside others they are not usable. Returns false if ways_facts, the first way and
- * the devices are as they were. */
-bool ways_look(struct ways *w, struct topo_source *source, const char *release);
+ * its links stay; beside others they are not usable. Returns false if egress_facts, the first way
+ * and the devices are as they were. */
+bool egress_look(struct egresses *w, struct topo_source *source, const char *release);
 
 /* Do they end at different links, or some where none are known? */
-bool ways_several(const struct ways *w);
+bool egress_several(const struct egresses *w);
 
 /* Did this way vanish, as last seen? */
-bool ways_gone(const struct ways *w, unsigned way);
+bool egress_gone(const struct egresses *w, unsigned way);
 
 /* What there is to tell of the links: those of the first way, or of all. Borrowed. */
-const struct wire_facts *ways_facts(const struct ways *w);
+const struct wire_facts *egress_facts(const struct egresses *w);
 
-/* The only link of a way by which it leaves this machine, among those of ways_facts; -1: there are
- * several, or none that is known. */
-int ways_link(const struct ways *w, unsigned way);
+/* The only link of a way by which it leaves this machine, among those of egress_facts; -1: there
+ * are several, or none that is known. */
+int egress_link(const struct egresses *w, unsigned way);
 
 /* What topo_path has found of way i, for which w has its flow: NULL: there is none now. before: how
  * all ways were; NULL: this one is new. For tests. */
-void ways_take(struct ways *w, unsigned i, const struct topo_path *path, const char *release,
-	       const struct ways *before);
+void egress_take(struct egresses *w, unsigned i, const struct topo_path *path, const char *release,
+		 const struct egresses *before);

@@ -23,8 +23,8 @@ static enum hash_mode mode_of(const struct topo_bond *bond)
 	return bond->mode < HASH_TEAM ? (enum hash_mode)bond->mode : HASH_N_MODES;
 }
 
-enum hash_variant linkfacts_variant(const char *release, enum hash_mode mode,
-				    enum hash_policy policy)
+enum hash_variant link_convert_variant(const char *release, enum hash_mode mode,
+				       enum hash_policy policy)
 {
 	struct hash_guess guess;
 
@@ -34,24 +34,24 @@ enum hash_variant linkfacts_variant(const char *release, enum hash_mode mode,
 	return hash_variant_settled(&guess, mode, policy);
 }
 
-enum hash_order linkfacts_order(void)
+enum hash_order link_convert_order(void)
 {
 	return htonl(1) == 1 ? HASH_BIG : HASH_LITTLE;
 }
 
-struct hash_bond linkfacts_hash_bond(const struct topo_bond *bond, const char *release,
-				     enum hash_variant variant)
+struct hash_bond link_convert_hash_bond(const struct topo_bond *bond, const char *release,
+					enum hash_variant variant)
 {
 	struct hash_bond b = {
 		.mode = mode_of(bond),
 		.policy = bond->policy < HASH_N_POLICIES ? bond->policy : HASH_N_POLICIES,
-		.order = linkfacts_order(),
+		.order = link_convert_order(),
 		.dynamic = bond->tlb_dynamic_lb,
 		.n_links = (unsigned)bond->n_ports,
 		.active = -1,
 	};
 
-	b.variant = variant ? variant : linkfacts_variant(release, b.mode, b.policy);
+	b.variant = variant ? variant : link_convert_variant(release, b.mode, b.policy);
 	for (size_t i = 0; i < bond->n_links; i++) {
 		const struct topo_link *link = &bond->links[i];
 
@@ -65,7 +65,7 @@ struct hash_bond linkfacts_hash_bond(const struct topo_bond *bond, const char *r
 	return b;
 }
 
-bool linkfacts_mode_hashes(enum hash_mode mode)
+bool link_convert_mode_hashes(enum hash_mode mode)
 {
 	return mode == HASH_BALANCE_XOR || mode == HASH_8023AD || mode == HASH_BALANCE_TLB ||
 	       mode == HASH_BALANCE_ALB;
@@ -81,7 +81,7 @@ static void name_link(const struct topo_link *link, struct wire_link *out)
 
 static void bond_facts(const struct topo_bond *bond, const char *release, struct wire_facts *out)
 {
-	struct hash_bond b = linkfacts_hash_bond(bond, release, HASH_VARIANT_UNKNOWN);
+	struct hash_bond b = link_convert_hash_bond(bond, release, HASH_VARIANT_UNKNOWN);
 
 	out->kind = bond->kind == TOPO_KIND_TEAM ? WIRE_FACTS_TEAM : WIRE_FACTS_BOND;
 	out->mode = bond->mode;
@@ -110,7 +110,7 @@ static void plain_facts(const struct topo_link *link, struct wire_facts *out)
 	name_link(link, &out->link[0]);
 }
 
-void linkfacts_of_path(const struct topo_path *path, const char *release, struct wire_facts *out)
+void link_convert_of_path(const struct topo_path *path, const char *release, struct wire_facts *out)
 {
 	*out = (struct wire_facts){ 0 };
 	if (path->end == TOPO_END_BOND)
@@ -119,7 +119,7 @@ void linkfacts_of_path(const struct topo_path *path, const char *release, struct
 		plain_facts(&path->link, out);
 	else
 		return;
-	if (linkfacts_order() == HASH_BIG)
+	if (link_convert_order() == HASH_BIG)
 		out->flags |= WIRE_FACTS_BIG_ENDIAN;
 	if (path->has_smac && path->has_dmac)
 		out->flags |= WIRE_FACTS_MACS;
@@ -132,9 +132,9 @@ void linkfacts_of_path(const struct topo_path *path, const char *release, struct
 
 /* Several ways --------------------------------------------------------------------------------- */
 
-void linkfacts_of_one(const struct topo_path *path, const char *release, struct wire_facts *out)
+void link_convert_of_one(const struct topo_path *path, const char *release, struct wire_facts *out)
 {
-	linkfacts_of_path(path, release, out);
+	link_convert_of_path(path, release, out);
 	if (path->end == TOPO_END_NAMESPACE || path->end == TOPO_END_TUNNEL)
 		plain_facts(&path->link, out);
 	if (out->kind == WIRE_FACTS_PLAIN)
@@ -155,7 +155,7 @@ static void add_name(struct wire_facts *all, const char *name)
 		memcpy(all->name, both, len + 1);
 }
 
-void linkfacts_renew(struct wire_facts *all, unsigned first, const struct wire_facts *one)
+void link_convert_renew(struct wire_facts *all, unsigned first, const struct wire_facts *one)
 {
 	for (unsigned i = 0; i < one->n_links; i++) {
 		all->link[first + i] = one->link[i];
@@ -164,7 +164,7 @@ void linkfacts_renew(struct wire_facts *all, unsigned first, const struct wire_f
 	}
 }
 
-bool linkfacts_add(struct wire_facts *all, const struct wire_facts *one)
+bool link_convert_add(struct wire_facts *all, const struct wire_facts *one)
 {
 	unsigned first = all->n_links;
 
@@ -174,11 +174,11 @@ bool linkfacts_add(struct wire_facts *all, const struct wire_facts *one)
 	all->mode = all->policy = all->active = UINT8_MAX;
 	all->n_links = (uint8_t)(first + one->n_links);
 	add_name(all, one->name);
-	linkfacts_renew(all, first, one);
+	link_convert_renew(all, first, one);
 	return true;
 }
 
-void linkfacts_follow(struct wire_facts *one, const struct wire_facts *all)
+void link_convert_follow(struct wire_facts *one, const struct wire_facts *all)
 {
 	bool same = one->n_links <= all->n_links;
 
@@ -236,7 +236,7 @@ static struct hash_bond single_link(void)
 				   .active = -1 };
 }
 
-void linkfacts_plan_side(const struct wire_facts *facts, struct plan_side *out)
+void link_convert_plan_side(const struct wire_facts *facts, struct plan_side *out)
 {
 	*out = (struct plan_side){ 0 };
 	if (facts->kind == WIRE_FACTS_BOND || facts->kind == WIRE_FACTS_TEAM)
@@ -265,14 +265,14 @@ static size_t kind_text(const struct wire_facts *f, char *buf, size_t size)
 		return text_printf(buf, size, "team");
 	if (f->kind != WIRE_FACTS_BOND)
 		return text_printf(buf, size, "%s", "");
-	if (!linkfacts_mode_hashes(mode))
+	if (!link_convert_mode_hashes(mode))
 		return text_printf(buf, size, "%s", hash_mode_name(mode));
 	return text_printf(
 		buf, size, "%s %s", hash_mode_name(mode),
 		hash_policy_name(f->policy < HASH_N_POLICIES ? f->policy : HASH_N_POLICIES));
 }
 
-void linkfacts_side_stats(const struct wire_facts *facts, struct side_stats *out)
+void link_convert_side_stats(const struct wire_facts *facts, struct side_stats *out)
 {
 	*out = (struct side_stats){ 0 };
 	if (facts->kind == WIRE_FACTS_NONE)
@@ -328,7 +328,7 @@ static size_t speeds_text(const struct wire_facts *f, char *buf, size_t size)
 	return used;
 }
 
-size_t linkfacts_text(const struct wire_facts *facts, char *buf, size_t size)
+size_t link_convert_text(const struct wire_facts *facts, char *buf, size_t size)
 {
 	char kind[sizeof(((struct side_stats *)NULL)->kind)], speeds[WIRE_LINKS_MAX * 11];
 

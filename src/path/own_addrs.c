@@ -8,7 +8,7 @@
 
 #include "path/sock_wire.h"
 
-bool ownaddrs_reachable(const union sock_addr *addr)
+bool own_addrs_reachable(const union sock_addr *addr)
 {
 	const struct in6_addr *six = &addr->in6.sin6_addr;
 	uint32_t four = ntohl(addr->in.sin_addr.s_addr);
@@ -31,7 +31,7 @@ static void add(struct wire_addrs *out, const union sock_addr *addr)
 		if (out->addr[i].family == a.family &&
 		    memcmp(out->addr[i].addr, a.addr, sizeof(a.addr)) == 0)
 			return;
-	if (ownaddrs_reachable(addr) && out->n < WIRE_ADDRS_MAX)
+	if (own_addrs_reachable(addr) && out->n < WIRE_ADDRS_MAX)
 		out->addr[out->n++] = a;
 }
 
@@ -54,7 +54,7 @@ static void add_interfaces(struct wire_addrs *out, bool four, bool six)
 	freeifaddrs(list);
 }
 
-void ownaddrs_of(int fd, struct wire_addrs *out)
+void own_addrs_of(int fd, struct wire_addrs *out)
 {
 	socklen_t len = sizeof(int);
 	union sock_addr local;

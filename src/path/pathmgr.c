@@ -29,7 +29,7 @@ struct pathmgr {
 	char release[TOPO_RELEASE_LEN];
 	bool client;
 	bool translated;
-	struct ways ways;
+	struct egresses ways;
 	struct wire_facts peer_facts; /* as told */
 	struct wire_facts peer_first; /* of its first way */
 	int watch;                    /* descriptor; -1: none */
@@ -132,9 +132,9 @@ static void set_sides(struct pathmgr *p)
 	struct plan_side ours = { 0 }, theirs = { 0 };
 
 	if (has_bond(&p->ways.first) || has_bond(&p->peer_first)) {
-		linkfacts_plan_side(&p->ways.first, &ours);
+		link_convert_plan_side(&p->ways.first, &ours);
 		if (!p->translated)
-			linkfacts_plan_side(&p->peer_first, &theirs);
+			link_convert_plan_side(&p->peer_first, &theirs);
 	}
 	p->in.here = p->client ? ours : theirs;
 	p->in.peer = p->client ? theirs : ours;
@@ -175,7 +175,7 @@ static void count_links(struct pathmgr *p)
 	p->n_counts = p->ways.all.n_links;
 	for (unsigned i = 0; i < p->n_counts; i++)
 		p->counts[i] = count_of(p, before, n, &p->ways.links[i]);
-	p->counted.n = ways_facts(&p->ways)->n_links;
+	p->counted.n = egress_facts(&p->ways)->n_links;
 }
 
 /* After the ways were found, or looked at again. */
@@ -200,13 +200,13 @@ void pathmgr_learn(struct pathmgr *p, int fd, uint64_t now_ns)
 	if (sock_wire_names(fd, &names, &ifindex))
 		return;
 	set_names(p, &names);
-	ways_add(&p->ways, &names, ifindex, p->source, p->release);
+	egress_add(&p->ways, &names, ifindex, p->source, p->release);
 	take_ways(p);
 }
 
 int pathmgr_join(struct pathmgr *p, int fd, bool *changed_out)
 {
-	struct wire_facts before = *ways_facts(&p->ways);
+	struct wire_facts before = *egress_facts(&p->ways);
 	struct wire_names names;
 	uint32_t ifindex;
 	int way;
@@ -214,11 +214,11 @@ int pathmgr_join(struct pathmgr *p, int fd, bool *changed_out)
 	*changed_out = false;
 	if (sock_wire_names(fd, &names, &ifindex))
 		return -1;
-	way = ways_of(&p->ways, &names);
+	way = egress_of(&p->ways, &names);
 	if (way >= 0)
 		return way;
-	way = ways_add(&p->ways, &names, ifindex, p->source, p->release);
-	*changed_out = !wire_facts_same(&before, ways_facts(&p->ways));
+	way = egress_add(&p->ways, &names, ifindex, p->source, p->release);
+	*changed_out = !wire_facts_same(&before, egress_facts(&p->ways));
 	if (*changed_out)
 		take_ways(p);
 	return way;
@@ -226,18 +226,18 @@ int pathmgr_join(struct pathmgr *p, int fd, bool *changed_out)
 
 int pathmgr_way(const struct pathmgr *p, const struct wire_names *names)
 {
-	return ways_of(&p->ways, names);
+	return egress_of(&p->ways, names);
 }
 
 /* Is there something that could change? */
 static bool is_known(const struct pathmgr *p)
 {
-	return p->source && ways_facts(&p->ways)->kind != WIRE_FACTS_NONE;
+	return p->source && egress_facts(&p->ways)->kind != WIRE_FACTS_NONE;
 }
 
 bool pathmgr_relearn(struct pathmgr *p)
 {
-	if (!is_known(p) || !ways_look(&p->ways, p->source, p->release))
+	if (!is_known(p) || !egress_look(&p->ways, p->source, p->release))
 		return false;
 	take_ways(p);
 	return true;
@@ -257,7 +257,7 @@ bool pathmgr_events(struct pathmgr *p)
 
 const struct wire_facts *pathmgr_facts(const struct pathmgr *p)
 {
-	return ways_facts(&p->ways);
+	return egress_facts(&p->ways);
 }
 
 static bool same_addr(const struct wire_addr *a, const struct wire_addr *b)
@@ -293,7 +293,7 @@ bool pathmgr_peer_changed(struct pathmgr *p, const struct wire_facts *facts)
 
 	p->peer_facts = *facts;
 	if (facts->kind == WIRE_FACTS_SEVERAL)
-		linkfacts_follow(&p->peer_first, facts);
+		link_convert_follow(&p->peer_first, facts);
 	else
 		p->peer_first = *facts;
 	set_sides(p);
@@ -302,7 +302,7 @@ bool pathmgr_peer_changed(struct pathmgr *p, const struct wire_facts *facts)
 
 bool pathmgr_several(const struct pathmgr *p)
 {
-	return ways_several(&p->ways) || p->peer_facts.kind == WIRE_FACTS_SEVERAL;
+	return egress_several(&p->ways) || p->peer_facts.kind == WIRE_FACTS_SEVERAL;
 }
 
 /* local NULL, or of no family: the kernel's choice. */
@@ -333,7 +333,7 @@ uint32_t pathmgr_speed(struct pathmgr *p, const union sock_addr *local,
 
 	if (!p->source || topo_path(p->source, &flow, &path))
 		return 0;
-	linkfacts_of_path(&path, p->release, &facts);
+	link_convert_of_path(&path, p->release, &facts);
 	for (unsigned i = 0; i < facts.n_links; i++) {
 		if (!(facts.usable >> i & 1))
 			continue;
@@ -378,7 +378,7 @@ void pathmgr_lanes(const struct pathmgr *p, uint16_t port, struct subflow_stats 
 
 /* Between the addresses of another way than the first. Of the peer's frames it is not known to whom
  * they go there. */
-static void lanes_of_way(const struct pathmgr *p, const struct way *way, uint16_t port,
+static void lanes_of_way(const struct pathmgr *p, const struct egress *way, uint16_t port,
 			 struct subflow_stats *out)
 {
 	const struct topo_flow *flow = &way->flow;
@@ -407,7 +407,7 @@ void pathmgr_place(const struct pathmgr *p, int way, uint16_t port, struct subfl
 	static const struct subflow_stats unknown = {
 		.tx_link = -1, .rx_link = -1, .peer_tx_link = -1, .peer_rx_link = -1
 	};
-	const struct ways *w = &p->ways;
+	const struct egresses *w = &p->ways;
 	struct subflow_stats lanes = unknown;
 
 	if (way == 0)
@@ -415,7 +415,7 @@ void pathmgr_place(const struct pathmgr *p, int way, uint16_t port, struct subfl
 	else if (way > 0)
 		lanes_of_way(p, &w->way[way], port, &lanes);
 	/* What arrives, and by which of several the peer sends, the counters tell. */
-	if (ways_several(w))
+	if (egress_several(w))
 		lanes.rx_link = -1;
 	if (p->peer_facts.kind == WIRE_FACTS_SEVERAL) {
 		lanes.peer_rx_link = -1;
@@ -432,7 +432,7 @@ void pathmgr_place(const struct pathmgr *p, int way, uint16_t port, struct subfl
 
 bool pathmgr_gone(const struct pathmgr *p, int way)
 {
-	return way >= 0 && ways_gone(&p->ways, (unsigned)way);
+	return way >= 0 && egress_gone(&p->ways, (unsigned)way);
 }
 
 bool pathmgr_counts(const struct pathmgr *p, int way)
@@ -442,7 +442,7 @@ bool pathmgr_counts(const struct pathmgr *p, int way)
 
 int pathmgr_sends_by(const struct pathmgr *p, int way)
 {
-	return way >= 0 && ways_several(&p->ways) ? ways_link(&p->ways, (unsigned)way) : -1;
+	return way >= 0 && egress_several(&p->ways) ? egress_link(&p->ways, (unsigned)way) : -1;
 }
 
 bool pathmgr_spreads(const struct pathmgr *p)
@@ -480,7 +480,7 @@ const struct wire_links *pathmgr_counted(const struct pathmgr *p)
 static void fill_side(const struct wire_facts *facts, const struct wire_links *links,
 		      struct side_stats *out)
 {
-	linkfacts_side_stats(facts, out);
+	link_convert_side_stats(facts, out);
 	out->counted = links->n && links->n == out->n_links;
 	for (unsigned i = 0; i < out->n_links && out->counted; i++) {
 		out->link[i].tx_bytes = links->link[i].tx_bytes;
@@ -491,7 +491,7 @@ static void fill_side(const struct wire_facts *facts, const struct wire_links *l
 void pathmgr_stats(const struct pathmgr *p, const struct wire_links *peer, struct side_stats *here,
 		   struct side_stats *there)
 {
-	fill_side(ways_facts(&p->ways), &p->counted, here);
+	fill_side(egress_facts(&p->ways), &p->counted, here);
 	fill_side(&p->peer_facts, peer, there);
 }
 
@@ -634,9 +634,9 @@ static size_t verdict_text(const struct verdict *v, char *buf, size_t size)
 	spread_text(v->here, v->rx, v->n, rx, sizeof(rx));
 	spread_text(v->peer, v->peer_tx, v->n, peer_tx, sizeof(peer_tx));
 	spread_text(v->peer, v->peer_rx, v->n, peer_rx, sizeof(peer_rx));
-	used = linkfacts_text(v->here, buf, size);
+	used = link_convert_text(v->here, buf, size);
 	used += text_printf(buf + used, size - used, " -> peer ");
-	used += linkfacts_text(v->peer, buf + used, size - used);
+	used += link_convert_text(v->peer, buf + used, size - used);
 	used += text_printf(buf + used, size - used, ": %u subflow%s, tx %s, rx %s", v->n, plural,
 			    tx, peer_rx);
 	/* Of several links at both ends nothing may be known of the way back. */
@@ -662,7 +662,7 @@ size_t pathmgr_verdict(const struct pathmgr *p, const uint16_t *ports, unsigned 
 size_t pathmgr_state(const struct pathmgr *p, const struct pathmgr_flow *flows, unsigned n,
 		     char *buf, size_t size)
 {
-	struct verdict v = { .here = ways_facts(&p->ways), .peer = &p->peer_facts };
+	struct verdict v = { .here = egress_facts(&p->ways), .peer = &p->peer_facts };
 	struct subflow_stats lanes;
 
 	for (unsigned i = 0; i < n && i < PLAN_FLOWS_MAX; i++) {

@@ -81,7 +81,7 @@ struct tree {
 	uint32_t roots;
 };
 
-static void carry(struct net *g, unsigned a, unsigned b, uint32_t amount, bool back)
+static void plain_copy(struct net *g, unsigned a, unsigned b, uint32_t amount, bool back)
 {
 	g->carried[a][b] = back ? g->carried[a][b] - amount : g->carried[a][b] + amount;
 	if (g->carried[a][b])
@@ -106,11 +106,11 @@ static void push(struct net *g, const struct tree *t, unsigned b)
 	g->left[a] -= amount;
 	g->total += amount;
 	for (b = end, a = t->of_right[b];; a = t->of_right[b]) {
-		carry(g, a, b, amount, false);
+		plain_copy(g, a, b, amount, false);
 		if (has(t->roots, a))
 			return;
 		b = t->of_left[a];
-		carry(g, a, b, amount, true);
+		plain_copy(g, a, b, amount, true);
 	}
 }
 

@@ -8,10 +8,10 @@
 /* A unix socket's queue was full: it is tried again after this. */
 #define AGAIN_NS 10000000ull
 
-struct reach {
+struct plain_connect {
 	struct loop *loop;
-	const struct place *place;
-	struct reach_events events;
+	const struct addr_list *place;
+	struct plain_connect_events events;
 	struct loop_io io; /* of the attempt under way; fd -1: none is */
 	struct loop_task next;
 	struct loop_timer again, limit;
@@ -19,7 +19,7 @@ struct reach {
 	int error;
 };
 
-static void end_attempt(struct reach *r)
+static void end_attempt(struct plain_connect *r)
 {
 	if (r->io.fd < 0)
 		return;
@@ -28,13 +28,13 @@ static void end_attempt(struct reach *r)
 	r->io.fd = -1;
 }
 
-static void fail(struct reach *r, int error)
+static void fail(struct plain_connect *r, int error)
 {
 	end_attempt(r);
 	r->events.failed(r->events.arg, r->place, error);
 }
 
-static void next_address(struct reach *r, int error)
+static void next_address(struct plain_connect *r, int error)
 {
 	end_attempt(r);
 	r->error = error;
@@ -44,7 +44,7 @@ static void next_address(struct reach *r, int error)
 
 static void connected(struct loop_io *io, uint32_t events)
 {
-	struct reach *r = io->arg;
+	struct plain_connect *r = io->arg;
 	int fd = io->fd, result = sock_connected(fd);
 
 	if (result) {
@@ -58,14 +58,14 @@ static void connected(struct loop_io *io, uint32_t events)
 
 static void attempt(struct loop_task *task)
 {
-	struct reach *r = task->arg;
+	struct plain_connect *r = task->arg;
 	int fd;
 
 	if (r->i == r->place->n) {
 		fail(r, r->error);
 		return;
 	}
-	fd = place_connect(r->place, r->i);
+	fd = addr_list_connect(r->place, r->i);
 	if (fd == -EAGAIN) {
 		loop_set_timer(r->loop, &r->again, loop_now(r->loop) + AGAIN_NS);
 		return;
@@ -84,7 +84,7 @@ static void attempt(struct loop_task *task)
 
 static void again_fired(struct loop_timer *timer)
 {
-	attempt(&((struct reach *)timer->arg)->next);
+	attempt(&((struct plain_connect *)timer->arg)->next);
 }
 
 static void limit_fired(struct loop_timer *timer)
@@ -92,10 +92,10 @@ static void limit_fired(struct loop_timer *timer)
 	fail(timer->arg, ETIMEDOUT);
 }
 
-int reach_new(struct reach **out, struct loop *loop, const struct place *place, uint64_t limit_ns,
-	      const struct reach_events *events)
+int plain_connect_new(struct plain_connect **out, struct loop *loop, const struct addr_list *place,
+		      uint64_t limit_ns, const struct plain_connect_events *events)
 {
-	struct reach *r = calloc(1, sizeof(*r));
+	struct plain_connect *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
@@ -113,7 +113,7 @@ int reach_new(struct reach **out, struct loop *loop, const struct place *place, 
 	return 0;
 }
 
-struct reach *reach_free(struct reach *r)
+struct plain_connect *plain_connect_free(struct plain_connect *r)
 {
 	if (!r)
 		return NULL;

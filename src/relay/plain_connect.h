@@ -7,19 +7,19 @@
 #include "io/addr_list.h"
 #include "io/loop.h"
 
-struct reach_events {
-	/* Exactly one of them is called, from the loop, and once; then reach_free is due. fd is the
-	 * callee's. error: an errno. */
+struct plain_connect_events {
+	/* Exactly one of them is called, from the loop, and once; then plain_connect_free is due.
+	 * fd is the callee's. error: an errno. */
 	void (*done)(void *arg, int fd);
-	void (*failed)(void *arg, const struct place *place, int error);
+	void (*failed)(void *arg, const struct addr_list *place, int error);
 	void *arg;
 };
 
-struct reach;
+struct plain_connect;
 
 /* place is borrowed. Returns 0 or -ENOMEM. */
-int reach_new(struct reach **out, struct loop *loop, const struct place *place, uint64_t limit_ns,
-	      const struct reach_events *events);
+int plain_connect_new(struct plain_connect **out, struct loop *loop, const struct addr_list *place,
+		      uint64_t limit_ns, const struct plain_connect_events *events);
 
 /* At any time. NULL is accepted. */
-struct reach *reach_free(struct reach *r);
+struct plain_connect *plain_connect_free(struct plain_connect *r);

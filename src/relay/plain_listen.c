@@ -12,15 +12,15 @@
 #include "io/unixsock.h"
 #include "util/text.h"
 
-struct gate {
-	struct gate_events events;
-	struct doors doors;
+struct plain_listen {
+	struct plain_listen_events events;
+	struct accept_loop doors;
 	struct unixsock_file file; /* of the place that is listened on */
 };
 
-static void note(const struct gate *g, int level, const char *what, const char *detail)
+static void note(const struct plain_listen *g, int level, const char *what, const char *detail)
 {
-	char text[PLACE_NAME_LEN + 80];
+	char text[ADDR_LIST_NAME_LEN + 80];
 
 	text_printf(text, sizeof(text), "%s%s", what, detail);
 	g->events.note(g->events.arg, level, text);
@@ -34,22 +34,22 @@ static void on_paused(void *arg, int error, bool first)
 
 static void on_accepted(void *arg, int fd, const union sock_addr *from)
 {
-	struct gate *g = arg;
+	struct plain_listen *g = arg;
 
 	g->events.accepted(g->events.arg, fd, from->sa.sa_family == AF_UNIX ? NULL : from);
 }
 
-int gate_adopt(struct gate *g, int fd)
+int plain_listen_adopt(struct plain_listen *g, int fd)
 {
-	char addr[SOCK_ADDR_LEN], name[PLACE_NAME_LEN];
-	struct place_addr at = { 0 };
+	char addr[SOCK_ADDR_LEN], name[ADDR_LIST_NAME_LEN];
+	struct addr_list_addr at = { 0 };
 	int r;
 
-	at.len = sizeof(at) - offsetof(struct place_addr, sa);
+	at.len = sizeof(at) - offsetof(struct addr_list_addr, sa);
 	if (getsockname(fd, &at.sa, &at.len) < 0 ||
 	    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
 		return -errno;
-	r = doors_add(&g->doors, fd);
+	r = accept_loop_add(&g->doors, fd);
 	if (r)
 		return r;
 	if (at.sa.sa_family == AF_UNIX) {
@@ -64,7 +64,7 @@ int gate_adopt(struct gate *g, int fd)
 }
 
 /* A place without a port gets that of its first address on all others. */
-static void take_port(struct place *p, int fd)
+static void take_port(struct addr_list *p, int fd)
 {
 	union sock_addr at;
 
@@ -75,14 +75,14 @@ static void take_port(struct place *p, int fd)
 		sock_addr_set_port(&p->addrs[i].inet, sock_addr_port(&at));
 }
 
-int gate_listen(struct gate *g, const struct place *place)
+int plain_listen_listen(struct plain_listen *g, const struct addr_list *place)
 {
-	struct place p = *place;
+	struct addr_list p = *place;
 	unsigned before = g->doors.n;
 	int none = -EADDRNOTAVAIL;
 
 	for (int i = 0; i < p.n; i++) {
-		int fd = place_listen(&p, i), r;
+		int fd = addr_list_listen(&p, i), r;
 
 		/* A machine without IPv6. */
 		if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL) {
@@ -93,7 +93,7 @@ int gate_listen(struct gate *g, const struct place *place)
 			return fd;
 		if (p.addrs[i].sa.sa_family == AF_UNIX)
 			unixsock_find(p.addrs[i].un.sun_path, &g->file);
-		r = gate_adopt(g, fd);
+		r = plain_listen_adopt(g, fd);
 		if (r) {
 			close(fd);
 			return r;
@@ -103,26 +103,29 @@ int gate_listen(struct gate *g, const struct place *place)
 	return g->doors.n > before ? 0 : none;
 }
 
-int gate_new(struct gate **out, struct loop *loop, const struct gate_events *events)
+int plain_listen_new(struct plain_listen **out, struct loop *loop,
+		     const struct plain_listen_events *events)
 {
-	struct gate *g = malloc(sizeof(*g));
-	struct doors_events doors = { .accepted = on_accepted, .paused = on_paused, .arg = g };
+	struct plain_listen *g = malloc(sizeof(*g));
+	struct accept_loop_events doors = { .accepted = on_accepted,
+					    .paused = on_paused,
+					    .arg = g };
 
 	if (!g)
 		return -ENOMEM;
 	g->events = *events;
 	g->file = (struct unixsock_file){ 0 };
-	doors_init(&g->doors, loop, &doors);
+	accept_loop_init(&g->doors, loop, &doors);
 	*out = g;
 	return 0;
 }
 
-struct gate *gate_free(struct gate *g)
+struct plain_listen *plain_listen_free(struct plain_listen *g)
 {
 	if (!g)
 		return NULL;
 	unixsock_remove(&g->file);
-	doors_close(&g->doors);
+	accept_loop_close(&g->doors);
 	free(g);
 	return NULL;
 }

@@ -7,7 +7,7 @@
 #include "io/addr_list.h"
 #include "io/loop.h"
 
-struct gate_events {
+struct plain_listen_events {
 	/* As in engine.h. */
 	void (*note)(void *arg, int level, const char *text);
 	/* A connection came: fd is the callee's. from: NULL if it is a unix socket's. */
@@ -15,17 +15,18 @@ struct gate_events {
 	void *arg;
 };
 
-struct gate;
+struct plain_listen;
 
 /* Returns 0 or -ENOMEM. */
-int gate_new(struct gate **out, struct loop *loop, const struct gate_events *events);
+int plain_listen_new(struct plain_listen **out, struct loop *loop,
+		     const struct plain_listen_events *events);
 
-/* Closes all sockets, and removes the file of a unix socket that gate_listen has made: from then on
- * another gate may have the path. */
-struct gate *gate_free(struct gate *g);
+/* Closes all sockets, and removes the file of a unix socket that plain_listen_listen has made: from
+ * then on another gate may have the path. */
+struct plain_listen *plain_listen_free(struct plain_listen *g);
 
 /* Listens on a place, on all its addresses; port 0: the same one on all. Returns 0 or -errno. */
-int gate_listen(struct gate *g, const struct place *place);
+int plain_listen_listen(struct plain_listen *g, const struct addr_list *place);
 
 /* Accepts on a socket that listens already, and is taken over. Returns 0 or -errno. */
-int gate_adopt(struct gate *g, int fd);
+int plain_listen_adopt(struct plain_listen *g, int fd);

@@ -14,7 +14,7 @@ struct kept {
 	struct loop_io io;
 	struct channel ch;
 	struct loop_timer limit;
-	struct warm *warm;
+	struct preconnect *warm;
 	struct kept *next; /* which is younger */
 	uint16_t port;
 	unsigned route;
@@ -24,13 +24,13 @@ struct kept {
 	uint8_t answer[HANDSHAKE_ANSWER_LEN];
 };
 
-struct warm {
+struct preconnect {
 	struct loop *loop;
-	struct warm_config config;
+	struct preconnect_config config;
 	struct pathmgr *paths;
 	struct loop_timer fill;
-	struct routes routes; /* of which the first one's links are planned */
-	int addr[ROUTES_MAX]; /* of the peer's, that of each pair */
+	struct addr_pairs routes; /* of which the first one's links are planned */
+	int addr[ADDR_PAIRS_MAX]; /* of the peer's, that of each pair */
 	struct dials dials;
 	struct kept *oldest;
 	unsigned n;       /* of them */
@@ -42,10 +42,10 @@ struct warm {
 
 static const uint32_t any_links[COVER_ENDS];
 
-__attribute__((format(printf, 3, 4))) static void note(const struct warm *w, int level,
+__attribute__((format(printf, 3, 4))) static void note(const struct preconnect *w, int level,
 						       const char *fmt, ...)
 {
-	char text[ENGINE_REASON_LEN];
+	char text[OUTCOME_REASON_LEN];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -54,21 +54,21 @@ __attribute__((format(printf, 3, 4))) static void note(const struct warm *w, int
 	w->config.note(w->config.arg, level, text);
 }
 
-static void fill_at(struct warm *w, uint64_t due_ns)
+static void fill_at(struct preconnect *w, uint64_t due_ns)
 {
 	if (!w->fill.linked || due_ns < w->fill.due_ns)
 		loop_set_timer(w->loop, &w->fill, due_ns);
 }
 
-static void fill_after(struct warm *w, uint64_t delay_ns)
+static void fill_after(struct preconnect *w, uint64_t delay_ns)
 {
 	fill_at(w, loop_now(w->loop) + delay_ns);
 }
 
 /* Over each pair: those that are there or being made. */
-static void count_open(const struct warm *w, unsigned out[ROUTES_MAX])
+static void count_open(const struct preconnect *w, unsigned out[ADDR_PAIRS_MAX])
 {
-	memset(out, 0, ROUTES_MAX * sizeof(*out));
+	memset(out, 0, ADDR_PAIRS_MAX * sizeof(*out));
 	for (const struct kept *k = w->oldest; k; k = k->next)
 		out[k->route]++;
 	for (const struct dial *d = w->dials.first; d; d = d->next)
@@ -76,27 +76,27 @@ static void count_open(const struct warm *w, unsigned out[ROUTES_MAX])
 }
 
 /* The pair for one more; -1: all of them rest. */
-static int next_route(const struct warm *w)
+static int next_route(const struct preconnect *w)
 {
-	unsigned open[ROUTES_MAX];
+	unsigned open[ADDR_PAIRS_MAX];
 
 	count_open(w, open);
-	return routes_next(&w->routes, open, loop_now(w->loop));
+	return addr_pairs_next(&w->routes, open, loop_now(w->loop));
 }
 
 /* At once over a pair that does not rest, else when the first one has rested. */
-static void fill_when_due(struct warm *w)
+static void fill_when_due(struct preconnect *w)
 {
 	uint64_t now_ns = loop_now(w->loop);
 
 	if (w->n + w->dials.n < w->config.n)
-		fill_at(w, next_route(w) < 0 ? routes_due(&w->routes, now_ns) : now_ns);
+		fill_at(w, next_route(w) < 0 ? addr_pairs_due(&w->routes, now_ns) : now_ns);
 }
 
 /* Returns its connection, which is open. */
 static struct channel kept_end(struct kept *k)
 {
-	struct warm *w = k->warm;
+	struct preconnect *w = k->warm;
 	struct kept **p = &w->oldest;
 	struct channel ch = k->ch;
 
@@ -111,21 +111,21 @@ static struct channel kept_end(struct kept *k)
 }
 
 /* In the order that a client has them in. */
-static void make_routes(struct warm *w)
+static void make_routes(struct preconnect *w)
 {
 	const struct client_config *c = &w->config.client;
 
 	for (int i = 0; i < c->n_addrs; i++) {
 		unsigned n = w->routes.n;
 
-		routes_add(&w->routes, &c->addrs[i], c->sources, c->n_sources);
+		addr_pairs_add(&w->routes, &c->addrs[i], c->sources, c->n_sources);
 		for (; n < w->routes.n; n++)
 			w->addr[n] = i;
 	}
 }
 
 /* Other addresses may do, there and here. */
-static void begin_anew(struct warm *w)
+static void begin_anew(struct preconnect *w)
 {
 	w->anew = w->known = false;
 	for (unsigned i = 0; i < w->routes.n; i++) {
@@ -136,13 +136,13 @@ static void begin_anew(struct warm *w)
 }
 
 /* Over this pair. It rests, longer each time, and keeps no other waiting. */
-static void failed(struct warm *w, unsigned i, const char *why)
+static void failed(struct preconnect *w, unsigned i, const char *why)
 {
-	struct route *route = &w->routes.route[i];
+	struct addr_pair *route = &w->routes.route[i];
 	uint64_t now_ns = loop_now(w->loop);
-	char pair[ROUTES_TEXT_LEN];
+	char pair[ADDR_PAIRS_TEXT_LEN];
 
-	routes_text(route, pair);
+	addr_pairs_text(route, pair);
 	if (w->routes.n > 1)
 		note(w, route->failures ? 2 : 1, "no connection can be kept ready (%s): %s", pair,
 		     why);
@@ -156,9 +156,9 @@ static void failed(struct warm *w, unsigned i, const char *why)
 	w->anew = !w->n && !w->dials.n;
 	/* Others that fail for the same reason count once. */
 	if (route->due_ns <= now_ns) {
-		route->delay_ns = route->delay_ns ? 2 * route->delay_ns : WARM_RETRY_MIN_NS;
-		if (route->delay_ns > WARM_RETRY_MAX_NS)
-			route->delay_ns = WARM_RETRY_MAX_NS;
+		route->delay_ns = route->delay_ns ? 2 * route->delay_ns : PRECONNECT_RETRY_MIN_NS;
+		if (route->delay_ns > PRECONNECT_RETRY_MAX_NS)
+			route->delay_ns = PRECONNECT_RETRY_MAX_NS;
 		route->due_ns = now_ns + route->delay_ns;
 	}
 	fill_when_due(w);
@@ -166,7 +166,7 @@ static void failed(struct warm *w, unsigned i, const char *why)
 
 static void kept_failed(struct kept *k, const char *why)
 {
-	struct warm *w = k->warm;
+	struct preconnect *w = k->warm;
 	unsigned route = k->route;
 	struct channel ch = kept_end(k);
 	char text[TLS_TEXT_LEN];
@@ -184,18 +184,18 @@ static void limit_fired(struct loop_timer *timer)
 /* It waited, and the peer has closed it: for its age, or because it is gone itself. */
 static void kept_lost(struct kept *k)
 {
-	struct warm *w = k->warm;
+	struct preconnect *w = k->warm;
 
 	note(w, 2, "the connection from port %u, which was ready, is gone", k->port);
 	channel_close(kept_end(k));
-	fill_after(w, WARM_RETRY_MIN_NS);
+	fill_after(w, PRECONNECT_RETRY_MIN_NS);
 }
 
 /* Sessions begin on these connections. So they go to one machine: to several addresses only if who
  * has named them means one by them, and not to all that a name has. */
-static void choose_pairs(struct warm *w)
+static void choose_pairs(struct preconnect *w)
 {
-	const struct routes *r = &w->routes;
+	const struct addr_pairs *r = &w->routes;
 
 	for (unsigned i = 0; i < r->n; i++)
 		w->routes.route[i].idle =
@@ -203,15 +203,15 @@ static void choose_pairs(struct warm *w)
 }
 
 /* By what the links of each carry on this side; where that is not known, all alike. */
-static void weigh_pairs(struct warm *w)
+static void weigh_pairs(struct preconnect *w)
 {
-	uint32_t speed[ROUTES_MAX];
+	uint32_t speed[ADDR_PAIRS_MAX];
 	bool known = true;
 
-	if (routes_n_joining(&w->routes) < 2)
+	if (addr_pairs_n_joining(&w->routes) < 2)
 		return;
 	for (unsigned i = 0; i < w->routes.n; i++) {
-		const struct route *route = &w->routes.route[i];
+		const struct addr_pair *route = &w->routes.route[i];
 
 		speed[i] = route->idle ? 1 : pathmgr_speed(w->paths, &route->local, &route->remote);
 		known &= speed[i] > 0;
@@ -220,9 +220,9 @@ static void weigh_pairs(struct warm *w)
 		w->routes.route[i].weight = known ? speed[i] : 1;
 }
 
-static void look_at_links(struct warm *w, const struct kept *k, const struct wire_welcome *m)
+static void look_at_links(struct preconnect *w, const struct kept *k, const struct wire_welcome *m)
 {
-	struct route *route = &w->routes.route[k->route];
+	struct addr_pair *route = &w->routes.route[k->route];
 	uint64_t now_ns = loop_now(w->loop);
 	int fd = k->ch.fd;
 
@@ -234,7 +234,7 @@ static void look_at_links(struct warm *w, const struct kept *k, const struct wir
 	if (!w->known) {
 		w->routes.first = k->route;
 		choose_pairs(w);
-	} else if (k->route != w->routes.first || now_ns - w->looked_ns < WARM_LOOK_NS) {
+	} else if (k->route != w->routes.first || now_ns - w->looked_ns < PRECONNECT_LOOK_NS) {
 		return;
 	}
 	w->known = true;
@@ -246,12 +246,12 @@ static void look_at_links(struct warm *w, const struct kept *k, const struct wir
 
 static void kept_answered(struct kept *k, const struct wire_welcome *m)
 {
-	struct warm *w = k->warm;
+	struct preconnect *w = k->warm;
 
 	k->ready = true;
 	loop_set_timer(w->loop, &k->limit, LOOP_NEVER);
 	look_at_links(w, k, m);
-	routes_answered(&w->routes.route[k->route]);
+	addr_pairs_answered(&w->routes.route[k->route]);
 	note(w, 2, "the connection from port %u is ready", k->port);
 	fill_when_due(w);
 }
@@ -300,7 +300,7 @@ static void kept_event(struct loop_io *io, uint32_t events)
 
 static void dial_connected(void *arg, uint64_t took_ns)
 {
-	((struct warm *)arg)->took_ns = took_ns;
+	((struct preconnect *)arg)->took_ns = took_ns;
 }
 
 static bool dial_late(void *arg)
@@ -315,7 +315,7 @@ static void dial_failed(void *arg, unsigned route, bool stood, int error, const 
 
 static void dial_done(void *arg, unsigned route, struct channel ch)
 {
-	struct warm *w = arg;
+	struct preconnect *w = arg;
 	struct kept *k = calloc(1, sizeof(*k)), **last = &w->oldest;
 	uint8_t hello[HANDSHAKE_ASK_LEN];
 	union sock_addr local;
@@ -334,7 +334,7 @@ static void dial_done(void *arg, unsigned route, struct channel ch)
 	k->took_ns = w->took_ns;
 	k->io = (struct loop_io){ .fd = ch.fd, .fn = kept_event, .arg = k };
 	k->limit = (struct loop_timer){ .fn = limit_fired, .arg = k, .due_ns = LOOP_NEVER };
-	loop_set_timer(w->loop, &k->limit, loop_now(w->loop) + WARM_LIMIT_NS);
+	loop_set_timer(w->loop, &k->limit, loop_now(w->loop) + PRECONNECT_LIMIT_NS);
 	while (*last)
 		last = &(*last)->next;
 	*last = k;
@@ -349,10 +349,10 @@ static void dial_done(void *arg, unsigned route, struct channel ch)
 /* Filling -------------------------------------------------------------------------------------- */
 
 /* Goes on with a socket that is connecting over this pair, or takes note of why there is none. */
-static void add(struct warm *w, unsigned route, int fd, uint16_t port)
+static void add(struct preconnect *w, unsigned route, int fd, uint16_t port)
 {
 	const struct dial_wish wish = {
-		.route = route, .port = port, .late_ns = LOOP_NEVER, .limit_ns = WARM_LIMIT_NS
+		.route = route, .port = port, .late_ns = LOOP_NEVER, .limit_ns = PRECONNECT_LIMIT_NS
 	};
 	int r = fd < 0 ? fd : dials_add(&w->dials, fd, &wish);
 
@@ -360,13 +360,13 @@ static void add(struct warm *w, unsigned route, int fd, uint16_t port)
 		failed(w, route, strerror(-r));
 }
 
-static int connect_from(const struct warm *w, unsigned route, uint16_t port)
+static int connect_from(const struct preconnect *w, unsigned route, uint16_t port)
 {
 	return dial_from(&w->routes.route[route], port, &w->config.client.socket);
 }
 
 /* Over the first pair, for whose addresses plans are made. */
-static unsigned open_ports(const struct warm *w, uint16_t out[WARM_MAX])
+static unsigned open_ports(const struct preconnect *w, uint16_t out[PRECONNECT_MAX])
 {
 	unsigned n = 0;
 
@@ -380,7 +380,7 @@ static unsigned open_ports(const struct warm *w, uint16_t out[WARM_MAX])
 }
 
 /* The planned port of a flow, or another that does the same. */
-static void add_planned(struct warm *w, const struct plan *plan, unsigned flow)
+static void add_planned(struct preconnect *w, const struct plan *plan, unsigned flow)
 {
 	uint16_t port = plan->flows[flow].port, tried = 0;
 	int fd = -EADDRINUSE;
@@ -397,11 +397,11 @@ static void add_planned(struct warm *w, const struct plan *plan, unsigned flow)
 }
 
 /* Over the first pair, until there are n. */
-static void fill_planned(struct warm *w, unsigned n)
+static void fill_planned(struct preconnect *w, unsigned n)
 {
-	const struct route *first = &w->routes.route[w->routes.first];
+	const struct addr_pair *first = &w->routes.route[w->routes.first];
 	struct pathmgr_wish wish = { .min_flows = n, .max_flows = n };
-	uint16_t open[WARM_MAX];
+	uint16_t open[PRECONNECT_MAX];
 	struct plan plan;
 	int r;
 
@@ -416,7 +416,7 @@ static void fill_planned(struct warm *w, unsigned n)
 }
 
 /* One over another pair. */
-static void add_candidate(struct warm *w, unsigned route)
+static void add_candidate(struct preconnect *w, unsigned route)
 {
 	uint16_t port = 0;
 	int fd = -EADDRINUSE;
@@ -433,14 +433,14 @@ static void add_candidate(struct warm *w, unsigned route)
 }
 
 /* Over all pairs in turn. */
-static void fill_known(struct warm *w)
+static void fill_known(struct preconnect *w)
 {
-	unsigned open[ROUTES_MAX], first = w->routes.first, before;
+	unsigned open[ADDR_PAIRS_MAX], first = w->routes.first, before;
 
 	count_open(w, open);
 	before = open[first];
 	for (unsigned have = w->n + w->dials.n; have < w->config.n; have++) {
-		int i = routes_next(&w->routes, open, loop_now(w->loop));
+		int i = addr_pairs_next(&w->routes, open, loop_now(w->loop));
 
 		if (i < 0)
 			break;
@@ -453,7 +453,7 @@ static void fill_known(struct warm *w)
 }
 
 /* The first one tells what there is to plan with. */
-static void fill_first(struct warm *w)
+static void fill_first(struct preconnect *w)
 {
 	int route = next_route(w);
 
@@ -468,7 +468,7 @@ static void fill_first(struct warm *w)
 
 static void fill_fired(struct loop_timer *timer)
 {
-	struct warm *w = timer->arg;
+	struct preconnect *w = timer->arg;
 	unsigned have = w->n + w->dials.n;
 
 	if (!have && w->anew)
@@ -480,7 +480,7 @@ static void fill_fired(struct loop_timer *timer)
 	else
 		fill_first(w);
 	if (w->n + w->dials.n < w->config.n)
-		fill_at(w, routes_due(&w->routes, loop_now(w->loop)));
+		fill_at(w, addr_pairs_due(&w->routes, loop_now(w->loop)));
 }
 
 /* Has nothing come on it, not even its end, that the loop has not told of yet? */
@@ -491,7 +491,7 @@ static bool is_quiet(const struct kept *k)
 	return recv(k->ch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
-bool warm_take(struct warm *w, struct client_first *out)
+bool preconnect_take(struct preconnect *w, struct client_first *out)
 {
 	for (struct kept *k = w->oldest; k; k = k->next) {
 		if (!k->ready || !is_quiet(k))
@@ -499,15 +499,16 @@ bool warm_take(struct warm *w, struct client_first *out)
 		out->route = k->route;
 		out->took_ns = k->took_ns;
 		out->ch = kept_end(k);
-		fill_after(w, WARM_PAUSE_NS);
+		fill_after(w, PRECONNECT_PAUSE_NS);
 		return true;
 	}
 	return false;
 }
 
-int warm_new(struct warm **out, struct loop *loop, const struct warm_config *config)
+int preconnect_new(struct preconnect **out, struct loop *loop,
+		   const struct preconnect_config *config)
 {
-	struct warm *w = calloc(1, sizeof(*w));
+	struct preconnect *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return -ENOMEM;
@@ -532,7 +533,7 @@ int warm_new(struct warm **out, struct loop *loop, const struct warm_config *con
 	return 0;
 }
 
-struct warm *warm_free(struct warm *w)
+struct preconnect *preconnect_free(struct preconnect *w)
 {
 	if (!w)
 		return NULL;

@@ -18,39 +18,40 @@
 
 /* Kept ready unless something else is asked for: as many as a client opens at once, or as there are
  * links. */
-#define WARM_DEFAULT 4
+#define PRECONNECT_DEFAULT 4
 
 /* And at most: the listener keeps no more of one source. */
-#define WARM_MAX LISTENER_WARM_PER_SOURCE
+#define PRECONNECT_MAX LISTENER_WARM_PER_SOURCE
 
 /* For one to be connected, and to be answered. */
-#define WARM_LIMIT_NS 10000000000ull
+#define PRECONNECT_LIMIT_NS 10000000000ull
 
 /* When one could not be had, or was lost, the next is made after this, then twice as much, and at
  * most: */
-#define WARM_RETRY_MIN_NS 1000000000ull
-#define WARM_RETRY_MAX_NS 60000000000ull
+#define PRECONNECT_RETRY_MIN_NS 1000000000ull
+#define PRECONNECT_RETRY_MAX_NS 60000000000ull
 
 /* Those that are taken within this time are replaced together, by one plan. */
-#define WARM_PAUSE_NS 10000000ull
+#define PRECONNECT_PAUSE_NS 10000000ull
 
 /* The links of both ends are looked at with a new one, but not more often than this. */
-#define WARM_LOOK_NS 1000000000ull
+#define PRECONNECT_LOOK_NS 1000000000ull
 
-struct warm_config {
+struct preconnect_config {
 	struct client_config client;
 	struct pathmgr_config paths;
-	unsigned n; /* to keep ready, 1 .. WARM_MAX */
+	unsigned n; /* to keep ready, 1 .. PRECONNECT_MAX */
 	/* As in engine.h. */
 	void (*note)(void *arg, int level, const char *text);
 	void *arg;
 };
 
-struct warm;
+struct preconnect;
 
 /* config is copied. Returns 0 or -ENOMEM. */
-int warm_new(struct warm **out, struct loop *loop, const struct warm_config *config);
-struct warm *warm_free(struct warm *w);
+int preconnect_new(struct preconnect **out, struct loop *loop,
+		   const struct preconnect_config *config);
+struct preconnect *preconnect_free(struct preconnect *w);
 
 /* Gives away one that is ready. Returns false if there is none. */
-bool warm_take(struct warm *w, struct client_first *out);
+bool preconnect_take(struct preconnect *w, struct client_first *out);

@@ -33,12 +33,12 @@ struct relayed {
 	struct relayed *next_in_bucket;
 	uint8_t key[WIRE_PROOF_LEN]; /* the session's name of proof.h */
 	struct engine *engine;
-	struct client *client;         /* near */
-	struct reach *reach;           /* far, until the target answers */
-	const struct place *unreached; /* the target, if it did not; borrowed */
+	struct client *client;             /* near */
+	struct plain_connect *reach;       /* far, until the target answers */
+	const struct addr_list *unreached; /* the target, if it did not; borrowed */
 	int unreached_error;
-	struct loop_task over;      /* the session has ended: clean up outside of its callback */
-	struct crowd_member member; /* of the relay's sources; no place: a unix socket's */
+	struct loop_task over; /* the session has ended: clean up outside of its callback */
+	struct source_table_member member; /* of the relay's sources; no place: a unix socket's */
 	char name[RELAY_NAME_LEN];
 };
 
@@ -48,10 +48,10 @@ struct relay {
 	struct relay_events events;
 	struct share all;
 	struct topo_source *source;
-	struct warm *warm; /* NULL: no connections are kept ready */
+	struct preconnect *warm; /* NULL: no connections are kept ready */
 	struct relayed *sessions;
 	struct relayed *buckets[BUCKETS];
-	struct crowd *sources; /* of the sessions */
+	struct source_table *sources; /* of the sessions */
 	struct relay_totals totals;
 	bool stopping;
 	struct loop_timer stop_timer;
@@ -63,7 +63,7 @@ static void note(const struct relay *r, int level, const char *fmt, ...)
 
 static void note(const struct relay *r, int level, const char *fmt, ...)
 {
-	char text[RELAY_NAME_LEN + ENGINE_REASON_LEN];
+	char text[RELAY_NAME_LEN + OUTCOME_REASON_LEN];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -123,7 +123,7 @@ static void take_out(struct relay *r, struct relayed *s)
 	*(s->prev ? &s->prev->next : &r->sessions) = s->next;
 	if (s->next)
 		s->next->prev = s->prev;
-	crowd_remove(r->sources, &s->member);
+	source_table_remove(r->sources, &s->member);
 	r->totals.n_running--;
 }
 
@@ -141,7 +141,7 @@ static void on_note(void *arg, int level, const char *text)
 /* Memory ---------------------------------------------------------------------------------------
  */
 
-static struct relayed *relayed_of(struct crowd_member *member)
+static struct relayed *relayed_of(struct source_table_member *member)
 {
 	return (struct relayed *)(void *)((char *)member - offsetof(struct relayed, member));
 }
@@ -151,7 +151,7 @@ static struct relayed *relayed_of(struct crowd_member *member)
 static int join_share(struct relayed *s, const uint8_t *source)
 {
 	struct relay *r = s->relay;
-	struct crowd_member *other = source ? crowd_any(r->sources, source) : NULL;
+	struct source_table_member *other = source ? source_table_any(r->sources, source) : NULL;
 
 	s->share = &r->all;
 	if (other) {
@@ -261,7 +261,7 @@ static void leave_share(struct relayed *s)
 static void relayed_free(struct relayed *s)
 {
 	client_free(s->client);
-	reach_free(s->reach);
+	plain_connect_free(s->reach);
 	loop_unqueue(s->relay->loop, &s->over);
 	engine_free(s->engine);
 	leave_share(s);
@@ -279,7 +279,7 @@ static void session_over(struct loop_task *task)
 {
 	struct relayed *s = task->arg;
 	struct relay *r = s->relay;
-	struct engine_end end = *engine_end(s->engine);
+	struct outcome end = *engine_end(s->engine);
 	struct session_stats stats;
 
 	if (s->unreached && session_end(engine_session(s->engine))->reason == WIRE_R_TARGET)
@@ -309,7 +309,7 @@ static const char *excluded(const struct relay *r, const union sock_addr *from)
 	if (!from)
 		return NULL;
 	sock_addr_source(source, from);
-	return crowd_count(r->sources, source) >= r->config.max_per_source
+	return source_table_count(r->sources, source) >= r->config.max_per_source
 		       ? "its address has as many sessions as one may have"
 		       : NULL;
 }
@@ -350,19 +350,19 @@ static int relayed_new(struct relayed **out, struct relay *r, const uint8_t *id,
 	proof_name(s->key, id);
 	config.session.duplex = true;
 	config.session.frugal = true;
-	config.streams = (struct streams_config){ .plugged = true };
+	config.streams = (struct endpoint_config){ .plugged = true };
 	config.paths.source = r->source;
 	if (from)
 		sock_addr_source(source, from);
 	result = join_share(s, from ? source : NULL);
 	if (!result && from)
-		result = crowd_add(r->sources, &s->member, source);
+		result = source_table_add(r->sources, &s->member, source);
 	if (!result) {
 		config.session.pool = s->share->pool;
 		result = engine_new(&s->engine, r->loop, &config, &events);
 	}
 	if (result) {
-		crowd_remove(r->sources, &s->member);
+		source_table_remove(r->sources, &s->member);
 		leave_share(s);
 		free(s);
 		return result;
@@ -394,7 +394,7 @@ static void begin_warm(struct relay *r, struct relayed *s)
 {
 	struct client_first first;
 
-	if (!r->warm || !warm_take(r->warm, &first))
+	if (!r->warm || !preconnect_take(r->warm, &first))
 		return;
 	r->totals.n_warm++;
 	client_begin_warm(s->client, &first);
@@ -450,7 +450,7 @@ static void on_reached(void *arg, int fd)
 	struct relayed *s = arg;
 	int result = engine_plug(s->engine, fd);
 
-	s->reach = reach_free(s->reach);
+	s->reach = plain_connect_free(s->reach);
 	if (!result)
 		return;
 	reset(fd);
@@ -460,12 +460,12 @@ static void on_reached(void *arg, int fd)
 }
 
 /* The peer may be a stranger, and where the target is concerns nobody there. */
-static void on_not_reached(void *arg, const struct place *place, int error)
+static void on_not_reached(void *arg, const struct addr_list *place, int error)
 {
 	struct relayed *s = arg;
 	char text[SESSION_TEXT_LEN];
 
-	s->reach = reach_free(s->reach);
+	s->reach = plain_connect_free(s->reach);
 	s->unreached = place;
 	s->unreached_error = error;
 	text_printf(text, sizeof(text), "cannot connect to the target: %s", strerror(error));
@@ -526,19 +526,20 @@ static void join(struct relay *r, struct relayed *s, const struct guest *g)
 	}
 	result = engine_attach(s->engine, g->ch, g->hello, false);
 	if (result)
-		refuse(r, g, ending_refusal(result), ending_refusal_text(result));
+		refuse(r, g, outcome_refusal(result), outcome_refusal_text(result));
 }
 
 static int serve(struct relay *r, const struct guest *g, const struct relay_target *target)
 {
-	struct reach_events events = { .done = on_reached, .failed = on_not_reached };
+	struct plain_connect_events events = { .done = on_reached, .failed = on_not_reached };
 	struct relayed *s;
 	int result = relayed_new(&s, r, g->hello->session, g->from, target->name);
 
 	if (result)
 		return result;
 	events.arg = s;
-	result = reach_new(&s->reach, r->loop, &target->place, r->config.connect_ns, &events);
+	result = plain_connect_new(&s->reach, r->loop, &target->place, r->config.connect_ns,
+				   &events);
 	if (!result)
 		result = engine_attach(s->engine, g->ch, g->hello, false);
 	if (result)
@@ -565,7 +566,7 @@ static void begin_served(struct relay *r, const struct guest *g)
 	result = serve(r, g, target);
 	if (result) {
 		r->totals.n_refused++;
-		refuse(r, g, ending_refusal(result), ending_refusal_text(result));
+		refuse(r, g, outcome_refusal(result), outcome_refusal_text(result));
 	}
 }
 
@@ -599,7 +600,7 @@ void relay_hello(struct relay *r, struct listener *l, struct channel ch,
 
 bool relay_knows(const struct relay *r, const uint8_t source[SOCK_SOURCE_LEN])
 {
-	return crowd_count(r->sources, source) > 0;
+	return source_table_count(r->sources, source) > 0;
 }
 
 /* The end ---------------------------------------------------------------------------------------
@@ -630,7 +631,7 @@ static void stopped(struct loop_task *task)
 void relay_stop(struct relay *r)
 {
 	r->stopping = true;
-	r->warm = warm_free(r->warm);
+	r->warm = preconnect_free(r->warm);
 	if (r->sessions)
 		loop_set_timer(r->loop, &r->stop_timer, loop_now(r->loop) + RELAY_STOP_NS);
 	else
@@ -688,14 +689,14 @@ unsigned relay_fitting_memory(unsigned wanted, uint64_t memory)
 
 static int keep_warm(struct relay *r)
 {
-	struct warm_config config = { .client = r->config.client,
-				      .paths = r->config.engine.paths,
-				      .n = r->config.n_warm,
-				      .note = r->events.note,
-				      .arg = r->events.arg };
+	struct preconnect_config config = { .client = r->config.client,
+					    .paths = r->config.engine.paths,
+					    .n = r->config.n_warm,
+					    .note = r->events.note,
+					    .arg = r->events.arg };
 
 	config.paths.source = r->source;
-	return config.n ? warm_new(&r->warm, r->loop, &config) : 0;
+	return config.n ? preconnect_new(&r->warm, r->loop, &config) : 0;
 }
 
 static int make_sources(struct relay *r)
@@ -704,7 +705,7 @@ static int make_sources(struct relay *r)
 
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		return -EIO;
-	return crowd_new(&r->sources, r->config.max_sessions, seed);
+	return source_table_new(&r->sources, r->config.max_sessions, seed);
 }
 
 /* What is left of the memory for all when each session has its own part. */
@@ -759,9 +760,9 @@ struct relay *relay_free(struct relay *r)
 	}
 	loop_set_timer(r->loop, &r->stop_timer, LOOP_NEVER);
 	loop_unqueue(r->loop, &r->stopped);
-	warm_free(r->warm);
+	preconnect_free(r->warm);
 	winpool_free(r->all.pool);
-	crowd_free(r->sources);
+	source_table_free(r->sources);
 	topo_source_free(r->source);
 	free(r);
 	return NULL;

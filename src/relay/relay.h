@@ -61,7 +61,7 @@
 /* Where sessions of the far side may go. */
 struct relay_target {
 	char name[WIRE_TARGET_LEN]; /* by which a near side asks for it; "": if it asks for none */
-	struct place place;
+	struct addr_list place;
 };
 
 struct relay_config {
@@ -92,7 +92,7 @@ struct relay_events {
 	void (*note)(void *arg, int level, const char *text);
 	/* A session is over. name: "session 7 of 192.0.2.1 port 40312 to db". broken_off: by one of
 	 * the two programs, which is their affair. */
-	void (*ended)(void *arg, const char *name, const struct engine_end *end, bool broken_off,
+	void (*ended)(void *arg, const char *name, const struct outcome *end, bool broken_off,
 		      const struct session_stats *stats);
 	/* After relay_stop: the last session has ended. */
 	void (*stopped)(void *arg);

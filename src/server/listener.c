@@ -23,26 +23,26 @@ struct stranger {
 	struct loop_io io;
 	struct loop_timer timer;
 	struct listener *listener;
-	struct crowd *crowd; /* in which it has a place */
-	struct crowd_member member;
+	struct source_table *crowd; /* in which it has a place */
+	struct source_table_member member;
 	union sock_addr from;
-	bool sniffed;     /* its first byte was looked at */
-	bool answered;    /* reads on only until the peer closes */
-	bool blocked;     /* the handshake waits until the socket is writable */
-	struct turn turn; /* to begin TLS */
+	bool sniffed;         /* its first byte was looked at */
+	bool answered;        /* reads on only until the peer closes */
+	bool blocked;         /* the handshake waits until the socket is writable */
+	struct tls_turn turn; /* to begin TLS */
 	struct tls *tls;
 	struct handshake handshake;
 };
 
 struct listener {
-	struct doors doors;
+	struct accept_loop doors;
 	struct loop *loop;
 	struct listener_events events;
 	const struct tls_context *tls;
-	struct turns turns;
-	struct crowd *strangers;
-	struct crowd *expected; /* of sources that have a session, or proved who they are */
-	struct crowd *warm;     /* kept for sessions to come */
+	struct tls_budget turns;
+	struct source_table *strangers;
+	struct source_table *expected; /* of sources that have a session, or proved who they are */
+	struct source_table *warm;     /* kept for sessions to come */
 };
 
 static void note(const struct listener *l, const struct stranger *s, const char *what,
@@ -65,8 +65,8 @@ static struct channel stranger_free(struct stranger *s)
 	struct listener *l = s->listener;
 	struct channel ch = { .fd = s->io.fd, .tls = s->tls };
 
-	crowd_remove(s->crowd, &s->member);
-	turns_leave(&l->turns, &s->turn);
+	source_table_remove(s->crowd, &s->member);
+	tls_budget_leave(&l->turns, &s->turn);
 	loop_remove(l->loop, &s->io);
 	loop_set_timer(l->loop, &s->timer, LOOP_NEVER);
 	free(s);
@@ -82,24 +82,24 @@ static void stranger_drop(struct stranger *s, const char *what, const char *deta
 }
 
 /* The one of this crowd that is to leave; NULL: the crowd is empty. */
-static struct stranger *chosen(struct crowd *crowd)
+static struct stranger *chosen(struct source_table *crowd)
 {
-	char *m = (char *)crowd_choose(crowd);
+	char *m = (char *)source_table_choose(crowd);
 
 	return m ? (struct stranger *)(void *)(m - offsetof(struct stranger, member)) : NULL;
 }
 
 /* A place in this crowd, which another one may lose for it. Returns 0 or -ENOMEM. */
-static int stranger_place(struct stranger *s, struct crowd *crowd)
+static int stranger_place(struct stranger *s, struct source_table *crowd)
 {
-	struct stranger *other = crowd_is_full(crowd) ? chosen(crowd) : NULL;
+	struct stranger *other = source_table_is_full(crowd) ? chosen(crowd) : NULL;
 	uint8_t source[SOCK_SOURCE_LEN];
 	int r;
 
 	if (other)
 		stranger_drop(other, "too many others wait", NULL);
 	sock_addr_source(source, &s->from);
-	r = crowd_add(crowd, &s->member, source);
+	r = source_table_add(crowd, &s->member, source);
 	if (!r)
 		s->crowd = crowd;
 	return r;
@@ -167,7 +167,7 @@ static void stranger_wait(struct stranger *s)
 
 	loop_change(l->loop, &s->io, EPOLLRDHUP);
 	sock_addr_source(source, &s->from);
-	turns_wait(&l->turns, &s->turn, source, s->crowd == l->expected);
+	tls_budget_wait(&l->turns, &s->turn, source, s->crowd == l->expected);
 }
 
 /* Looks whether it begins with TLS. Returns false when there is nothing to be read from it now.
@@ -183,14 +183,14 @@ static bool stranger_sniff(struct stranger *s)
 		return false;
 	s->sniffed = true;
 	if (n > 0)
-		crowd_heard(&s->member);
+		source_table_heard(&s->member);
 	if (n <= 0 || first != TLS_FIRST_BYTE || (!l->tls && l->events.plain))
 		return true;
 	if (!l->tls) {
 		refuse_tls(s);
 		return false;
 	}
-	if (turns_open(&l->turns))
+	if (tls_budget_open(&l->turns))
 		return stranger_begin(s);
 	stranger_wait(s);
 	return false;
@@ -213,25 +213,25 @@ static bool stranger_proved(struct stranger *s)
 	stranger_block(s, false);
 	if (s->crowd != l->strangers)
 		return true;
-	crowd_remove(l->strangers, &s->member);
+	source_table_remove(l->strangers, &s->member);
 	if (stranger_place(s, l->expected)) {
 		stranger_drop(s, strerror(ENOMEM), NULL);
 		return false;
 	}
-	crowd_heard(&s->member);
+	source_table_heard(&s->member);
 	return true;
 }
 
 /* Returns true when the peer has proved who it is. */
 static bool stranger_shake(struct stranger *s)
 {
-	struct turns *turns = &s->listener->turns;
-	uint64_t begun_ns = turns_clock();
+	struct tls_budget *turns = &s->listener->turns;
+	uint64_t begun_ns = tls_budget_clock();
 	int r = tls_handshake(s->tls);
 
-	turns_spend(turns, &s->turn, turns_clock() - begun_ns);
+	tls_budget_spend(turns, &s->turn, tls_budget_clock() - begun_ns);
 	if (!r) {
-		turns_give_back(turns, &s->turn);
+		tls_budget_give_back(turns, &s->turn);
 		return stranger_proved(s);
 	}
 	if (r == -EAGAIN) {
@@ -360,7 +360,7 @@ static void stranger_turn(void *arg)
 		stranger_read(s);
 }
 
-static struct stranger *stranger_new(struct listener *l, struct crowd *crowd, int fd,
+static struct stranger *stranger_new(struct listener *l, struct source_table *crowd, int fd,
 				     const union sock_addr *from, uint64_t limit_ns)
 {
 	struct stranger *s = malloc(sizeof(*s));
@@ -371,7 +371,7 @@ static struct stranger *stranger_new(struct listener *l, struct crowd *crowd, in
 	s->timer = (struct loop_timer){ .fn = stranger_fired, .arg = s, .due_ns = LOOP_NEVER };
 	s->listener = l;
 	s->from = *from;
-	s->turn = (struct turn){ .come = stranger_turn, .arg = s };
+	s->turn = (struct tls_turn){ .come = stranger_turn, .arg = s };
 	s->tls = NULL;
 	s->sniffed = s->answered = s->blocked = false;
 	handshake_init(&s->handshake);
@@ -380,7 +380,7 @@ static struct stranger *stranger_new(struct listener *l, struct crowd *crowd, in
 		return NULL;
 	}
 	if (loop_add(l->loop, &s->io, EPOLLIN | EPOLLRDHUP)) {
-		crowd_remove(crowd, &s->member);
+		source_table_remove(crowd, &s->member);
 		free(s);
 		return NULL;
 	}
@@ -432,7 +432,8 @@ void listener_keep(struct listener *l, struct channel ch, const void *bytes, siz
 		return;
 	}
 	sock_addr_source(source, &from);
-	if (crowd_is_full(l->warm) || crowd_count(l->warm, source) >= LISTENER_WARM_PER_SOURCE) {
+	if (source_table_is_full(l->warm) ||
+	    source_table_count(l->warm, source) >= LISTENER_WARM_PER_SOURCE) {
 		listener_refuse_because(l, ch, WIRE_R_LIMIT,
 					"it keeps as many connections as it may");
 		return;
@@ -463,7 +464,7 @@ static void turn_away(struct listener *l, int fd, const union sock_addr *peer)
 }
 
 /* Where a new connection waits for its HELLO. */
-static struct crowd *crowd_of(const struct listener *l, const union sock_addr *from)
+static struct source_table *crowd_of(const struct listener *l, const union sock_addr *from)
 {
 	uint8_t source[SOCK_SOURCE_LEN];
 
@@ -505,30 +506,30 @@ static unsigned fitting(unsigned n, unsigned part)
 }
 
 /* A crowd of n, or less if that is more than a part of the descriptors. */
-static int make_crowd(struct crowd **out, unsigned n, unsigned part)
+static int make_crowd(struct source_table **out, unsigned n, unsigned part)
 {
 	uint64_t seed;
 
 	/* Where the kernel lays memory out is no secret, but better than a constant. */
 	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
 		seed = (uintptr_t)out;
-	return crowd_new(out, fitting(n, part), seed);
+	return source_table_new(out, fitting(n, part), seed);
 }
 
 int listener_expect(struct listener *l, unsigned n)
 {
-	struct crowd *strangers, *expected;
+	struct source_table *strangers, *expected;
 	int r = make_crowd(&strangers, n, LISTENER_FD_PART);
 
 	if (r)
 		return r;
 	r = make_crowd(&expected, n, LISTENER_FD_PART_EXPECTED);
 	if (r) {
-		crowd_free(strangers);
+		source_table_free(strangers);
 		return r;
 	}
-	crowd_free(l->strangers);
-	crowd_free(l->expected);
+	source_table_free(l->strangers);
+	source_table_free(l->expected);
 	l->strangers = strangers;
 	l->expected = expected;
 	return 0;
@@ -570,21 +571,23 @@ static int listen_first(const union sock_addr *addrs, int n_addrs,
 /* Takes over fd, unless it fails. */
 static int add_door(struct listener *l, int fd)
 {
-	return l->doors.n == LISTENER_ADDRS ? -E2BIG : doors_add(&l->doors, fd);
+	return l->doors.n == LISTENER_ADDRS ? -E2BIG : accept_loop_add(&l->doors, fd);
 }
 
 int listener_adopt(struct listener **out, struct loop *loop, int fd, const struct tls_context *tls,
 		   const struct listener_events *events)
 {
 	struct listener *l = calloc(1, sizeof(*l));
-	struct doors_events doors = { .accepted = on_accepted, .paused = on_paused, .arg = l };
+	struct accept_loop_events doors = { .accepted = on_accepted,
+					    .paused = on_paused,
+					    .arg = l };
 	int r;
 
 	if (!l)
 		return -ENOMEM;
-	doors_init(&l->doors, loop, &doors);
+	accept_loop_init(&l->doors, loop, &doors);
 	l->loop = loop;
-	turns_init(&l->turns, loop);
+	tls_budget_init(&l->turns, loop);
 	l->events = *events;
 	l->tls = tls;
 	r = listener_expect(l, LISTENER_STRANGERS);
@@ -634,13 +637,13 @@ int listener_also(struct listener *l, const union sock_addr *addrs, int n_addrs,
 	return r;
 }
 
-static void empty(struct crowd *crowd)
+static void empty(struct source_table *crowd)
 {
 	struct stranger *s;
 
 	while (crowd && (s = chosen(crowd)))
 		channel_close(stranger_free(s));
-	crowd_free(crowd);
+	source_table_free(crowd);
 }
 
 struct listener *listener_free(struct listener *l)
@@ -650,7 +653,7 @@ struct listener *listener_free(struct listener *l)
 	empty(l->strangers);
 	empty(l->expected);
 	empty(l->warm);
-	doors_close(&l->doors);
+	accept_loop_close(&l->doors);
 	free(l);
 	return NULL;
 }
@@ -674,5 +677,5 @@ uint16_t listener_port(const struct listener *l, char addrs[LISTENER_TEXT_LEN])
 void listener_reachable(const struct listener *l, struct wire_addrs *out)
 {
 	for (unsigned i = 0; i < l->doors.n; i++)
-		ownaddrs_of(l->doors.io[i].fd, out);
+		own_addrs_of(l->doors.io[i].fd, out);
 }

@@ -18,20 +18,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct crowd_source {
+struct source_table_source {
 	uint8_t key[SOCK_SOURCE_LEN];
-	struct crowd_source *next; /* in its chain */
-	unsigned at;               /* in rank */
+	struct source_table_source *next; /* in its chain */
+	unsigned at;                      /* in rank */
 	unsigned n, n_silent, size;
-	struct crowd_member **members;
+	struct source_table_member **members;
 };
 
-struct crowd {
+struct source_table {
 	unsigned n, max;
 	unsigned n_chains; /* a power of two */
 	uint64_t seed, random;
-	struct crowd_source **chains;
-	struct crowd_source **rank;
+	struct source_table_source **chains;
+	struct source_table_source **rank;
 	unsigned *n_with; /* [max + 1] */
 };
 
@@ -44,15 +44,15 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 31;
 }
 
-static unsigned random_below(struct crowd *c, unsigned n)
+static unsigned random_below(struct source_table *c, unsigned n)
 {
 	c->random = mix(c->random);
 	return (unsigned)(c->random % n);
 }
 
-int crowd_new(struct crowd **out, unsigned max, uint64_t seed)
+int source_table_new(struct source_table **out, unsigned max, uint64_t seed)
 {
-	struct crowd *c = calloc(1, sizeof(*c));
+	struct source_table *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return -ENOMEM;
@@ -62,24 +62,24 @@ int crowd_new(struct crowd **out, unsigned max, uint64_t seed)
 	c->n_chains = 1;
 	while (c->n_chains < max)
 		c->n_chains *= 2;
-	c->chains = calloc(c->n_chains, sizeof(struct crowd_source *));
-	c->rank = calloc(max, sizeof(struct crowd_source *));
+	c->chains = calloc(c->n_chains, sizeof(struct source_table_source *));
+	c->rank = calloc(max, sizeof(struct source_table_source *));
 	c->n_with = calloc((size_t)max + 1, sizeof(*c->n_with));
 	if (!c->chains || !c->rank || !c->n_with) {
-		crowd_free(c);
+		source_table_free(c);
 		return -ENOMEM;
 	}
 	*out = c;
 	return 0;
 }
 
-static void source_free(struct crowd_source *s)
+static void source_free(struct source_table_source *s)
 {
 	free(s->members);
 	free(s);
 }
 
-struct crowd *crowd_free(struct crowd *c)
+struct source_table *source_table_free(struct source_table *c)
 {
 	if (!c)
 		return NULL;
@@ -99,9 +99,10 @@ struct crowd *crowd_free(struct crowd *c)
  */
 
 /* The link of the chain that points at the source, or the NULL at the end of the chain. */
-static struct crowd_source **find(const struct crowd *c, const uint8_t key[SOCK_SOURCE_LEN])
+static struct source_table_source **find(const struct source_table *c,
+					 const uint8_t key[SOCK_SOURCE_LEN])
 {
-	struct crowd_source **link;
+	struct source_table_source **link;
 	uint64_t half[2];
 
 	memcpy(half, key, sizeof(half));
@@ -111,9 +112,9 @@ static struct crowd_source **find(const struct crowd *c, const uint8_t key[SOCK_
 	return link;
 }
 
-static void move_to(struct crowd *c, struct crowd_source *s, unsigned at)
+static void move_to(struct source_table *c, struct source_table_source *s, unsigned at)
 {
-	struct crowd_source *other = c->rank[at];
+	struct source_table_source *other = c->rank[at];
 
 	c->rank[s->at] = other;
 	other->at = s->at;
@@ -121,28 +122,28 @@ static void move_to(struct crowd *c, struct crowd_source *s, unsigned at)
 	s->at = at;
 }
 
-static void rank_up(struct crowd *c, struct crowd_source *s)
+static void rank_up(struct source_table *c, struct source_table_source *s)
 {
 	move_to(c, s, c->n_with[s->n + 1]++);
 	s->n++;
 }
 
-static void rank_down(struct crowd *c, struct crowd_source *s)
+static void rank_down(struct source_table *c, struct source_table_source *s)
 {
 	move_to(c, s, --c->n_with[s->n]);
 	s->n--;
 }
 
-static void put(struct crowd_source *s, struct crowd_member *m, unsigned at)
+static void put(struct source_table_source *s, struct source_table_member *m, unsigned at)
 {
 	s->members[at] = m;
 	m->at = at;
 }
 
-static int grow(struct crowd_source *s)
+static int grow(struct source_table_source *s)
 {
 	unsigned size = s->size ? 2 * s->size : 4;
-	struct crowd_member **members = realloc(s->members, size * sizeof(*members));
+	struct source_table_member **members = realloc(s->members, size * sizeof(*members));
 
 	if (!members)
 		return -ENOMEM;
@@ -152,9 +153,10 @@ static int grow(struct crowd_source *s)
 }
 
 /* A source without members, at the end of rank. NULL: no memory. */
-static struct crowd_source *source_new(struct crowd *c, const uint8_t key[SOCK_SOURCE_LEN])
+static struct source_table_source *source_new(struct source_table *c,
+					      const uint8_t key[SOCK_SOURCE_LEN])
 {
-	struct crowd_source *s = calloc(1, sizeof(*s));
+	struct source_table_source *s = calloc(1, sizeof(*s));
 
 	if (!s || grow(s)) {
 		free(s);
@@ -170,9 +172,10 @@ static struct crowd_source *source_new(struct crowd *c, const uint8_t key[SOCK_S
 /* Members ---------------------------------------------------------------------------------------
  */
 
-int crowd_add(struct crowd *c, struct crowd_member *m, const uint8_t key[SOCK_SOURCE_LEN])
+int source_table_add(struct source_table *c, struct source_table_member *m,
+		     const uint8_t key[SOCK_SOURCE_LEN])
 {
-	struct crowd_source *s = *find(c, key);
+	struct source_table_source *s = *find(c, key);
 
 	if (c->n == c->max)
 		return -ENOSPC;
@@ -190,9 +193,9 @@ int crowd_add(struct crowd *c, struct crowd_member *m, const uint8_t key[SOCK_SO
 	return 0;
 }
 
-void crowd_heard(struct crowd_member *m)
+void source_table_heard(struct source_table_member *m)
 {
-	struct crowd_source *s = m->source;
+	struct source_table_source *s = m->source;
 	unsigned at = m->at;
 
 	if (at >= s->n_silent)
@@ -201,14 +204,14 @@ void crowd_heard(struct crowd_member *m)
 	put(s, m, s->n_silent);
 }
 
-void crowd_remove(struct crowd *c, struct crowd_member *m)
+void source_table_remove(struct source_table *c, struct source_table_member *m)
 {
-	struct crowd_source *s = m->source;
+	struct source_table_source *s = m->source;
 
 	if (!s)
 		return;
 	/* Now the gap is among those that were heard, where the last one can fill it. */
-	crowd_heard(m);
+	source_table_heard(m);
 	put(s, s->members[s->n - 1], m->at);
 	m->source = NULL;
 	rank_down(c, s);
@@ -219,9 +222,9 @@ void crowd_remove(struct crowd *c, struct crowd_member *m)
 	source_free(s);
 }
 
-struct crowd_member *crowd_choose(struct crowd *c)
+struct source_table_member *source_table_choose(struct source_table *c)
 {
-	const struct crowd_source *s;
+	const struct source_table_source *s;
 
 	if (!c->n)
 		return NULL;
@@ -229,21 +232,22 @@ struct crowd_member *crowd_choose(struct crowd *c)
 	return s->members[random_below(c, s->n_silent ? s->n_silent : s->n)];
 }
 
-bool crowd_is_full(const struct crowd *c)
+bool source_table_is_full(const struct source_table *c)
 {
 	return c->n == c->max;
 }
 
-struct crowd_member *crowd_any(const struct crowd *c, const uint8_t source[SOCK_SOURCE_LEN])
+struct source_table_member *source_table_any(const struct source_table *c,
+					     const uint8_t source[SOCK_SOURCE_LEN])
 {
-	const struct crowd_source *s = *find(c, source);
+	const struct source_table_source *s = *find(c, source);
 
 	return s ? s->members[0] : NULL;
 }
 
-unsigned crowd_count(const struct crowd *c, const uint8_t key[SOCK_SOURCE_LEN])
+unsigned source_table_count(const struct source_table *c, const uint8_t key[SOCK_SOURCE_LEN])
 {
-	const struct crowd_source *s = *find(c, key);
+	const struct source_table_source *s = *find(c, key);
 
 	return s ? s->n : 0;
 }

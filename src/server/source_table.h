@@ -15,39 +15,41 @@
 
 #include "io/sock.h"
 
-struct crowd;
+struct source_table;
 
 /* Embedded in what takes a place; it must not move meanwhile. */
-struct crowd_member {
-	struct crowd_source *source; /* NULL: it has no place */
-	unsigned at;                 /* among the members of the source */
+struct source_table_member {
+	struct source_table_source *source; /* NULL: it has no place */
+	unsigned at;                        /* among the members of the source */
 };
 
 /* max: places, at least 1. seed: random, so that nobody can foresee who leaves or aim at one hash
  * bucket. Returns 0 or -ENOMEM. */
-int crowd_new(struct crowd **out, unsigned max, uint64_t seed);
+int source_table_new(struct source_table **out, unsigned max, uint64_t seed);
 
 /* Members lose their places. */
-struct crowd *crowd_free(struct crowd *c);
+struct source_table *source_table_free(struct source_table *c);
 
 /* Returns 0, -ENOMEM, or -ENOSPC when the crowd is full. The new member has said nothing yet. */
-int crowd_add(struct crowd *c, struct crowd_member *m, const uint8_t source[SOCK_SOURCE_LEN]);
+int source_table_add(struct source_table *c, struct source_table_member *m,
+		     const uint8_t source[SOCK_SOURCE_LEN]);
 
 /* Does nothing for one that has no place. */
-void crowd_remove(struct crowd *c, struct crowd_member *m);
+void source_table_remove(struct source_table *c, struct source_table_member *m);
 
 /* The member has said something. */
-void crowd_heard(struct crowd_member *m);
+void source_table_heard(struct source_table_member *m);
 
 /* The member that is to leave: of the source with most members, at random among equal sources. Of
  * one source's members, one that has said nothing, else any, at random. NULL: the crowd is empty.
  */
-struct crowd_member *crowd_choose(struct crowd *c);
+struct source_table_member *source_table_choose(struct source_table *c);
 
-bool crowd_is_full(const struct crowd *c);
+bool source_table_is_full(const struct source_table *c);
 
 /* Any member of this source; NULL: it has none. */
-struct crowd_member *crowd_any(const struct crowd *c, const uint8_t source[SOCK_SOURCE_LEN]);
+struct source_table_member *source_table_any(const struct source_table *c,
+					     const uint8_t source[SOCK_SOURCE_LEN]);
 
 /* Members of this source. */
-unsigned crowd_count(const struct crowd *c, const uint8_t source[SOCK_SOURCE_LEN]);
+unsigned source_table_count(const struct source_table *c, const uint8_t source[SOCK_SOURCE_LEN]);

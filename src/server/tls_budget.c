@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Model: the budget is kept as the moment at which all costs are paid for (paid_ns), as
- * session/bucket.c keeps its own. A cost moves that moment ahead by TURNS_PART times as much; the
- * budget is open while the moment lies no further ahead than a burst. A cost is known only
+ * session/bucket.c keeps its own. A cost moves that moment ahead by TLS_BUDGET_PART times as much;
+ * the budget is open while the moment lies no further ahead than a burst. A cost is known only
  * afterwards, so that the last one may exceed the burst: then the next stranger waits longer.
  *
  * Who waits has a place: how many of the same source waited when it came, and one more unless the
@@ -19,16 +19,16 @@
 #include <time.h>
 
 /* How far ahead the moment may lie for the budget to be open. */
-#define AHEAD_NS (TURNS_PART * TURNS_BURST_NS)
+#define AHEAD_NS (TLS_BUDGET_PART * TLS_BUDGET_BURST_NS)
 
-static bool is_open(const struct turns *t)
+static bool is_open(const struct tls_budget *t)
 {
 	return t->paid_ns <= loop_now(t->loop) + AHEAD_NS;
 }
 
-static void set_timer(struct turns *t)
+static void set_timer(struct tls_budget *t)
 {
-	uint64_t now_ns = loop_now(t->loop), due_ns = now_ns + TURNS_LOOK_NS;
+	uint64_t now_ns = loop_now(t->loop), due_ns = now_ns + TLS_BUDGET_LOOK_NS;
 
 	if (t->paid_ns < AHEAD_NS + due_ns)
 		due_ns = t->paid_ns > AHEAD_NS ? t->paid_ns - AHEAD_NS : 0;
@@ -38,61 +38,61 @@ static void set_timer(struct turns *t)
 	loop_set_timer(t->loop, &t->timer, t->first ? due_ns : LOOP_NEVER);
 }
 
-static struct turn *next_turn(const struct turns *t)
+static struct tls_turn *next_turn(const struct tls_budget *t)
 {
-	struct turn *next = t->first;
+	struct tls_turn *next = t->first;
 
-	for (struct turn *turn = t->first; turn; turn = turn->next)
+	for (struct tls_turn *turn = t->first; turn; turn = turn->next)
 		if (turn->place < next->place)
 			next = turn;
 	return next;
 }
 
 /* What else has the thread done since the last look? */
-static void look(struct turns *t)
+static void look(struct tls_budget *t)
 {
 	uint64_t passed_ns = loop_now(t->loop) - t->looked_ns;
-	uint64_t others_ns = turns_clock() - t->spent_ns;
+	uint64_t others_ns = tls_budget_clock() - t->spent_ns;
 
-	if (passed_ns < TURNS_LOOK_NS)
+	if (passed_ns < TLS_BUDGET_LOOK_NS)
 		return;
-	t->idle = TURNS_IDLE_PART * (others_ns - t->others_ns) < passed_ns;
+	t->idle = TLS_BUDGET_IDLE_PART * (others_ns - t->others_ns) < passed_ns;
 	t->looked_ns += passed_ns;
 	t->others_ns = others_ns;
 }
 
 /* One at a time: what else has come is served before the next. */
-static void turns_fired(struct loop_timer *timer)
+static void tls_budget_fired(struct loop_timer *timer)
 {
-	struct turns *t = timer->arg;
-	struct turn *turn = next_turn(t);
+	struct tls_budget *t = timer->arg;
+	struct tls_turn *turn = next_turn(t);
 
 	look(t);
 	if (turn && (t->idle || is_open(t))) {
-		turns_leave(t, turn);
+		tls_budget_leave(t, turn);
 		turn->come(turn->arg);
 	}
 	set_timer(t);
 }
 
-void turns_init(struct turns *t, struct loop *loop)
+void tls_budget_init(struct tls_budget *t, struct loop *loop)
 {
-	*t = (struct turns){ .loop = loop,
-			     .looked_ns = loop_now(loop),
-			     .others_ns = turns_clock() };
-	t->timer = (struct loop_timer){ .fn = turns_fired, .arg = t, .due_ns = LOOP_NEVER };
+	*t = (struct tls_budget){ .loop = loop,
+				  .looked_ns = loop_now(loop),
+				  .others_ns = tls_budget_clock() };
+	t->timer = (struct loop_timer){ .fn = tls_budget_fired, .arg = t, .due_ns = LOOP_NEVER };
 }
 
-bool turns_open(const struct turns *t)
+bool tls_budget_open(const struct tls_budget *t)
 {
 	return !t->first && is_open(t);
 }
 
-void turns_wait(struct turns *t, struct turn *turn, const uint8_t source[SOCK_SOURCE_LEN],
-		bool known)
+void tls_budget_wait(struct tls_budget *t, struct tls_turn *turn,
+		     const uint8_t source[SOCK_SOURCE_LEN], bool known)
 {
 	turn->place = !known;
-	for (const struct turn *other = t->first; other; other = other->next)
+	for (const struct tls_turn *other = t->first; other; other = other->next)
 		turn->place += !memcmp(other->source, source, SOCK_SOURCE_LEN);
 	memcpy(turn->source, source, SOCK_SOURCE_LEN);
 	turn->waits = true;
@@ -103,7 +103,7 @@ void turns_wait(struct turns *t, struct turn *turn, const uint8_t source[SOCK_SO
 	set_timer(t);
 }
 
-void turns_leave(struct turns *t, struct turn *turn)
+void tls_budget_leave(struct tls_budget *t, struct tls_turn *turn)
 {
 	if (!turn->waits)
 		return;
@@ -113,7 +113,7 @@ void turns_leave(struct turns *t, struct turn *turn)
 	set_timer(t);
 }
 
-uint64_t turns_clock(void)
+uint64_t tls_budget_clock(void)
 {
 	struct timespec ts;
 
@@ -121,20 +121,20 @@ uint64_t turns_clock(void)
 	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
 }
 
-void turns_spend(struct turns *t, struct turn *turn, uint64_t cost_ns)
+void tls_budget_spend(struct tls_budget *t, struct tls_turn *turn, uint64_t cost_ns)
 {
 	uint64_t now_ns = loop_now(t->loop);
 
 	if (t->paid_ns < now_ns)
 		t->paid_ns = now_ns;
-	t->paid_ns += TURNS_PART * cost_ns;
+	t->paid_ns += TLS_BUDGET_PART * cost_ns;
 	t->spent_ns += cost_ns;
 	turn->cost_ns += cost_ns;
 }
 
-void turns_give_back(struct turns *t, struct turn *turn)
+void tls_budget_give_back(struct tls_budget *t, struct tls_turn *turn)
 {
-	t->paid_ns -= TURNS_PART * turn->cost_ns;
+	t->paid_ns -= TLS_BUDGET_PART * turn->cost_ns;
 	turn->cost_ns = 0;
 	set_timer(t);
 }

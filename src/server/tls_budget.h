@@ -21,19 +21,19 @@
 
 /* The budget is one part in so many: 5 ms of each 100. A transfer that needs all of the thread
  * keeps 0.95 of its rate. */
-#define TURNS_PART 20
+#define TLS_BUDGET_PART 20
 
 /* The burst: more than 64 connections of one session, or 200 programs that reach a relay at once,
  * cost before the first one is proved. */
-#define TURNS_BURST_NS 100000000ull
+#define TLS_BUDGET_BURST_NS 100000000ull
 
 /* The thread has little else to do if that takes less than one part in so many, over this time. Of
  * the thread's time a transfer at 100 MiB/s takes 3 % or more, and to take in 100 strangers a
  * second 1 %. */
-#define TURNS_IDLE_PART 50
-#define TURNS_LOOK_NS   100000000ull
+#define TLS_BUDGET_IDLE_PART 50
+#define TLS_BUDGET_LOOK_NS   100000000ull
 
-struct turn {
+struct tls_turn {
 	/* Set by the owner: called by the loop when the turn has come. */
 	void (*come)(void *arg);
 	void *arg;
@@ -42,10 +42,10 @@ struct turn {
 	bool waits;
 	unsigned place;
 	uint8_t source[SOCK_SOURCE_LEN];
-	struct turn *prev, *next;
+	struct tls_turn *prev, *next;
 };
 
-struct turns {
+struct tls_budget {
 	struct loop *loop;
 	struct loop_timer timer;
 	uint64_t paid_ns;
@@ -53,27 +53,27 @@ struct turns {
 	uint64_t looked_ns,
 		others_ns; /* when idle was found out, and what else had taken by then */
 	bool idle;
-	struct turn *first, *last; /* who waits, in the order in which they came */
+	struct tls_turn *first, *last; /* who waits, in the order in which they came */
 };
 
-void turns_init(struct turns *t, struct loop *loop);
+void tls_budget_init(struct tls_budget *t, struct loop *loop);
 
 /* May a stranger begin at once? If not, it is to wait. */
-bool turns_open(const struct turns *t);
+bool tls_budget_open(const struct tls_budget *t);
 
-/* turn: outlives its wait; it is called once, unless turns_leave comes first. known: a session runs
- * with this source, so that this is likely to be one of its connections. */
-void turns_wait(struct turns *t, struct turn *turn, const uint8_t source[SOCK_SOURCE_LEN],
-		bool known);
+/* turn: outlives its wait; it is called once, unless tls_budget_leave comes first. known: a session
+ * runs with this source, so that this is likely to be one of its connections. */
+void tls_budget_wait(struct tls_budget *t, struct tls_turn *turn,
+		     const uint8_t source[SOCK_SOURCE_LEN], bool known);
 
 /* Waits no longer; whether it does or not. */
-void turns_leave(struct turns *t, struct turn *turn);
+void tls_budget_leave(struct tls_budget *t, struct tls_turn *turn);
 
 /* Processor time of the calling thread, in ns. It stands still while others have the processor. */
-uint64_t turns_clock(void);
+uint64_t tls_budget_clock(void);
 
 /* The stranger has cost so much. */
-void turns_spend(struct turns *t, struct turn *turn, uint64_t cost_ns);
+void tls_budget_spend(struct tls_budget *t, struct tls_turn *turn, uint64_t cost_ns);
 
 /* The stranger has proved who it is. */
-void turns_give_back(struct turns *t, struct turn *turn);
+void tls_budget_give_back(struct tls_budget *t, struct tls_turn *turn);

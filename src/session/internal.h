@@ -174,10 +174,10 @@ struct session {
 	struct wire_addrs peer_addrs;
 	struct wire_links links;
 	struct wire_links peer_links;
-	bool counts;     /* links are counted */
-	bool links_new;  /* links is to be told on some subflow */
-	bool links_last; /* links were counted after everything was confirmed */
-	bool welcomed;   /* client: WELCOME came; server: always */
+	bool counts;         /* links are counted */
+	bool link_watch_new; /* links is to be told on some subflow */
+	bool links_last;     /* links were counted after everything was confirmed */
+	bool welcomed;       /* client: WELCOME came; server: always */
 	bool stop;
 	bool peer_stopped;
 	bool peer_done;

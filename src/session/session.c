@@ -466,7 +466,7 @@ void session_links(struct session *s, const struct wire_links *links)
 {
 	s->links = *links;
 	s->counts = true;
-	s->links_new = true;
+	s->link_watch_new = true;
 	s->links_last = session_finished(s);
 }
 

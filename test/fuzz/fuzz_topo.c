@@ -151,15 +151,15 @@ static void tell(const struct topo_path *path)
 	char text[512];
 	size_t n;
 
-	linkfacts_of_path(path, "6.1.0", &facts);
+	link_convert_of_path(path, "6.1.0", &facts);
 	must(facts.n_links <= WIRE_LINKS_MAX);
 	n = wire_put_facts(frame, sizeof(frame), 1, &facts);
 	must(n && !wire_get_header(frame, &h));
 	must(!wire_get_facts(frame + WIRE_HEADER_LEN, h.length, &again));
 	must(again.kind == facts.kind && again.n_links == facts.n_links);
-	linkfacts_plan_side(&again, &side);
-	linkfacts_side_stats(&again, &stats);
-	linkfacts_text(&again, text, sizeof(text));
+	link_convert_plan_side(&again, &side);
+	link_convert_side_stats(&again, &stats);
+	link_convert_text(&again, text, sizeof(text));
 }
 
 static void check_bond(struct topo_source *source, const struct topo_bond *b)

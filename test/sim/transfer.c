@@ -259,7 +259,7 @@ static void over(void *arg)
 
 static void finish(struct run *r, struct transfer *out)
 {
-	const struct engine_end *end[2] = { NULL, NULL };
+	const struct outcome *end[2] = { NULL, NULL };
 	unsigned sender = r->world.net->sender;
 	double sent = 0, again = 0;
 	uint64_t done_ns = r->world.done_ns ? r->world.done_ns : r->world.clock.now_ns;

@@ -47,7 +47,7 @@ static void on_note(void *arg, int level, const char *text)
 struct fixture {
 	struct loop *loop;
 	struct listener *listener;
-	struct answers *answers;
+	struct query_reply *answers;
 	union sock_addr at;
 };
 
@@ -65,7 +65,7 @@ static void start(struct fixture *f)
 	assert_int_equal(listener_new(&f->listener, f->loop, &f->at, 1, &options, NULL, &events),
 			 0);
 	f->at.in.sin_port = htons(listener_port(f->listener, text));
-	assert_int_equal(answers_new(&f->answers, f->listener, &config, &engine), 0);
+	assert_int_equal(query_reply_new(&f->answers, f->listener, &config, &engine), 0);
 }
 
 /* On a connection of the listener's, whose end here is as good as the other. */
@@ -77,7 +77,7 @@ static void ask(struct fixture *f, uint64_t now_ns)
 	int client = socket(AF_INET, SOCK_STREAM, 0);
 
 	assert_int_equal(connect(client, &f->at.sa, sizeof(f->at.in)), 0);
-	answers_query(f->answers, (struct channel){ .fd = client }, &hello, now_ns);
+	query_reply_query(f->answers, (struct channel){ .fd = client }, &hello, now_ns);
 }
 
 static void questions_share_one_look(void **state)
@@ -89,11 +89,11 @@ static void questions_share_one_look(void **state)
 		ask(&f, 1000 + i);
 	assert_int_equal(n_paths, N_ASKS);
 	assert_int_equal(n_looks, 1);
-	ask(&f, 1000 + ANSWERS_KEEP_NS - 1);
+	ask(&f, 1000 + QUERY_REPLY_KEEP_NS - 1);
 	assert_int_equal(n_looks, 1);
-	ask(&f, 1000 + ANSWERS_KEEP_NS);
+	ask(&f, 1000 + QUERY_REPLY_KEEP_NS);
 	assert_int_equal(n_looks, 2);
-	answers_free(f.answers);
+	query_reply_free(f.answers);
 	listener_free(f.listener);
 	loop_free(f.loop);
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cmd/bench/bench.h"
-#include "cmd/measure/measure_judge.h"
+#include "cmd/measure/measure_limit.h"
 
 #define MIB (1024.0 * 1024)
 #define S   1000000000ull
@@ -59,7 +59,7 @@ static void set_up(struct world *w, bool sending)
 
 static void expect(struct world *w, enum bench_limit limit, const char *part)
 {
-	assert_int_equal(bench_judge(&w->c, w->text), limit);
+	assert_int_equal(measure_limit(&w->c, w->text), limit);
 	if (!strstr(w->text, part))
 		fail_msg("\"%s\" does not have \"%s\"", w->text, part);
 }

@@ -17,12 +17,12 @@
 #define SOURCES 40
 
 struct model {
-	struct crowd *crowd;
+	struct source_table *crowd;
 	unsigned max, n;
 	unsigned count[SOURCES]; /* members of each source */
 	unsigned silent[SOURCES];
 	struct entry {
-		struct crowd_member member;
+		struct source_table_member member;
 		int source; /* -1: it has no place */
 		bool heard;
 	} entry[MEMBERS];
@@ -49,12 +49,12 @@ static unsigned most(const struct model *m)
 
 static void assert_same(struct model *m)
 {
-	const struct crowd_member *chosen = crowd_choose(m->crowd);
+	const struct source_table_member *chosen = source_table_choose(m->crowd);
 	const struct entry *e = (const void *)chosen; /* the member is its first field */
 
-	assert_int_equal(crowd_is_full(m->crowd), m->n == m->max);
+	assert_int_equal(source_table_is_full(m->crowd), m->n == m->max);
 	for (unsigned i = 0; i < SOURCES; i++)
-		assert_int_equal(crowd_count(m->crowd, key(i)), m->count[i]);
+		assert_int_equal(source_table_count(m->crowd, key(i)), m->count[i]);
 	assert_int_equal(!chosen, !m->n);
 	if (!chosen)
 		return;
@@ -70,7 +70,7 @@ static void change(struct model *m, struct rng *r)
 	unsigned source = (unsigned)rng_below(r, 1 + rng_below(r, SOURCES));
 
 	if (e->source < 0) {
-		int result = crowd_add(m->crowd, &e->member, key(source));
+		int result = source_table_add(m->crowd, &e->member, key(source));
 
 		assert_int_equal(result, m->n == m->max ? -ENOSPC : 0);
 		if (result)
@@ -80,11 +80,11 @@ static void change(struct model *m, struct rng *r)
 		m->count[source]++;
 		m->silent[source]++;
 	} else if (rng_below(r, 3)) {
-		crowd_heard(&e->member);
+		source_table_heard(&e->member);
 		m->silent[e->source] -= !e->heard;
 		e->heard = true;
 	} else {
-		crowd_remove(m->crowd, &e->member);
+		source_table_remove(m->crowd, &e->member);
 		assert_null(e->member.source);
 		m->n--;
 		m->count[e->source]--;
@@ -103,13 +103,13 @@ static void test_random(void **state)
 		m = (struct model){ .max = 1 + (unsigned)rng_below(&r, MEMBERS) };
 		for (unsigned i = 0; i < MEMBERS; i++)
 			m.entry[i].source = -1;
-		assert_int_equal(crowd_new(&m.crowd, m.max, rng_next(&r)), 0);
+		assert_int_equal(source_table_new(&m.crowd, m.max, rng_next(&r)), 0);
 		assert_same(&m);
 		for (int step = 0; step < 2000; step++) {
 			change(&m, &r);
 			assert_same(&m);
 		}
-		crowd_free(m.crowd);
+		source_table_free(m.crowd);
 		for (unsigned i = 0; i < MEMBERS; i++)
 			assert_true(m.entry[i].source < 0 || !m.entry[i].member.source);
 	}
@@ -119,27 +119,27 @@ static void test_random(void **state)
 static void choice_is_random(void **state)
 {
 	struct rng r = rng_start();
-	struct crowd_member m[20];
-	struct crowd *c;
+	struct source_table_member m[20];
+	struct source_table *c;
 
-	assert_int_equal(crowd_new(&c, 20, rng_next(&r)), 0);
+	assert_int_equal(source_table_new(&c, 20, rng_next(&r)), 0);
 	for (unsigned i = 0; i < 20; i++)
-		assert_int_equal(crowd_add(c, &m[i], key(i / 5)), 0);
+		assert_int_equal(source_table_add(c, &m[i], key(i / 5)), 0);
 	/* Sources 0 and 1 lose one each, so 2 and 3 have most. Of 2 all were heard, of 3 but two.
 	 */
-	crowd_remove(c, &m[0]);
-	crowd_remove(c, &m[5]);
+	source_table_remove(c, &m[0]);
+	source_table_remove(c, &m[5]);
 	for (unsigned i = 10; i < 18; i++)
-		crowd_heard(&m[i]);
+		source_table_heard(&m[i]);
 	for (unsigned i = 10; i < 20; i++) {
 		int tries = 10000;
 		bool possible = i < 15 || i >= 18;
 
-		while (tries > 0 && crowd_choose(c) != &m[i])
+		while (tries > 0 && source_table_choose(c) != &m[i])
 			tries--;
 		assert_int_equal(tries > 0, possible);
 	}
-	crowd_free(c);
+	source_table_free(c);
 }
 
 /* A source that takes all places takes them from itself alone. */
@@ -147,32 +147,33 @@ static void a_flood_keeps_nobody_out(void **state)
 {
 	enum { MAX = 256, OTHERS = 100 };
 	struct rng r = rng_start();
-	static struct crowd_member flood[MAX], other[OTHERS];
-	struct crowd *c;
+	static struct source_table_member flood[MAX], other[OTHERS];
+	struct source_table *c;
 
-	assert_int_equal(crowd_new(&c, MAX, rng_next(&r)), 0);
+	assert_int_equal(source_table_new(&c, MAX, rng_next(&r)), 0);
 	for (unsigned i = 0; i < 20000; i++) {
-		struct crowd_member *gone = NULL;
+		struct source_table_member *gone = NULL;
 
-		if (crowd_is_full(c)) {
-			gone = crowd_choose(c);
+		if (source_table_is_full(c)) {
+			gone = source_table_choose(c);
 			assert_true(gone >= flood && gone < flood + MAX);
-			crowd_remove(c, gone);
+			source_table_remove(c, gone);
 		}
 		if (i % 200 == 100) {
-			assert_int_equal(crowd_add(c, &other[i / 200], key(1 + i / 200 % 3)), 0);
+			assert_int_equal(source_table_add(c, &other[i / 200], key(1 + i / 200 % 3)),
+					 0);
 			continue;
 		}
 		for (unsigned j = 0; !gone; j++)
 			gone = flood[j].source ? NULL : &flood[j];
-		assert_int_equal(crowd_add(c, gone, key(0)), 0);
+		assert_int_equal(source_table_add(c, gone, key(0)), 0);
 		/* It may talk as well. */
 		if (i % 3)
-			crowd_heard(gone);
+			source_table_heard(gone);
 	}
 	for (unsigned i = 0; i < OTHERS; i++)
 		assert_non_null(other[i].source);
-	crowd_free(c);
+	source_table_free(c);
 }
 
 int main(void)

@@ -14,24 +14,24 @@
 /* doc/PROTOCOL.md, 4: a session that another key began is none, as one that has ended. */
 static void what_is_not_yours_is_not_there(void **state)
 {
-	assert_int_equal(ending_refusal(-EACCES), WIRE_R_NO_SESSION);
-	assert_int_equal(ending_refusal(-ESHUTDOWN), WIRE_R_NO_SESSION);
+	assert_int_equal(outcome_refusal(-EACCES), WIRE_R_NO_SESSION);
+	assert_int_equal(outcome_refusal(-ESHUTDOWN), WIRE_R_NO_SESSION);
 }
 
 static void too_many_are_not_too_little_memory(void **state)
 {
-	assert_int_equal(ending_refusal(SESSION_E_LIMIT), WIRE_R_LIMIT);
-	assert_int_equal(ending_refusal(-EMFILE), WIRE_R_LIMIT);
-	assert_int_equal(ending_refusal(-ENOSPC), WIRE_R_LIMIT);
-	assert_int_equal(ending_refusal(-ENOMEM), WIRE_R_MEMORY);
-	assert_int_equal(ending_refusal(-EIO), WIRE_R_NONE);
+	assert_int_equal(outcome_refusal(SESSION_E_LIMIT), WIRE_R_LIMIT);
+	assert_int_equal(outcome_refusal(-EMFILE), WIRE_R_LIMIT);
+	assert_int_equal(outcome_refusal(-ENOSPC), WIRE_R_LIMIT);
+	assert_int_equal(outcome_refusal(-ENOMEM), WIRE_R_MEMORY);
+	assert_int_equal(outcome_refusal(-EIO), WIRE_R_NONE);
 }
 
 static void people_here_read_the_cause(void **state)
 {
-	assert_string_equal(ending_refusal_text(SESSION_E_LIMIT), "too many connections");
-	assert_string_equal(ending_refusal_text(-EMFILE), "Too many open files");
-	assert_string_equal(ending_refusal_text(-EACCES),
+	assert_string_equal(outcome_refusal_text(SESSION_E_LIMIT), "too many connections");
+	assert_string_equal(outcome_refusal_text(-EMFILE), "Too many open files");
+	assert_string_equal(outcome_refusal_text(-EACCES),
 			    "another key or certificate began the session");
 }
 

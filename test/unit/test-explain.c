@@ -407,14 +407,14 @@ static void test_hash_bond(void **state)
 	t.links[0].ifindex = 7;
 	t.links[0].unusable = TOPO_UNUSABLE_CARRIER;
 	t.links[1].ifindex = 8;
-	b = linkfacts_hash_bond(&t, "6.1.0-18-amd64", HASH_VARIANT_UNKNOWN);
+	b = link_convert_hash_bond(&t, "6.1.0-18-amd64", HASH_VARIANT_UNKNOWN);
 	assert_int_equal(b.usable, 2);
 	assert_int_equal(b.active, 1);
 	assert_int_equal(b.policy, HASH_N_POLICIES);
 	assert_int_equal(b.variant, HASH_VARIANT_UNKNOWN);
 	t.mode = TOPO_MODE_UNKNOWN;
 	t.policy = TOPO_POLICY_LAYER34;
-	b = linkfacts_hash_bond(&t, "what", HASH_EL8);
+	b = link_convert_hash_bond(&t, "what", HASH_EL8);
 	assert_int_equal(b.mode, HASH_N_MODES);
 	assert_int_equal(b.variant, HASH_EL8);
 }

@@ -50,7 +50,7 @@ static struct wire_facts told(const struct topo_path *path)
 	struct cursor_out out = { .p = buf, .left = sizeof(buf) };
 	struct cursor_in in = { .p = buf };
 
-	linkfacts_of_path(path, RELEASE, &items.facts);
+	link_convert_of_path(path, RELEASE, &items.facts);
 	wire_put_items(&out, &items);
 	in.left = sizeof(buf) - out.left;
 	wire_get_items(&in, &got);
@@ -85,9 +85,9 @@ static void test_bonds_arrive_unchanged(void **state)
 			path.bond.links[2].unusable = TOPO_UNUSABLE_CARRIER;
 			path.bond.links[3].aggregator = 4;
 			path.bond.tlb_dynamic_lb = mode & 1;
-			ours = linkfacts_hash_bond(&path.bond, RELEASE, HASH_VARIANT_UNKNOWN);
+			ours = link_convert_hash_bond(&path.bond, RELEASE, HASH_VARIANT_UNKNOWN);
 			facts = told(&path);
-			linkfacts_plan_side(&facts, &side);
+			link_convert_plan_side(&facts, &side);
 			assert_true(side.known && side.macs_known && !side.double_tagged);
 			assert_same_bond(&side.bond, &ours);
 			assert_int_equal(side.bond.usable, 0xb);
@@ -112,7 +112,7 @@ static void test_numbers_of_no_kernel(void **state)
 	facts.policy = 250;
 	facts.variant = 99;
 	facts.active = 2;
-	linkfacts_plan_side(&facts, &side);
+	link_convert_plan_side(&facts, &side);
 	assert_int_equal(side.bond.mode, HASH_N_MODES);
 	assert_int_equal(side.bond.policy, HASH_N_POLICIES);
 	assert_int_equal(side.bond.variant, HASH_VARIANT_UNKNOWN);
@@ -128,7 +128,7 @@ static void test_unknown_order(void **state)
 
 	path.bond.order_known = false;
 	facts = told(&path);
-	linkfacts_plan_side(&facts, &side);
+	link_convert_plan_side(&facts, &side);
 	assert_int_equal(side.bond.variant, HASH_VARIANT_UNKNOWN);
 }
 
@@ -139,14 +139,14 @@ static void test_plain_device(void **state)
 	struct wire_facts facts = told(&path);
 	struct plan_side side;
 
-	linkfacts_plan_side(&facts, &side);
+	link_convert_plan_side(&facts, &side);
 	assert_true(side.known);
 	assert_int_equal(side.bond.n_links, 1);
 	assert_int_equal(side.speed[0], 100);
 	/* As a guest's device shows itself. */
 	path.link.speed = 0;
 	facts = told(&path);
-	linkfacts_plan_side(&facts, &side);
+	link_convert_plan_side(&facts, &side);
 	assert_false(side.known);
 	path.end = TOPO_END_TUNNEL;
 	facts = told(&path);
@@ -158,7 +158,7 @@ static void is_text(const struct topo_path *path, const char *text)
 	struct wire_facts facts = told(path);
 	char buf[200];
 
-	assert_int_equal(linkfacts_text(&facts, buf, sizeof(buf)), strlen(text));
+	assert_int_equal(link_convert_text(&facts, buf, sizeof(buf)), strlen(text));
 	assert_string_equal(buf, text);
 }
 
@@ -196,7 +196,7 @@ static void test_side_stats(void **state)
 	path = bonded(4, 1, 2);
 	path.bond.links[1].unusable = TOPO_UNUSABLE_MII;
 	facts = told(&path);
-	linkfacts_side_stats(&facts, &side);
+	link_convert_side_stats(&facts, &side);
 	assert_string_equal(side.name, "bond0");
 	assert_string_equal(side.kind, "802.3ad layer3+4");
 	assert_false(side.counted);
@@ -213,7 +213,7 @@ static struct wire_facts device(const char *name, uint32_t speed)
 
 	path.link.speed = speed;
 	strcpy(path.link.name, name);
-	linkfacts_of_one(&path, RELEASE, &facts);
+	link_convert_of_one(&path, RELEASE, &facts);
 	return facts;
 }
 
@@ -226,16 +226,16 @@ static void test_several(void **state)
 	char buf[200];
 
 	one = device("left", 100);
-	assert_true(linkfacts_add(&all, &one));
+	assert_true(link_convert_add(&all, &one));
 	one = device("right", 1000);
-	assert_true(linkfacts_add(&all, &one));
+	assert_true(link_convert_add(&all, &one));
 	assert_int_equal(all.kind, WIRE_FACTS_SEVERAL);
-	linkfacts_text(&all, buf, sizeof(buf));
+	link_convert_text(&all, buf, sizeof(buf));
 	assert_string_equal(buf, "left+right 100+1000");
 	path = bonded(4, 1, 2);
 	path.bond.links[0].unusable = TOPO_UNUSABLE_MII;
 	one = told(&path);
-	assert_true(linkfacts_add(&all, &one));
+	assert_true(link_convert_add(&all, &one));
 	assert_int_equal(all.n_links, 4);
 	assert_int_equal(all.usable, 0xb);
 	assert_int_equal(all.joined, 0);
@@ -245,20 +245,20 @@ static void test_several(void **state)
 	/* Too long for a name by now, and for good. */
 	assert_string_equal(all.name, "several");
 	one = device("x", 100);
-	assert_true(linkfacts_add(&all, &one));
+	assert_true(link_convert_add(&all, &one));
 	assert_string_equal(all.name, "several");
-	linkfacts_plan_side(&all, &side);
+	link_convert_plan_side(&all, &side);
 	assert_false(side.known);
 	/* No room, and nothing to add. */
 	path = bonded(4, 1, WIRE_LINKS_MAX - 4);
 	one = told(&path);
-	assert_false(linkfacts_add(&all, &one));
+	assert_false(link_convert_add(&all, &one));
 	one.n_links = 0;
-	assert_false(linkfacts_add(&all, &one));
+	assert_false(link_convert_add(&all, &one));
 	assert_int_equal(all.n_links, 5);
 	path = bonded(4, 1, WIRE_LINKS_MAX - 5);
 	one = told(&path);
-	assert_true(linkfacts_add(&all, &one));
+	assert_true(link_convert_add(&all, &one));
 	assert_int_equal(all.usable, 0xfffffffb);
 }
 
@@ -274,13 +274,13 @@ static void test_interface_alone(void **state)
 		if (end == TOPO_END_BOND)
 			continue;
 		path.end = (enum topo_end)end;
-		linkfacts_of_one(&path, RELEASE, &facts);
+		link_convert_of_one(&path, RELEASE, &facts);
 		assert_int_equal(facts.kind, known ? WIRE_FACTS_PLAIN : WIRE_FACTS_NONE);
 		assert_int_equal(facts.usable, known);
 	}
 	path.end = TOPO_END_PLAIN;
 	path.link.carrier = false;
-	linkfacts_of_one(&path, RELEASE, &facts);
+	link_convert_of_one(&path, RELEASE, &facts);
 	assert_int_equal(facts.usable, 0);
 }
 
@@ -297,19 +297,19 @@ static void test_follow(void **state)
 	path.bond.links[1].speed = 10;
 	right.usable = 0;
 	before = told(&path);
-	assert_true(linkfacts_add(&all, &before) && linkfacts_add(&all, &right));
-	linkfacts_follow(&bond, &all);
+	assert_true(link_convert_add(&all, &before) && link_convert_add(&all, &right));
+	link_convert_follow(&bond, &all);
 	assert_true(wire_facts_same(&bond, &before));
 	assert_int_equal(bond.kind, WIRE_FACTS_BOND);
 	assert_int_equal(bond.usable, 0xb);
 	assert_int_equal(bond.link[1].speed, 10);
 	/* Other links, or fewer: not known any more. */
 	all.link[3].name[0] = 'x';
-	linkfacts_follow(&bond, &all);
+	link_convert_follow(&bond, &all);
 	assert_int_equal(bond.kind, WIRE_FACTS_NONE);
 	bond = before;
 	all.n_links = 3;
-	linkfacts_follow(&bond, &all);
+	link_convert_follow(&bond, &all);
 	assert_int_equal(bond.kind, WIRE_FACTS_NONE);
 }
 

@@ -10,7 +10,7 @@
 struct watcher {
 	struct loop *loop;
 	struct session *session;
-	struct links *links;
+	struct link_watch *links;
 	struct loop_timer end;
 	unsigned n_changed;
 };
@@ -50,13 +50,13 @@ static void peer_tells(struct watcher *w, uint16_t slot, uint64_t serial)
 	size_t n = wire_put_facts(frame, sizeof(frame), serial, &facts);
 
 	assert_int_equal(feed(w->session, slot, frame, n, MS), 0);
-	links_heard(w->links);
+	link_watch_heard(w->links);
 }
 
 static void test_storm_of_changes(void **state)
 {
 	struct watcher w = { 0 };
-	const struct links_events events = { .told = told, .changed = changed, .arg = &w };
+	const struct link_watch_events events = { .told = told, .changed = changed, .arg = &w };
 	const struct pathmgr_config config = { 0 };
 	struct side_stats here, there;
 	uint64_t begin, took;
@@ -64,11 +64,11 @@ static void test_storm_of_changes(void **state)
 
 	assert_int_equal(loop_new(&w.loop), 0);
 	w.session = server(&slot);
-	assert_int_equal(links_new(&w.links, w.loop, w.session, &config, &events), 0);
+	assert_int_equal(link_watch_new(&w.links, w.loop, w.session, &config, &events), 0);
 	w.end = (struct loop_timer){ .fn = end_fired, .arg = &w, .due_ns = LOOP_NEVER };
 	begin = loop_update(w.loop);
 	run_for(&w, MS);
-	links_heard(w.links);
+	link_watch_heard(w.links);
 	run_for(&w, MS);
 	assert_int_equal(w.n_changed, 0);
 	for (uint64_t i = 1; i <= STORM; i++) {
@@ -76,12 +76,12 @@ static void test_storm_of_changes(void **state)
 		if (i % 100 == 0)
 			run_for(&w, MS);
 	}
-	run_for(&w, 2 * LINKS_LOOK_NS);
+	run_for(&w, 2 * LINK_WATCH_LOOK_NS);
 	took = loop_update(w.loop) - begin;
-	assert_in_range(w.n_changed, 1, took / LINKS_LOOK_NS + 1);
-	pathmgr_stats(links_paths(w.links), session_peer_links(w.session), &here, &there);
+	assert_in_range(w.n_changed, 1, took / LINK_WATCH_LOOK_NS + 1);
+	pathmgr_stats(link_watch_paths(w.links), session_peer_links(w.session), &here, &there);
 	assert_int_equal(there.link[0].speed, STORM);
-	links_free(w.links);
+	link_watch_free(w.links);
 	session_free(w.session);
 	loop_free(w.loop);
 }

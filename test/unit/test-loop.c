@@ -139,7 +139,7 @@ static void be_gone(uint64_t ns)
 #define LIMIT_NS  3000000000ull
 #define TURNS_MAX 20
 
-struct turns {
+struct tls_budget {
 	struct loop *loop;
 	struct loop_task task;
 	struct loop_timer timer;
@@ -149,7 +149,7 @@ struct turns {
 
 static void turn(struct loop_task *task)
 {
-	struct turns *t = task->arg;
+	struct tls_budget *t = task->arg;
 
 	work(TURN_NS);
 	be_gone(t->gone);
@@ -161,7 +161,7 @@ static void turn(struct loop_task *task)
 
 static void limit_fired(struct loop_timer *timer)
 {
-	struct turns *t = timer->arg;
+	struct tls_budget *t = timer->arg;
 
 	loop_unqueue(t->loop, &t->task);
 	loop_stop(t->loop);
@@ -170,7 +170,7 @@ static void limit_fired(struct loop_timer *timer)
 /* How many turns of TURN_NS it takes for LIMIT_NS to be over. */
 static unsigned turns_of_limit(uint64_t gone)
 {
-	struct turns t = { .gone = gone };
+	struct tls_budget t = { .gone = gone };
 
 	assert_int_equal(loop_new(&t.loop), 0);
 	t.task = (struct loop_task){ .fn = turn, .arg = &t };

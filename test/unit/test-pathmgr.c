@@ -175,8 +175,8 @@ static void test_peer_has_several(void **state)
 	struct wire_facts all = { 0 };
 
 	mirror(p);
-	linkfacts_add(&all, pathmgr_facts(p));
-	linkfacts_add(&all, &right);
+	link_convert_add(&all, pathmgr_facts(p));
+	link_convert_add(&all, &right);
 	join(p, CONNECTION(1, 9), false);
 	for (uint16_t port = 40000; port < 40008; port++) {
 		struct subflow_stats before, after, other;
@@ -206,10 +206,10 @@ static void test_many_addresses(void **state)
 	struct pathmgr *p = begin(&f, "lacp", CONNECTION(1, 2));
 	unsigned n;
 
-	for (int i = 1; i < WAYS_MAX; i++)
+	for (int i = 1; i < EGRESS_MAX; i++)
 		assert_int_equal(join(p, CONNECTION(1 + i, 2), false), i);
 	n = n_queries;
-	for (int i = WAYS_MAX; i < 250; i++)
+	for (int i = EGRESS_MAX; i < 250; i++)
 		assert_int_equal(join(p, CONNECTION(1 + i, 2), false), -1);
 	assert_int_equal(join(p, CONNECTION(2, 2), false), 1);
 	assert_int_equal(n_queries, n);

@@ -30,24 +30,24 @@ static union sock_addr addr_of(const char *text, uint16_t port)
 }
 
 /* n pairs, all of which may join. */
-static struct routes some(unsigned n)
+static struct addr_pairs some(unsigned n)
 {
-	struct routes r = { 0 };
+	struct addr_pairs r = { 0 };
 
 	for (unsigned i = 0; i < n; i++) {
 		union sock_addr a = addr_of("10.0.0.0", 1);
 
 		a.in.sin_addr.s_addr = htonl(0x0a000000 + i);
-		assert_int_equal(routes_add(&r, &a, NULL, 0), 1);
+		assert_int_equal(addr_pairs_add(&r, &a, NULL, 0), 1);
 	}
 	return r;
 }
 
-static void expect_text(const struct routes *r, unsigned i, const char *text)
+static void expect_text(const struct addr_pairs *r, unsigned i, const char *text)
 {
-	char got[ROUTES_TEXT_LEN];
+	char got[ADDR_PAIRS_TEXT_LEN];
 
-	routes_text(&r->route[i], got);
+	addr_pairs_text(&r->route[i], got);
 	assert_string_equal(got, text);
 }
 
@@ -57,30 +57,30 @@ static void test_pairs(void **state)
 	const union sock_addr ours[] = { addr_of("10.0.0.1", 0), addr_of("2001:db8::1", 0),
 					 addr_of("10.0.1.1", 0) };
 	const union sock_addr four = addr_of("10.9.0.1", 7), six = addr_of("2001:db8::9", 7);
-	struct routes r = { 0 };
+	struct addr_pairs r = { 0 };
 
-	assert_int_equal(routes_add(&r, &four, ours, 3), 2);
-	assert_int_equal(routes_add(&r, &six, ours, 3), 1);
-	assert_int_equal(routes_add(&r, &four, ours, 3), 0);
+	assert_int_equal(addr_pairs_add(&r, &four, ours, 3), 2);
+	assert_int_equal(addr_pairs_add(&r, &six, ours, 3), 1);
+	assert_int_equal(addr_pairs_add(&r, &four, ours, 3), 0);
 	assert_int_equal(r.n, 3);
 	expect_text(&r, 0, "10.0.0.1 to 10.9.0.1");
 	expect_text(&r, 1, "10.0.1.1 to 10.9.0.1");
 	expect_text(&r, 2, "2001:db8::1 to 2001:db8::9");
-	assert_int_equal(routes_add(&r, &six, ours, 1), 0);
+	assert_int_equal(addr_pairs_add(&r, &six, ours, 1), 0);
 	/* The kernel's choice is the one that is there. */
-	assert_int_equal(routes_add(&r, &four, NULL, 0), 0);
+	assert_int_equal(addr_pairs_add(&r, &four, NULL, 0), 0);
 	r.n = 0;
-	assert_int_equal(routes_add(&r, &four, NULL, 0), 1);
+	assert_int_equal(addr_pairs_add(&r, &four, NULL, 0), 1);
 	expect_text(&r, 0, "10.9.0.1");
 }
 
 static void test_limit(void **state)
 {
-	struct routes r = some(ROUTES_MAX);
+	struct addr_pairs r = some(ADDR_PAIRS_MAX);
 	const union sock_addr more = addr_of("10.1.0.1", 7);
 
-	assert_int_equal(routes_add(&r, &more, NULL, 0), 0);
-	assert_int_equal(r.n, ROUTES_MAX);
+	assert_int_equal(addr_pairs_add(&r, &more, NULL, 0), 0);
+	assert_int_equal(r.n, ADDR_PAIRS_MAX);
 }
 
 static void test_match(void **state)
@@ -88,16 +88,16 @@ static void test_match(void **state)
 	const union sock_addr ours = addr_of("10.0.0.1", 0), theirs = addr_of("10.9.0.1", 7);
 	struct wire_names names = { .local = { 4, { 10, 0, 0, 1 }, 4000 },
 				    .remote = { 4, { 10, 9, 0, 1 }, 8 } };
-	struct routes r = { 0 };
+	struct addr_pairs r = { 0 };
 
-	routes_add(&r, &theirs, &ours, 1);
-	assert_true(routes_match(&r.route[0], &names));
+	addr_pairs_add(&r, &theirs, &ours, 1);
+	assert_true(addr_pairs_match(&r.route[0], &names));
 	names.local.addr[3] = 2;
-	assert_false(routes_match(&r.route[0], &names));
+	assert_false(addr_pairs_match(&r.route[0], &names));
 	r.route[0].local.sa.sa_family = AF_UNSPEC;
-	assert_true(routes_match(&r.route[0], &names));
+	assert_true(addr_pairs_match(&r.route[0], &names));
 	names.remote.addr[3] = 2;
-	assert_false(routes_match(&r.route[0], &names));
+	assert_false(addr_pairs_match(&r.route[0], &names));
 }
 
 /* Any number of connections is shared as the weights say, as far as whole ones allow. */
@@ -106,15 +106,15 @@ static void test_shares(void **state)
 	struct rng rng = rng_start();
 
 	for (unsigned round = 0; round < 1000; round++) {
-		unsigned n = 1 + (unsigned)rng_below(&rng, ROUTES_MAX), sum = 0, n_flows;
-		unsigned open[ROUTES_MAX] = { 0 };
-		struct routes r = some(n);
+		unsigned n = 1 + (unsigned)rng_below(&rng, ADDR_PAIRS_MAX), sum = 0, n_flows;
+		unsigned open[ADDR_PAIRS_MAX] = { 0 };
+		struct addr_pairs r = some(n);
 
 		for (unsigned i = 0; i < n; i++)
 			sum += r.route[i].weight = 1 + (uint32_t)rng_below(&rng, 4);
 		n_flows = sum * (1 + (unsigned)rng_below(&rng, 4));
 		for (unsigned i = 0; i < n_flows; i++)
-			open[routes_next(&r, open, 0)]++;
+			open[addr_pairs_next(&r, open, 0)]++;
 		for (unsigned i = 0; i < n; i++)
 			assert_int_equal(open[i] * sum, n_flows * r.route[i].weight);
 	}
@@ -122,63 +122,63 @@ static void test_shares(void **state)
 
 static void test_each_gets_one(void **state)
 {
-	struct routes r = some(4);
-	unsigned open[ROUTES_MAX] = { 0 };
+	struct addr_pairs r = some(4);
+	unsigned open[ADDR_PAIRS_MAX] = { 0 };
 
 	for (unsigned i = 0; i < 4; i++)
-		open[routes_next(&r, open, 0)]++;
+		open[addr_pairs_next(&r, open, 0)]++;
 	for (unsigned i = 0; i < 4; i++)
 		assert_int_equal(open[i], 1);
-	assert_int_equal(routes_bare(&r, open, 0), -1);
+	assert_int_equal(addr_pairs_bare(&r, open, 0), -1);
 	open[2] = 0;
-	assert_int_equal(routes_bare(&r, open, 0), 2);
+	assert_int_equal(addr_pairs_bare(&r, open, 0), 2);
 	r.route[2].idle = true;
-	assert_int_equal(routes_bare(&r, open, 0), -1);
-	assert_int_equal(routes_n_joining(&r), 3);
+	assert_int_equal(addr_pairs_bare(&r, open, 0), -1);
+	assert_int_equal(addr_pairs_n_joining(&r), 3);
 }
 
 /* One that fails keeps no other one waiting, and is tried again later and later. */
 static void test_rest(void **state)
 {
-	struct routes r = some(2);
-	unsigned open[ROUTES_MAX] = { 0, 5 };
-	uint64_t now = SECOND, pause = ROUTES_REST_MIN_NS;
+	struct addr_pairs r = some(2);
+	unsigned open[ADDR_PAIRS_MAX] = { 0, 5 };
+	uint64_t now = SECOND, pause = ADDR_PAIRS_REST_MIN_NS;
 
-	assert_int_equal(routes_due(&r, now), UINT64_MAX);
-	for (unsigned i = 1; i < ROUTES_FAILURES_MAX; i++) {
-		assert_int_equal(routes_next(&r, open, now), 0);
-		routes_failed(&r.route[0], false, now);
-		assert_int_equal(routes_next(&r, open, now), 1);
-		assert_int_equal(routes_bare(&r, open, now), -1);
-		assert_int_equal(routes_due(&r, now), now + pause);
+	assert_int_equal(addr_pairs_due(&r, now), UINT64_MAX);
+	for (unsigned i = 1; i < ADDR_PAIRS_FAILURES_MAX; i++) {
+		assert_int_equal(addr_pairs_next(&r, open, now), 0);
+		addr_pairs_failed(&r.route[0], false, now);
+		assert_int_equal(addr_pairs_next(&r, open, now), 1);
+		assert_int_equal(addr_pairs_bare(&r, open, now), -1);
+		assert_int_equal(addr_pairs_due(&r, now), now + pause);
 		now += pause;
-		pause = 2 * pause < ROUTES_REST_MAX_NS ? 2 * pause : ROUTES_REST_MAX_NS;
+		pause = 2 * pause < ADDR_PAIRS_REST_MAX_NS ? 2 * pause : ADDR_PAIRS_REST_MAX_NS;
 	}
-	routes_failed(&r.route[0], false, now);
-	assert_int_equal(routes_due(&r, now), now + ROUTES_REST_SLOW_NS);
-	routes_answered(&r.route[0]);
-	routes_failed(&r.route[0], false, now);
-	assert_int_equal(routes_due(&r, now), now + ROUTES_REST_MIN_NS);
-	routes_fresh(&r.route[0]);
-	assert_int_equal(routes_next(&r, open, now), 0);
-	routes_failed(&r.route[0], false, now);
-	routes_failed(&r.route[1], true, now);
-	assert_int_equal(routes_next(&r, open, now), -1);
-	assert_int_equal(r.route[1].due_ns, now + ROUTES_REST_SLOW_NS);
-	assert_int_equal(routes_due(&r, now), now + ROUTES_REST_MIN_NS);
+	addr_pairs_failed(&r.route[0], false, now);
+	assert_int_equal(addr_pairs_due(&r, now), now + ADDR_PAIRS_REST_SLOW_NS);
+	addr_pairs_answered(&r.route[0]);
+	addr_pairs_failed(&r.route[0], false, now);
+	assert_int_equal(addr_pairs_due(&r, now), now + ADDR_PAIRS_REST_MIN_NS);
+	addr_pairs_fresh(&r.route[0]);
+	assert_int_equal(addr_pairs_next(&r, open, now), 0);
+	addr_pairs_failed(&r.route[0], false, now);
+	addr_pairs_failed(&r.route[1], true, now);
+	assert_int_equal(addr_pairs_next(&r, open, now), -1);
+	assert_int_equal(r.route[1].due_ns, now + ADDR_PAIRS_REST_SLOW_NS);
+	assert_int_equal(addr_pairs_due(&r, now), now + ADDR_PAIRS_REST_MIN_NS);
 }
 
 /* What the peer named is given up soon, unless it has ever answered. */
 static void test_told(void **state)
 {
-	struct routes r = some(2);
+	struct addr_pairs r = some(2);
 
 	r.route[0].told = r.route[1].told = true;
-	routes_answered(&r.route[1]);
-	for (unsigned i = 0; i < ROUTES_TOLD_TRIES; i++) {
+	addr_pairs_answered(&r.route[1]);
+	for (unsigned i = 0; i < ADDR_PAIRS_TOLD_TRIES; i++) {
 		assert_false(r.route[0].idle);
-		routes_failed(&r.route[0], false, 0);
-		routes_failed(&r.route[1], false, 0);
+		addr_pairs_failed(&r.route[0], false, 0);
+		addr_pairs_failed(&r.route[1], false, 0);
 	}
 	assert_true(r.route[0].idle);
 	assert_false(r.route[1].idle);
@@ -187,13 +187,13 @@ static void test_told(void **state)
 /* Only who has answered knows the session. */
 static void test_again(void **state)
 {
-	struct routes r = some(4);
+	struct addr_pairs r = some(4);
 
-	assert_int_equal(routes_again(&r, 2), 2);
+	assert_int_equal(addr_pairs_again(&r, 2), 2);
 	r.route[1].answered = r.route[3].answered = true;
-	assert_int_equal(routes_again(&r, 0), 1);
-	assert_int_equal(routes_again(&r, 1), 3);
-	assert_int_equal(routes_again(&r, 3), 1);
+	assert_int_equal(addr_pairs_again(&r, 0), 1);
+	assert_int_equal(addr_pairs_again(&r, 1), 3);
+	assert_int_equal(addr_pairs_again(&r, 3), 1);
 }
 
 static void test_reachable(void **state)
@@ -208,12 +208,12 @@ static void test_reachable(void **state)
 	for (unsigned i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
 		union sock_addr a = addr_of(yes[i], 0);
 
-		assert_true(ownaddrs_reachable(&a));
+		assert_true(own_addrs_reachable(&a));
 	}
 	for (unsigned i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
 		union sock_addr a = addr_of(no[i], 0);
 
-		assert_false(ownaddrs_reachable(&a));
+		assert_false(own_addrs_reachable(&a));
 	}
 }
 

@@ -10,10 +10,11 @@
 #include "cmd/netcat/idle_turn.h"
 
 /* How many rounds it goes on for, up to a limit. */
-static unsigned rounds(struct turn_count *t, const struct turn_state *state, enum turn wanted)
+static unsigned rounds(struct idle_turn_count *t, const struct idle_turn_state *state,
+		       enum idle_turn wanted)
 {
 	for (unsigned n = 1; n < 10000; n++) {
-		enum turn turn = turn_round(t, state);
+		enum idle_turn turn = idle_turn_round(t, state);
 
 		if (turn) {
 			assert_int_equal(turn, wanted);
@@ -26,55 +27,55 @@ static unsigned rounds(struct turn_count *t, const struct turn_state *state, enu
 /* One stranger that answers PING kept a listener without a key for ever. */
 static void idle_session_makes_room(void **state)
 {
-	struct turn_count t = { 0 };
-	const struct turn_state idle = { .limited = true };
+	struct idle_turn_count t = { 0 };
+	const struct idle_turn_state idle = { .limited = true };
 
-	assert_int_equal(rounds(&t, &idle, TURN_IDLE), TURN_IDLE_ROUNDS);
+	assert_int_equal(rounds(&t, &idle, IDLE_TURN_IDLE), IDLE_TURN_IDLE_ROUNDS);
 }
 
 static void progress_begins_the_count_anew(void **state)
 {
-	struct turn_count t = { 0 };
-	struct turn_state s = { .limited = true };
+	struct idle_turn_count t = { 0 };
+	struct idle_turn_state s = { .limited = true };
 
 	for (unsigned i = 1; i < 10; i++) {
-		for (unsigned n = 1; n < TURN_IDLE_ROUNDS; n++)
-			assert_int_equal(turn_round(&t, &s), TURN_GOES_ON);
+		for (unsigned n = 1; n < IDLE_TURN_IDLE_ROUNDS; n++)
+			assert_int_equal(idle_turn_round(&t, &s), IDLE_TURN_GOES_ON);
 		s.moved = i;
-		assert_int_equal(turn_round(&t, &s), TURN_GOES_ON);
+		assert_int_equal(idle_turn_round(&t, &s), IDLE_TURN_GOES_ON);
 	}
 }
 
 static void slow_disk_has_more_time(void **state)
 {
-	struct turn_count t = { .moved = 7 };
-	const struct turn_state s = { .limited = true, .complete = true, .moved = 7 };
+	struct idle_turn_count t = { .moved = 7 };
+	const struct idle_turn_state s = { .limited = true, .complete = true, .moved = 7 };
 
-	assert_int_equal(rounds(&t, &s, TURN_IDLE), TURN_SYNC_ROUNDS);
+	assert_int_equal(rounds(&t, &s, IDLE_TURN_IDLE), IDLE_TURN_SYNC_ROUNDS);
 }
 
 /* With a key, or a limit of the user's own. */
 static void without_a_limit_it_stays(void **state)
 {
-	struct turn_count t = { 0 };
-	const struct turn_state s = { 0 };
+	struct idle_turn_count t = { 0 };
+	const struct idle_turn_state s = { 0 };
 
-	assert_int_equal(rounds(&t, &s, TURN_IDLE), 0);
+	assert_int_equal(rounds(&t, &s, IDLE_TURN_IDLE), 0);
 }
 
 static void lost_session_makes_room(void **state)
 {
-	struct turn_count t = { 0 };
-	const struct turn_state lost = { .lost = true }, found = { 0 };
+	struct idle_turn_count t = { 0 };
+	const struct idle_turn_state lost = { .lost = true }, found = { 0 };
 
 	for (int i = 0; i < 3; i++) {
-		for (unsigned n = 1; n < TURN_LOST_ROUNDS; n++)
-			assert_int_equal(turn_round(&t, &lost), TURN_GOES_ON);
-		assert_int_equal(turn_round(&t, &found), TURN_GOES_ON);
+		for (unsigned n = 1; n < IDLE_TURN_LOST_ROUNDS; n++)
+			assert_int_equal(idle_turn_round(&t, &lost), IDLE_TURN_GOES_ON);
+		assert_int_equal(idle_turn_round(&t, &found), IDLE_TURN_GOES_ON);
 	}
-	assert_int_equal(rounds(&t, &lost, TURN_LOST), TURN_LOST_ROUNDS);
+	assert_int_equal(rounds(&t, &lost, IDLE_TURN_LOST), IDLE_TURN_LOST_ROUNDS);
 	/* Until somebody acts on that. */
-	assert_int_equal(turn_round(&t, &lost), TURN_LOST);
+	assert_int_equal(idle_turn_round(&t, &lost), IDLE_TURN_LOST);
 }
 
 int main(void)

@@ -14,13 +14,13 @@
 #define N_MAX 9
 
 struct stranger {
-	struct turn turn;
+	struct tls_turn turn;
 	char name;
 };
 
 struct fixture {
 	struct loop *loop;
-	struct turns turns;
+	struct tls_budget turns;
 	struct stranger strangers[N_MAX];
 	unsigned n, n_come;
 	uint64_t cost_ns; /* of each */
@@ -53,7 +53,7 @@ static int set_up(void **state)
 	busy = true;
 	if (loop_new(&f.loop))
 		return -1;
-	turns_init(&f.turns, f.loop);
+	tls_budget_init(&f.turns, f.loop);
 	return 0;
 }
 
@@ -67,20 +67,20 @@ static void come(void *arg)
 {
 	struct stranger *s = arg;
 
-	turns_spend(&f.turns, &s->turn, f.cost_ns);
+	tls_budget_spend(&f.turns, &s->turn, f.cost_ns);
 	f.order[f.n_come++] = s->name;
 	if (f.n_come == f.n)
 		loop_stop(f.loop);
 }
 
 /* One more stranger, of a source that has one letter. It does not wait yet. */
-static struct turn *stranger(char name)
+static struct tls_turn *stranger(char name)
 {
 	struct stranger *s = &f.strangers[f.n++];
 
 	assert_true(f.n <= N_MAX);
 	s->name = name;
-	s->turn = (struct turn){ .come = come, .arg = s };
+	s->turn = (struct tls_turn){ .come = come, .arg = s };
 	return &s->turn;
 }
 
@@ -89,47 +89,47 @@ static void wait_from(char name, char source)
 {
 	uint8_t bytes[SOCK_SOURCE_LEN] = { (uint8_t)source };
 
-	turns_wait(&f.turns, stranger(name), bytes, source >= 'a');
+	tls_budget_wait(&f.turns, stranger(name), bytes, source >= 'a');
 }
 
 static void burst_is_free_and_then_a_part_of_the_time(void **state)
 {
-	struct turn *turn = stranger('a');
+	struct tls_turn *turn = stranger('a');
 	uint64_t begun_ns = loop_now(f.loop), took_ns;
 
-	turns_spend(&f.turns, turn, TURNS_BURST_NS);
-	assert_true(turns_open(&f.turns));
-	turns_spend(&f.turns, turn, 2 * MS);
-	assert_false(turns_open(&f.turns));
+	tls_budget_spend(&f.turns, turn, TLS_BUDGET_BURST_NS);
+	assert_true(tls_budget_open(&f.turns));
+	tls_budget_spend(&f.turns, turn, 2 * MS);
+	assert_false(tls_budget_open(&f.turns));
 	f.n = 0;
 	wait_from('b', 'B');
 	assert_int_equal(loop_run(f.loop), 0);
 	took_ns = loop_now(f.loop) - begun_ns;
-	assert_true(took_ns >= TURNS_PART * 2 * MS);
+	assert_true(took_ns >= TLS_BUDGET_PART * 2 * MS);
 }
 
 static void who_has_proved_who_it_is_gives_back(void **state)
 {
-	struct turn *turn = stranger('a'), *other = stranger('b');
+	struct tls_turn *turn = stranger('a'), *other = stranger('b');
 
-	turns_spend(&f.turns, other, TURNS_BURST_NS);
+	tls_budget_spend(&f.turns, other, TLS_BUDGET_BURST_NS);
 	for (int i = 0; i < 1000; i++) {
-		turns_spend(&f.turns, turn, 300 * MS);
-		turns_spend(&f.turns, turn, 1 * MS);
-		assert_false(turns_open(&f.turns));
-		turns_give_back(&f.turns, turn);
-		assert_true(turns_open(&f.turns));
+		tls_budget_spend(&f.turns, turn, 300 * MS);
+		tls_budget_spend(&f.turns, turn, 1 * MS);
+		assert_false(tls_budget_open(&f.turns));
+		tls_budget_give_back(&f.turns, turn);
+		assert_true(tls_budget_open(&f.turns));
 		/* Once. */
-		turns_give_back(&f.turns, turn);
+		tls_budget_give_back(&f.turns, turn);
 	}
-	turns_spend(&f.turns, other, 1 * MS);
-	assert_false(turns_open(&f.turns));
+	tls_budget_spend(&f.turns, other, 1 * MS);
+	assert_false(tls_budget_open(&f.turns));
 }
 
 static void sources_take_turns(void **state)
 {
 	f.cost_ns = MS / 10;
-	turns_spend(&f.turns, &(struct turn){ 0 }, TURNS_BURST_NS + MS / 10);
+	tls_budget_spend(&f.turns, &(struct tls_turn){ 0 }, TLS_BUDGET_BURST_NS + MS / 10);
 	wait_from('1', 'A');
 	wait_from('2', 'A');
 	wait_from('3', 'A');
@@ -139,7 +139,7 @@ static void sources_take_turns(void **state)
 	wait_from('7', 'C');
 	wait_from('8', 'd');
 	wait_from('9', 'd');
-	assert_false(turns_open(&f.turns));
+	assert_false(tls_budget_open(&f.turns));
 	assert_int_equal(loop_run(f.loop), 0);
 	assert_string_equal(f.order, "815792634");
 	assert_int_equal(f.turns.timer.due_ns, LOOP_NEVER);
@@ -147,14 +147,14 @@ static void sources_take_turns(void **state)
 
 static void who_leaves_is_not_called(void **state)
 {
-	turns_spend(&f.turns, &(struct turn){ 0 }, TURNS_BURST_NS + MS);
+	tls_budget_spend(&f.turns, &(struct tls_turn){ 0 }, TLS_BUDGET_BURST_NS + MS);
 	for (char name = '1'; name <= '5'; name++)
 		wait_from(name, 'A');
 	/* The first, one within, the last. */
-	turns_leave(&f.turns, &f.strangers[0].turn);
-	turns_leave(&f.turns, &f.strangers[2].turn);
-	turns_leave(&f.turns, &f.strangers[4].turn);
-	turns_leave(&f.turns, &f.strangers[4].turn);
+	tls_budget_leave(&f.turns, &f.strangers[0].turn);
+	tls_budget_leave(&f.turns, &f.strangers[2].turn);
+	tls_budget_leave(&f.turns, &f.strangers[4].turn);
+	tls_budget_leave(&f.turns, &f.strangers[4].turn);
 	f.n = 2;
 	assert_int_equal(loop_run(f.loop), 0);
 	assert_string_equal(f.order, "24");
@@ -163,7 +163,7 @@ static void who_leaves_is_not_called(void **state)
 static void thread_with_nothing_else_to_do_does_not_wait(void **state)
 {
 	busy = false;
-	turns_spend(&f.turns, stranger('a'), 1000000 * MS);
+	tls_budget_spend(&f.turns, stranger('a'), 1000000 * MS);
 	f.n = 0;
 	for (char name = '1'; name <= '5'; name++)
 		wait_from(name, 'A');
@@ -182,7 +182,7 @@ static void others_are_served_between_two_turns(void **state)
 	struct loop_timer other = { .fn = noted };
 
 	busy = false;
-	turns_spend(&f.turns, &(struct turn){ 0 }, 1000000 * MS);
+	tls_budget_spend(&f.turns, &(struct tls_turn){ 0 }, 1000000 * MS);
 	f.turns.idle = true;
 	wait_from('1', 'A');
 	wait_from('2', 'A');
@@ -195,12 +195,12 @@ static void others_are_served_between_two_turns(void **state)
 /* While somebody waits, nobody overtakes it. */
 static void who_comes_later_waits_too(void **state)
 {
-	turns_spend(&f.turns, &(struct turn){ 0 }, TURNS_BURST_NS + MS);
+	tls_budget_spend(&f.turns, &(struct tls_turn){ 0 }, TLS_BUDGET_BURST_NS + MS);
 	wait_from('1', 'A');
-	turns_give_back(&f.turns, &(struct turn){ .cost_ns = MS });
-	assert_false(turns_open(&f.turns));
+	tls_budget_give_back(&f.turns, &(struct tls_turn){ .cost_ns = MS });
+	assert_false(tls_budget_open(&f.turns));
 	assert_int_equal(loop_run(f.loop), 0);
-	assert_true(turns_open(&f.turns));
+	assert_true(tls_budget_open(&f.turns));
 }
 
 int main(void)

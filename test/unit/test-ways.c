@@ -14,9 +14,9 @@
 #define RELEASE "6.1.0-18-amd64"
 
 /* One of some, with nothing in it. They are too large for the stack. */
-static struct ways *fresh(unsigned i)
+static struct egresses *fresh(unsigned i)
 {
-	static struct ways all[3];
+	static struct egresses all[3];
 
 	memset(&all[i], 0, sizeof(all[i]));
 	return &all[i];
@@ -67,28 +67,28 @@ static const struct topo_path *bond(unsigned n)
 }
 
 /* One more pair, whose way is this. */
-static int add(struct ways *w, const struct topo_path *path)
+static int add(struct egresses *w, const struct topo_path *path)
 {
 	struct wire_names names = pair((uint8_t)(1 + w->n), 200, 5000);
-	int i = ways_add(w, &names, 0, NULL, RELEASE);
+	int i = egress_add(w, &names, 0, NULL, RELEASE);
 
 	if (i >= 0)
-		ways_take(w, (unsigned)i, path, RELEASE, NULL);
+		egress_take(w, (unsigned)i, path, RELEASE, NULL);
 	return i;
 }
 
-/* As ways_look does. */
-static void again(struct ways *now, const struct topo_path *path, const struct ways *before)
+/* As egress_look does. */
+static void again(struct egresses *now, const struct topo_path *path, const struct egresses *before)
 {
 	unsigned i = now->n++;
 
 	now->way[i].flow = before->way[i].flow;
-	ways_take(now, i, path, RELEASE, before);
+	egress_take(now, i, path, RELEASE, before);
 }
 
-static void assert_links(const struct ways *w, const char *names, uint32_t usable)
+static void assert_links(const struct egresses *w, const char *names, uint32_t usable)
 {
-	const struct wire_facts *f = ways_facts(w);
+	const struct wire_facts *f = egress_facts(w);
 	char all[WIRE_LINKS_MAX * WIRE_NAME_LEN] = "";
 
 	for (unsigned i = 0; i < f->n_links; i++) {
@@ -99,7 +99,7 @@ static void assert_links(const struct ways *w, const char *names, uint32_t usabl
 	assert_int_equal(f->usable, usable);
 }
 
-static bool is_watched(const struct ways *w, uint32_t ifindex)
+static bool is_watched(const struct egresses *w, uint32_t ifindex)
 {
 	for (unsigned i = 0; i < w->n_devices; i++)
 		if (w->devices[i] == ifindex)
@@ -109,48 +109,48 @@ static bool is_watched(const struct ways *w, uint32_t ifindex)
 
 static void test_pairs(void **state)
 {
-	struct ways *w = fresh(0);
+	struct egresses *w = fresh(0);
 	struct wire_names names = pair(1, 2, 7);
 
-	assert_int_equal(ways_of(w, &names), -1);
-	assert_int_equal(ways_add(w, &names, 0, NULL, RELEASE), 0);
-	assert_int_equal(ways_facts(w)->kind, WIRE_FACTS_NONE);
+	assert_int_equal(egress_of(w, &names), -1);
+	assert_int_equal(egress_add(w, &names, 0, NULL, RELEASE), 0);
+	assert_int_equal(egress_facts(w)->kind, WIRE_FACTS_NONE);
 	names = pair(1, 2, 8);
-	assert_int_equal(ways_of(w, &names), 0);
+	assert_int_equal(egress_of(w, &names), 0);
 	names = pair(2, 1, 7);
-	assert_int_equal(ways_of(w, &names), -1);
+	assert_int_equal(egress_of(w, &names), -1);
 	names = pair(1, 2, 7);
 	names.local.family = names.remote.family = 6;
-	assert_int_equal(ways_of(w, &names), -1);
+	assert_int_equal(egress_of(w, &names), -1);
 }
 
 /* Two addresses of one interface have one link. */
 static void test_one_device(void **state)
 {
-	struct ways *w = fresh(0);
+	struct egresses *w = fresh(0);
 
 	add(w, device("left", 3));
 	add(w, device("left", 3));
-	assert_false(ways_several(w));
-	assert_int_equal(ways_facts(w)->kind, WIRE_FACTS_PLAIN);
+	assert_false(egress_several(w));
+	assert_int_equal(egress_facts(w)->kind, WIRE_FACTS_PLAIN);
 	assert_links(w, "left", 1);
 	assert_int_equal(w->n_devices, 2);
 }
 
 static void test_two_devices(void **state)
 {
-	struct ways *w = fresh(0);
+	struct egresses *w = fresh(0);
 
 	add(w, device("left", 3));
-	assert_int_equal(ways_facts(w)->kind, WIRE_FACTS_PLAIN);
+	assert_int_equal(egress_facts(w)->kind, WIRE_FACTS_PLAIN);
 	add(w, device("right", 4));
 	add(w, device("left", 3));
-	assert_int_equal(ways_facts(w)->kind, WIRE_FACTS_SEVERAL);
-	assert_string_equal(ways_facts(w)->name, "left+right");
+	assert_int_equal(egress_facts(w)->kind, WIRE_FACTS_SEVERAL);
+	assert_string_equal(egress_facts(w)->name, "left+right");
 	assert_links(w, "left right", 3);
-	assert_int_equal(ways_link(w, 0), 0);
-	assert_int_equal(ways_link(w, 1), 1);
-	assert_int_equal(ways_link(w, 2), 0);
+	assert_int_equal(egress_link(w, 0), 0);
+	assert_int_equal(egress_link(w, 1), 1);
+	assert_int_equal(egress_link(w, 2), 0);
 	assert_true(is_watched(w, 3) && is_watched(w, 4));
 }
 
@@ -158,36 +158,36 @@ static void test_two_devices(void **state)
 static void test_container(void **state)
 {
 	static struct topo_path path;
-	struct ways *w = fresh(0);
+	struct egresses *w = fresh(0);
 
 	path = *device("eth0", 3);
 	path.end = TOPO_END_NAMESPACE;
 	add(w, &path);
 	add(w, &path);
-	assert_int_equal(ways_facts(w)->kind, WIRE_FACTS_NONE);
-	assert_int_equal(ways_link(w, 0), -1);
+	assert_int_equal(egress_facts(w)->kind, WIRE_FACTS_NONE);
+	assert_int_equal(egress_link(w, 0), -1);
 	path = *device("eth1", 4);
 	path.end = TOPO_END_NAMESPACE;
 	add(w, &path);
 	assert_links(w, "eth0 eth1", 3);
-	assert_int_equal(ways_link(w, 0), 0);
-	assert_int_equal(ways_link(w, 2), 1);
+	assert_int_equal(egress_link(w, 0), 0);
+	assert_int_equal(egress_link(w, 2), 1);
 }
 
 static void test_bond_and_device(void **state)
 {
-	struct ways *w = fresh(0);
+	struct egresses *w = fresh(0);
 
 	add(w, bond(3));
-	assert_int_equal(ways_facts(w)->kind, WIRE_FACTS_BOND);
+	assert_int_equal(egress_facts(w)->kind, WIRE_FACTS_BOND);
 	add(w, device("right", 4));
 	assert_links(w, "a b c right", 15);
-	assert_string_equal(ways_facts(w)->name, "bond0+right");
+	assert_string_equal(egress_facts(w)->name, "bond0+right");
 	/* Plans are made for the first way, as ever. */
 	assert_int_equal(w->first.kind, WIRE_FACTS_BOND);
 	assert_int_equal(w->first.policy, TOPO_POLICY_LAYER34);
-	assert_int_equal(ways_link(w, 0), -1);
-	assert_int_equal(ways_link(w, 1), 3);
+	assert_int_equal(egress_link(w, 0), -1);
+	assert_int_equal(egress_link(w, 1), 3);
 }
 
 /* A way of whose links nothing is known, first and later: nobody may take the others' for its own.
@@ -195,37 +195,37 @@ static void test_bond_and_device(void **state)
 static void test_unknown(void **state)
 {
 	static const struct topo_path local = { .end = TOPO_END_LOCAL };
-	struct ways *w = fresh(0);
+	struct egresses *w = fresh(0);
 
 	add(w, &local);
-	assert_int_equal(ways_facts(w)->kind, WIRE_FACTS_NONE);
+	assert_int_equal(egress_facts(w)->kind, WIRE_FACTS_NONE);
 	add(w, device("right", 4));
-	assert_int_equal(ways_facts(w)->kind, WIRE_FACTS_SEVERAL);
+	assert_int_equal(egress_facts(w)->kind, WIRE_FACTS_SEVERAL);
 	assert_links(w, "right", 1);
-	assert_int_equal(ways_link(w, 0), -1);
-	assert_int_equal(ways_link(w, 1), 0);
+	assert_int_equal(egress_link(w, 0), -1);
+	assert_int_equal(egress_link(w, 1), 0);
 }
 
 static void test_limits(void **state)
 {
-	struct ways *w = fresh(0);
+	struct egresses *w = fresh(0);
 
 	add(w, bond(WIRE_LINKS_MAX - 1));
 	add(w, device("left", 3));
 	add(w, device("right", 4));
-	assert_int_equal(ways_facts(w)->n_links, WIRE_LINKS_MAX);
-	assert_int_equal(ways_link(w, 1), WIRE_LINKS_MAX - 1);
-	assert_int_equal(ways_link(w, 2), -1);
-	for (int i = 3; i < WAYS_MAX; i++)
+	assert_int_equal(egress_facts(w)->n_links, WIRE_LINKS_MAX);
+	assert_int_equal(egress_link(w, 1), WIRE_LINKS_MAX - 1);
+	assert_int_equal(egress_link(w, 2), -1);
+	for (int i = 3; i < EGRESS_MAX; i++)
 		assert_int_equal(add(w, device("left", 3)), i);
 	assert_int_equal(add(w, device("left", 3)), -1);
-	assert_int_equal(w->n, WAYS_MAX);
+	assert_int_equal(w->n, EGRESS_MAX);
 }
 
 /* Links keep their numbers, whichever way vanishes. */
 static void test_vanishes_and_comes_back(void **state)
 {
-	struct ways *w = fresh(0), *now = fresh(1), *later = fresh(2);
+	struct egresses *w = fresh(0), *now = fresh(1), *later = fresh(2);
 
 	add(w, device("left", 3));
 	add(w, device("right", 4));
@@ -237,13 +237,13 @@ static void test_vanishes_and_comes_back(void **state)
 	again(later, device("left", 3), now);
 	again(later, NULL, now);
 	assert_links(later, "left right", 1);
-	assert_int_equal(ways_link(later, 1), 1);
+	assert_int_equal(egress_link(later, 1), 1);
 }
 
 /* Another pair still leads there. */
 static void test_one_of_two_vanishes(void **state)
 {
-	struct ways *w = fresh(0), *now = fresh(1);
+	struct egresses *w = fresh(0), *now = fresh(1);
 
 	add(w, device("left", 3));
 	add(w, device("left", 3));
@@ -256,7 +256,7 @@ static void test_one_of_two_vanishes(void **state)
 
 static void test_loses_carrier(void **state)
 {
-	struct ways *w = fresh(0), *now = fresh(1);
+	struct egresses *w = fresh(0), *now = fresh(1);
 	static struct topo_path path;
 
 	add(w, device("left", 3));
@@ -271,7 +271,7 @@ static void test_loses_carrier(void **state)
 /* One way alone, which vanishes, says nothing of what will be there next. */
 static void test_only_way_vanishes(void **state)
 {
-	struct ways *w = fresh(0), *now = fresh(1);
+	struct egresses *w = fresh(0), *now = fresh(1);
 
 	add(w, device("left", 3));
 	again(now, NULL, w);
@@ -281,7 +281,7 @@ static void test_only_way_vanishes(void **state)
 /* The neighbour's address does not go away when the kernel forgets it for a moment. */
 static void test_neighbour_forgotten(void **state)
 {
-	struct ways *w = fresh(0), *now = fresh(1);
+	struct egresses *w = fresh(0), *now = fresh(1);
 	static struct topo_path path;
 
 	path = *bond(2);

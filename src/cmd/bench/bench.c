@@ -59,10 +59,10 @@ static void signal_event(struct loop_io *io, uint32_t events)
 	/* A second signal does not wait for the peer to hear of the first. */
 	if (!talks || b->exit) {
 		log_error("interrupted by signal %d (%s)", number, strsignal(number));
-		bench_leave(b, ENGINE_EXIT_SIGNAL + number);
+		bench_leave(b, OUTCOME_SIGNAL + number);
 		return;
 	}
-	b->exit = ENGINE_EXIT_SIGNAL + number;
+	b->exit = OUTCOME_SIGNAL + number;
 	engine_signal(measure_engine(b->measure), number);
 }
 
@@ -76,11 +76,11 @@ static int start(struct bench *b)
 		return r;
 	b->signals = (struct loop_io){ .fn = signal_event, .arg = b };
 	/* Keys first, as in cat.c: a FIFO without a writer can be interrupted. */
-	r = secure_open(b->config, &b->tls);
+	r = tls_setup_open(b->config, &b->tls);
 	if (!r)
 		r = signals_watch(b->loop, &b->signals);
 	if (!r && b->tls)
-		r = secure_threads(b->config, b->loop, &b->crew);
+		r = tls_setup_threads(b->config, b->loop, &b->crew);
 	return r;
 }
 
@@ -95,11 +95,11 @@ static int run(const struct config *config, const struct bench_options *options)
 	if (!r)
 		r = config->listen ? bench_serve(&b) : bench_connect(&b);
 	if (bench_print_close(&b.print) || r)
-		b.exit = ENGINE_EXIT_SETUP;
+		b.exit = OUTCOME_SETUP;
 	/* A thread that hangs keeps what it uses until the process ends, which is now. */
 	if (!measure_free(b.measure))
 		return b.exit;
-	crew_free(b.crew);
+	tls_pool_free(b.crew);
 	loop_free(b.loop);
 	tls_context_free(b.tls);
 	return b.exit;
@@ -117,9 +117,9 @@ int bench_main(int argc, char *argv[])
 		return run(&config, &options);
 	case OPTS_USAGE:
 		log_error("bench: %s", message);
-		return ENGINE_EXIT_SETUP;
+		return OUTCOME_SETUP;
 	default:
 		fputs(bench_help, stdout);
-		return fflush(stdout) ? ENGINE_EXIT_SETUP : ENGINE_EXIT_OK;
+		return fflush(stdout) ? OUTCOME_SETUP : OUTCOME_OK;
 	}
 }

@@ -15,8 +15,8 @@
 
 struct runs {
 	struct bench *bench;
-	struct peer peer; /* which the measure borrows */
-	size_t n;         /* runs that are over */
+	struct client_setup peer; /* which the measure borrows */
+	size_t n;                 /* runs that are over */
 	/* Of each; with --compare those of one connection, and apart from them the others. */
 	double rates[BENCH_ROUNDS_MAX], striped[BENCH_ROUNDS_MAX];
 	unsigned n_subflows; /* of the last run */
@@ -44,7 +44,7 @@ static bool is_last(const struct runs *r)
 	return !o->compare || r->n == 2 * (size_t)o->rounds;
 }
 
-static struct bench_ways ways_of(const struct bench_options *o)
+static struct bench_ways egress_of(const struct bench_options *o)
 {
 	return (struct bench_ways){ .out = !o->reverse || o->bidir, .in = o->reverse || o->bidir };
 }
@@ -53,7 +53,7 @@ static int start_run(struct runs *r)
 {
 	struct bench *b = r->bench;
 	const struct config *c = b->config;
-	struct bench_ways ways = ways_of(b->options);
+	struct bench_ways ways = egress_of(b->options);
 	struct measure_config config = { .config = c,
 					 .crew = b->crew,
 					 .disk = b->options->disk,
@@ -168,7 +168,7 @@ static struct runs *runs_of(struct loop_task *task)
 static void keep_rate(struct runs *r)
 {
 	const struct bench *b = r->bench;
-	double rate = bench_rate(ways_of(b->options), b->measure);
+	double rate = bench_rate(egress_of(b->options), b->measure);
 
 	r->n_subflows = measure_n_subflows(b->measure);
 	if (b->options->compare)
@@ -191,7 +191,7 @@ static void run_over(struct loop_task *task)
 	status = bench_finish(b, "client");
 	if (!bench_let_go(b)) {
 		log_error("a file hangs: cannot go on");
-		bench_leave(b, ENGINE_EXIT_INCOMPLETE);
+		bench_leave(b, OUTCOME_INCOMPLETE);
 	}
 	if (status || b->exit) {
 		bench_leave(b, b->exit ? b->exit : status);
@@ -199,14 +199,14 @@ static void run_over(struct loop_task *task)
 	}
 	if (!is_last(r)) {
 		if (start_run(r))
-			bench_leave(b, ENGINE_EXIT_SETUP);
+			bench_leave(b, OUTCOME_SETUP);
 		return;
 	}
 	if (b->options->compare)
 		tell_comparison(r);
 	if (b->options->sweep)
 		tell_sweep(r);
-	bench_leave(b, ENGINE_EXIT_OK);
+	bench_leave(b, OUTCOME_OK);
 }
 
 int bench_connect(struct bench *b)
@@ -217,7 +217,7 @@ int bench_connect(struct bench *b)
 	if (r) {
 		r->bench = b;
 		b->over = (struct loop_task){ .fn = run_over, .arg = r };
-		e = peer_resolve(&r->peer, b->config, b->tls);
+		e = client_setup_resolve(&r->peer, b->config, b->tls);
 	}
 	if (!e)
 		e = start_run(r);

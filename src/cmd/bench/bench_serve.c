@@ -22,7 +22,7 @@
 struct server {
 	struct bench *bench;
 	struct listener *listener;
-	struct answers *answers;
+	struct query_reply *answers;
 	struct queue *queue;
 	struct loop_timer late_timer;
 };
@@ -89,11 +89,11 @@ static void serve(struct server *s, struct channel ch, const struct wire_hello *
 		return;
 	}
 	bench_let_go(b);
-	log_error("cannot serve a peer: %s", why[0] ? why : ending_refusal_text(r));
+	log_error("cannot serve a peer: %s", why[0] ? why : outcome_refusal_text(r));
 	if (why[0])
 		listener_refuse_because(s->listener, ch, WIRE_R_NONE, why);
 	else
-		listener_refuse(s->listener, ch, ending_refusal(r));
+		listener_refuse(s->listener, ch, outcome_refusal(r));
 }
 
 static bool is_current(const struct bench *b, const struct wire_hello *hello)
@@ -114,7 +114,7 @@ static void join(struct server *s, struct channel ch, const struct wire_hello *h
 	}
 	r = engine_attach(measure_engine(b->measure), ch, hello, false);
 	if (r)
-		refuse(s, ch, ending_refusal(r));
+		refuse(s, ch, outcome_refusal(r));
 }
 
 /* A client wants to know, before it joins, that its session is here. */
@@ -138,7 +138,7 @@ static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
 	if (!handshake_version(hello))
 		refuse(s, ch, WIRE_R_VERSION);
 	else if (hello->kind == WIRE_HELLO_QUERY)
-		answers_query(s->answers, ch, hello, loop_now(s->bench->loop));
+		query_reply_query(s->answers, ch, hello, loop_now(s->bench->loop));
 	else if (hello->kind == WIRE_HELLO_PROVE)
 		prove(s, ch, hello);
 	else if (hello->kind == WIRE_HELLO_NEW || hello->kind == WIRE_HELLO_WARM)
@@ -155,7 +155,7 @@ static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
 
 static bool on_allows(void *arg, const union sock_addr *peer)
 {
-	return names_allow(((struct server *)arg)->bench->config, peer);
+	return resolve_args_allow(((struct server *)arg)->bench->config, peer);
 }
 
 static bool on_knows(void *arg, const uint8_t source[SOCK_SOURCE_LEN])
@@ -212,16 +212,16 @@ static int start(struct server *s)
 					  .allows = on_allows,
 					  .knows = on_knows,
 					  .arg = s };
-	struct engine_config config = peer_engine_config(c, NULL);
+	struct engine_config config = client_setup_engine_config(c, NULL);
 	char addr[LISTENER_TEXT_LEN];
-	int r = listening_open(&s->listener, b->loop, c, b->tls, &events);
+	int r = listen_setup_open(&s->listener, b->loop, c, b->tls, &events);
 	uint16_t port;
 
 	if (r)
 		return r;
 	port = listener_port(s->listener, addr);
 	log_info("listening on %s port %u", addr, port);
-	r = answers_new(&s->answers, s->listener, c, &config);
+	r = query_reply_new(&s->answers, s->listener, c, &config);
 	return r ? r : queue_new(&s->queue, b->loop, NULL, NULL);
 }
 
@@ -236,7 +236,7 @@ int bench_serve(struct bench *b)
 	if (!r)
 		r = loop_run(b->loop);
 	queue_free(s.queue);
-	answers_free(s.answers);
+	query_reply_free(s.answers);
 	listener_free(s.listener);
 	return r;
 }

@@ -11,38 +11,38 @@
 
 static const uint8_t no_mac[TOPO_MAC_LEN];
 
-bool facts_is_zero(const uint8_t mac[TOPO_MAC_LEN])
+bool bond_words_is_zero(const uint8_t mac[TOPO_MAC_LEN])
 {
 	return memcmp(mac, no_mac, TOPO_MAC_LEN) == 0;
 }
 
-bool facts_is_lacp(const struct topo_bond *b)
+bool bond_words_is_lacp(const struct topo_bond *b)
 {
 	return b->kind == TOPO_KIND_BOND && b->mode == TOPO_MODE_8023AD;
 }
 
-bool facts_is_down(const struct topo_link *l)
+bool bond_words_is_down(const struct topo_link *l)
 {
 	return l->unusable == TOPO_UNUSABLE_DOWN || l->unusable == TOPO_UNUSABLE_CARRIER ||
 	       l->unusable == TOPO_UNUSABLE_MII;
 }
 
-bool facts_is_disabled(const struct topo_bond *b, const struct topo_link *l)
+bool bond_words_is_disabled(const struct topo_bond *b, const struct topo_link *l)
 {
 	return l->unusable == TOPO_UNUSABLE_DISABLED && strcmp(b->team_mode, "activebackup") != 0;
 }
 
-bool facts_has_speed(const struct topo_link *l)
+bool bond_words_has_speed(const struct topo_link *l)
 {
-	return l->speed && !facts_is_down(l);
+	return l->speed && !bond_words_is_down(l);
 }
 
-bool facts_speeds_differ(const struct topo_bond *b)
+bool bond_words_speeds_differ(const struct topo_bond *b)
 {
 	uint32_t first = 0;
 
 	for (size_t i = 0; i < b->n_links; i++) {
-		if (!facts_has_speed(&b->links[i]))
+		if (!bond_words_has_speed(&b->links[i]))
 			continue;
 		first = first ? first : b->links[i].speed;
 		if (b->links[i].speed != first)
@@ -51,26 +51,26 @@ bool facts_speeds_differ(const struct topo_bond *b)
 	return false;
 }
 
-bool facts_is_silent(const struct topo_bond *b, const struct topo_link *l)
+bool bond_words_is_silent(const struct topo_bond *b, const struct topo_link *l)
 {
-	const uint8_t *partner = facts_link_partner(b, l);
+	const uint8_t *partner = bond_words_link_partner(b, l);
 
-	return partner && facts_is_zero(partner);
+	return partner && bond_words_is_zero(partner);
 }
 
-const char *facts_kind_name(const struct topo_bond *b)
+const char *bond_words_kind_name(const struct topo_bond *b)
 {
 	return b->kind == TOPO_KIND_TEAM ? "team" : "bond";
 }
 
-const char *facts_mode_name(const struct topo_bond *b)
+const char *bond_words_mode_name(const struct topo_bond *b)
 {
 	if (b->kind == TOPO_KIND_TEAM)
 		return b->team_mode[0] ? b->team_mode : "unknown";
 	return topo_mode_name(b->mode);
 }
 
-const char *facts_policy_name(const struct topo_bond *b)
+const char *bond_words_policy_name(const struct topo_bond *b)
 {
 	if (b->kind == TOPO_KIND_TEAM)
 		return b->team_method[0] ? b->team_method : NULL;
@@ -86,22 +86,22 @@ const char *facts_policy_name(const struct topo_bond *b)
 	}
 }
 
-const char *facts_variant_name(const struct topo_bond *b, const char *release)
+const char *bond_words_variant_name(const struct topo_bond *b, const char *release)
 {
-	if (b->kind == TOPO_KIND_TEAM || !facts_policy_name(b))
+	if (b->kind == TOPO_KIND_TEAM || !bond_words_policy_name(b))
 		return NULL;
-	return hash_variant_name(
-		linkfacts_variant(release, (enum hash_mode)b->mode, (enum hash_policy)b->policy));
+	return hash_variant_name(link_convert_variant(release, (enum hash_mode)b->mode,
+						      (enum hash_policy)b->policy));
 }
 
-const char *facts_bond_state(const struct topo_bond *b)
+const char *bond_words_state(const struct topo_bond *b)
 {
 	if (!b->up)
 		return "set-down";
 	return b->carrier ? "up" : "no-carrier";
 }
 
-const char *facts_link_state(const struct topo_link *l)
+const char *bond_words_link_state(const struct topo_link *l)
 {
 	static const char *const states[] = {
 		[TOPO_USABLE] = "up",
@@ -117,7 +117,7 @@ const char *facts_link_state(const struct topo_link *l)
 	return l->unusable < LEN(states) ? states[l->unusable] : "unknown";
 }
 
-const char *facts_mii_name(const struct topo_link *l)
+const char *bond_words_mii_name(const struct topo_link *l)
 {
 	static const char *const names[] = {
 		[TOPO_MII_UP] = "up",
@@ -130,9 +130,9 @@ const char *facts_mii_name(const struct topo_link *l)
 }
 
 /* All links of an aggregator have one partner, so that of the active one is known to users too. */
-const uint8_t *facts_link_partner(const struct topo_bond *b, const struct topo_link *l)
+const uint8_t *bond_words_link_partner(const struct topo_bond *b, const struct topo_link *l)
 {
-	if (!facts_is_lacp(b))
+	if (!bond_words_is_lacp(b))
 		return NULL;
 	if (l->has_partner)
 		return l->partner_mac;
@@ -141,12 +141,12 @@ const uint8_t *facts_link_partner(const struct topo_bond *b, const struct topo_l
 	return b->has_aggregator && l->aggregator == b->aggregator ? b->partner_mac : NULL;
 }
 
-const uint8_t *facts_bond_partner(const struct topo_bond *b)
+const uint8_t *bond_words_partner(const struct topo_bond *b)
 {
-	return facts_is_lacp(b) && b->has_aggregator ? b->partner_mac : NULL;
+	return bond_words_is_lacp(b) && b->has_aggregator ? b->partner_mac : NULL;
 }
 
-struct topo_counters facts_sum(const struct topo_bond *b)
+struct topo_counters bond_words_sum(const struct topo_bond *b)
 {
 	struct topo_counters sum = { 0 };
 
@@ -157,34 +157,34 @@ struct topo_counters facts_sum(const struct topo_bond *b)
 	return sum;
 }
 
-double facts_share(uint64_t part, uint64_t whole)
+double bond_words_share(uint64_t part, uint64_t whole)
 {
 	return whole ? (double)part / (double)whole : -1;
 }
 
-struct facts_text facts_name(const char *name)
+struct bond_words_text bond_words_name(const char *name)
 {
-	struct facts_text n;
+	struct bond_words_text n;
 
 	text_quote(n.text, sizeof(n.text), name, strlen(name));
 	return n;
 }
 
-struct facts_text facts_utf8(const char *name)
+struct bond_words_text bond_words_utf8(const char *name)
 {
 	json_t *string = json_string(name);
-	struct facts_text n;
+	struct bond_words_text n;
 
 	if (!string)
-		return facts_name(name);
+		return bond_words_name(name);
 	json_decref(string);
 	text_printf(n.text, sizeof(n.text), "%s", name);
 	return n;
 }
 
-struct facts_mac_text facts_mac(const uint8_t m[TOPO_MAC_LEN])
+struct bond_words_mac_text bond_words_mac(const uint8_t m[TOPO_MAC_LEN])
 {
-	struct facts_mac_text mac;
+	struct bond_words_mac_text mac;
 
 	text_printf(mac.text, sizeof(mac.text), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2],
 		    m[3], m[4], m[5]);

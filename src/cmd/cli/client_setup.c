@@ -7,7 +7,7 @@
 #include "cmd/cli/resolve_args.h"
 #include "ui/log.h"
 
-struct sock_options peer_sock_options(const struct config *c)
+struct sock_options client_setup_sock_options(const struct config *c)
 {
 	return (struct sock_options){ .tos = c->tos,
 				      .sndbuf = (int)c->sndbuf,
@@ -16,7 +16,8 @@ struct sock_options peer_sock_options(const struct config *c)
 				      .min_ttl = c->min_ttl };
 }
 
-struct engine_config peer_engine_config(const struct config *c, const struct listener *listener)
+struct engine_config client_setup_engine_config(const struct config *c,
+						const struct listener *listener)
 {
 	struct engine_config config = {
 		.session = { .role = c->listen ? SESSION_SERVER : SESSION_CLIENT,
@@ -45,7 +46,8 @@ static bool has_pair(const struct client_config *config)
 	return false;
 }
 
-int peer_resolve(struct peer *out, const struct config *c, const struct tls_context *tls)
+int client_setup_resolve(struct client_setup *out, const struct config *c,
+			 const struct tls_context *tls)
 {
 	struct client_config *config = &out->config;
 
@@ -61,11 +63,11 @@ int peer_resolve(struct peer *out, const struct config *c, const struct tls_cont
 					  .connect_ns = c->timeout_ns,
 					  .retry_ns = c->retry_ns,
 					  .tls = tls,
-					  .socket = peer_sock_options(c) };
-	config->n_addrs = names_hosts(c, out->addrs);
+					  .socket = client_setup_sock_options(c) };
+	config->n_addrs = resolve_args_hosts(c, out->addrs);
 	if (config->n_addrs < 0)
 		return config->n_addrs;
-	config->n_sources = names_sources(c, out->sources);
+	config->n_sources = resolve_args_sources(c, out->sources);
 	if (config->n_sources < 0)
 		return config->n_sources;
 	if (config->n_sources && !has_pair(config)) {
@@ -75,7 +77,7 @@ int peer_resolve(struct peer *out, const struct config *c, const struct tls_cont
 	/* Both families of one name mostly lead over the same link. */
 	config->all_pairs = true;
 	config->multihome = c->multihome;
-	config->listed = names_is_list(c->host);
+	config->listed = resolve_args_is_list(c->host);
 	config->both_families = config->listed || c->n_sources > 1;
 	return 0;
 }

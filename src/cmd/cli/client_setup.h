@@ -10,18 +10,20 @@
 #include "engine/engine.h"
 #include "server/listener.h"
 
-struct peer {
+struct client_setup {
 	struct client_config config; /* borrows what follows */
 	union sock_addr addrs[RESOLVE_MAX], sources[RESOLVE_MAX];
 };
 
 /* Resolves the names; says why if that fails. tls is borrowed, NULL: plain. Returns 0 or < 0. */
-int peer_resolve(struct peer *out, const struct config *c, const struct tls_context *tls);
+int client_setup_resolve(struct client_setup *out, const struct config *c,
+			 const struct tls_context *tls);
 
 /* The options of connections, for either side. */
-struct sock_options peer_sock_options(const struct config *c);
+struct sock_options client_setup_sock_options(const struct config *c);
 
 /* The options of a session that are the same whatever its two ends are: role, window, subflows,
  * limits of time and rate, ports, and the addresses that the peer is told of. The streams and what
  * ends them are left to the caller. listener: that it comes to; NULL: we connect. */
-struct engine_config peer_engine_config(const struct config *c, const struct listener *listener);
+struct engine_config client_setup_engine_config(const struct config *c,
+						const struct listener *listener);

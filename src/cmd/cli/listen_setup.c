@@ -20,9 +20,9 @@ struct opening {
 static int open_one(struct opening *o, const char *host)
 {
 	const struct config *c = o->config;
-	struct sock_options options = peer_sock_options(c);
+	struct sock_options options = client_setup_sock_options(c);
 	union sock_addr addrs[RESOLVE_MAX];
-	int n = names_resolve(c, host, c->port, addrs), r;
+	int n = resolve_args_resolve(c, host, c->port, addrs), r;
 
 	if (n < 0)
 		return n;
@@ -36,8 +36,8 @@ static int open_one(struct opening *o, const char *host)
 	return r;
 }
 
-int listening_open(struct listener **out, struct loop *loop, const struct config *c,
-		   const struct tls_context *tls, const struct listener_events *events)
+int listen_setup_open(struct listener **out, struct loop *loop, const struct config *c,
+		      const struct tls_context *tls, const struct listener_events *events)
 {
 	struct opening o = { out, loop, c, tls, events };
 	int r;

@@ -9,5 +9,5 @@
 
 /* Listens on each of them, on one port. events is copied, tls borrowed. Says why that fails.
  * Returns 0 or < 0. */
-int listening_open(struct listener **out, struct loop *loop, const struct config *c,
-		   const struct tls_context *tls, const struct listener_events *events);
+int listen_setup_open(struct listener **out, struct loop *loop, const struct config *c,
+		      const struct tls_context *tls, const struct listener_events *events);

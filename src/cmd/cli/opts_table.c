@@ -166,7 +166,7 @@ static enum opts_result set_tls_threads(struct parser *p, const struct option_de
 {
 	uint64_t n = CONFIG_THREADS_AUTO;
 
-	if (strcmp(arg, "auto") != 0 && parse_u64(arg, 0, CREW_THREADS_MAX, &n) < 0)
+	if (strcmp(arg, "auto") != 0 && parse_u64(arg, 0, TLS_POOL_THREADS_MAX, &n) < 0)
 		return opts_bad_argument(p, o, arg, "a number of threads (0 to 16, or auto)");
 	p->config->tls_threads = (unsigned)n;
 	return OPTS_RUN;

@@ -14,7 +14,7 @@
 #include "topo/path.h"
 #include "ui/log.h"
 
-struct answers {
+struct query_reply {
 	struct listener *listener;
 	bool multihome;
 	struct session_config session;
@@ -22,11 +22,11 @@ struct answers {
 	uint64_t due_ns;             /* the next look */
 };
 
-static void look(struct answers *a, uint64_t now_ns)
+static void look(struct query_reply *a, uint64_t now_ns)
 {
 	if (now_ns < a->due_ns)
 		return;
-	a->due_ns = now_ns + ANSWERS_KEEP_NS;
+	a->due_ns = now_ns + QUERY_REPLY_KEEP_NS;
 	/* If this fails, nothing is held, and each answer looks for itself. */
 	if (a->paths.source)
 		topo_hold(a->paths.source);
@@ -36,7 +36,7 @@ static void look(struct answers *a, uint64_t now_ns)
 }
 
 /* What is here, as a WELCOME. Returns its length; 0: no memory. */
-static size_t make_answer(struct answers *a, uint8_t buf[HANDSHAKE_ANSWER_LEN], int fd,
+static size_t make_answer(struct query_reply *a, uint8_t buf[HANDSHAKE_ANSWER_LEN], int fd,
 			  const struct wire_hello *hello, uint64_t now_ns)
 {
 	struct wire_welcome m = { .version = handshake_version(hello),
@@ -56,8 +56,8 @@ static size_t make_answer(struct answers *a, uint8_t buf[HANDSHAKE_ANSWER_LEN], 
 	return handshake_welcome(buf, HANDSHAKE_ANSWER_LEN, &m);
 }
 
-void answers_query(struct answers *a, struct channel ch, const struct wire_hello *hello,
-		   uint64_t now_ns)
+void query_reply_query(struct query_reply *a, struct channel ch, const struct wire_hello *hello,
+		       uint64_t now_ns)
 {
 	uint8_t buf[HANDSHAKE_ANSWER_LEN];
 	size_t n = make_answer(a, buf, ch.fd, hello, now_ns);
@@ -70,8 +70,8 @@ void answers_query(struct answers *a, struct channel ch, const struct wire_hello
 	log_debug("told a peer what is here");
 }
 
-void answers_warm(struct answers *a, struct channel ch, const struct wire_hello *hello,
-		  uint64_t now_ns)
+void query_reply_warm(struct query_reply *a, struct channel ch, const struct wire_hello *hello,
+		      uint64_t now_ns)
 {
 	uint8_t buf[HANDSHAKE_ANSWER_LEN];
 	size_t n = make_answer(a, buf, ch.fd, hello, now_ns);
@@ -82,10 +82,10 @@ void answers_warm(struct answers *a, struct channel ch, const struct wire_hello 
 		listener_refuse(a->listener, ch, WIRE_R_MEMORY);
 }
 
-int answers_new(struct answers **out, struct listener *l, const struct config *config,
-		const struct engine_config *engine)
+int query_reply_new(struct query_reply **out, struct listener *l, const struct config *config,
+		    const struct engine_config *engine)
 {
-	struct answers *a = calloc(1, sizeof(*a));
+	struct query_reply *a = calloc(1, sizeof(*a));
 
 	if (!a)
 		return -ENOMEM;
@@ -99,7 +99,7 @@ int answers_new(struct answers **out, struct listener *l, const struct config *c
 	return 0;
 }
 
-struct answers *answers_free(struct answers *a)
+struct query_reply *query_reply_free(struct query_reply *a)
 {
 	if (a)
 		topo_source_free(a->paths.source);

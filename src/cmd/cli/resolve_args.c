@@ -7,8 +7,8 @@
 #include "ui/log.h"
 #include "util/text.h"
 
-int names_resolve(const struct config *config, const char *host, const char *port,
-		  union sock_addr addrs[RESOLVE_MAX])
+int resolve_args_resolve(const struct config *config, const char *host, const char *port,
+			 union sock_addr addrs[RESOLVE_MAX])
 {
 	struct resolve_request request = {
 		.host = host, .port = port, .family = config->family, .numeric = config->numeric
@@ -27,19 +27,19 @@ static int add_name(const struct config *config, const char *host, const char *p
 		    union sock_addr addrs[RESOLVE_MAX], int *n)
 {
 	union sock_addr more[RESOLVE_MAX];
-	int r = names_resolve(config, host, port, more);
+	int r = resolve_args_resolve(config, host, port, more);
 
 	for (int i = 0; i < r && *n < RESOLVE_MAX; i++)
 		addrs[(*n)++] = more[i];
 	return r < 0 ? r : 0;
 }
 
-bool names_is_list(const char *host)
+bool resolve_args_is_list(const char *host)
 {
 	return strchr(host, ',');
 }
 
-int names_next(const struct config *config, const char **rest, char word[NI_MAXHOST])
+int resolve_args_next(const struct config *config, const char **rest, char word[NI_MAXHOST])
 {
 	size_t len;
 
@@ -56,13 +56,13 @@ int names_next(const struct config *config, const char **rest, char word[NI_MAXH
 	return 1;
 }
 
-int names_hosts(const struct config *config, union sock_addr addrs[RESOLVE_MAX])
+int resolve_args_hosts(const struct config *config, union sock_addr addrs[RESOLVE_MAX])
 {
 	const char *rest = config->host;
 	char word[NI_MAXHOST];
 	int n = 0, r;
 
-	while ((r = names_next(config, &rest, word)) > 0) {
+	while ((r = resolve_args_next(config, &rest, word)) > 0) {
 		r = add_name(config, word, config->port, addrs, &n);
 		if (r < 0)
 			break;
@@ -70,7 +70,7 @@ int names_hosts(const struct config *config, union sock_addr addrs[RESOLVE_MAX])
 	return r < 0 ? r : n;
 }
 
-int names_sources(const struct config *config, union sock_addr addrs[RESOLVE_MAX])
+int resolve_args_sources(const struct config *config, union sock_addr addrs[RESOLVE_MAX])
 {
 	int n = 0, r = 0;
 
@@ -79,7 +79,7 @@ int names_sources(const struct config *config, union sock_addr addrs[RESOLVE_MAX
 	return r ? r : n;
 }
 
-bool names_allow(const struct config *c, const union sock_addr *peer)
+bool resolve_args_allow(const struct config *c, const union sock_addr *peer)
 {
 	uint8_t addr[16];
 

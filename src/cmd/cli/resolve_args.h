@@ -10,20 +10,20 @@
 #include "io/resolve.h"
 
 /* resolve() with the family and -n of the command line. Says why there are none. */
-int names_resolve(const struct config *config, const char *host, const char *port,
-		  union sock_addr addrs[RESOLVE_MAX]);
+int resolve_args_resolve(const struct config *config, const char *host, const char *port,
+			 union sock_addr addrs[RESOLVE_MAX]);
 
 /* The addresses of HOST, which may be a list of names and addresses: "a,b". At most RESOLVE_MAX.
  * Returns and says as above. */
-int names_hosts(const struct config *config, union sock_addr addrs[RESOLVE_MAX]);
-bool names_is_list(const char *host);
+int resolve_args_hosts(const struct config *config, union sock_addr addrs[RESOLVE_MAX]);
+bool resolve_args_is_list(const char *host);
 
 /* The next of these names. rest: HOST before the first call, and NULL behind the last one. Returns
  * 1; 0 if there is none; -EINVAL, which it has said. */
-int names_next(const struct config *config, const char **rest, char word[NI_MAXHOST]);
+int resolve_args_next(const struct config *config, const char **rest, char word[NI_MAXHOST]);
 
 /* Those of all -s; 0: none was given. */
-int names_sources(const struct config *config, union sock_addr addrs[RESOLVE_MAX]);
+int resolve_args_sources(const struct config *config, union sock_addr addrs[RESOLVE_MAX]);
 
 /* May this address talk to us, by --allow? Without that option whoever may. */
-bool names_allow(const struct config *c, const union sock_addr *peer);
+bool resolve_args_allow(const struct config *c, const union sock_addr *peer);

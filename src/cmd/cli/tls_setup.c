@@ -8,7 +8,7 @@
 #include "cmd/cli/resolve_args.h"
 #include "ui/log.h"
 
-int secure_open(const struct config *c, struct tls_context **out)
+int tls_setup_open(const struct config *c, struct tls_context **out)
 {
 	struct tls_config config = { .server = c->listen,
 				     .key_file = c->key_file,
@@ -23,7 +23,7 @@ int secure_open(const struct config *c, struct tls_context **out)
 	*out = NULL;
 	if (!c->key_file && !c->key_dir && !c->cert)
 		return 0;
-	if (c->cert && !c->listen && !c->cert_name && names_is_list(c->host)) {
+	if (c->cert && !c->listen && !c->cert_name && resolve_args_is_list(c->host)) {
 		log_error(
 			"several hosts and a certificate: --name has to say which name the peer's "
 			"has");
@@ -40,10 +40,10 @@ int secure_open(const struct config *c, struct tls_context **out)
 	return r;
 }
 
-int secure_threads(const struct config *c, struct loop *loop, struct crew **out)
+int tls_setup_threads(const struct config *c, struct loop *loop, struct tls_pool **out)
 {
-	unsigned n = c->tls_threads == CONFIG_THREADS_AUTO ? crew_n_threads() : c->tls_threads;
-	int r = n ? crew_new(out, loop, n) : 0;
+	unsigned n = c->tls_threads == CONFIG_THREADS_AUTO ? tls_pool_n_threads() : c->tls_threads;
+	int r = n ? tls_pool_new(out, loop, n) : 0;
 
 	if (r)
 		log_error("cannot start %u threads for TLS: %s", n, strerror(-r));

@@ -263,7 +263,8 @@ static int try_all(const struct config *config, struct doctor_request *q)
 {
 	struct rounds r = { .config = config,
 			    .request = q,
-			    .several = names_is_list(config->host) || config->n_sources > 1 };
+			    .several =
+				    resolve_args_is_list(config->host) || config->n_sources > 1 };
 	const char *rest = config->host;
 	char word[NI_MAXHOST];
 	int result = DOCTOR_FINE, more;
@@ -274,12 +275,12 @@ static int try_all(const struct config *config, struct doctor_request *q)
 		return DOCTOR_USAGE;
 	}
 	/* What is wrong with the list is said before anything else. */
-	while ((more = names_next(config, &rest, word)) > 0)
+	while ((more = resolve_args_next(config, &rest, word)) > 0)
 		continue;
 	if (more < 0)
 		return DOCTOR_USAGE;
 	rest = config->host;
-	while (result == DOCTOR_FINE && names_next(config, &rest, word) > 0)
+	while (result == DOCTOR_FINE && resolve_args_next(config, &rest, word) > 0)
 		result = try_host(&r, word);
 	if (result == DOCTOR_FINE && !r.n) {
 		log_error("doctor: %s has no address of the family of -s %s", config->host,

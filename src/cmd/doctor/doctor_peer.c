@@ -9,7 +9,7 @@
 
 #include "cmd/cli/json.h"
 #include "cmd/doctor/doctor.h"
-#include "cmd/measure/measure_judge.h"
+#include "cmd/measure/measure_limit.h"
 #include "path/link_convert.h"
 #include "util/text.h"
 
@@ -76,7 +76,7 @@ void doctor_show_probes(FILE *out, const struct doctor_probes *p)
 	char text[256], what[32];
 
 	if (p->peer_facts.kind != WIRE_FACTS_NONE) {
-		linkfacts_text(&p->peer_facts, text, sizeof(text));
+		link_convert_text(&p->peer_facts, text, sizeof(text));
 		fprintf(out, "peer: %s\n", text);
 	}
 	if (p->one_out > 0) {
@@ -145,7 +145,7 @@ json_t *doctor_json_probes(const struct doctor_probes *p)
 
 	if (!p)
 		return json_null();
-	linkfacts_text(&p->peer_facts, text, sizeof(text));
+	link_convert_text(&p->peer_facts, text, sizeof(text));
 	const struct json_field fields[] = {
 		{ "links", json_text(text) },
 		{ "one_out", rate_json(p->one_out) },

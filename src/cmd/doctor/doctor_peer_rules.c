@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cmd/doctor/doctor_rules.h"
-#include "cmd/measure/measure_judge.h"
+#include "cmd/measure/measure_limit.h"
 #include "topo/topo.h"
 #include "util/text.h"
 

@@ -44,7 +44,7 @@ static const int small_segments[] = { 1360, 1200, 536 };
 struct prober {
 	const struct config *config;
 	struct doctor_probes *out;
-	struct peer peer;
+	struct client_setup peer;
 	struct tls_context *tls;
 	struct loop *loop;
 	unsigned n_missed;
@@ -373,7 +373,7 @@ static int ask(struct prober *p)
 				     .sources = p->peer.sources,
 				     .n_sources = p->peer.config.n_sources,
 				     .limit_ns = QUERY_NS,
-				     .socket = peer_sock_options(p->config),
+				     .socket = client_setup_sock_options(p->config),
 				     .tls = p->tls };
 	struct wire_welcome welcome;
 	int fd = query_peer(&query, &welcome, p->out->why);
@@ -382,13 +382,14 @@ static int ask(struct prober *p)
 		return -1;
 	close(fd);
 	p->out->peer_facts = welcome.items.facts;
-	linkfacts_side_stats(&welcome.items.facts, &p->out->peer);
+	link_convert_side_stats(&welcome.items.facts, &p->out->peer);
 	return 0;
 }
 
 static int run(struct prober *p)
 {
-	if (secure_open(p->config, &p->tls) || peer_resolve(&p->peer, p->config, p->tls)) {
+	if (tls_setup_open(p->config, &p->tls) ||
+	    client_setup_resolve(&p->peer, p->config, p->tls)) {
 		text_printf(p->out->why, sizeof(p->out->why), "it could not be asked");
 		return -1;
 	}

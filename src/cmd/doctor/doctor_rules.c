@@ -77,7 +77,7 @@ static bool is_mode(const struct topo_bond *b, uint8_t mode)
 /* One link per connection, by the bonding driver's hash. */
 static bool is_hashing(const struct topo_bond *b)
 {
-	return b->kind == TOPO_KIND_BOND && facts_policy_name(b) && has_several(b);
+	return b->kind == TOPO_KIND_BOND && bond_words_policy_name(b) && has_several(b);
 }
 
 static bool is_team_mode(const struct topo_bond *b, const char *mode)
@@ -88,7 +88,7 @@ static bool is_team_mode(const struct topo_bond *b, const char *mode)
 /* LACP works for the bond as a whole. */
 static bool has_partner(const struct topo_bond *b)
 {
-	return facts_bond_partner(b) && !facts_is_zero(facts_bond_partner(b));
+	return bond_words_partner(b) && !bond_words_is_zero(bond_words_partner(b));
 }
 
 bool doctor_in_use(const struct topo_bond *b)
@@ -143,7 +143,7 @@ bool rules_link_held_down(const struct doctor_view *v, struct doctor_finding *f)
 
 static bool is_disabled(const struct doctor_view *v, const struct topo_link *l)
 {
-	return facts_is_disabled(v->bond, l);
+	return bond_words_is_disabled(v->bond, l);
 }
 
 bool rules_port_disabled(const struct doctor_view *v, struct doctor_finding *f)
@@ -167,7 +167,7 @@ bool rules_no_monitoring(const struct doctor_view *v, struct doctor_finding *f)
 
 static bool has_flapped(const struct doctor_view *v, const struct topo_link *l)
 {
-	return l->failures && !facts_is_down(l);
+	return l->failures && !bond_words_is_down(l);
 }
 
 bool rules_flapped(const struct doctor_view *v, struct doctor_finding *f)
@@ -175,7 +175,7 @@ bool rules_flapped(const struct doctor_view *v, struct doctor_finding *f)
 	f->links = links_that(v, has_flapped);
 	for (size_t i = 0; i < v->bond->n_links; i++)
 		if (has(f, i))
-			rules_add(f, "%s %u", facts_name(v->bond->links[i].name).text,
+			rules_add(f, "%s %u", bond_words_name(v->bond->links[i].name).text,
 				  v->bond->links[i].failures);
 	return f->links;
 }
@@ -189,19 +189,19 @@ bool rules_no_aggregator(const struct doctor_view *v, struct doctor_finding *f)
 	bool all_down = true;
 
 	for (size_t i = 0; i < b->n_links; i++)
-		all_down &= facts_is_down(&b->links[i]);
-	return facts_is_lacp(b) && !b->has_aggregator && !all_down;
+		all_down &= bond_words_is_down(&b->links[i]);
+	return bond_words_is_lacp(b) && !b->has_aggregator && !all_down;
 }
 
 bool rules_no_partner(const struct doctor_view *v, struct doctor_finding *f)
 {
-	return facts_bond_partner(v->bond) && !has_partner(v->bond);
+	return bond_words_partner(v->bond) && !has_partner(v->bond);
 }
 
 /* The switch answers on other links. */
 static bool is_silent(const struct doctor_view *v, const struct topo_link *l)
 {
-	return has_partner(v->bond) && !facts_is_down(l) && facts_is_silent(v->bond, l);
+	return has_partner(v->bond) && !bond_words_is_down(l) && bond_words_is_silent(v->bond, l);
 }
 
 bool rules_silent(const struct doctor_view *v, struct doctor_finding *f)
@@ -237,11 +237,12 @@ static void add_cause(struct doctor_finding *f, const struct topo_bond *b,
 		text_printf(why, sizeof(why), ": half duplex");
 	else if (l->has_partner && memcmp(l->partner_mac, b->partner_mac, TOPO_MAC_LEN) != 0)
 		text_printf(why, sizeof(why), ": its partner is %s, the others' is %s",
-			    facts_mac(l->partner_mac).text, facts_mac(b->partner_mac).text);
+			    bond_words_mac(l->partner_mac).text,
+			    bond_words_mac(b->partner_mac).text);
 	else if (l->has_partner && l->partner_key != b->partner_key)
 		text_printf(why, sizeof(why), ": the partner's key is %u, the others' is %u",
 			    l->partner_key, b->partner_key);
-	rules_add(f, "%s in %u%s", facts_name(l->name).text, l->aggregator, why);
+	rules_add(f, "%s in %u%s", bond_words_name(l->name).text, l->aggregator, why);
 }
 
 bool rules_other_group(const struct doctor_view *v, struct doctor_finding *f)
@@ -255,7 +256,7 @@ bool rules_other_group(const struct doctor_view *v, struct doctor_finding *f)
 
 static bool is_expired(const struct doctor_view *v, const struct topo_link *l)
 {
-	return has_partner(v->bond) && !facts_is_down(l) && !is_silent(v, l) &&
+	return has_partner(v->bond) && !bond_words_is_down(l) && !is_silent(v, l) &&
 	       (l->actor_state | l->partner_state) & TOPO_LACP_EXPIRED;
 }
 
@@ -266,7 +267,7 @@ bool rules_expired(const struct doctor_view *v, struct doctor_finding *f)
 		const struct topo_link *l = &v->bond->links[i];
 
 		if (has(f, i))
-			rules_add(f, "%s (%s)", facts_name(l->name).text,
+			rules_add(f, "%s (%s)", bond_words_name(l->name).text,
 				  l->actor_state & TOPO_LACP_EXPIRED
 					  ? "nothing is heard here any more"
 					  : "the switch hears nothing any more");
@@ -282,8 +283,8 @@ static bool is_lacking(uint8_t state)
 
 static bool is_out_of_sync(const struct doctor_view *v, const struct topo_link *l)
 {
-	if (!has_partner(v->bond) || facts_is_down(l) || l->aggregator != v->bond->aggregator ||
-	    is_silent(v, l) || is_expired(v, l))
+	if (!has_partner(v->bond) || bond_words_is_down(l) ||
+	    l->aggregator != v->bond->aggregator || is_silent(v, l) || is_expired(v, l))
 		return false;
 	return l->unusable == TOPO_UNUSABLE_BACKUP || is_lacking(l->actor_state) ||
 	       is_lacking(l->partner_state);
@@ -308,7 +309,7 @@ bool rules_out_of_sync(const struct doctor_view *v, struct doctor_finding *f)
 
 		if (has(f, i))
 			rules_add(f, "%s is %s here (0x%02x), %s at the switch (0x%02x)",
-				  facts_name(l->name).text, lacking_text(l->actor_state),
+				  bond_words_name(l->name).text, lacking_text(l->actor_state),
 				  l->actor_state, lacking_text(l->partner_state), l->partner_state);
 	}
 	return f->links;
@@ -317,7 +318,8 @@ bool rules_out_of_sync(const struct doctor_view *v, struct doctor_finding *f)
 /* No other mode has the driver look at min_links. */
 bool rules_min_links(const struct doctor_view *v, struct doctor_finding *f)
 {
-	return facts_is_lacp(v->bond) && v->bond->n_links && v->bond->min_links > v->bond->n_usable;
+	return bond_words_is_lacp(v->bond) && v->bond->n_links &&
+	       v->bond->min_links > v->bond->n_usable;
 }
 
 /* Of a link that does not work another rule tells why. */
@@ -335,12 +337,12 @@ bool rules_churned(const struct doctor_view *v, struct doctor_finding *f)
 
 bool rules_slow_rate(const struct doctor_view *v, struct doctor_finding *f)
 {
-	return facts_is_lacp(v->bond) && !v->bond->lacp_rate;
+	return bond_words_is_lacp(v->bond) && !v->bond->lacp_rate;
 }
 
 bool rules_passive(const struct doctor_view *v, struct doctor_finding *f)
 {
-	return facts_is_lacp(v->bond) && !v->bond->lacp_active;
+	return bond_words_is_lacp(v->bond) && !v->bond->lacp_active;
 }
 
 /* How it shares out what it sends -------------------------------------------------------------- */
@@ -376,7 +378,7 @@ bool rules_active_backup(const struct doctor_view *v, struct doctor_finding *f)
 		return false;
 	for (size_t i = 0; i < b->n_links; i++)
 		if (b->active && b->links[i].ifindex == b->active)
-			rules_add(f, "%s", facts_name(b->links[i].name).text);
+			rules_add(f, "%s", bond_words_name(b->links[i].name).text);
 	if (!f->detail[0])
 		rules_add(f, "none");
 	return true;
@@ -447,7 +449,7 @@ bool rules_double_tag(const struct doctor_view *v, struct doctor_finding *f)
 		const struct dev *dev = &v->devs->list[i];
 
 		if (dev->kind == TOPO_KIND_VLAN && tags_upon(v, dev, v->bond->ifindex) > 1)
-			rules_add(f, "%s", facts_name(dev->link.name).text);
+			rules_add(f, "%s", bond_words_name(dev->link.name).text);
 	}
 	return f->detail[0];
 }
@@ -472,13 +474,13 @@ bool rules_uneven_number(const struct doctor_view *v, struct doctor_finding *f)
 /* The largest share of one link, and which; negative: nothing was carried. */
 static double largest_share(const struct topo_bond *b, bool rx, size_t *link_out)
 {
-	struct topo_counters sum = facts_sum(b);
+	struct topo_counters sum = bond_words_sum(b);
 	double largest = -1;
 
 	for (size_t i = 0; i < b->n_links; i++) {
 		const struct topo_counters *c = &b->links[i].counters;
-		double share = rx ? facts_share(c->rx_bytes, sum.rx_bytes)
-				  : facts_share(c->tx_bytes, sum.tx_bytes);
+		double share = rx ? bond_words_share(c->rx_bytes, sum.rx_bytes)
+				  : bond_words_share(c->tx_bytes, sum.tx_bytes);
 
 		if (share > largest) {
 			largest = share;
@@ -492,7 +494,7 @@ static double largest_share(const struct topo_bond *b, bool rx, size_t *link_out
 bool rules_uneven_receipt(const struct doctor_view *v, struct doctor_finding *f)
 {
 	const struct topo_bond *b = v->bond;
-	struct topo_counters sum = facts_sum(b);
+	struct topo_counters sum = bond_words_sum(b);
 	size_t link = 0, sender = 0;
 	double share;
 
@@ -510,7 +512,7 @@ bool rules_uneven_receipt(const struct doctor_view *v, struct doctor_finding *f)
 
 bool rules_unknown_rule(const struct doctor_view *v, struct doctor_finding *f)
 {
-	const char *variant = facts_variant_name(v->bond, v->release);
+	const char *variant = bond_words_variant_name(v->bond, v->release);
 
 	if (!is_by_ports(v->bond) || !variant || strcmp(variant, "unknown") != 0)
 		return false;
@@ -545,31 +547,31 @@ bool rules_team_hash(const struct doctor_view *v, struct doctor_finding *f)
 
 static bool has_speed(const struct doctor_view *v, const struct topo_link *l)
 {
-	return facts_has_speed(l);
+	return bond_words_has_speed(l);
 }
 
 /* These give each link the same share. LACP takes only links of one speed into a group. */
 static bool shares_equally(const struct topo_bond *b)
 {
 	return is_team_mode(b, "loadbalance") || is_mode(b, TOPO_MODE_BALANCE_RR) ||
-	       is_mode(b, TOPO_MODE_BROADCAST) || (is_hashing(b) && !facts_is_lacp(b));
+	       is_mode(b, TOPO_MODE_BROADCAST) || (is_hashing(b) && !bond_words_is_lacp(b));
 }
 
 bool rules_speeds(const struct doctor_view *v, struct doctor_finding *f)
 {
-	if (!shares_equally(v->bond) || !facts_speeds_differ(v->bond))
+	if (!shares_equally(v->bond) || !bond_words_speeds_differ(v->bond))
 		return false;
 	f->links = links_that(v, has_speed);
 	for (size_t i = 0; i < v->bond->n_links; i++)
 		if (has(f, i))
-			rules_add(f, "%s %u", facts_name(v->bond->links[i].name).text,
+			rules_add(f, "%s %u", bond_words_name(v->bond->links[i].name).text,
 				  v->bond->links[i].speed);
 	return true;
 }
 
 static bool is_half_duplex(const struct doctor_view *v, const struct topo_link *l)
 {
-	return !facts_is_down(l) && l->duplex == TOPO_DUPLEX_HALF;
+	return !bond_words_is_down(l) && l->duplex == TOPO_DUPLEX_HALF;
 }
 
 bool rules_half_duplex(const struct doctor_view *v, struct doctor_finding *f)
@@ -581,13 +583,13 @@ bool rules_half_duplex(const struct doctor_view *v, struct doctor_finding *f)
 /* Where neither /sys nor /proc shows the link, it is we who do not know. */
 static bool has_no_speed(const struct doctor_view *v, const struct topo_link *l)
 {
-	return !facts_is_down(l) && (l->in_sysfs || v->bond->order_known) &&
+	return !bond_words_is_down(l) && (l->in_sysfs || v->bond->order_known) &&
 	       (!l->speed || l->duplex == TOPO_DUPLEX_UNKNOWN);
 }
 
 bool rules_unknown_speed(const struct doctor_view *v, struct doctor_finding *f)
 {
-	f->links = facts_is_lacp(v->bond) ? links_that(v, has_no_speed) : 0;
+	f->links = bond_words_is_lacp(v->bond) ? links_that(v, has_no_speed) : 0;
 	return f->links;
 }
 
@@ -601,7 +603,7 @@ bool rules_mtu_links(const struct doctor_view *v, struct doctor_finding *f)
 	f->links = links_that(v, has_other_mtu);
 	for (size_t i = 0; i < v->bond->n_links; i++)
 		if (has(f, i))
-			rules_add(f, "%s has %u", facts_name(v->bond->links[i].name).text,
+			rules_add(f, "%s has %u", bond_words_name(v->bond->links[i].name).text,
 				  v->bond->links[i].mtu);
 	return f->links;
 }
@@ -616,7 +618,7 @@ bool rules_mtu_above(const struct doctor_view *v, struct doctor_finding *f)
 		if (dev->link.mtu <= b->mtu || dev->link.ifindex == b->ifindex ||
 		    !is_upon(v, dev, b->ifindex))
 			continue;
-		rules_add(f, "%s has %u", facts_name(dev->link.name).text, dev->link.mtu);
+		rules_add(f, "%s has %u", bond_words_name(dev->link.name).text, dev->link.mtu);
 		memcpy(f->dev, dev->link.name, sizeof(f->dev));
 	}
 	return f->detail[0];
@@ -685,7 +687,8 @@ bool rules_namespace(const struct doctor_view *v, struct doctor_finding *f)
 		if (is_card(dev))
 			return false;
 		if (dev->elsewhere && dev->kind != TOPO_KIND_TUNNEL)
-			rules_add(f, "%s (%s)", facts_name(dev->link.name).text, dev->kind_name);
+			rules_add(f, "%s (%s)", bond_words_name(dev->link.name).text,
+				  dev->kind_name);
 	}
 	return f->detail[0];
 }
@@ -696,7 +699,7 @@ bool rules_virtual_function(const struct doctor_view *v, struct doctor_finding *
 		return false;
 	for (size_t i = 0; v->cards && i < v->devs->n; i++)
 		if (v->cards[i].virtual_function && strcmp(v->cards[i].driver, "mlx5_core") == 0)
-			rules_add(f, "%s", facts_name(v->devs->list[i].link.name).text);
+			rules_add(f, "%s", bond_words_name(v->devs->list[i].link.name).text);
 	return f->detail[0];
 }
 
@@ -735,7 +738,7 @@ bool rules_route_elsewhere(const struct doctor_view *v, struct doctor_finding *f
 	if (!leaves_elsewhere(v) || !find_subnet(v, f))
 		return false;
 	rules_add(f, "%s",
-		  v->path->n_hops ? facts_name(v->path->hops[0].name).text : "another device");
+		  v->path->n_hops ? bond_words_name(v->path->hops[0].name).text : "another device");
 	return true;
 }
 

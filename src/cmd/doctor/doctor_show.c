@@ -134,7 +134,8 @@ static void put_route(FILE *out, const struct doctor_view *v)
 {
 	fprintf(out, "%s: ", v->peer);
 	for (size_t i = 0; i < v->path->n_hops; i++)
-		fprintf(out, "%s%s", i ? " > " : "by ", facts_name(v->path->hops[i].name).text);
+		fprintf(out, "%s%s", i ? " > " : "by ",
+			bond_words_name(v->path->hops[i].name).text);
 	fputc('\n', out);
 }
 

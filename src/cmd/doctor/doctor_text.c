@@ -29,7 +29,7 @@ static void put_name(const struct writer *w, const char *name)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789_.:@+-";
-	struct facts_text quoted = facts_name(name);
+	struct bond_words_text quoted = bond_words_name(name);
 
 	if (!w->for_shell || name[strspn(name, plain)] == '\0') {
 		fputs(quoted.text, w->out);
@@ -97,7 +97,7 @@ static void put_bond_value(const struct writer *w, const struct topo_bond *b, co
 	if (strcmp(name, "bond") == 0)
 		put_name(w, b->name);
 	else if (strcmp(name, "mode") == 0)
-		fputs(facts_mode_name(b), w->out);
+		fputs(bond_words_mode_name(b), w->out);
 	else if (strcmp(name, "policy") == 0)
 		fputs(topo_policy_name(b->policy), w->out);
 	else if (strcmp(name, "usable") == 0)

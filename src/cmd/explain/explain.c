@@ -221,7 +221,7 @@ static int read_bond(struct request *q)
 	struct hash_bond *b = &q->bond.hash;
 
 	b->mode = HASH_BALANCE_XOR;
-	b->order = linkfacts_order();
+	b->order = link_convert_order();
 	b->dynamic = true;
 	b->active = -1;
 	if (ARG(q, MODE) && hash_mode_parse(ARG(q, MODE), &b->mode) < 0)
@@ -384,7 +384,7 @@ static int run(struct request *q)
 	if (ARG(q, POLICY) && !q->variant) {
 		r = topo_kernel(q->source, release);
 		if (!r)
-			b->variant = linkfacts_variant(release, b->mode, b->policy);
+			b->variant = link_convert_variant(release, b->mode, b->policy);
 	}
 	if (!r && !ARG(q, POLICY))
 		r = topo_hold(q->source);

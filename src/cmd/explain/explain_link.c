@@ -67,7 +67,7 @@ static int explain_way(const struct hash_bond *b, const struct flow *flow, struc
 static void name_rule(const struct hash_bond *b, struct explanation *out)
 {
 	out->mode = hash_mode_name(b->mode);
-	out->policy = (out->given && b->mode != HASH_TEAM) || linkfacts_mode_hashes(b->mode)
+	out->policy = (out->given && b->mode != HASH_TEAM) || link_convert_mode_hashes(b->mode)
 			      ? hash_policy_name(b->policy)
 			      : NULL;
 	out->variant = out->policy && b->variant ? hash_variant_name(b->variant) : NULL;
@@ -106,7 +106,7 @@ static void note_given(const struct explain_bond *bond, int tx, int reverse,
 			   : "--smac and --dmac give the MAC addresses";
 	else if (tx == HASH_R_ACTIVE)
 		note = "--active gives the active link";
-	else if ((s || d) && linkfacts_mode_hashes(bond->hash.mode) &&
+	else if ((s || d) && link_convert_mode_hashes(bond->hash.mode) &&
 		 !hash_policy_uses_ports(bond->hash.policy))
 		note = "the reverse direction holds if the peer has the same bond and kernel rule "
 		       "and no router is between";
@@ -134,7 +134,7 @@ void explain_given(const struct explain_bond *bond, const struct explain_flow *f
 static void explain_bond(const struct topo_path *path, const char *release,
 			 enum hash_variant variant, struct explanation *out)
 {
-	struct hash_bond b = linkfacts_hash_bond(&path->bond, release, variant);
+	struct hash_bond b = link_convert_hash_bond(&path->bond, release, variant);
 	struct flow flow = out->flow.flow;
 	struct explain_way *tx = &out->tx;
 
@@ -147,7 +147,7 @@ static void explain_bond(const struct topo_path *path, const char *release,
 	explain_way(&b, &flow, tx);
 	/* Whatever does not count the links is right in any order. */
 	if (tx->predictable && !path->bond.order_known && path->bond.n_usable > 1 &&
-	    linkfacts_mode_hashes(b.mode))
+	    link_convert_mode_hashes(b.mode))
 		refuse(tx, "the order in which the bond counts its links is not known");
 	if (tx->predictable)
 		memcpy(tx->link, path->bond.links[tx->index].name, TOPO_NAME_LEN);

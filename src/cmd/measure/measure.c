@@ -328,7 +328,7 @@ static struct engine_config engine_config_of(const struct measure *m)
 {
 	const struct measure_config *mc = &m->config;
 	const struct config *c = mc->config;
-	struct engine_config config = peer_engine_config(c, mc->listener);
+	struct engine_config config = client_setup_engine_config(c, mc->listener);
 
 	if (mc->n_subflows)
 		config.session.n_subflows = mc->n_subflows;
@@ -341,7 +341,7 @@ static struct engine_config engine_config_of(const struct measure *m)
 	config.session.duplex = true;
 	config.session.send_only = !mc->receives;
 	config.session.recv_only = !mc->sends;
-	config.streams = (struct streams_config){
+	config.streams = (struct endpoint_config){
 		.in_fd = m->in_fd,
 		.in_start = -1,
 		.out_fd = m->out_fd,
@@ -410,7 +410,7 @@ bool measure_free(struct measure *m)
 	return true;
 }
 
-int measure_connect(struct measure *m, const struct peer *peer, uint16_t port, int mss)
+int measure_connect(struct measure *m, const struct client_setup *peer, uint16_t port, int mss)
 {
 	struct engine_events events = { .note = m->events.note, .arg = m->events.arg };
 	struct client_config config = peer->config;
@@ -434,7 +434,7 @@ struct engine *measure_engine(struct measure *m)
 
 int measure_exit(const struct measure *m, const char **reason_out)
 {
-	const struct engine_end *e = engine_end(m->engine);
+	const struct outcome *e = engine_end(m->engine);
 
 	*reason_out = e->reason;
 	if (m->client && client_failure(m->client))
@@ -487,5 +487,5 @@ enum bench_limit measure_judge(const struct measure *m, bool sending, char text[
 				      .window = m->config.config->window,
 				      .disk = m->config.disk };
 
-	return bench_judge(&c, text);
+	return measure_limit(&c, text);
 }

@@ -10,7 +10,7 @@
 
 #include "cmd/cli/client_setup.h"
 #include "cmd/cli/config.h"
-#include "cmd/measure/measure_judge.h"
+#include "cmd/measure/measure_limit.h"
 #include "engine/engine.h"
 
 /* The thread is looked at this often. */
@@ -22,7 +22,7 @@
 struct measure_config {
 	const struct config *config;     /* of the command line; borrowed */
 	const struct listener *listener; /* that it came to; NULL: we connect; borrowed */
-	struct crew *crew;               /* as engine.h has it; borrowed */
+	struct tls_pool *crew;           /* as engine.h has it; borrowed */
 	const char *disk;                /* read when sending, else written, and removed at the end;
 					    borrowed; NULL: memory */
 	bool sends, receives;
@@ -69,7 +69,7 @@ bool measure_free(struct measure *m);
 
 /* Client: begins to connect; peer is borrowed. port: the local one of the first connection, 0: as
  * config says; mss: as in sock.h. Returns 0 or -errno. */
-int measure_connect(struct measure *m, const struct peer *peer, uint16_t port, int mss);
+int measure_connect(struct measure *m, const struct client_setup *peer, uint16_t port, int mss);
 
 struct engine *measure_engine(struct measure *m);
 

@@ -10,7 +10,7 @@
 
 #define NS_PER_S 1000000000ull
 
-struct measured {
+struct measure_server {
 	struct loop *loop;
 	const struct config *config;
 	struct measure *measure; /* NULL: none is under way */
@@ -20,26 +20,27 @@ struct measured {
 	uint64_t budget_ns;
 };
 
-static void refill(struct measured *m)
+static void refill(struct measure_server *m)
 {
 	uint64_t now_ns = loop_now(m->loop);
 	uint64_t s = (now_ns - m->budget_ns) / NS_PER_S;
 
 	m->budget_ns += s * NS_PER_S;
-	m->budget = s >= MEASURED_BUDGET / MEASURED_REFILL ? MEASURED_BUDGET
-							   : m->budget + s * MEASURED_REFILL;
-	if (m->budget > MEASURED_BUDGET)
-		m->budget = MEASURED_BUDGET;
+	m->budget = s >= MEASURE_SERVER_BUDGET / MEASURE_SERVER_REFILL
+			    ? MEASURE_SERVER_BUDGET
+			    : m->budget + s * MEASURE_SERVER_REFILL;
+	if (m->budget > MEASURE_SERVER_BUDGET)
+		m->budget = MEASURE_SERVER_BUDGET;
 }
 
 /* What it has moved counts, and what it could have is what it was let in with. */
-static void charge(struct measured *m)
+static void charge(struct measure_server *m)
 {
 	const struct session_stats *s = &measure_state(m->measure)->stats;
 	uint64_t cost = s->tx_read + s->rx_received;
 
-	if (cost < MEASURED_LEAST)
-		cost = MEASURED_LEAST;
+	if (cost < MEASURE_SERVER_LEAST)
+		cost = MEASURE_SERVER_LEAST;
 	m->budget -= cost < m->budget ? cost : m->budget;
 }
 
@@ -50,13 +51,13 @@ static void note(void *arg, int level, const char *text)
 
 static void on_ended(void *arg)
 {
-	struct measured *m = arg;
+	struct measure_server *m = arg;
 
 	loop_queue(m->loop, &m->over);
 }
 
 /* A thread that has not ended keeps its measure, and the next one waits for that. */
-static void let_go(struct measured *m)
+static void let_go(struct measure_server *m)
 {
 	if (m->ended && measure_free(m->measure)) {
 		m->measure = NULL;
@@ -66,7 +67,7 @@ static void let_go(struct measured *m)
 
 static void run_over(struct loop_task *task)
 {
-	struct measured *m = task->arg;
+	struct measure_server *m = task->arg;
 
 	charge(m);
 	log_info("a peer has measured the way to here");
@@ -74,22 +75,22 @@ static void run_over(struct loop_task *task)
 	let_go(m);
 }
 
-int measured_new(struct measured **out, struct loop *loop, const struct config *config)
+int measure_server_new(struct measure_server **out, struct loop *loop, const struct config *config)
 {
-	struct measured *m = calloc(1, sizeof(*m));
+	struct measure_server *m = calloc(1, sizeof(*m));
 
 	if (!m)
 		return -ENOMEM;
 	m->loop = loop;
 	m->config = config;
 	m->over = (struct loop_task){ .fn = run_over, .arg = m };
-	m->budget = MEASURED_BUDGET;
+	m->budget = MEASURE_SERVER_BUDGET;
 	m->budget_ns = loop_now(loop);
 	*out = m;
 	return 0;
 }
 
-bool measured_free(struct measured *m)
+bool measure_server_free(struct measure_server *m)
 {
 	if (!m)
 		return true;
@@ -100,7 +101,7 @@ bool measured_free(struct measured *m)
 	return true;
 }
 
-static int start(struct measured *m, const struct listener *l, struct channel ch,
+static int start(struct measure_server *m, const struct listener *l, struct channel ch,
 		 const struct wire_hello *hello)
 {
 	uint64_t wanted = hello->items.wanted;
@@ -109,15 +110,15 @@ static int start(struct measured *m, const struct listener *l, struct channel ch
 					 .sends = !(hello->side & WIRE_SIDE_SEND_ONLY),
 					 .receives = !(hello->side & WIRE_SIDE_RECV_ONLY),
 					 .n_subflows = SUBFLOWS_MAX,
-					 .max_window = MEASURED_WINDOW,
-					 .send_bytes = MEASURED_BYTES,
-					 .max_bytes = MEASURED_BYTES,
-					 .max_ns = MEASURED_NS };
+					 .max_window = MEASURE_SERVER_WINDOW,
+					 .send_bytes = MEASURE_SERVER_BYTES,
+					 .max_bytes = MEASURE_SERVER_BYTES,
+					 .max_ns = MEASURE_SERVER_NS };
 	struct measure_events events = { .note = note, .ended = on_ended, .arg = m };
 	char why[BENCH_TEXT_LEN];
 	int r;
 
-	if (wanted && wanted < MEASURED_BYTES)
+	if (wanted && wanted < MEASURE_SERVER_BYTES)
 		config.send_bytes = wanted;
 	r = measure_new(&m->measure, m->loop, &config, hello->session, &events, why);
 	if (r)
@@ -128,8 +129,8 @@ static int start(struct measured *m, const struct listener *l, struct channel ch
 	return r;
 }
 
-void measured_serve(struct measured *m, struct listener *l, struct channel ch,
-		    const struct wire_hello *hello, bool busy)
+void measure_server_serve(struct measure_server *m, struct listener *l, struct channel ch,
+			  const struct wire_hello *hello, bool busy)
 {
 	int r;
 
@@ -139,34 +140,34 @@ void measured_serve(struct measured *m, struct listener *l, struct channel ch,
 		listener_refuse_because(l, ch, WIRE_R_BUSY,
 					busy ? "it is at work, which a measurement would disturb"
 					     : "another measurement is under way");
-	} else if (m->budget < 2 * MEASURED_BYTES) {
+	} else if (m->budget < 2 * MEASURE_SERVER_BYTES) {
 		listener_refuse_because(l, ch, WIRE_R_LIMIT,
 					"it was measured a lot lately: try again in a minute");
 	} else {
 		r = start(m, l, ch, hello);
 		if (r)
-			listener_refuse(l, ch, ending_refusal(r));
+			listener_refuse(l, ch, outcome_refusal(r));
 	}
 }
 
-const uint8_t *measured_id(const struct measured *m)
+const uint8_t *measure_server_id(const struct measure_server *m)
 {
 	return m->measure && !m->ended ? session_id(engine_session(measure_engine(m->measure)))
 				       : NULL;
 }
 
-bool measured_knows(const struct measured *m, const struct wire_hello *hello)
+bool measure_server_knows(const struct measure_server *m, const struct wire_hello *hello)
 {
-	const uint8_t *id = measured_id(m);
+	const uint8_t *id = measure_server_id(m);
 
 	return id && memcmp(id, hello->session, WIRE_SESSION_ID_LEN) == 0;
 }
 
-void measured_join(struct measured *m, struct listener *l, struct channel ch,
-		   const struct wire_hello *hello)
+void measure_server_join(struct measure_server *m, struct listener *l, struct channel ch,
+			 const struct wire_hello *hello)
 {
 	int r = engine_attach(measure_engine(m->measure), ch, hello, false);
 
 	if (r)
-		listener_refuse(l, ch, ending_refusal(r));
+		listener_refuse(l, ch, outcome_refusal(r));
 }

@@ -61,17 +61,17 @@ struct cat {
 	char not_started[LOCAL_TEXT_LEN]; /* why the session has no end here; "": it has one */
 	char session[PROOF_TEXT_LEN];     /* its name */
 	struct tls_context *tls;          /* NULL: plain */
-	struct crew *crew;                /* for TLS; NULL: no threads for it */
+	struct tls_pool *crew;            /* for TLS; NULL: no threads for it */
 	struct listener *listener;
-	struct answers *answers;
+	struct query_reply *answers;
 	struct queue *queue;
-	struct measured *measured; /* by others, before a session begins */
-	struct guests *guests;     /* NULL: without --plain-ok */
+	struct measure_server *measured; /* by others, before a session begins */
+	struct plain_clients *guests;    /* NULL: without --plain-ok */
 	struct client *client;
-	struct peer peer; /* the client borrows it */
+	struct client_setup peer; /* the client borrows it */
 	struct progress *progress;
 	struct report *report;
-	struct turn_count turn; /* of the session that runs, while others wait */
+	struct idle_turn_count turn; /* of the session that runs, while others wait */
 	uint64_t n_served;
 	bool again;       /* serve another when the command is gone */
 	int last_failure; /* exit status of a session before; 0: none failed */
@@ -164,13 +164,13 @@ static void ui_tick(struct loop_timer *timer)
 static struct engine_config engine_config_of(const struct cat *cat, const struct listener *listener)
 {
 	const struct config *c = cat->config;
-	struct engine_config config = peer_engine_config(c, listener);
+	struct engine_config config = client_setup_engine_config(c, listener);
 	bool stdio = local_is_stdio(c);
 
 	config.session.duplex = c->duplex || !stdio;
 	config.session.send_only = c->send_only;
 	config.session.recv_only = c->recv_only;
-	config.streams = (struct streams_config){
+	config.streams = (struct endpoint_config){
 		.in_start = c->keep && stdio ? input_start(STDIN_FILENO) : -1,
 		.keep_output = c->keep && stdio,
 		.command = !stdio && !c->unix_path,
@@ -197,7 +197,7 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 		return r;
 	cat->told = false;
 	cat->verdict = false;
-	cat->turn = (struct turn_count){ 0 };
+	cat->turn = (struct idle_turn_count){ 0 };
 	cat->not_started[0] = '\0';
 	config.streams.in_fd = local_in_fd(cat->local);
 	config.streams.out_fd = local_out_fd(cat->local);
@@ -265,9 +265,9 @@ static bool lost_input(const struct cat *cat)
 static void session_over(struct loop_task *task)
 {
 	struct cat *cat = task->arg;
-	const struct engine_end *e = engine_end(cat->engine);
+	const struct outcome *e = engine_end(cat->engine);
 	struct report_end end = { .exit = e->exit, .reason = e->reason };
-	bool keep = cat->config->keep && end.exit < ENGINE_EXIT_SIGNAL && !cat->exit;
+	bool keep = cat->config->keep && end.exit < OUTCOME_SIGNAL && !cat->exit;
 
 	if (end.exit)
 		cat->last_failure = end.exit;
@@ -340,13 +340,13 @@ static void serve(struct cat *cat, struct channel ch, const struct wire_hello *h
 		return;
 	}
 	/* Most likely descriptors or memory are short for now: wait for the next peer. */
-	log_error("cannot serve a peer: %s", ending_refusal_text(r));
+	log_error("cannot serve a peer: %s", outcome_refusal_text(r));
 	local_kill(cat->local);
 	if (engine_free(cat->engine)) {
 		cat->engine = NULL;
 		cat->local = local_free(cat->local);
 	}
-	listener_refuse(cat->listener, ch, ending_refusal(r));
+	listener_refuse(cat->listener, ch, outcome_refusal(r));
 }
 
 static void serve_next(struct cat *cat)
@@ -356,7 +356,7 @@ static void serve_next(struct cat *cat)
 
 	if (queue_pop(cat->queue, &ch, &hello))
 		serve(cat, ch, &hello, true);
-	else if (cat->guests && guests_serve(cat->guests))
+	else if (cat->guests && plain_clients_serve(cat->guests))
 		loop_set_timer(cat->loop, &cat->wait_timer, LOOP_NEVER);
 	else if (cat->config->timeout_ns != CONFIG_NEVER)
 		loop_set_timer(cat->loop, &cat->wait_timer,
@@ -381,7 +381,7 @@ static void prove(struct cat *cat, struct channel ch, const struct wire_hello *h
 	const uint8_t *id = cat->engine ? session_id(engine_session(cat->engine)) : NULL;
 
 	if (!id || !prove_fits(hello, id))
-		id = measured_id(cat->measured);
+		id = measure_server_id(cat->measured);
 	if (id && prove_fits(hello, id))
 		prove_answer(cat->listener, ch, hello, id);
 	else
@@ -400,9 +400,9 @@ static void join(struct cat *cat, struct channel ch, const struct wire_hello *he
 	if (r == -EACCES)
 		log_info("\"%s\" wanted to join another's session", tls_peer_name(ch.tls));
 	else if (r)
-		log_info("cannot take a peer's connection: %s", ending_refusal_text(r));
+		log_info("cannot take a peer's connection: %s", outcome_refusal_text(r));
 	if (r)
-		refuse(cat, ch, ending_refusal(r));
+		refuse(cat, ch, outcome_refusal(r));
 }
 
 /* With a key nobody but its holders can keep others out. A command may be at work in silence. And
@@ -415,11 +415,11 @@ static bool is_limited(const struct cat *cat)
 	       !lost_input(cat);
 }
 
-static struct turn_state turn_state_of(const struct cat *cat)
+static struct idle_turn_state turn_state_of(const struct cat *cat)
 {
 	struct session_stats stats;
-	struct turn_state state = { .lost = session_lost(engine_session(cat->engine)),
-				    .limited = is_limited(cat) };
+	struct idle_turn_state state = { .lost = session_lost(engine_session(cat->engine)),
+					 .limited = is_limited(cat) };
 
 	engine_stats(cat->engine, &stats);
 	state.complete = stats.tx_ended && stats.rx_total_known &&
@@ -432,17 +432,17 @@ static struct turn_state turn_state_of(const struct cat *cat)
 static void on_pinged(void *arg)
 {
 	struct cat *cat = arg;
-	struct turn_state state;
-	enum turn turn;
+	struct idle_turn_state state;
+	enum idle_turn turn;
 
 	if (!cat->engine || cat->told)
 		return;
 	state = turn_state_of(cat);
-	turn = turn_round(&cat->turn, &state);
+	turn = idle_turn_round(&cat->turn, &state);
 	/* The network works for another one. */
-	if (turn == TURN_LOST && queue_answered(cat->queue))
+	if (turn == IDLE_TURN_LOST && queue_answered(cat->queue))
 		engine_give_up(cat->engine);
-	else if (turn == TURN_IDLE)
+	else if (turn == IDLE_TURN_IDLE)
 		engine_fail(cat->engine, WIRE_R_TIMEOUT,
 			    "nothing moved for 10 minutes, and another client waits");
 }
@@ -450,21 +450,21 @@ static void on_pinged(void *arg)
 /* A client whose first connection was lost before our WELCOME came begins anew. */
 static bool is_busy(const struct cat *cat)
 {
-	return cat->engine || cat->late || guests_busy(cat->guests);
+	return cat->engine || cat->late || plain_clients_busy(cat->guests);
 }
 
 /* One more that waits, behind the one that is served? */
 static bool has_room(const struct cat *cat)
 {
-	return cat->config->keep &&
-	       queue_len(cat->queue) + guests_len(cat->guests) + 1 < cat->config->max_clients;
+	return cat->config->keep && queue_len(cat->queue) + plain_clients_len(cat->guests) + 1 <
+					    cat->config->max_clients;
 }
 
 static void on_plain(void *arg, int fd, const uint8_t *bytes, size_t n)
 {
 	struct cat *cat = arg;
 
-	if ((is_busy(cat) && !has_room(cat)) || !guests_push(cat->guests, fd, bytes, n)) {
+	if ((is_busy(cat) && !has_room(cat)) || !plain_clients_push(cat->guests, fd, bytes, n)) {
 		log_info("closed the connection of a client that is no mpnc: too many others wait");
 		close(fd);
 	} else if (!is_busy(cat)) {
@@ -474,7 +474,7 @@ static void on_plain(void *arg, int fd, const uint8_t *bytes, size_t n)
 	}
 }
 
-static void guest_over(void *arg, const struct carry_result *result)
+static void guest_over(void *arg, const struct plain_copy_result *result)
 {
 	struct cat *cat = arg;
 	bool keep = cat->config->keep;
@@ -498,13 +498,13 @@ static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
 	if (!handshake_version(hello))
 		refuse(cat, ch, WIRE_R_VERSION);
 	else if (hello->kind == WIRE_HELLO_QUERY)
-		answers_query(cat->answers, ch, hello, loop_now(cat->loop));
+		query_reply_query(cat->answers, ch, hello, loop_now(cat->loop));
 	else if (hello->kind == WIRE_HELLO_PROVE)
 		prove(cat, ch, hello);
-	else if (measured_knows(cat->measured, hello))
-		measured_join(cat->measured, cat->listener, ch, hello);
+	else if (measure_server_knows(cat->measured, hello))
+		measure_server_join(cat->measured, cat->listener, ch, hello);
 	else if (hello->kind == WIRE_HELLO_MEASURE)
-		measured_serve(cat->measured, cat->listener, ch, hello, is_busy(cat));
+		measure_server_serve(cat->measured, cat->listener, ch, hello, is_busy(cat));
 	else if (hello->kind == WIRE_HELLO_JOIN || is_current(cat, hello))
 		join(cat, ch, hello);
 	else if (hello->kind == WIRE_HELLO_WARM)
@@ -525,7 +525,7 @@ static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
 
 static bool on_allows(void *arg, const union sock_addr *peer)
 {
-	return names_allow(((struct cat *)arg)->config, peer);
+	return resolve_args_allow(((struct cat *)arg)->config, peer);
 }
 
 static bool on_knows(void *arg, const uint8_t source[SOCK_SOURCE_LEN])
@@ -542,7 +542,7 @@ static void wait_fired(struct loop_timer *timer)
 
 	text_duration(duration, sizeof(duration), cat->config->timeout_ns);
 	log_error("no peer came within %s", duration);
-	leave(cat, ENGINE_EXIT_NETWORK);
+	leave(cat, OUTCOME_NETWORK);
 }
 
 static int start_listener(struct cat *cat)
@@ -559,17 +559,17 @@ static int start_listener(struct cat *cat)
 	struct engine_config config = engine_config_of(cat, NULL);
 	char addr[LISTENER_TEXT_LEN];
 	uint16_t port;
-	int r = listening_open(&cat->listener, cat->loop, c, cat->tls, &events);
+	int r = listen_setup_open(&cat->listener, cat->loop, c, cat->tls, &events);
 
 	if (r)
 		return r;
-	r = answers_new(&cat->answers, cat->listener, c, &config);
+	r = query_reply_new(&cat->answers, cat->listener, c, &config);
 	if (!r)
 		r = queue_new(&cat->queue, cat->loop, on_pinged, cat);
 	if (!r)
-		r = measured_new(&cat->measured, cat->loop, c);
+		r = measure_server_new(&cat->measured, cat->loop, c);
 	if (!r && c->plain_ok)
-		r = guests_new(&cat->guests, cat->loop, c, guest_over, cat);
+		r = plain_clients_new(&cat->guests, cat->loop, c, guest_over, cat);
 	if (r)
 		return r;
 	port = listener_port(cat->listener, addr);
@@ -587,7 +587,7 @@ static int start_client(struct cat *cat)
 	const struct config *c = cat->config;
 	struct engine_events events = { .note = log_note, .arg = cat };
 	uint8_t id[WIRE_SESSION_ID_LEN];
-	int r = peer_resolve(&cat->peer, c, cat->tls);
+	int r = client_setup_resolve(&cat->peer, c, cat->tls);
 
 	if (r)
 		return r;
@@ -637,10 +637,10 @@ static void signal_event(struct loop_io *io, uint32_t events)
 	/* A second signal waits neither for the peer to hear of the first nor for the command. */
 	if (!cat->local || cat->exit) {
 		say_signal(cat, number);
-		leave(cat, ENGINE_EXIT_SIGNAL + number);
+		leave(cat, OUTCOME_SIGNAL + number);
 		return;
 	}
-	cat->exit = ENGINE_EXIT_SIGNAL + number;
+	cat->exit = OUTCOME_SIGNAL + number;
 	if (engine_n_live(cat->engine)) {
 		engine_signal(cat->engine, number);
 		return;
@@ -694,11 +694,11 @@ static int start(struct cat *cat)
 	 * signals do what they do by default. */
 	r = start_ui(cat);
 	if (!r)
-		r = secure_open(cat->config, &cat->tls);
+		r = tls_setup_open(cat->config, &cat->tls);
 	if (!r)
 		r = signals_watch(cat->loop, &cat->signals);
 	if (!r && cat->tls)
-		r = secure_threads(cat->config, cat->loop, &cat->crew);
+		r = tls_setup_threads(cat->config, cat->loop, &cat->crew);
 	if (!r)
 		r = cat->config->listen ? start_listener(cat) : start_client(cat);
 	return r;
@@ -722,23 +722,24 @@ int cat_run(const struct config *config)
 	if (!r)
 		r = loop_run(cat.loop);
 	if (r)
-		cat.exit = ENGINE_EXIT_SETUP;
+		cat.exit = OUTCOME_SETUP;
 	cat.progress = progress_free(cat.progress);
 	cat.report = report_free(cat.report);
 	local_kill(cat.local);
 	/* A thread that hangs in the kernel keeps what it uses until the process ends, which is
 	 * now. */
-	if (!engine_free(cat.engine) || !engine_free(cat.late) || !measured_free(cat.measured))
+	if (!engine_free(cat.engine) || !engine_free(cat.late) ||
+	    !measure_server_free(cat.measured))
 		return cat.exit;
 	local_free(cat.local);
 	local_free(cat.late_local);
-	if (!guests_free(cat.guests))
+	if (!plain_clients_free(cat.guests))
 		return cat.exit;
 	client_free(cat.client);
 	queue_free(cat.queue);
-	answers_free(cat.answers);
+	query_reply_free(cat.answers);
 	listener_free(cat.listener);
-	crew_free(cat.crew);
+	tls_pool_free(cat.crew);
 	loop_free(cat.loop);
 	tls_context_free(cat.tls);
 	return cat.exit;

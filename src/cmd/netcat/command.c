@@ -14,7 +14,7 @@ static int usage(const char *verb, const char *what)
 	log_error("%s: %s: mpnc %s [options] HOST PORT -- COMMAND [ARG]..., or -l PORT instead of "
 		  "HOST PORT",
 		  verb, what, verb);
-	return ENGINE_EXIT_SETUP;
+	return OUTCOME_SETUP;
 }
 
 static int help(const char *verb)
@@ -28,7 +28,7 @@ static int help(const char *verb)
 	       verb, verb,
 	       strcmp(verb, "send") == 0 ? "Sends what the command writes, and receives nothing."
 					 : "The command reads what the peer sends.");
-	return fflush(stdout) ? ENGINE_EXIT_SETUP : ENGINE_EXIT_OK;
+	return fflush(stdout) ? OUTCOME_SETUP : OUTCOME_OK;
 }
 
 static int run(int argc, char *argv[], bool send)
@@ -44,7 +44,7 @@ static int run(int argc, char *argv[], bool send)
 		break;
 	case OPTS_USAGE:
 		log_error("%s: %s", argv[0], message);
-		return ENGINE_EXIT_SETUP;
+		return OUTCOME_SETUP;
 	default:
 		return help(argv[0]);
 	}

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/netcat/idle_turn.h"
 
-enum turn turn_round(struct turn_count *t, const struct turn_state *state)
+enum idle_turn idle_turn_round(struct idle_turn_count *t, const struct idle_turn_state *state)
 {
-	unsigned most = state->complete ? TURN_SYNC_ROUNDS : TURN_IDLE_ROUNDS;
+	unsigned most = state->complete ? IDLE_TURN_SYNC_ROUNDS : IDLE_TURN_IDLE_ROUNDS;
 
 	t->n_lost = state->lost ? t->n_lost + 1 : 0;
 	t->n_idle = state->moved == t->moved ? t->n_idle + 1 : 0;
 	t->moved = state->moved;
-	if (t->n_lost >= TURN_LOST_ROUNDS)
-		return TURN_LOST;
-	return state->limited && t->n_idle >= most ? TURN_IDLE : TURN_GOES_ON;
+	if (t->n_lost >= IDLE_TURN_LOST_ROUNDS)
+		return IDLE_TURN_LOST;
+	return state->limited && t->n_idle >= most ? IDLE_TURN_IDLE : IDLE_TURN_GOES_ON;
 }

@@ -14,23 +14,23 @@
 
 /* A client whose connections are all lost has 6 s: one that lives tries at once, and again within
  * CLIENT_REDIAL_NS. */
-#define TURN_LOST_ROUNDS 3
+#define IDLE_TURN_LOST_ROUNDS 3
 
 /* A session in which nothing moves: 10 minutes. A pipe that is idle for longer while others wait is
  * rather one that was forgotten, or a peer that wants to keep the others out. */
-#define TURN_IDLE_ROUNDS 300
+#define IDLE_TURN_IDLE_ROUNDS 300
 
 /* The same when all bytes are there and only a confirmation is missing: an hour, in which a slow
  * disk can take what was written to it. */
-#define TURN_SYNC_ROUNDS 1800
+#define IDLE_TURN_SYNC_ROUNDS 1800
 
-enum turn {
-	TURN_GOES_ON = 0,
-	TURN_LOST, /* all its connections have been lost for long enough */
-	TURN_IDLE, /* nothing has moved for long enough */
+enum idle_turn {
+	IDLE_TURN_GOES_ON = 0,
+	IDLE_TURN_LOST, /* all its connections have been lost for long enough */
+	IDLE_TURN_IDLE, /* nothing has moved for long enough */
 };
 
-struct turn_state {
+struct idle_turn_state {
 	bool lost;      /* no connection is left */
 	bool complete;  /* only a confirmation is missing */
 	bool limited;   /* may it be ended because it is idle? */
@@ -38,10 +38,10 @@ struct turn_state {
 };
 
 /* Zero for each session. */
-struct turn_count {
+struct idle_turn_count {
 	unsigned n_lost, n_idle;
 	uint64_t moved;
 };
 
 /* One round: the session stands like this. */
-enum turn turn_round(struct turn_count *t, const struct turn_state *state);
+enum idle_turn idle_turn_round(struct idle_turn_count *t, const struct idle_turn_state *state);

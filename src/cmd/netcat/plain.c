@@ -29,24 +29,25 @@ struct plain {
 static int carry_and_close(const struct config *c, int fd)
 {
 	bool reads = !c->no_stdin && !c->recv_only;
-	struct carry_config config = { .fd = fd,
-				       .in_fd = reads ? STDIN_FILENO : -1,
-				       .out_fd = STDOUT_FILENO,
-				       .in_start = c->keep ? input_start(STDIN_FILENO) : -1,
-				       .quit_fd = -1,
-				       .rule = c->send_only ? CARRY_SEND_ONLY : CARRY_NETCAT,
-				       .duplex = c->duplex,
-				       .shutdown = c->shutdown,
-				       .idle_ns = c->idle_ns,
-				       .quit_ns = c->quit_ns };
-	struct carry_result result;
+	struct plain_copy_config config = { .fd = fd,
+					    .in_fd = reads ? STDIN_FILENO : -1,
+					    .out_fd = STDOUT_FILENO,
+					    .in_start = c->keep ? input_start(STDIN_FILENO) : -1,
+					    .quit_fd = -1,
+					    .rule = c->send_only ? PLAIN_COPY_SEND_ONLY
+								 : PLAIN_COPY_NETCAT,
+					    .duplex = c->duplex,
+					    .shutdown = c->shutdown,
+					    .idle_ns = c->idle_ns,
+					    .quit_ns = c->quit_ns };
+	struct plain_copy_result result;
 	char sent[32], received[32];
-	int r = carry(&config, &result);
+	int r = plain_copy(&config, &result);
 
 	close(fd);
 	if (r) {
 		log_error("%s", strerror(-r));
-		return ENGINE_EXIT_SETUP;
+		return OUTCOME_SETUP;
 	}
 	if (result.why[0])
 		log_error("%s", result.why);
@@ -61,11 +62,11 @@ static int carry_and_close(const struct config *c, int fd)
 /* Returns 0, or -ETIMEDOUT. */
 static int wait_for(int fd, short events, uint64_t limit_ns)
 {
-	uint64_t due_ns = limit_ns == CONFIG_NEVER ? UINT64_MAX : carry_clock_ns() + limit_ns;
+	uint64_t due_ns = limit_ns == CONFIG_NEVER ? UINT64_MAX : plain_copy_clock_ns() + limit_ns;
 	struct pollfd p = { .fd = fd, .events = events };
 
 	do {
-		if (carry_poll(&p, 1, due_ns) == 0)
+		if (plain_copy_poll(&p, 1, due_ns) == 0)
 			return -ETIMEDOUT;
 	} while (!p.revents);
 	return 0;
@@ -100,7 +101,7 @@ static int use(struct plain *p, int fd)
 		return carry_and_close(p->config, fd);
 	close(fd);
 	log_info("something listens there");
-	return ENGINE_EXIT_OK;
+	return OUTCOME_OK;
 }
 
 static int run_unix_client(struct plain *p)
@@ -113,17 +114,18 @@ static int run_unix_client(struct plain *p)
 	if (fd >= 0)
 		close(fd);
 	log_error("cannot connect to %s: %s", path, strerror(-r));
-	return ENGINE_EXIT_NETWORK;
+	return OUTCOME_NETWORK;
 }
 
 static int run_client(struct plain *p, const struct sock_options *options)
 {
 	const struct config *c = p->config;
-	int n = names_hosts(c, p->addrs), n_sources = n < 0 ? 0 : names_sources(c, p->sources);
+	int n = resolve_args_hosts(c, p->addrs),
+	    n_sources = n < 0 ? 0 : resolve_args_sources(c, p->sources);
 	int r = 0;
 
 	if (n < 0 || n_sources < 0)
-		return ENGINE_EXIT_SETUP;
+		return OUTCOME_SETUP;
 	for (int i = 0; i < n; i++) {
 		int fd =
 			sock_connect(&p->addrs[i], source_for(p, n_sources, &p->addrs[i]), options);
@@ -133,7 +135,7 @@ static int run_client(struct plain *p, const struct sock_options *options)
 			return use(p, fd);
 	}
 	log_error("cannot connect to %s port %s: %s", c->host, c->port, strerror(-r));
-	return ENGINE_EXIT_NETWORK;
+	return OUTCOME_NETWORK;
 }
 
 /* The connection waits in the kernel, and trying again at once would only spin. */
@@ -141,7 +143,7 @@ static void pause_accepting(int error, bool first)
 {
 	if (first)
 		log_error("cannot accept connections for now: %s", strerror(-error));
-	carry_poll(NULL, 0, carry_clock_ns() + DOORS_PAUSE_NS);
+	plain_copy_poll(NULL, 0, plain_copy_clock_ns() + ACCEPT_LOOP_PAUSE_NS);
 }
 
 /* Returns the next connection, or -errno. */
@@ -167,7 +169,7 @@ static int next_peer(const struct config *c, int listen_fd)
 		if (c->unix_path)
 			return fd;
 		sock_addr_text(addr, &peer);
-		if (names_allow(c, &peer)) {
+		if (resolve_args_allow(c, &peer)) {
 			log_info("connection from %s port %u", addr, sock_addr_port(&peer));
 			return fd;
 		}
@@ -187,7 +189,7 @@ static int serve(struct plain *p, int listen_fd)
 
 		if (fd < 0) {
 			log_error("no peer came: %s", strerror(-fd));
-			return ENGINE_EXIT_NETWORK;
+			return OUTCOME_NETWORK;
 		}
 		/* As nobody will be served after it, nobody is to connect and believe so. */
 		if (!c->keep) {
@@ -206,7 +208,7 @@ static int run_unix_listener(struct plain *p)
 
 	if (fd < 0) {
 		log_error("cannot listen on %s: %s", path, strerror(-fd));
-		return ENGINE_EXIT_SETUP;
+		return OUTCOME_SETUP;
 	}
 	log_info("listening on %s for one plain connection", path);
 	exit = serve(p, fd);
@@ -218,11 +220,11 @@ static int run_unix_listener(struct plain *p)
 static int run_listener(struct plain *p, const struct sock_options *options)
 {
 	const struct config *c = p->config;
-	int n = names_resolve(c, c->host, c->port, p->addrs), fd = -EADDRNOTAVAIL, exit;
+	int n = resolve_args_resolve(c, c->host, c->port, p->addrs), fd = -EADDRNOTAVAIL, exit;
 	struct sock_names names;
 
 	if (n < 0)
-		return ENGINE_EXIT_SETUP;
+		return OUTCOME_SETUP;
 	/* IPv6 first: its wildcard takes IPv4 too. */
 	for (int pass = 0; pass < 2 && fd < 0; pass++)
 		for (int i = 0; i < n && fd < 0; i++)
@@ -231,7 +233,7 @@ static int run_listener(struct plain *p, const struct sock_options *options)
 	if (fd < 0) {
 		log_error("cannot listen on %s port %s: %s", c->host ? c->host : "*", c->port,
 			  strerror(-fd));
-		return ENGINE_EXIT_SETUP;
+		return OUTCOME_SETUP;
 	}
 	sock_names(fd, &names);
 	log_info("listening on %s port %u for one plain connection", names.local, names.local_port);
@@ -242,13 +244,13 @@ static int run_listener(struct plain *p, const struct sock_options *options)
 
 int plain_run(const struct config *config)
 {
-	struct sock_options options = peer_sock_options(config);
+	struct sock_options options = client_setup_sock_options(config);
 	struct plain *p = calloc(1, sizeof(*p));
 	int exit;
 
 	if (!p) {
 		log_error("out of memory");
-		return ENGINE_EXIT_SETUP;
+		return OUTCOME_SETUP;
 	}
 	p->config = config;
 	signal(SIGPIPE, SIG_IGN);

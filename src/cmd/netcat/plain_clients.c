@@ -16,15 +16,15 @@
 struct guest {
 	int fd;
 	size_t head_len;
-	uint8_t head[CARRY_HEAD_MAX];
+	uint8_t head[PLAIN_COPY_HEAD_MAX];
 };
 
-struct guests {
+struct plain_clients {
 	struct loop *loop;
 	const struct config *config;
-	void (*over)(void *arg, const struct carry_result *result);
+	void (*over)(void *arg, const struct plain_copy_result *result);
 	void *arg;
-	struct guest waiting[GUESTS_MAX];
+	struct guest waiting[PLAIN_CLIENTS_MAX];
 	unsigned n_waiting;
 
 	bool busy;
@@ -32,23 +32,23 @@ struct guests {
 	struct loop_io done_io;
 	struct wake
 		done; /* raised by the thread at its end; what follows is the thread's till then */
-	struct carry_config carry;
-	struct carry_result result;
+	struct plain_copy_config carry;
+	struct plain_copy_result result;
 };
 
 static void run(void *arg)
 {
-	struct guests *g = arg;
+	struct plain_clients *g = arg;
 
 	g->carry.quit_fd = g->worker.wake.fd;
-	if (carry(&g->carry, &g->result)) {
-		g->result = (struct carry_result){ .exit = ENGINE_EXIT_SETUP };
+	if (plain_copy(&g->carry, &g->result)) {
+		g->result = (struct plain_copy_result){ .exit = OUTCOME_SETUP };
 		text_printf(g->result.why, sizeof(g->result.why), "%s", strerror(ENOMEM));
 	}
 	wake_raise(&g->done);
 }
 
-static void tell(const struct carry_result *r)
+static void tell(const struct plain_copy_result *r)
 {
 	char sent[32], received[32];
 
@@ -63,7 +63,7 @@ static void tell(const struct carry_result *r)
 
 static void done_event(struct loop_io *io, uint32_t events)
 {
-	struct guests *g = io->arg;
+	struct plain_clients *g = io->arg;
 
 	wake_clear(&g->done);
 	if (!g->busy)
@@ -75,15 +75,15 @@ static void done_event(struct loop_io *io, uint32_t events)
 	g->over(g->arg, &g->result);
 }
 
-int guests_new(struct guests **out, struct loop *loop, const struct config *config,
-	       void (*over)(void *arg, const struct carry_result *result), void *arg)
+int plain_clients_new(struct plain_clients **out, struct loop *loop, const struct config *config,
+		      void (*over)(void *arg, const struct plain_copy_result *result), void *arg)
 {
-	struct guests *g = malloc(sizeof(*g));
+	struct plain_clients *g = malloc(sizeof(*g));
 	int r;
 
 	if (!g)
 		return -ENOMEM;
-	*g = (struct guests){ .loop = loop, .config = config, .over = over, .arg = arg };
+	*g = (struct plain_clients){ .loop = loop, .config = config, .over = over, .arg = arg };
 	r = wake_open(&g->done);
 	if (r)
 		goto free_guests;
@@ -100,7 +100,7 @@ free_guests:
 	return r;
 }
 
-bool guests_free(struct guests *g)
+bool plain_clients_free(struct plain_clients *g)
 {
 	if (!g)
 		return true;
@@ -116,11 +116,11 @@ bool guests_free(struct guests *g)
 	return true;
 }
 
-bool guests_push(struct guests *g, int fd, const void *head, size_t n)
+bool plain_clients_push(struct plain_clients *g, int fd, const void *head, size_t n)
 {
 	struct guest *guest = &g->waiting[g->n_waiting];
 
-	if (g->n_waiting == GUESTS_MAX)
+	if (g->n_waiting == PLAIN_CLIENTS_MAX)
 		return false;
 	guest->fd = fd;
 	guest->head_len = n;
@@ -129,14 +129,14 @@ bool guests_push(struct guests *g, int fd, const void *head, size_t n)
 	return true;
 }
 
-static struct carry_config config_of(const struct config *c, const struct guest *guest)
+static struct plain_copy_config config_of(const struct config *c, const struct guest *guest)
 {
-	struct carry_config config = {
+	struct plain_copy_config config = {
 		.fd = guest->fd,
 		.in_fd = c->no_stdin || c->recv_only ? -1 : STDIN_FILENO,
 		.out_fd = c->send_only ? -1 : STDOUT_FILENO,
 		.in_start = c->keep ? input_start(STDIN_FILENO) : -1,
-		.rule = CARRY_LIKE_SESSION,
+		.rule = PLAIN_COPY_LIKE_SESSION,
 		.duplex = c->duplex,
 		.shutdown = true,
 		.idle_ns = c->idle_ns,
@@ -148,7 +148,7 @@ static struct carry_config config_of(const struct config *c, const struct guest 
 	return config;
 }
 
-bool guests_serve(struct guests *g)
+bool plain_clients_serve(struct plain_clients *g)
 {
 	struct sock_names names;
 	int r;
@@ -164,18 +164,18 @@ bool guests_serve(struct guests *g)
 	if (r) {
 		log_error("cannot serve a client that is no mpnc: %s", strerror(-r));
 		close(g->carry.fd);
-		return guests_serve(g);
+		return plain_clients_serve(g);
 	}
 	g->busy = true;
 	return true;
 }
 
-bool guests_busy(const struct guests *g)
+bool plain_clients_busy(const struct plain_clients *g)
 {
 	return g && g->busy;
 }
 
-unsigned guests_len(const struct guests *g)
+unsigned plain_clients_len(const struct plain_clients *g)
 {
 	return g ? g->n_waiting : 0;
 }

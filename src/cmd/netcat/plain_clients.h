@@ -16,29 +16,29 @@
 #include "io/loop.h"
 
 /* As many may wait as of those that are mpnc (QUEUE_MAX). */
-#define GUESTS_MAX 64
+#define PLAIN_CLIENTS_MAX 64
 
-struct guests;
+struct plain_clients;
 
 /* over: one has been served, and how; called from the loop. config is borrowed.
  * Returns 0 or -errno. */
-int guests_new(struct guests **out, struct loop *loop, const struct config *config,
-	       void (*over)(void *arg, const struct carry_result *result), void *arg);
+int plain_clients_new(struct plain_clients **out, struct loop *loop, const struct config *config,
+		      void (*over)(void *arg, const struct plain_copy_result *result), void *arg);
 
 /* Ends the connections. Returns false if the thread has not ended, as worker_end: it and g have to
  * stay. */
-bool guests_free(struct guests *g);
+bool plain_clients_free(struct plain_clients *g);
 
-/* Takes fd, a connection that has sent these bytes, n <= CARRY_HEAD_MAX. Returns false, and leaves
- * fd alone, when too many wait. */
-bool guests_push(struct guests *g, int fd, const void *head, size_t n);
+/* Takes fd, a connection that has sent these bytes, n <= PLAIN_COPY_HEAD_MAX. Returns false, and
+ * leaves fd alone, when too many wait. */
+bool plain_clients_push(struct plain_clients *g, int fd, const void *head, size_t n);
 
 /* Begins with the one that has waited longest; none may be being served. Returns false when none
  * waits. */
-bool guests_serve(struct guests *g);
+bool plain_clients_serve(struct plain_clients *g);
 
 /* Is one being served? */
-bool guests_busy(const struct guests *g);
+bool plain_clients_busy(const struct plain_clients *g);
 
 /* How many wait. */
-unsigned guests_len(const struct guests *g);
+unsigned plain_clients_len(const struct plain_clients *g);

@@ -32,14 +32,14 @@ struct pipe {
 	uint8_t buf[BUF_LEN];
 };
 
-struct carry {
-	const struct carry_config *config;
+struct plain_copy {
+	const struct plain_copy_config *config;
 	struct pipe up, down; /* to the peer, and from it */
 	uint64_t moved_ns;    /* when something moved last */
 	uint64_t sent_ns;     /* when the end of our input was passed on; 0: not yet */
 };
 
-uint64_t carry_clock_ns(void)
+uint64_t plain_copy_clock_ns(void)
 {
 	struct timespec ts;
 
@@ -47,9 +47,9 @@ uint64_t carry_clock_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-int carry_poll(struct pollfd *fds, size_t n, uint64_t due_ns)
+int plain_copy_poll(struct pollfd *fds, size_t n, uint64_t due_ns)
 {
-	uint64_t now_ns = carry_clock_ns(), ms = (due_ns - now_ns) / 1000000 + 1;
+	uint64_t now_ns = plain_copy_clock_ns(), ms = (due_ns - now_ns) / 1000000 + 1;
 	int timeout = -1, r;
 
 	if (due_ns != UINT64_MAX)
@@ -60,17 +60,17 @@ int carry_poll(struct pollfd *fds, size_t n, uint64_t due_ns)
 
 /* Bytes ---------------------------------------------------------------------------------------- */
 
-static void pass_end(struct carry *c, struct pipe *q)
+static void pass_end(struct plain_copy *c, struct pipe *q)
 {
 	q->ended = true;
 	if (!q->to_socket)
 		return;
 	if (c->config->shutdown)
 		shutdown(q->to, SHUT_WR);
-	c->sent_ns = carry_clock_ns();
+	c->sent_ns = plain_copy_clock_ns();
 }
 
-static int read_some(struct carry *c, struct pipe *q)
+static int read_some(struct plain_copy *c, struct pipe *q)
 {
 	ssize_t n = q->at < 0 ? read(q->from, q->buf, sizeof(q->buf))
 			      : pread(q->from, q->buf, sizeof(q->buf), q->at);
@@ -113,11 +113,11 @@ static struct pollfd wanted(const struct pipe *q)
 }
 
 /* Returns 0 or -errno. */
-static int move(struct carry *c, struct pipe *q, short revents)
+static int move(struct plain_copy *c, struct pipe *q, short revents)
 {
 	if (!revents)
 		return 0;
-	c->moved_ns = carry_clock_ns();
+	c->moved_ns = plain_copy_clock_ns();
 	return q->done < q->have ? write_some(q) : read_some(c, q);
 }
 
@@ -132,28 +132,28 @@ static bool is_silent(const struct pipe *q)
 }
 
 /* Does the peer's kernel have all that we sent? */
-static bool is_flushed(const struct carry *c)
+static bool is_flushed(const struct plain_copy *c)
 {
 	int left = 0;
 
 	return ioctl(c->config->fd, SIOCOUTQ, &left) < 0 || left == 0;
 }
 
-static bool over(const struct carry *c)
+static bool over(const struct plain_copy *c)
 {
-	const struct carry_config *config = c->config;
+	const struct plain_copy_config *config = c->config;
 
 	/* Closing a connection with bytes unread would destroy what is under way. */
-	if (config->rule == CARRY_LIKE_SESSION && c->up.ended && !is_flushed(c))
+	if (config->rule == PLAIN_COPY_LIKE_SESSION && c->up.ended && !is_flushed(c))
 		return false;
 	if (c->up.ended && c->down.ended)
 		return true;
 	switch (config->rule) {
-	case CARRY_SEND_ONLY:
+	case PLAIN_COPY_SEND_ONLY:
 		return c->up.ended;
-	case CARRY_NETCAT:
+	case PLAIN_COPY_NETCAT:
 		return c->down.ended && !config->duplex;
-	case CARRY_LIKE_SESSION:
+	case PLAIN_COPY_LIKE_SESSION:
 		break;
 	}
 	if (config->duplex)
@@ -164,9 +164,9 @@ static bool over(const struct carry *c)
 }
 
 /* When to give up, or for -q to end; UINT64_MAX: never. */
-static uint64_t deadline(const struct carry *c)
+static uint64_t deadline(const struct plain_copy *c)
 {
-	const struct carry_config *config = c->config;
+	const struct plain_copy_config *config = c->config;
 	uint64_t due = UINT64_MAX;
 
 	if (config->idle_ns != CONFIG_NEVER)
@@ -176,42 +176,43 @@ static uint64_t deadline(const struct carry *c)
 	return due;
 }
 
-static int timed_out(const struct carry *c, char why[CARRY_TEXT_LEN])
+static int timed_out(const struct plain_copy *c, char why[PLAIN_COPY_TEXT_LEN])
 {
 	char duration[32];
 
 	if (c->config->quit_ns != CONFIG_NEVER && c->sent_ns)
-		return ENGINE_EXIT_OK;
+		return OUTCOME_OK;
 	text_duration(duration, sizeof(duration), c->config->idle_ns);
-	text_printf(why, CARRY_TEXT_LEN, "nothing moved for %s", duration);
-	return ENGINE_EXIT_NETWORK;
+	text_printf(why, PLAIN_COPY_TEXT_LEN, "nothing moved for %s", duration);
+	return OUTCOME_NETWORK;
 }
 
-static int failed(const struct pipe *q, int r, char why[CARRY_TEXT_LEN])
+static int failed(const struct pipe *q, int r, char why[PLAIN_COPY_TEXT_LEN])
 {
 	bool local = !q->to_socket == (q->done < q->have);
 
-	text_printf(why, CARRY_TEXT_LEN, "%s: %s",
+	text_printf(why, PLAIN_COPY_TEXT_LEN, "%s: %s",
 		    !local         ? "the connection is lost"
 		    : q->to_socket ? "reading the input failed"
 				   : "writing the output failed",
 		    strerror(-r));
-	return local ? ENGINE_EXIT_INCOMPLETE : ENGINE_EXIT_NETWORK;
+	return local ? OUTCOME_INCOMPLETE : OUTCOME_NETWORK;
 }
 
 /* ---------------------------------------------------------------------------------------------- */
 
 /* Nothing tells when the peer's kernel has taken the last of it. */
-static uint64_t next_look(const struct carry *c)
+static uint64_t next_look(const struct plain_copy *c)
 {
-	uint64_t due = deadline(c), soon = carry_clock_ns() + FLUSH_POLL_NS;
+	uint64_t due = deadline(c), soon = plain_copy_clock_ns() + FLUSH_POLL_NS;
 
-	if (c->config->rule == CARRY_LIKE_SESSION && c->up.ended && !is_flushed(c) && soon < due)
+	if (c->config->rule == PLAIN_COPY_LIKE_SESSION && c->up.ended && !is_flushed(c) &&
+	    soon < due)
 		return soon;
 	return due;
 }
 
-static int run(struct carry *c, char why[CARRY_TEXT_LEN])
+static int run(struct plain_copy *c, char why[PLAIN_COPY_TEXT_LEN])
 {
 	int error;
 
@@ -219,12 +220,12 @@ static int run(struct carry *c, char why[CARRY_TEXT_LEN])
 		struct pollfd fds[] = { wanted(&c->up),
 					wanted(&c->down),
 					{ .fd = c->config->quit_fd, .events = POLLIN } };
-		int r = carry_poll(fds, 3, next_look(c));
+		int r = plain_copy_poll(fds, 3, next_look(c));
 
-		if (r == 0 && deadline(c) <= carry_clock_ns())
+		if (r == 0 && deadline(c) <= plain_copy_clock_ns())
 			return timed_out(c, why);
 		if (fds[2].revents)
-			return ENGINE_EXIT_NETWORK;
+			return OUTCOME_NETWORK;
 		r = move(c, &c->up, fds[0].revents);
 		if (r < 0)
 			return failed(&c->up, r, why);
@@ -233,14 +234,14 @@ static int run(struct carry *c, char why[CARRY_TEXT_LEN])
 			return failed(&c->down, r, why);
 	}
 	/* Nothing is left to send either when the connection has broken. */
-	error = c->config->rule == CARRY_LIKE_SESSION ? sock_connected(c->config->fd) : 0;
-	return error ? failed(&c->down, error, why) : ENGINE_EXIT_OK;
+	error = c->config->rule == PLAIN_COPY_LIKE_SESSION ? sock_connected(c->config->fd) : 0;
+	return error ? failed(&c->down, error, why) : OUTCOME_OK;
 }
 
-int carry(const struct carry_config *config, struct carry_result *out)
+int plain_copy(const struct plain_copy_config *config, struct plain_copy_result *out)
 {
-	bool receives = config->rule != CARRY_SEND_ONLY && config->out_fd >= 0;
-	struct carry *c = malloc(sizeof(*c));
+	bool receives = config->rule != PLAIN_COPY_SEND_ONLY && config->out_fd >= 0;
+	struct plain_copy *c = malloc(sizeof(*c));
 
 	if (!c)
 		return -ENOMEM;
@@ -257,8 +258,8 @@ int carry(const struct carry_config *config, struct carry_result *out)
 				 .have = receives ? config->head_len : 0 };
 	memcpy(c->down.buf, config->head, config->head_len);
 	c->sent_ns = 0;
-	c->moved_ns = carry_clock_ns();
-	*out = (struct carry_result){ 0 };
+	c->moved_ns = plain_copy_clock_ns();
+	*out = (struct plain_copy_result){ 0 };
 	out->exit = run(c, out->why);
 	out->sent = c->up.total;
 	out->received = c->down.total;

@@ -12,47 +12,48 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CARRY_TEXT_LEN 160
+#define PLAIN_COPY_TEXT_LEN 160
 
 /* Most that may have been received before. */
-#define CARRY_HEAD_MAX 64
+#define PLAIN_COPY_HEAD_MAX 64
 
 /* What ends it, beside the ends of both streams. */
-enum carry_rule {
-	CARRY_NETCAT,      /* the end of the peer's stream, unless duplex */
-	CARRY_SEND_ONLY,   /* the end of ours */
-	CARRY_LIKE_SESSION /* as with a session: who has only received, or only sent, and has
-			    * nothing to read at that moment, ends with the other, unless duplex */
+enum plain_copy_rule {
+	PLAIN_COPY_NETCAT,      /* the end of the peer's stream, unless duplex */
+	PLAIN_COPY_SEND_ONLY,   /* the end of ours */
+	PLAIN_COPY_LIKE_SESSION /* as with a session: who has only received, or only sent, and has
+				 * nothing to read at that moment, ends with the other, unless
+				 * duplex */
 };
 
-struct carry_config {
+struct plain_copy_config {
 	int fd;           /* the connection, non-blocking; this and the others are borrowed */
 	int in_fd;        /* our stream; -1: none */
 	int out_fd;       /* takes the peer's; -1: nothing, and it is not read */
 	int64_t in_start; /* as input_new's start */
 	int quit_fd;      /* gives up when this can be read; -1: never */
-	enum carry_rule rule;
+	enum plain_copy_rule rule;
 	bool duplex;
 	bool shutdown;    /* tell the peer of the end of our stream */
 	uint64_t idle_ns; /* gives up after such a pause; CONFIG_NEVER */
 	uint64_t quit_ns; /* ends so long after the end of our stream; CONFIG_NEVER */
 	size_t head_len;  /* received before: */
-	uint8_t head[CARRY_HEAD_MAX];
+	uint8_t head[PLAIN_COPY_HEAD_MAX];
 };
 
-struct carry_result {
-	int exit;                 /* enum engine_exit */
-	char why[CARRY_TEXT_LEN]; /* "": it ended in order */
+struct plain_copy_result {
+	int exit;                      /* enum outcome_exit */
+	char why[PLAIN_COPY_TEXT_LEN]; /* "": it ended in order */
 	uint64_t sent, received;
 };
 
 /* Blocks until it is over. Prints nothing. Returns 0, or -ENOMEM and *out is not filled. */
-int carry(const struct carry_config *config, struct carry_result *out);
+int plain_copy(const struct plain_copy_config *config, struct plain_copy_result *out);
 
 /* Monotonic time in ns. */
-uint64_t carry_clock_ns(void);
+uint64_t plain_copy_clock_ns(void);
 
 /* poll() until a time of that clock, UINT64_MAX: for ever. Returns what poll does, 1 after a
  * signal. */
 struct pollfd;
-int carry_poll(struct pollfd *fds, size_t n, uint64_t due_ns);
+int plain_copy_poll(struct pollfd *fds, size_t n, uint64_t due_ns);

@@ -38,9 +38,9 @@ struct show {
 	union sock_addr first; /* the peer's address that answered, or the first of all */
 	unsigned n_pairs;
 	struct pair {
-		struct route route;
+		struct addr_pair route;
 		int error; /* errno; 0: it has a way */
-	} pairs[ROUTES_MAX];
+	} pairs[ADDR_PAIRS_MAX];
 	struct pathmgr *paths;
 	struct wire_welcome peer; /* facts of kind WIRE_FACTS_NONE: not known */
 	char why[QUERY_TEXT_LEN]; /* it could not be asked; "": it was */
@@ -50,7 +50,7 @@ struct show {
 
 /* A socket of UDP that is connected sends nothing, but has chosen its way. Returns it, or -errno.
  */
-static int pretend(const struct route *pair)
+static int pretend(const struct addr_pair *pair)
 {
 	const union sock_addr *local = &pair->local, *remote = &pair->remote;
 	int fd = socket(remote->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
@@ -66,9 +66,9 @@ static int pretend(const struct route *pair)
 }
 
 /* Those of the other family of one name are not used, as by a client. */
-static bool is_used(const struct show *s, const struct route *pair)
+static bool is_used(const struct show *s, const struct addr_pair *pair)
 {
-	return names_is_list(s->config->host) || s->config->n_sources > 1 ||
+	return resolve_args_is_list(s->config->host) || s->config->n_sources > 1 ||
 	       pair->remote.sa.sa_family == s->first.sa.sa_family;
 }
 
@@ -76,16 +76,16 @@ static bool is_used(const struct show *s, const struct route *pair)
 static void find_pairs(struct show *s)
 {
 	const struct wire_addrs *told = &s->peer.items.addrs;
-	struct routes all = { 0 };
+	struct addr_pairs all = { 0 };
 
 	for (int i = 0; i < s->n_addrs; i++)
-		routes_add(&all, &s->addrs[i], s->sources, s->n_sources);
+		addr_pairs_add(&all, &s->addrs[i], s->sources, s->n_sources);
 	for (unsigned i = 0; i < told->n && s->config->multihome; i++) {
 		union sock_addr addr;
 
 		sock_wire_back(&addr, &told->addr[i], sock_addr_port(&s->first));
-		if (ownaddrs_reachable(&addr) && !pathmgr_is_here(s->paths, &addr))
-			routes_add(&all, &addr, s->sources, s->n_sources);
+		if (own_addrs_reachable(&addr) && !pathmgr_is_here(s->paths, &addr))
+			addr_pairs_add(&all, &addr, s->sources, s->n_sources);
 	}
 	for (unsigned i = 0; i < all.n; i++) {
 		struct pair *p = &s->pairs[s->n_pairs];
@@ -212,7 +212,7 @@ static void print_flow(const struct show *s, uint16_t port, bool lanes)
 /* Only where there is more than one. */
 static void print_pairs(const struct show *s)
 {
-	char text[ROUTES_TEXT_LEN];
+	char text[ADDR_PAIRS_TEXT_LEN];
 
 	if (s->n_pairs < 2)
 		return;
@@ -224,7 +224,7 @@ static void print_pairs(const struct show *s)
 	for (unsigned i = 0; i < s->n_pairs; i++) {
 		const struct pair *p = &s->pairs[i];
 
-		routes_text(&p->route, text);
+		addr_pairs_text(&p->route, text);
 		printf("%s%s%s\n", text, p->error ? ": " : "", p->error ? strerror(p->error) : "");
 	}
 }
@@ -371,14 +371,14 @@ static int show(struct show *s)
 	const struct wire_links nothing = { 0 };
 	int r;
 
-	s->n_addrs = names_hosts(c, s->addrs);
+	s->n_addrs = resolve_args_hosts(c, s->addrs);
 	if (s->n_addrs < 0)
-		return ENGINE_EXIT_SETUP;
-	s->n_sources = names_sources(c, s->sources);
+		return OUTCOME_SETUP;
+	s->n_sources = resolve_args_sources(c, s->sources);
 	if (s->n_sources < 0)
-		return ENGINE_EXIT_SETUP;
-	if (secure_open(c, &s->tls))
-		return ENGINE_EXIT_SETUP;
+		return OUTCOME_SETUP;
+	if (tls_setup_open(c, &s->tls))
+		return OUTCOME_SETUP;
 	memcpy(config.ranges, c->ports, sizeof(c->ports));
 	r = pathmgr_new(&s->paths, &config);
 	if (!r) {
@@ -387,7 +387,7 @@ static int show(struct show *s)
 	}
 	if (r) {
 		log_error("cannot plan: %s", strerror(-r));
-		return ENGINE_EXIT_SETUP;
+		return OUTCOME_SETUP;
 	}
 	pathmgr_stats(s->paths, &nothing, &s->here, &s->there);
 	if (c->json)
@@ -396,12 +396,12 @@ static int show(struct show *s)
 		print_table(s);
 	if (r || fflush(stdout)) {
 		log_error("cannot write the plan");
-		return ENGINE_EXIT_SETUP;
+		return OUTCOME_SETUP;
 	}
 	if (!s->why[0])
-		return ENGINE_EXIT_OK;
+		return OUTCOME_OK;
 	log_error("the links of %s port %s are not known: %s", c->host, c->port, s->why);
-	return ENGINE_EXIT_NETWORK;
+	return OUTCOME_NETWORK;
 }
 
 int plan_show(const struct config *config)
@@ -411,7 +411,7 @@ int plan_show(const struct config *config)
 
 	if (!s) {
 		log_error("out of memory");
-		return ENGINE_EXIT_SETUP;
+		return OUTCOME_SETUP;
 	}
 	s->config = config;
 	exit = show(s);

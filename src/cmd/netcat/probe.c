@@ -39,25 +39,25 @@ static int ask(const struct config *c, struct probe *p)
 	struct wire_welcome peer;
 	int fd;
 
-	query.n_addrs = names_hosts(c, p->addrs);
+	query.n_addrs = resolve_args_hosts(c, p->addrs);
 	if (query.n_addrs < 0)
-		return ENGINE_EXIT_SETUP;
-	query.n_sources = names_sources(c, p->sources);
+		return OUTCOME_SETUP;
+	query.n_sources = resolve_args_sources(c, p->sources);
 	if (query.n_sources < 0)
-		return ENGINE_EXIT_SETUP;
-	if (secure_open(c, &p->tls))
-		return ENGINE_EXIT_SETUP;
+		return OUTCOME_SETUP;
+	if (tls_setup_open(c, &p->tls))
+		return OUTCOME_SETUP;
 	query.tls = p->tls;
 	fd = query_peer(&query, &peer, why);
 	if (fd < 0) {
 		log_error("no mpnc at %s port %s: %s", c->host, c->port, why);
-		return ENGINE_EXIT_NETWORK;
+		return OUTCOME_NETWORK;
 	}
 	close(fd);
-	linkfacts_text(&peer.items.facts, links, sizeof(links));
+	link_convert_text(&peer.items.facts, links, sizeof(links));
 	log_info("%s port %s: mpnc, protocol %u, links %s%s", c->host, c->port, peer.version, links,
 		 direction(peer.side));
-	return ENGINE_EXIT_OK;
+	return OUTCOME_OK;
 }
 
 int probe_run(const struct config *config)
@@ -67,7 +67,7 @@ int probe_run(const struct config *config)
 
 	if (!p) {
 		log_error("out of memory");
-		return ENGINE_EXIT_SETUP;
+		return OUTCOME_SETUP;
 	}
 	exit = ask(config, p);
 	tls_context_free(p->tls);

@@ -92,7 +92,7 @@ struct status_past *status_past_free(struct status_past *past)
 /* NULL: none of that name. */
 static const json_t *find_named(const json_t *array, const char *name)
 {
-	struct facts_text wanted = facts_utf8(name);
+	struct bond_words_text wanted = bond_words_utf8(name);
 	json_t *element;
 	size_t i;
 
@@ -118,7 +118,7 @@ struct findings {
 static FILE *begin(struct findings *f, const char *bond)
 {
 	f->n++;
-	fprintf(f->out, "%s: ", facts_name(bond).text);
+	fprintf(f->out, "%s: ", bond_words_name(bond).text);
 	return f->out;
 }
 
@@ -136,21 +136,22 @@ __attribute__((format(printf, 3, 4))) static void found(struct findings *f, cons
 
 static void check_link(struct findings *f, const struct topo_bond *b, const struct topo_link *l)
 {
-	struct facts_text name = facts_name(l->name);
+	struct bond_words_text name = bond_words_name(l->name);
 
-	if (facts_is_down(l)) {
+	if (bond_words_is_down(l)) {
 		found(f, b->name, "%s is down (%s)", name.text, topo_unusable_text(l->unusable));
 		return;
 	}
-	if (facts_is_disabled(b, l))
+	if (bond_words_is_disabled(b, l))
 		found(f, b->name, "%s is disabled in the team", name.text);
 	if (l->unusable == TOPO_UNUSABLE_AGGREGATOR)
 		found(f, b->name, "%s is in aggregator %u, but %u is the active one", name.text,
 		      l->aggregator, b->aggregator);
-	if (facts_is_lacp(b) && l->unusable == TOPO_UNUSABLE_BACKUP)
+	if (bond_words_is_lacp(b) && l->unusable == TOPO_UNUSABLE_BACKUP)
 		found(f, b->name, "%s carries nothing (LACP has not enabled it)", name.text);
 	/* Said once of the bond if it has none at all. */
-	if (facts_bond_partner(b) && !facts_is_zero(facts_bond_partner(b)) && facts_is_silent(b, l))
+	if (bond_words_partner(b) && !bond_words_is_zero(bond_words_partner(b)) &&
+	    bond_words_is_silent(b, l))
 		found(f, b->name, "%s has no LACP partner (nobody answers)", name.text);
 }
 
@@ -158,13 +159,13 @@ static void check_speeds(struct findings *f, const struct topo_bond *b)
 {
 	const char *separator = "";
 
-	if (!facts_speeds_differ(b))
+	if (!bond_words_speeds_differ(b))
 		return;
 	fputs("speeds differ: ", begin(f, b->name));
 	for (size_t i = 0; i < b->n_links; i++) {
-		if (!facts_has_speed(&b->links[i]))
+		if (!bond_words_has_speed(&b->links[i]))
 			continue;
-		fprintf(f->out, "%s%s %u", separator, facts_name(b->links[i].name).text,
+		fprintf(f->out, "%s%s %u", separator, bond_words_name(b->links[i].name).text,
 			b->links[i].speed);
 		separator = ", ";
 	}
@@ -179,10 +180,10 @@ static void check_mtus(struct findings *f, const struct topo_bond *b)
 		differ |= b->links[i].mtu != b->mtu;
 	if (!differ)
 		return;
-	fprintf(begin(f, b->name), "MTUs differ: %s %u", facts_name(b->name).text, b->mtu);
+	fprintf(begin(f, b->name), "MTUs differ: %s %u", bond_words_name(b->name).text, b->mtu);
 	for (size_t i = 0; i < b->n_links; i++)
 		if (b->links[i].mtu != b->mtu)
-			fprintf(f->out, ", %s %u", facts_name(b->links[i].name).text,
+			fprintf(f->out, ", %s %u", bond_words_name(b->links[i].name).text,
 				b->links[i].mtu);
 	fputc('\n', f->out);
 }
@@ -197,7 +198,7 @@ static void check_failures(struct findings *f, const struct topo_bond *b, const 
 	json_int_t before = json_integer_value(then), more = now < before ? now : now - before;
 
 	if (json_is_integer(then) && more > 0)
-		found(f, b->name, "%s: %lld new %s%s, %lld in all", facts_name(l->name).text,
+		found(f, b->name, "%s: %lld new %s%s, %lld in all", bond_words_name(l->name).text,
 		      (long long)more, of_team ? "carrier change" : "failure", more == 1 ? "" : "s",
 		      (long long)now);
 }
@@ -205,7 +206,7 @@ static void check_failures(struct findings *f, const struct topo_bond *b, const 
 static bool has_link(const struct topo_bond *b, const char *name)
 {
 	for (size_t i = 0; i < b->n_links; i++)
-		if (strcmp(facts_utf8(b->links[i].name).text, name) == 0)
+		if (strcmp(bond_words_utf8(b->links[i].name).text, name) == 0)
 			return true;
 	return false;
 }
@@ -221,8 +222,9 @@ static void check_past(struct findings *f, const struct topo_bond *b, const json
 	/* With more ports than are listed, which ones are may change. */
 	if (b->n_ports > b->n_links)
 		return;
-	json_array_foreach(links, i, link) if (!has_link(b, past_name(link))) found(
-		f, b->name, "%s is no longer one of its links", facts_name(past_name(link)).text);
+	json_array_foreach(links, i, link) if (!has_link(b, past_name(link)))
+		found(f, b->name, "%s is no longer one of its links",
+		      bond_words_name(past_name(link)).text);
 }
 
 static void check_bond(struct findings *f, const struct topo_bond *b)
@@ -230,13 +232,13 @@ static void check_bond(struct findings *f, const struct topo_bond *b)
 	if (!b->up && !b->n_links)
 		return;
 	if (!b->up || !b->carrier)
-		found(f, b->name, "the %s is down (%s)", facts_kind_name(b),
+		found(f, b->name, "the %s is down (%s)", bond_words_kind_name(b),
 		      b->up ? "no carrier" : "set down");
 	if (!b->n_links)
-		found(f, b->name, "the %s has no links", facts_kind_name(b));
-	if (facts_is_lacp(b) && b->n_links && !b->has_aggregator)
+		found(f, b->name, "the %s has no links", bond_words_kind_name(b));
+	if (bond_words_is_lacp(b) && b->n_links && !b->has_aggregator)
 		found(f, b->name, "no LACP aggregator is active");
-	if (facts_bond_partner(b) && facts_is_zero(facts_bond_partner(b)))
+	if (bond_words_partner(b) && bond_words_is_zero(bond_words_partner(b)))
 		found(f, b->name, "the LACP partner is zero (nobody answers)");
 	for (size_t i = 0; i < b->n_links; i++)
 		check_link(f, b, &b->links[i]);
@@ -247,7 +249,7 @@ static void check_bond(struct findings *f, const struct topo_bond *b)
 static bool has_bond(const struct topo_bond *bonds, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(facts_utf8(bonds[i].name).text, name) == 0)
+		if (strcmp(bond_words_utf8(bonds[i].name).text, name) == 0)
 			return true;
 	return false;
 }

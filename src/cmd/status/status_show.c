@@ -19,7 +19,7 @@ static int name_width(const struct topo_bond *bonds, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < bonds[i].n_links; j++) {
-			size_t len = strlen(facts_name(bonds[i].links[j].name).text);
+			size_t len = strlen(bond_words_name(bonds[i].links[j].name).text);
 
 			width = len > width ? len : width;
 		}
@@ -29,10 +29,11 @@ static int name_width(const struct topo_bond *bonds, size_t n)
 
 void status_bond_line(FILE *out, const struct topo_bond *b, const char *release)
 {
-	const char *policy = facts_policy_name(b), *variant = facts_variant_name(b, release);
+	const char *policy = bond_words_policy_name(b),
+		   *variant = bond_words_variant_name(b, release);
 
-	fprintf(out, "%s: %s%s", facts_name(b->name).text, b->kind == TOPO_KIND_TEAM ? "team " : "",
-		facts_mode_name(b));
+	fprintf(out, "%s: %s%s", bond_words_name(b->name).text,
+		b->kind == TOPO_KIND_TEAM ? "team " : "", bond_words_mode_name(b));
 	if (policy)
 		fprintf(out, " %s", policy);
 	if (variant)
@@ -43,11 +44,11 @@ void status_bond_line(FILE *out, const struct topo_bond *b, const char *release)
 		fprintf(out, ", ARP %u ms", b->arp_interval_ms);
 	else if (b->kind == TOPO_KIND_BOND)
 		fputs(", MII off", out);
-	fprintf(out, ", MTU %u, %s, %zu of %zu links", b->mtu, facts_bond_state(b), b->n_usable,
+	fprintf(out, ", MTU %u, %s, %zu of %zu links", b->mtu, bond_words_state(b), b->n_usable,
 		b->n_ports);
-	if (facts_is_lacp(b) && b->has_aggregator)
+	if (bond_words_is_lacp(b) && b->has_aggregator)
 		fprintf(out, ", aggregator %u", b->aggregator);
-	else if (facts_is_lacp(b))
+	else if (bond_words_is_lacp(b))
 		fputs(", no aggregator", out);
 	if (b->n_ports > b->n_links)
 		fprintf(out, ", %zu not listed", b->n_ports - b->n_links);
@@ -70,7 +71,7 @@ static struct cell cell(bool known, uint64_t value)
 /* " 1.50 GiB  25%" */
 static void put_bytes(FILE *out, uint64_t bytes, uint64_t whole)
 {
-	double part = facts_share(bytes, whole);
+	double part = bond_words_share(bytes, whole);
 	char size[24];
 
 	text_size(size, sizeof(size), bytes);
@@ -83,18 +84,18 @@ static void put_bytes(FILE *out, uint64_t bytes, uint64_t whole)
 
 static void link_line(FILE *out, const struct topo_bond *b, const struct topo_link *l, int width)
 {
-	const uint8_t *mac = facts_link_partner(b, l);
-	struct topo_counters sum = facts_sum(b);
-	struct facts_mac_text partner = { "-" };
+	const uint8_t *mac = bond_words_link_partner(b, l);
+	struct topo_counters sum = bond_words_sum(b);
+	struct bond_words_mac_text partner = { "-" };
 
-	if (mac && facts_is_zero(mac))
-		partner = (struct facts_mac_text){ "none" };
+	if (mac && bond_words_is_zero(mac))
+		partner = (struct bond_words_mac_text){ "none" };
 	else if (mac)
-		partner = facts_mac(mac);
-	fprintf(out, "  %-*s %7s %6u %-11s %5s %4s %-17s", width, facts_name(l->name).text,
-		cell(l->speed, l->speed).text, l->mtu, facts_link_state(l),
+		partner = bond_words_mac(mac);
+	fprintf(out, "  %-*s %7s %6u %-11s %5s %4s %-17s", width, bond_words_name(l->name).text,
+		cell(l->speed, l->speed).text, l->mtu, bond_words_link_state(l),
 		cell(b->kind == TOPO_KIND_BOND, l->failures).text,
-		cell(facts_is_lacp(b), l->aggregator).text, partner.text);
+		cell(bond_words_is_lacp(b), l->aggregator).text, partner.text);
 	put_bytes(out, l->counters.rx_bytes, sum.rx_bytes);
 	put_bytes(out, l->counters.tx_bytes, sum.tx_bytes);
 	fputc('\n', out);
@@ -121,13 +122,13 @@ void status_table(FILE *out, const struct topo_bond *bonds, size_t n, const char
 
 static json_t *mac_text(const uint8_t *mac)
 {
-	return mac ? json_string(facts_mac(mac).text) : json_null();
+	return mac ? json_string(bond_words_mac(mac).text) : json_null();
 }
 
 /* With one decimal. */
 static json_t *percent(uint64_t part, uint64_t whole)
 {
-	double p = facts_share(part, whole);
+	double p = bond_words_share(part, whole);
 
 	return p < 0 ? json_null() : json_real((double)(unsigned)(1000 * p + 0.5) / 10);
 }
@@ -135,18 +136,18 @@ static json_t *percent(uint64_t part, uint64_t whole)
 static json_t *link_object(const struct topo_bond *b, const struct topo_link *l)
 {
 	bool of_bond = b->kind == TOPO_KIND_BOND;
-	struct topo_counters sum = facts_sum(b);
+	struct topo_counters sum = bond_words_sum(b);
 	const struct json_field fields[] = {
 		{ "name", json_text(l->name) },
-		{ "state", json_text(facts_link_state(l)) },
+		{ "state", json_text(bond_words_link_state(l)) },
 		{ "usable", json_boolean(!l->unusable) },
 		{ "speed", json_number_if(l->speed, l->speed) },
 		{ "mtu", json_number(l->mtu) },
-		{ "mii", of_bond ? json_text(facts_mii_name(l)) : json_null() },
+		{ "mii", of_bond ? json_text(bond_words_mii_name(l)) : json_null() },
 		{ "failures", json_number_if(of_bond, l->failures) },
 		{ "carrier_changes", json_number(l->carrier_changes) },
-		{ "aggregator", json_number_if(facts_is_lacp(b), l->aggregator) },
-		{ "partner", mac_text(facts_link_partner(b, l)) },
+		{ "aggregator", json_number_if(bond_words_is_lacp(b), l->aggregator) },
+		{ "partner", mac_text(bond_words_link_partner(b, l)) },
 		{ "rx_bytes", json_number(l->counters.rx_bytes) },
 		{ "tx_bytes", json_number(l->counters.tx_bytes) },
 		{ "rx_percent", percent(l->counters.rx_bytes, sum.rx_bytes) },
@@ -170,16 +171,16 @@ static json_t *bond_object(const struct topo_bond *b, const char *release)
 	bool of_bond = b->kind == TOPO_KIND_BOND;
 	const struct json_field fields[] = {
 		{ "name", json_text(b->name) },
-		{ "kind", json_text(facts_kind_name(b)) },
-		{ "mode", json_text(facts_mode_name(b)) },
-		{ "policy", json_text(facts_policy_name(b)) },
-		{ "hash_variant", json_text(facts_variant_name(b, release)) },
-		{ "state", json_text(facts_bond_state(b)) },
+		{ "kind", json_text(bond_words_kind_name(b)) },
+		{ "mode", json_text(bond_words_mode_name(b)) },
+		{ "policy", json_text(bond_words_policy_name(b)) },
+		{ "hash_variant", json_text(bond_words_variant_name(b, release)) },
+		{ "state", json_text(bond_words_state(b)) },
 		{ "mtu", json_number(b->mtu) },
 		{ "miimon_ms", json_number_if(of_bond, b->miimon_ms) },
 		{ "arp_interval_ms", json_number_if(of_bond, b->arp_interval_ms) },
-		{ "aggregator", json_number_if(facts_bond_partner(b), b->aggregator) },
-		{ "partner", mac_text(facts_bond_partner(b)) },
+		{ "aggregator", json_number_if(bond_words_partner(b), b->aggregator) },
+		{ "partner", mac_text(bond_words_partner(b)) },
 		{ "n_links", json_number(b->n_ports) },
 		{ "n_usable", json_number(b->n_usable) },
 		{ "note", json_text(b->reason) },
@@ -244,19 +245,19 @@ static double bond_miimon(const struct topo_bond *b)
 
 static double bond_aggregator(const struct topo_bond *b)
 {
-	return facts_bond_partner(b) ? b->aggregator : -1;
+	return bond_words_partner(b) ? b->aggregator : -1;
 }
 
 static double bond_answered(const struct topo_bond *b)
 {
-	if (!facts_is_lacp(b))
+	if (!bond_words_is_lacp(b))
 		return -1;
-	return facts_bond_partner(b) && !facts_is_zero(facts_bond_partner(b));
+	return bond_words_partner(b) && !bond_words_is_zero(bond_words_partner(b));
 }
 
 static double link_up(const struct topo_bond *b, const struct topo_link *l)
 {
-	return !facts_is_down(l);
+	return !bond_words_is_down(l);
 }
 
 static double link_usable(const struct topo_bond *b, const struct topo_link *l)
@@ -286,14 +287,14 @@ static double link_carrier_changes(const struct topo_bond *b, const struct topo_
 
 static double link_aggregator(const struct topo_bond *b, const struct topo_link *l)
 {
-	return facts_is_lacp(b) ? l->aggregator : -1;
+	return bond_words_is_lacp(b) ? l->aggregator : -1;
 }
 
 static double link_answered(const struct topo_bond *b, const struct topo_link *l)
 {
-	const uint8_t *mac = facts_link_partner(b, l);
+	const uint8_t *mac = bond_words_link_partner(b, l);
 
-	return mac ? !facts_is_zero(mac) : -1;
+	return mac ? !bond_words_is_zero(mac) : -1;
 }
 
 static double link_rx(const struct topo_bond *b, const struct topo_link *l)
@@ -308,12 +309,12 @@ static double link_tx(const struct topo_bond *b, const struct topo_link *l)
 
 static double link_rx_share(const struct topo_bond *b, const struct topo_link *l)
 {
-	return facts_share(l->counters.rx_bytes, facts_sum(b).rx_bytes);
+	return bond_words_share(l->counters.rx_bytes, bond_words_sum(b).rx_bytes);
 }
 
 static double link_tx_share(const struct topo_bond *b, const struct topo_link *l)
 {
-	return facts_share(l->counters.tx_bytes, facts_sum(b).tx_bytes);
+	return bond_words_share(l->counters.tx_bytes, bond_words_sum(b).tx_bytes);
 }
 
 static const struct metric metrics[] = {
@@ -347,7 +348,7 @@ static const struct metric metrics[] = {
 
 static void put_label(FILE *out, const char *label, const char *raw)
 {
-	struct facts_text value = facts_utf8(raw);
+	struct bond_words_text value = bond_words_utf8(raw);
 
 	fprintf(out, "%s=\"", label);
 	for (const char *s = value.text; *s; s++) {
@@ -386,21 +387,22 @@ static void put_head(FILE *out, const char *name, const char *type, const char *
 /* What is a word rather than a number, as labels. */
 static void put_info(FILE *out, const struct topo_bond *b, const char *release)
 {
-	const char *policy = facts_policy_name(b), *variant = facts_variant_name(b, release);
+	const char *policy = bond_words_policy_name(b),
+		   *variant = bond_words_variant_name(b, release);
 
 	fputs("mpnc_bond_info{", out);
 	put_label(out, "bond", b->name);
 	fputc(',', out);
-	put_label(out, "kind", facts_kind_name(b));
+	put_label(out, "kind", bond_words_kind_name(b));
 	fputc(',', out);
-	put_label(out, "mode", facts_mode_name(b));
+	put_label(out, "mode", bond_words_mode_name(b));
 	fputc(',', out);
 	put_label(out, "policy", policy ? policy : "");
 	fputc(',', out);
 	put_label(out, "hash_variant", variant ? variant : "");
 	fputc(',', out);
 	put_label(out, "partner",
-		  facts_bond_partner(b) ? facts_mac(facts_bond_partner(b)).text : "");
+		  bond_words_partner(b) ? bond_words_mac(bond_words_partner(b)).text : "");
 	fputs("} 1\n", out);
 }
 

@@ -52,7 +52,7 @@ struct bench_case {
 };
 
 /* One sentence without a full stop, such as "the links: all 4 of bond0 here ...", into text. */
-enum bench_limit bench_judge(const struct bench_case *c, char text[BENCH_TEXT_LEN]);
+enum bench_limit measure_limit(const struct bench_case *c, char text[BENCH_TEXT_LEN]);
 
 /* "bond0 of the peer" and its like are the judge's; a rate of n bits per second: "188 Mbit/s",
  * powers of 1000, three significant digits. Returns the length. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cmd/measure/measure_judge.h"
+#include "cmd/measure/measure_limit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -297,7 +297,7 @@ static enum bench_limit judge_consumer(const struct bench_case *c, char text[BEN
 	return BENCH_CONSUMER;
 }
 
-enum bench_limit bench_judge(const struct bench_case *c, char text[BENCH_TEXT_LEN])
+enum bench_limit measure_limit(const struct bench_case *c, char text[BENCH_TEXT_LEN])
 {
 	const struct bench_seen *seen = c->seen;
 
