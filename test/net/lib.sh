@@ -13,6 +13,7 @@ set -euo pipefail
 export LC_ALL=C
 
 TEST_NAME=$(basename "$0" .sh)
+TEST_SCRIPT=$(realpath "$0")
 # shellcheck disable=SC2034 # for the tests
 TEST_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -381,7 +382,7 @@ two_links() {
 	[[ $TEST_NETWORK == own ]] || skip "this machine allows no namespaces"
 	if [[ ! ${TEST_MOUNTS-} ]]; then
 		cd / && rm -rf "$WORK"
-		TEST_MOUNTS=own exec unshare -m bash "$TEST_DIR/$TEST_NAME.sh"
+		TEST_MOUNTS=own exec unshare -m bash "$TEST_SCRIPT"
 	fi
 	mount -t tmpfs none /run
 	ip netns add server
