@@ -4,21 +4,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "io/clock.h"
 #include "path/addr_pairs.h"
 #include "session/handshake.h"
 #include "tls/channel.h"
 #include "util/text.h"
-
-static uint64_t clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 /* Returns 0 or -errno. */
 static int wait_for(int fd, short events, uint64_t due_ns)
@@ -27,7 +19,7 @@ static int wait_for(int fd, short events, uint64_t due_ns)
 	int r;
 
 	do {
-		uint64_t now_ns = clock_ns();
+		uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 
 		if (now_ns >= due_ns)
 			return -ETIMEDOUT;
@@ -135,7 +127,7 @@ int query_peer(const struct query *query, struct wire_welcome *out, char why[QUE
 	for (unsigned i = 0; i < pairs.n; i++) {
 		const struct addr_pair *pair = &pairs.route[i];
 		bool bound = pair->local.sa.sa_family != AF_UNSPEC;
-		uint64_t due_ns = clock_ns() + query->limit_ns;
+		uint64_t due_ns = clock_ns(CLOCK_MONOTONIC) + query->limit_ns;
 		struct channel ch = { .fd = sock_connect(&pair->remote, bound ? &pair->local : NULL,
 							 &query->socket) };
 

@@ -20,8 +20,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "io/clock.h"
 
 #define EVENTS_MAX 64
 
@@ -42,14 +43,6 @@ struct loop {
 	struct epoll_event events[EVENTS_MAX]; /* the batch at hand */
 	int n_events;
 };
-
-static uint64_t clock_ns(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
-}
 
 int loop_new(struct loop **out)
 {

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define NS_PER_S 1000000000ull
+#include "util/units.h"
 
 void usage_reset(struct usage *u)
 {

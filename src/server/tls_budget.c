@@ -16,7 +16,8 @@
 #include "server/tls_budget.h"
 
 #include <string.h>
-#include <time.h>
+
+#include "io/clock.h"
 
 /* How far ahead the moment may lie for the budget to be open. */
 #define AHEAD_NS (TLS_BUDGET_PART * TLS_BUDGET_BURST_NS)
@@ -115,10 +116,7 @@ void tls_budget_leave(struct tls_budget *t, struct tls_turn *turn)
 
 uint64_t tls_budget_clock(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+	return clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void tls_budget_spend(struct tls_budget *t, struct tls_turn *turn, uint64_t cost_ns)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "session/bucket.h"
 
-#define NS_PER_S 1000000000ull
+#include "util/units.h"
 
 bool bucket_open(const struct bucket *b, uint64_t now_ns)
 {

@@ -9,8 +9,7 @@
 #include "session/sched.h"
 #include "session/sendwin.h"
 #include "session/session.h"
-
-#define MS_NS 1000000ull
+#include "util/units.h"
 
 /* Unsent bytes that input is read ahead: enough to keep every subflow busy while the input's thread
  * is not running, little enough to stay in cache. */
@@ -21,25 +20,25 @@
 
 /* An ACK is due after this many bytes, or this much later than the first of them. */
 #define ACK_BYTES (512u << 10)
-#define ACK_NS    (5 * MS_NS)
+#define ACK_NS    (5 * NS_PER_MS)
 
 /* An ACK that brings nothing new is repeated on every subflow: the first may be stuck. */
-#define ACK_REPEAT_NS     (200 * MS_NS)
-#define ACK_REPEAT_MAX_NS (2000 * MS_NS)
+#define ACK_REPEAT_NS     (200 * NS_PER_MS)
+#define ACK_REPEAT_MAX_NS (2000 * NS_PER_MS)
 
 /* Looks for late chunks this often while something is in flight. */
-#define LATE_CHECK_NS (10 * MS_NS)
+#define LATE_CHECK_NS (10 * NS_PER_MS)
 
 /* How many unacknowledged chunks from the low end are considered for reinjection: only the lowest
  * ones hold the receiver up. */
 #define LATE_SCAN 32
 
 /* A subflow on which nothing came for this long is asked with PING. */
-#define PING_NS (5000 * MS_NS)
+#define PING_NS (5000 * NS_PER_MS)
 
 /* It is given up when PING has no answer for this long although the peer answered on others. (When
  * all are silent the peer may be stopped; TCP knows if its host is gone.) */
-#define SILENT_NS (15000 * MS_NS)
+#define SILENT_NS (15000 * NS_PER_MS)
 
 /* Preface, and one of each frame: HELLO or WELCOME (1100 with the facts of 32 links and 8
  * addresses), ACK (2100), END, CONFIRM, STOP, ABORT (270), LINKS (550), LANE, FACTS (800), DONE,

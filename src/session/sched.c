@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "session/sched.h"
 
-#define SECOND_NS 1000000000ull
-#define MS_NS     1000000ull
+#include "util/units.h"
 
 /* Shorter measurements say more about the scheduling of processes than about the path. */
-#define SAMPLE_NS (20 * MS_NS)
+#define SAMPLE_NS (20 * NS_PER_MS)
 
 /* When a chunk on a subflow of unknown rate is expected: generous, as slow start and a long path
  * are more likely than a dead link. */
-#define GUESS_NS (500 * MS_NS)
+#define GUESS_NS (500 * NS_PER_MS)
 
 /* A subflow that is overtaken before its rate is known rests: this long at first, doubled so often.
  */
-#define REST_NS      (100 * MS_NS)
+#define REST_NS      (100 * NS_PER_MS)
 #define REST_DOUBLED 4
 
 /* A chunk is late only when it is overdue by this and a quarter of its expected time. */
-#define GRACE_NS (10 * MS_NS)
+#define GRACE_NS (10 * NS_PER_MS)
 
 /* A chunk is stuck when it is overdue by this and its expected time once more. TCP's own repair of
  * a lost segment takes about as long. */
-#define STUCK_NS (200 * MS_NS)
+#define STUCK_NS (200 * NS_PER_MS)
 
 /* What the slowest subflow may always have under way: two small chunks and TCP's own minimum. */
 #define IN_FLIGHT_MIN (128u << 10)
@@ -36,12 +35,12 @@
 static uint64_t per_second(uint64_t bytes, uint64_t ns)
 {
 	/* Bytes in one measurement stay far below 2^34, so that this cannot overflow. */
-	return ns ? bytes * SECOND_NS / ns : 0;
+	return ns ? bytes * NS_PER_S / ns : 0;
 }
 
 static uint64_t time_for(uint64_t bytes, uint64_t rate)
 {
-	return bytes / rate * SECOND_NS + bytes % rate * SECOND_NS / rate;
+	return bytes / rate * NS_PER_S + bytes % rate * NS_PER_S / rate;
 }
 
 void sched_delivered(struct sched_rate *r, uint32_t len, uint64_t sent_ns, uint64_t now_ns,
@@ -98,12 +97,12 @@ uint64_t sched_orphans(const struct sched_rate *r, uint64_t now_ns)
 {
 	uint64_t left_ns = r->busy_ns > now_ns ? r->busy_ns - now_ns : 0;
 
-	return left_ns / SECOND_NS * r->rate + left_ns % SECOND_NS * r->rate / SECOND_NS;
+	return left_ns / NS_PER_S * r->rate + left_ns % NS_PER_S * r->rate / NS_PER_S;
 }
 
 uint32_t sched_chunk_len(const struct sched_rate *r)
 {
-	uint64_t len = r->rate / (SECOND_NS / SCHED_CHUNK_NS);
+	uint64_t len = r->rate / (NS_PER_S / SCHED_CHUNK_NS);
 
 	if (!r->rate)
 		return SCHED_CHUNK_START;

@@ -9,11 +9,7 @@
 #include "session/handshake.h"
 #include "session/internal.h"
 #include "util/text.h"
-
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
+#include "util/units.h"
 
 static int new_buffers(struct session *s)
 {

@@ -17,12 +17,9 @@
  */
 #include <errno.h>
 
-#include "session/internal.h"
+#include "util/units.h"
 
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
+#include "session/internal.h"
 
 /* For a window through which this many bytes have gone. */
 static uint64_t window_now(const struct session *s, uint64_t gone)

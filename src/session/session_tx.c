@@ -10,11 +10,7 @@
 
 #include "session/internal.h"
 #include "util/text.h"
-
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
+#include "util/units.h"
 
 /* Control ----------------------------------------------------------------------------------------
  */

@@ -15,8 +15,8 @@
 
 #include "ui/log.h"
 #include "util/text.h"
+#include "util/units.h"
 
-#define NS_PER_S       1000000000ull
 #define BYTES_PER_MBIT 125000.0
 #define RATE_WINDOW_NS 2500000000ull
 /* As many samples as RATE_WINDOW_NS can hold, and one that is older. */

@@ -12,8 +12,7 @@
 
 #include "ui/log.h"
 #include "util/text.h"
-
-#define NS_PER_S 1000000000ull
+#include "util/units.h"
 
 /* Keeps microseconds in a transfer of ten days, and 2.31 from becoming 2.3100000000000001. */
 #define REAL_DIGITS 12

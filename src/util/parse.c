@@ -8,8 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define NS_PER_MS 1000000ull
-#define NS_PER_S  1000000000ull
+#include "util/units.h"
 
 static bool is_digit(char c)
 {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NS_PER_S 1000000000ull
+#include "util/units.h"
 
 size_t text_vprintf(char *buf, size_t size, const char *fmt, va_list ap)
 {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/units.h"
+
 #define SEGS_START 64
 
 uint64_t rng_next(struct rng *r)
@@ -41,16 +43,6 @@ uint64_t rng_scale(struct rng *r, uint64_t low, uint64_t high)
 bool rng_chance(struct rng *r, unsigned percent)
 {
 	return rng_below(r, 100) < percent;
-}
-
-static uint64_t max_u64(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 void path_fill(struct path *p, uint64_t queue_ns)

@@ -5,8 +5,8 @@
 
 #include "cmd/cli/opts_internal.h"
 #include "util/parse.h"
+#include "util/units.h"
 
-#define NS_PER_MS   1000000ull
 #define TIME_MAX_NS (24ull * 3600 * 1000 * NS_PER_MS)
 
 const char bench_help[] =

@@ -6,14 +6,13 @@
 #include "cmd/cli/json.h"
 #include "ui/report.h"
 #include "util/text.h"
+#include "util/units.h"
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
-#define NS_PER_S 1e9
-
 static double seconds(uint64_t ns)
 {
-	return (double)ns / NS_PER_S;
+	return (double)ns / (double)NS_PER_S;
 }
 
 static uint64_t growth(uint64_t before, uint64_t now)
@@ -23,7 +22,7 @@ static uint64_t growth(uint64_t before, uint64_t now)
 
 static double bits(uint64_t bytes, uint64_t ns)
 {
-	return ns ? (double)bytes * 8 * NS_PER_S / (double)ns : 0;
+	return ns ? (double)bytes * 8 * (double)NS_PER_S / (double)ns : 0;
 }
 
 /* What lies between two states --------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include "ui/log.h"
 #include "util/parse.h"
 #include "util/text.h"
+#include "util/units.h"
 
 /* Connections, tables, two threads' stacks, and what the allocator keeps. */
 #define BESIDE_WINDOWS (4u << 20)
@@ -48,11 +49,6 @@ static uint64_t address_space(void)
 void limits_return_memory(void)
 {
 	mallopt(M_MMAP_THRESHOLD, MAP_FROM);
-}
-
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 /* The number in a file of a control group; "max", or no such file: UINT64_MAX. */

@@ -14,9 +14,8 @@
 #include "session/bucket.h"
 #include "util/parse.h"
 #include "util/text.h"
+#include "util/units.h"
 #include "wire/facts.h"
-
-#define NS_PER_MS 1000000ull
 
 /* A time must never overflow when it is added to a clock: a hundred years. */
 #define TIME_MAX_NS (100ull * 365 * 24 * 3600 * 1000 * NS_PER_MS)

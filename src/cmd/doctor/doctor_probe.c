@@ -15,8 +15,7 @@
 #include "topo/ports.h"
 #include "ui/log.h"
 #include "util/text.h"
-
-#define NS_PER_S 1000000000ull
+#include "util/units.h"
 
 /* As a user waits who is used to ping. */
 #define QUERY_NS (5 * NS_PER_S)

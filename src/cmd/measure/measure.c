@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd/cli/client_setup.h"
+#include "io/clock.h"
 #include "util/parse.h"
 #include "util/text.h"
 
@@ -35,14 +35,6 @@ struct measure {
 };
 
 /* Clocks --------------------------------------------------------------------------------------- */
-
-static uint64_t clock_of(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 /* That this thread was runnable, but had no processor. */
 static uint64_t waited_ns(void)
@@ -110,8 +102,8 @@ static void take_state(struct measure *m)
 	engine_stats(m->engine, &stats);
 	stats.elapsed_ns -= m->start_ns;
 	keep(&m->now, &stats);
-	m->now.cpu_ns = clock_of(CLOCK_PROCESS_CPUTIME_ID);
-	m->now.busy_ns = clock_of(CLOCK_THREAD_CPUTIME_ID) + waited_ns();
+	m->now.cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	m->now.busy_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) + waited_ns();
 }
 
 /* after_ns 0: never. */

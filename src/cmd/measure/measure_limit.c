@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "util/text.h"
-
-#define NS_PER_S 1e9
+#include "util/units.h"
 
 /* Room at the peer that is as good as none: a chunk does not fit. */
 #define NO_ROOM (256u << 10)
@@ -235,7 +234,7 @@ static enum bench_limit judge_links(const struct bench_case *c, char text[BENCH_
 		}
 	}
 	if (narrow && c->ns)
-		return judge_use(narrow, narrow->sum * 8 * NS_PER_S / (double)c->ns, text);
+		return judge_use(narrow, narrow->sum * 8 * (double)NS_PER_S / (double)c->ns, text);
 	text_printf(text, BENCH_TEXT_LEN,
 		    c->sending ? "the network, or the peer: data was always waiting here"
 			       : "the peer, or the network: nothing here held it up");

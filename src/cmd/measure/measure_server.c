@@ -7,8 +7,7 @@
 
 #include "cmd/measure/measure.h"
 #include "ui/log.h"
-
-#define NS_PER_S 1000000000ull
+#include "util/units.h"
 
 struct measure_server {
 	struct loop *loop;

@@ -15,6 +15,7 @@
 #include "endpoint/input.h"
 #include "engine/outcome.h"
 #include "io/accept_loop.h"
+#include "io/clock.h"
 #include "io/sock.h"
 #include "io/unixsock.h"
 #include "ui/log.h"
@@ -62,11 +63,12 @@ static int carry_and_close(const struct config *c, int fd)
 /* Returns 0, or -ETIMEDOUT. */
 static int wait_for(int fd, short events, uint64_t limit_ns)
 {
-	uint64_t due_ns = limit_ns == CONFIG_NEVER ? UINT64_MAX : plain_copy_clock_ns() + limit_ns;
+	uint64_t due_ns =
+		limit_ns == CONFIG_NEVER ? UINT64_MAX : clock_ns(CLOCK_MONOTONIC) + limit_ns;
 	struct pollfd p = { .fd = fd, .events = events };
 
 	do {
-		if (plain_copy_poll(&p, 1, due_ns) == 0)
+		if (clock_poll(&p, 1, due_ns) == 0)
 			return -ETIMEDOUT;
 	} while (!p.revents);
 	return 0;
@@ -143,7 +145,7 @@ static void pause_accepting(int error, bool first)
 {
 	if (first)
 		log_error("cannot accept connections for now: %s", strerror(-error));
-	plain_copy_poll(NULL, 0, plain_copy_clock_ns() + ACCEPT_LOOP_PAUSE_NS);
+	clock_poll(NULL, 0, clock_ns(CLOCK_MONOTONIC) + ACCEPT_LOOP_PAUSE_NS);
 }
 
 /* Returns the next connection, or -errno. */

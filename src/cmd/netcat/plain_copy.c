@@ -9,11 +9,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd/cli/config.h"
 #include "engine/outcome.h"
+#include "io/clock.h"
 #include "io/sock.h"
 #include "util/text.h"
 
@@ -39,25 +39,6 @@ struct plain_copy {
 	uint64_t sent_ns;     /* when the end of our input was passed on; 0: not yet */
 };
 
-uint64_t plain_copy_clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
-int plain_copy_poll(struct pollfd *fds, size_t n, uint64_t due_ns)
-{
-	uint64_t now_ns = plain_copy_clock_ns(), ms = (due_ns - now_ns) / 1000000 + 1;
-	int timeout = -1, r;
-
-	if (due_ns != UINT64_MAX)
-		timeout = due_ns <= now_ns ? 0 : ms > INT_MAX ? INT_MAX : (int)ms;
-	r = poll(fds, n, timeout);
-	return r < 0 && errno == EINTR ? 1 : r;
-}
-
 /* Bytes ---------------------------------------------------------------------------------------- */
 
 static void pass_end(struct plain_copy *c, struct pipe *q)
@@ -67,7 +48,7 @@ static void pass_end(struct plain_copy *c, struct pipe *q)
 		return;
 	if (c->config->shutdown)
 		shutdown(q->to, SHUT_WR);
-	c->sent_ns = plain_copy_clock_ns();
+	c->sent_ns = clock_ns(CLOCK_MONOTONIC);
 }
 
 static int read_some(struct plain_copy *c, struct pipe *q)
@@ -117,7 +98,7 @@ static int move(struct plain_copy *c, struct pipe *q, short revents)
 {
 	if (!revents)
 		return 0;
-	c->moved_ns = plain_copy_clock_ns();
+	c->moved_ns = clock_ns(CLOCK_MONOTONIC);
 	return q->done < q->have ? write_some(q) : read_some(c, q);
 }
 
@@ -204,7 +185,7 @@ static int failed(const struct pipe *q, int r, char why[PLAIN_COPY_TEXT_LEN])
 /* Nothing tells when the peer's kernel has taken the last of it. */
 static uint64_t next_look(const struct plain_copy *c)
 {
-	uint64_t due = deadline(c), soon = plain_copy_clock_ns() + FLUSH_POLL_NS;
+	uint64_t due = deadline(c), soon = clock_ns(CLOCK_MONOTONIC) + FLUSH_POLL_NS;
 
 	if (c->config->rule == PLAIN_COPY_LIKE_SESSION && c->up.ended && !is_flushed(c) &&
 	    soon < due)
@@ -220,9 +201,9 @@ static int run(struct plain_copy *c, char why[PLAIN_COPY_TEXT_LEN])
 		struct pollfd fds[] = { wanted(&c->up),
 					wanted(&c->down),
 					{ .fd = c->config->quit_fd, .events = POLLIN } };
-		int r = plain_copy_poll(fds, 3, next_look(c));
+		int r = clock_poll(fds, 3, next_look(c));
 
-		if (r == 0 && deadline(c) <= plain_copy_clock_ns())
+		if (r == 0 && deadline(c) <= clock_ns(CLOCK_MONOTONIC))
 			return timed_out(c, why);
 		if (fds[2].revents)
 			return OUTCOME_NETWORK;
@@ -258,7 +239,7 @@ int plain_copy(const struct plain_copy_config *config, struct plain_copy_result 
 				 .have = receives ? config->head_len : 0 };
 	memcpy(c->down.buf, config->head, config->head_len);
 	c->sent_ns = 0;
-	c->moved_ns = plain_copy_clock_ns();
+	c->moved_ns = clock_ns(CLOCK_MONOTONIC);
 	*out = (struct plain_copy_result){ 0 };
 	out->exit = run(c, out->why);
 	out->sent = c->up.total;

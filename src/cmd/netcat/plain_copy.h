@@ -49,11 +49,3 @@ struct plain_copy_result {
 
 /* Blocks until it is over. Prints nothing. Returns 0, or -ENOMEM and *out is not filled. */
 int plain_copy(const struct plain_copy_config *config, struct plain_copy_result *out);
-
-/* Monotonic time in ns. */
-uint64_t plain_copy_clock_ns(void);
-
-/* poll() until a time of that clock, UINT64_MAX: for ever. Returns what poll does, 1 after a
- * signal. */
-struct pollfd;
-int plain_copy_poll(struct pollfd *fds, size_t n, uint64_t due_ns);

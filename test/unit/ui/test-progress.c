@@ -17,11 +17,11 @@
 
 #include "ui/log.h"
 #include "util/text.h"
+#include "util/units.h"
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
-#define NS_PER_S 1000000000ull
-#define TICK     PROGRESS_INTERVAL_NS
+#define TICK PROGRESS_INTERVAL_NS
 
 #define KIB (1ull << 10)
 #define MIB (1ull << 20)

@@ -21,9 +21,9 @@
 
 #include "ui/log.h"
 #include "util/text.h"
+#include "util/units.h"
 
-#define NS_PER_S 1000000000ull
-#define MIB      (1ull << 20)
+#define MIB (1ull << 20)
 
 /* A directory of the test's own, and stderr redirected to a file in it. */
 struct fixture {

@@ -10,12 +10,12 @@
 
 #include <cmocka.h>
 
+#include "util/units.h"
+
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 /* What *out holds before each call, and after one that fails. */
 #define UNTOUCHED 0x5a5a5a5a5a5a5a5aull
-
-#define NS_PER_S 1000000000ull
 
 struct number {
 	const char *s;

@@ -9,10 +9,9 @@
 
 #include <cmocka.h>
 
-#define LEN(array) (sizeof(array) / sizeof((array)[0]))
+#include "util/units.h"
 
-#define NS_PER_MS 1000000ull
-#define NS_PER_S  1000000000ull
+#define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 static void test_printf_fits(void **state)
 {
