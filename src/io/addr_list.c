@@ -42,15 +42,17 @@ static int new_socket(const struct addr_list_addr *a)
 
 	if (fd < 0)
 		return -errno;
-	/* Nobody else would notice that the host of an idle connection is gone. Accepted ones
-	 * inherit it. */
+	/* Nothing else notices that the host of an idle connection is gone. Accepted connections
+	 * inherit the option. */
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	return fd;
 }
 
-static bool is_file(const struct addr_list_addr *a)
+static int bind_to(int fd, const struct addr_list_addr *a)
 {
-	return a->sa.sa_family == AF_UNIX && a->un.sun_path[0];
+	if (a->sa.sa_family == AF_UNIX)
+		return unixsock_bind(fd, &a->un, a->len);
+	return bind(fd, &a->sa, a->len) < 0 ? -errno : 0;
 }
 
 int addr_list_listen(const struct addr_list *p, int i)
@@ -62,14 +64,10 @@ int addr_list_listen(const struct addr_list *p, int i)
 		return fd;
 	if (a->sa.sa_family != AF_UNIX)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	/* The other family is another address of this place. */
+	/* The other family is another address of the list. */
 	if (a->sa.sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	r = bind(fd, &a->sa, a->len) < 0 ? -errno : 0;
-	if (r == -EADDRINUSE && is_file(a) && unixsock_left_over(a->un.sun_path)) {
-		unlink(a->un.sun_path);
-		r = bind(fd, &a->sa, a->len) < 0 ? -errno : 0;
-	}
+	r = bind_to(fd, a);
 	if (!r && listen(fd, BACKLOG) < 0)
 		r = -errno;
 	if (!r)

@@ -2,6 +2,7 @@
 #include "io/unixsock.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -45,9 +46,9 @@ int unixsock_connect(int fd, const char *path)
 	return connect(fd, (const struct sockaddr *)&addr, (socklen_t)len) < 0 ? -errno : 0;
 }
 
-/* Asked by a socket of another type, which the kernel refuses before a listener could take it for a
- * client. */
-bool unixsock_left_over(const char *path)
+/* Is this the file of a socket that no process has any more? A socket of another type asks: the
+ * kernel refuses it before a listener could take it for a client. */
+static bool left_over(const char *path)
 {
 	struct stat st;
 	int fd, r;
@@ -62,30 +63,31 @@ bool unixsock_left_over(const char *path)
 	return r == -ECONNREFUSED;
 }
 
-static int bind_to(int fd, const char *path)
+int unixsock_bind(int fd, const struct sockaddr_un *addr, socklen_t len)
 {
-	struct sockaddr_un addr;
-	int len = unixsock_address(path, &addr);
+	const struct sockaddr *sa = (const struct sockaddr *)addr;
 
-	if (len < 0)
-		return len;
-	if (bind(fd, (const struct sockaddr *)&addr, (socklen_t)len) == 0)
+	if (bind(fd, sa, len) == 0)
 		return 0;
 	if (errno != EADDRINUSE)
 		return -errno;
-	if (!unixsock_left_over(path))
+	if (!addr->sun_path[0] || !left_over(addr->sun_path))
 		return -EADDRINUSE;
-	unlink(path);
-	return bind(fd, (const struct sockaddr *)&addr, (socklen_t)len) < 0 ? -errno : 0;
+	unlink(addr->sun_path);
+	return bind(fd, sa, len) < 0 ? -errno : 0;
 }
 
 int unixsock_listen(const char *path, struct unixsock_file *file_out)
 {
-	int fd = unixsock_new(), r;
+	struct sockaddr_un addr;
+	int len = unixsock_address(path, &addr), fd, r;
 
+	if (len < 0)
+		return len;
+	fd = unixsock_new();
 	if (fd < 0)
 		return fd;
-	r = bind_to(fd, path);
+	r = unixsock_bind(fd, &addr, (socklen_t)len);
 	if (!r)
 		unixsock_find(path, file_out);
 	if (!r && listen(fd, BACKLOG) < 0)

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include <stdbool.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/un.h>
 
@@ -25,17 +25,18 @@ int unixsock_address(const char *path, struct sockaddr_un *out);
 /* A new one that is connected nowhere. Returns the descriptor or -errno. */
 int unixsock_new(void);
 
-/* Connects it. Returns 0 or -errno; -EAGAIN: who listens there has too many that wait. */
+/* Connects it. Returns 0 or -errno; -EAGAIN: too many clients wait there. */
 int unixsock_connect(int fd, const char *path);
 
-/* One that listens at path. What a listener that has gone has left there is replaced. Returns the
- * descriptor or -errno; -EADDRINUSE: somebody listens there, or it is no socket. */
+/* Binds fd to an address of unixsock_address and replaces a file that a dead listener left there. A
+ * listener that lives does not notice the question. Returns 0 or -errno; -EADDRINUSE: a program
+ * listens there, or the file is not a socket. */
+int unixsock_bind(int fd, const struct sockaddr_un *addr, socklen_t len);
+
+/* A new one that listens at path. Returns the descriptor, or -errno as unixsock_bind. */
 int unixsock_listen(const char *path, struct unixsock_file *file_out);
 
-/* Is this the file of a socket that nobody has any more? Who listens there does not notice. */
-bool unixsock_left_over(const char *path);
-
-/* A socket has just been bound to this path: which file is that? Of an abstract name it is none. */
+/* The file of a socket that was just bound to this path; none for an abstract name. */
 void unixsock_find(const char *path, struct unixsock_file *out);
 
 /* Removes the file, if its name still is this file's, and forgets it. */
