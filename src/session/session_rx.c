@@ -134,7 +134,9 @@ static int on_welcome(struct session *s, struct subflow *sf, uint64_t now_ns)
 		return close_with(sf, "it sent a malformed WELCOME");
 	if (m.version < WIRE_VERSION_MIN || m.version > WIRE_VERSION_MAX)
 		return break_off(s, sf, "the peer chose a protocol version that was not offered");
-	if ((m.features & ~WIRE_FEATURES) || (s->welcomed && m.version != s->version))
+	if (s->welcomed && m.version != s->version)
+		return break_off(s, sf, "the peer chose another protocol version for a join");
+	if (m.features & ~WIRE_FEATURES)
 		return break_off(s, sf, "the peer chose features that were not offered");
 	sf->welcomed = true;
 	s->lost = false;

@@ -124,6 +124,21 @@ static void test_features_that_were_not_offered(void **state)
 	session_free(s);
 }
 
+/* A join is answered with another version than the session's: the reason that both users read names
+ * the version, and nothing else. */
+static void test_join_with_another_version(void **state)
+{
+	uint16_t first, slot;
+	struct session *s = client(&first);
+
+	slot = open_subflow(s, MS);
+	drain(s, slot, MS);
+	feed_welcome(s, slot, 2, 0);
+	is_broken_off(s, slot);
+	assert_non_null(strstr(session_end(s)->text, "version"));
+	session_free(s);
+}
+
 static void test_hello_of_a_later_version(void **state)
 {
 	struct session *s = start(SESSION_SERVER, SESSION_INPUT_STREAM);
@@ -503,6 +518,7 @@ int main(void)
 		cmocka_unit_test(test_greeted_already),
 		cmocka_unit_test(test_version_that_was_not_offered),
 		cmocka_unit_test(test_features_that_were_not_offered),
+		cmocka_unit_test(test_join_with_another_version),
 		cmocka_unit_test(test_hello_of_a_later_version),
 		cmocka_unit_test(test_refuse),
 		cmocka_unit_test(test_refused_join_is_one_subflow),
