@@ -7,7 +7,7 @@ enum item_type {
 	ITEM_FACTS = 1,
 	ITEM_NAMES = 2,
 	ITEM_WANTED = 3,
-	ITEM_ADDRS = 4,
+	ITEM_ADDRESSES = 4,
 	ITEM_TARGET = 5,
 	ITEM_PROOF = 6
 };
@@ -228,7 +228,7 @@ void wire_put_items(struct cursor_out *c, const struct wire_items *items)
 	if (items->addrs.n) {
 		start = item_begin(c);
 		put_addrs(c, &items->addrs);
-		item_end(c, start, ITEM_ADDRS);
+		item_end(c, start, ITEM_ADDRESSES);
 	}
 	if (items->wanted) {
 		start = item_begin(c);
@@ -271,7 +271,7 @@ void wire_get_items(struct cursor_in *c, struct wire_items *out)
 			get_names(&item, &out->names);
 		else if (type == ITEM_WANTED)
 			out->wanted = cursor_get_u64(&item);
-		else if (type == ITEM_ADDRS)
+		else if (type == ITEM_ADDRESSES)
 			get_addrs(&item, &out->addrs);
 		else if (type == ITEM_TARGET)
 			get_target(&item, out->target);
