@@ -62,6 +62,7 @@ clean
 passes check-includes.sh "$tree"
 passes check-complexity.sh "$tree"
 passes check-spdx.sh "$tree"
+passes check-words.sh "$tree"
 passes check-manpage.sh "$tree/prog.sh" "$tree/page.1"
 
 put src/wire/bad.c <<<'#include "io/loop.h"'
@@ -100,6 +101,19 @@ fails 'src/util/bad.c' check-complexity.sh "$tree"
 
 echo 'int a;' >"$tree/src/bad.c"
 fails './src/bad.c: no SPDX-License-Identifier' check-spdx.sh "$tree"
+
+# The words are put together here, so that the gate does not find them in this file.
+printf 'It was sent %s often.\n' so >"$tree/README.md"
+fails "README.md:1: so ""often" check-words.sh "$tree"
+
+put src/util/bad.c < <(printf '/* The peer %s\n\t * told. */\n' is)
+fails "src/util/bad.c:2: is ""told" check-words.sh "$tree"
+
+put tool.sh < <(printf '# one\n# Who %s it?\n' has)
+fails "tool.sh:3: who ""has" check-words.sh "$tree/tool.sh"
+
+put test/bad.py < <(printf 'text = ("no "\n\t"%s")\n' mpnc)
+fails "    1 in all" check-words.sh "$tree"
 
 sed -i 's/one-two/one/' "$tree/prog.sh"
 fails '--one is in --help, but not in' check-manpage.sh "$tree/prog.sh" "$tree/page.1"

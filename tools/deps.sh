@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Install the Debian packages that are missing: deps.sh build|all|lab|servers. Silent when there are none.
+# Install the Debian packages that are missing: deps.sh build|all|lab|servers. Silent when nothing is missing.
 set -euo pipefail
 
 build=(meson ninja-build gcc pkg-config libc6-dev libxxhash-dev libjansson-dev libmnl-dev libssl-dev)
