@@ -184,20 +184,22 @@ static inline void page_line_bytes(const char *line, struct page_vector *v)
 /* Walks over the vectors of a section. */
 struct page_reader {
 	const char *line;
+	const char *end;
 	bool code; /* within a code block */
 };
 
-/* From the line on that begins so: the head of a section. */
-static inline struct page_reader page_read(const char *text, const char *start)
+/* From the line on that begins so up to the one that begins so: heads of sections. */
+static inline struct page_reader page_read(const char *text, const char *start, const char *end)
 {
-	return (struct page_reader){ .line = page_after(text, start) };
+	return (struct page_reader){ .line = page_after(text, start), .end = end };
 }
 
 /* The next vector of the section. False: the section has no more of them. */
 static inline bool page_vector(struct page_reader *r, struct page_vector *out)
 {
 	*out = (struct page_vector){ 0 };
-	for (; *r->line && strncmp(r->line, "## ", 3); r->line = page_next_line(r->line)) {
+	for (; *r->line && strncmp(r->line, r->end, strlen(r->end));
+	     r->line = page_next_line(r->line)) {
 		if (strncmp(r->line, "```", 3) == 0)
 			r->code = !r->code;
 		else if (r->code && strncmp(r->line, "  ", 2) == 0)

@@ -8,8 +8,6 @@
 #include "protocol-page.h"
 #include "session-peer.h"
 
-#define TRACE "## 12."
-
 static const char stream[] = "hello\n";
 #define STREAM_LEN 6
 
@@ -131,7 +129,7 @@ static void flight(struct trace *t, const char *title, uint64_t now_ns)
 static void test_trace(void **state)
 {
 	char *page = page_load("doc/PROTOCOL.md");
-	struct trace t = { .page = page_read(page, TRACE) };
+	struct trace t = { .page = page_read(page, "## 12.", "## 13.") };
 	struct session *client, *listener;
 	struct page_vector v;
 

@@ -18,7 +18,8 @@
 #include "tls/keyring.h"
 
 #define PAGE    "doc/PROTOCOL.md"
-#define VECTORS "## 11."
+#define VECTORS "## 11.", "### 11.5"
+#define WRONG   "### 11.5", "## 12."
 
 /* Tables
  * ------------------------------------------------------------------------------------------- */
@@ -714,6 +715,84 @@ static void test_every_number_has_a_vector(void **state)
 	free(page);
 }
 
+/* Frames that close the connection
+ * -----------------------------------------------------------------------------------------------
+ */
+
+enum stage { HEADER, CHECK, BODY };
+
+static const struct wrong {
+	const char *title;
+	enum stage stage; /* at which the fault is found */
+} wrongs[] = {
+	{ "a check that does not match", CHECK },
+	{ "a type that is not optional", HEADER },
+	{ "a body that is too long", HEADER },
+	{ "DATA without bytes", HEADER },
+	{ "DATA beyond 64 bits", HEADER },
+	{ "HELLO of another kind", BODY },
+	{ "HELLO whose versions descend", BODY },
+	{ "HELLO that is too short", BODY },
+	{ "an item beyond the body", BODY },
+	{ "a target with a space", BODY },
+	{ "ACK with more taken than held", BODY },
+	{ "ACK with an edge below what is held", BODY },
+	{ "ACK with a range that touches value", BODY },
+	{ "ACK with ranges that touch", BODY },
+	{ "END that is too short", BODY },
+};
+
+#define N_WRONGS (sizeof(wrongs) / sizeof(wrongs[0]))
+
+static int decode(const struct wire_header *h, const uint8_t *body)
+{
+	static struct wire_ack ack_got;
+	uint8_t digest[DIGEST_LEN];
+	struct wire_hello m;
+
+	if (h->type == WIRE_HELLO)
+		return wire_get_hello(body, h->length, &m);
+	if (h->type == WIRE_ACK)
+		return wire_get_ack(h, body, &ack_got);
+	assert_int_equal(h->type, WIRE_END);
+	return wire_get_end(body, h->length, digest);
+}
+
+static void assert_wrong(const struct wrong *w, const struct page_vector *v)
+{
+	const uint8_t *body = v->bytes + WIRE_HEADER_LEN;
+	struct wire_header h;
+	uint64_t check;
+	int r;
+
+	assert_true(v->len >= WIRE_HEADER_LEN);
+	r = wire_get_header(v->bytes, &h);
+	assert_int_equal(r, w->stage == HEADER ? WIRE_E_MALFORMED : 0);
+	check = digest_check(body, v->len - WIRE_HEADER_LEN, wire_seed(v->bytes));
+	/* The one that does not match differs in one bit. */
+	assert_int_equal(__builtin_popcountll(check ^ h.check), w->stage == CHECK);
+	if (w->stage != HEADER)
+		assert_int_equal(v->len, WIRE_HEADER_LEN + h.length);
+	if (w->stage == BODY)
+		assert_int_equal(decode(&h, body), WIRE_E_MALFORMED);
+}
+
+/* Each is refused, at the stage where its fault is. */
+static void test_frames_that_close(void **state)
+{
+	char *page = page_load(PAGE);
+	struct page_reader r = page_read(page, WRONG);
+	struct page_vector v;
+
+	for (size_t i = 0; i < N_WRONGS; i++) {
+		assert_true(page_vector(&r, &v));
+		assert_string_equal(v.title, wrongs[i].title);
+		assert_wrong(&wrongs[i], &v);
+	}
+	assert_false(page_vector(&r, &v));
+	free(page);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -729,6 +808,7 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_every_number_has_a_vector),
+		cmocka_unit_test(test_frames_that_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
