@@ -3,6 +3,7 @@
  * frame.h - the frames of the protocol: one encoder and one decoder each
  *
  * doc/PROTOCOL.md is the description of record; it changes in the same commit as this file.
+ * test-protocol-page.c compares that page's tables and vectors with this file.
  * No I/O, no allocation. Every decoder accepts arbitrary bytes: it returns 0 or WIRE_E_MALFORMED
  * and never reads beyond what it was given.
  */
