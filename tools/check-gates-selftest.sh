@@ -48,11 +48,11 @@ fails() {
 
 clean() {
 	rm -rf "${tree:?}"/*
-	mkdir "$tree/test"
+	mkdir -p "$tree/test"
 	put src/main.c <<<'#include "cmd/netcat/cat.h"'
 	put src/wire/frame.h <<<'#include <stdint.h>'
-	put src/server/queue.c < <(printf '#include "wire/frame.h"\n#include <time.h>\n' && function_of 90 '')
-	put test/knot.c < <(function_of 24 '\tif (a == &)\n\t\treturn 1;')
+	put src/server/queue.c < <(printf '#include "wire/frame.h"\n#include <time.h>\n' && function_of 50 '')
+	put test/unit/knot.c < <(function_of 24 '\tif (a == &)\n\t\treturn 1;')
 	put page.1 < <(printf '.Dd January 1, 2026\n.Dt P 1\n.Os\n.Sh NAME\n.Bl -tag\n.It Fl Fl one-two\n.El\n')
 	printf '#!/bin/sh\n# %s\necho "  -o, --one-two  n"\n' "$spdx" >"$tree/prog.sh"
 	chmod +x "$tree/prog.sh"
@@ -87,14 +87,17 @@ put src/session/bad.h <<<'#include <time.h>'
 fails 'src/session/bad.h:2: session does no I/O and may not include <time.h>' \
 	check-includes.sh "$tree"
 
-put src/util/bad.c < <(function_of 100 '')
-fails 'src/util/bad.c(2): f: 104 lines, at most 100' check-complexity.sh "$tree"
+put src/util/bad.c < <(function_of 60 '')
+fails 'src/util/bad.c(2): f: 64 lines, at most 60' check-complexity.sh "$tree"
 
 put test/bad.c < <(function_of 25 '\tif (a == &)\n\t\treturn 1;')
 fails 'test/bad.c(2): f: complexity 26, at most 25' check-complexity.sh "$tree"
 
 put src/util/bad.h < <(yes '' | head -n 800)
 fails 'src/util/bad.h: 801 lines, at most 800' check-complexity.sh "$tree"
+
+for i in {1..16}; do put "src/util/bad$i.c" <<<''; done
+fails 'src/util: 16 .c files, at most 15' check-complexity.sh "$tree"
 
 put src/util/bad.c <<<'int f( {{'
 fails 'src/util/bad.c' check-complexity.sh "$tree"
