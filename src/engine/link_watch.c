@@ -57,8 +57,8 @@ static void count_fired(struct loop_timer *timer)
 	observer_before(l->observer);
 	if (pathmgr_count(l->paths, now_ns, &counted)) {
 		if (l->conns)
-			news = observer_sample(l->observer, l->session, l->paths, &counted,
-					       l->conns, *l->n_slots, now_ns);
+			news = observer_sample(l->observer, &counted, l->conns, *l->n_slots,
+					       now_ns);
 		if (now_ns - l->told_ns >= LINK_WATCH_COUNT_NS) {
 			session_links(l->session, &counted);
 			l->told_ns = now_ns;
@@ -281,11 +281,11 @@ int link_watch_new(struct link_watch **out, struct loop *loop, struct session *s
 
 	if (!l)
 		return -ENOMEM;
-	r = observer_new(&l->observer);
+	r = pathmgr_new(&l->paths, config);
 	if (!r)
-		r = pathmgr_new(&l->paths, config);
+		r = observer_new(&l->observer, session, l->paths);
 	if (r) {
-		observer_free(l->observer);
+		pathmgr_free(l->paths);
 		free(l);
 		return r;
 	}

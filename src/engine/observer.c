@@ -41,6 +41,8 @@ struct direction {
 };
 
 struct observer {
+	struct session *session;
+	struct pathmgr *paths;
 	struct direction tx;
 	struct direction rx;
 	bool begun;
@@ -51,10 +53,16 @@ struct observer {
 	struct observed seen[LANES_FLOWS_MAX];
 };
 
-int observer_new(struct observer **out)
+int observer_new(struct observer **out, struct session *session, struct pathmgr *paths)
 {
-	*out = calloc(1, sizeof(**out));
-	return *out ? 0 : -ENOMEM;
+	struct observer *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return -ENOMEM;
+	o->session = session;
+	o->paths = paths;
+	*out = o;
+	return 0;
 }
 
 static void drop_lanes(struct observer *o)
@@ -84,10 +92,9 @@ static bool can_tell(const struct wire_facts *f)
 	return f->n_links > 1;
 }
 
-static void begin(struct observer *o, const struct pathmgr *paths, const struct wire_links *counted,
-		  uint64_t now_ns)
+static void begin(struct observer *o, const struct wire_links *counted, uint64_t now_ns)
 {
-	const struct wire_facts *f = pathmgr_facts(paths);
+	const struct wire_facts *f = pathmgr_facts(o->paths);
 	uint32_t all = f->n_links < 32 ? (1u << f->n_links) - 1 : UINT32_MAX;
 
 	o->begun = true;
@@ -100,7 +107,7 @@ static void begin(struct observer *o, const struct pathmgr *paths, const struct 
 	}
 	o->seen_ns = o->solved_ns = o->news_ns = now_ns;
 	/* Without memory the lanes stay unknown, which is no error. */
-	if (!pathmgr_spreads(paths) && lanes_new(&o->tx.lanes, f->n_links, f->usable))
+	if (!pathmgr_spreads(o->paths) && lanes_new(&o->tx.lanes, f->n_links, f->usable))
 		o->tx.lanes = NULL;
 	if (lanes_new(&o->rx.lanes, f->n_links, all))
 		o->rx.lanes = NULL;
@@ -317,15 +324,15 @@ static struct lane told(int link)
 	return link >= 0 ? (struct lane){ (int8_t)link, 1u << link } : (struct lane){ -1, 0 };
 }
 
-static bool tell(struct observer *o, struct session *s, const struct pathmgr *paths)
+static bool tell(struct observer *o)
 {
 	struct subflow_stats rule;
 	bool news = false;
 
 	/* Where a rule tells by which link we send, whatever the port, to see it is a check, which
 	 * can wait. */
-	pathmgr_lanes(paths, 1, &rule);
-	if (rule.tx_link < 0 || pathmgr_several(paths) || o->n_solved % OBSERVER_TX_TURN == 0)
+	pathmgr_lanes(o->paths, 1, &rule);
+	if (rule.tx_link < 0 || pathmgr_several(o->paths) || o->n_solved % OBSERVER_TX_TURN == 0)
 		solve(&o->tx);
 	o->n_solved++;
 	solve(&o->rx);
@@ -337,7 +344,7 @@ static bool tell(struct observer *o, struct session *s, const struct pathmgr *pa
 		if (!seen->conn)
 			continue;
 		/* An address leaves by its own device. */
-		tx = told(pathmgr_sends_by(paths, seen->conn->way));
+		tx = told(pathmgr_sends_by(o->paths, seen->conn->way));
 		if (!tx.possible)
 			tx = o->tx.lane[i];
 		if (seen->same)
@@ -349,15 +356,15 @@ static bool tell(struct observer *o, struct session *s, const struct pathmgr *pa
 			.rx = rx.possible ? (uint8_t)rx.link : WIRE_LANE_NONE,
 			.flags = seen->loss.lossy ? WIRE_LANE_LOSSY : 0,
 		};
-		news |= session_subflow_set_lane(s, seen->conn->slot, &lane);
+		news |= session_subflow_set_lane(o->session, seen->conn->slot, &lane);
 	}
 	return news;
 }
 
 /* Does it run over the links that are counted, and has it begun? */
-static bool is_seen(const struct session *s, const struct pathmgr *paths, const struct conn *c)
+static bool is_seen(const struct observer *o, const struct conn *c)
 {
-	return c && pathmgr_counts(paths, c->way) && session_subflow_ready(s, c->slot);
+	return c && pathmgr_counts(o->paths, c->way) && session_subflow_ready(o->session, c->slot);
 }
 
 static bool is_fast(const struct observer *o, uint64_t now_ns)
@@ -366,11 +373,11 @@ static bool is_fast(const struct observer *o, uint64_t now_ns)
 }
 
 /* Where the kernel tells by which link bytes arrive, counters are not needed. */
-static void ask(struct observer *o, struct pathmgr *paths)
+static void ask(struct observer *o)
 {
 	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
 		struct observed *seen = &o->seen[i];
-		int link = seen->conn ? pathmgr_received_by(paths, seen->conn->io.fd) : -1;
+		int link = seen->conn ? pathmgr_received_by(o->paths, seen->conn->io.fd) : -1;
 
 		/* What a peer sends may be spread over all links. */
 		seen->same = link >= 0 && link == seen->link;
@@ -378,34 +385,33 @@ static void ask(struct observer *o, struct pathmgr *paths)
 	}
 }
 
-bool observer_sample(struct observer *o, struct session *s, struct pathmgr *paths,
-		     const struct wire_links *counted, struct conn *const *conns, unsigned n_conns,
-		     uint64_t now_ns)
+bool observer_sample(struct observer *o, const struct wire_links *counted,
+		     struct conn *const *conns, unsigned n_conns, uint64_t now_ns)
 {
-	const struct wire_facts *facts = pathmgr_facts(paths);
+	const struct wire_facts *facts = pathmgr_facts(o->paths);
 	unsigned n = 0;
 	bool began;
 
 	for (unsigned i = 0; i < n_conns; i++)
-		n += is_seen(s, paths, conns[i]);
+		n += is_seen(o, conns[i]);
 	/* One connection says nothing that would be of use. */
 	if (!can_tell(facts) || counted->n != facts->n_links || (!o->begun && n < 2))
 		return false;
 	began = !o->begun;
 	if (began)
-		begin(o, paths, counted, now_ns);
+		begin(o, counted, now_ns);
 	for (unsigned i = 0; i < n_conns; i++)
-		if (is_seen(s, paths, conns[i]) && number_of(o, conns[i]) == LANES_FLOWS_MAX)
+		if (is_seen(o, conns[i]) && number_of(o, conns[i]) == LANES_FLOWS_MAX)
 			watch(o, conns[i], now_ns);
 	if (!began)
 		count(o, counted, now_ns);
-	ask(o, paths);
+	ask(o);
 	forget_gone(o, now_ns);
 	o->seen_ns = now_ns;
 	if (now_ns - o->solved_ns < OBSERVER_SOLVE_NS)
 		return false;
 	o->solved_ns = now_ns;
-	return tell(o, s, paths);
+	return tell(o);
 }
 
 uint64_t observer_next(const struct observer *o, uint64_t now_ns)

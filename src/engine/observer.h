@@ -39,8 +39,8 @@
 
 struct observer;
 
-/* Returns 0 or -ENOMEM. */
-int observer_new(struct observer **out);
+/* Both are borrowed as long as it lives. Returns 0 or -ENOMEM. */
+int observer_new(struct observer **out, struct session *session, struct pathmgr *paths);
 struct observer *observer_free(struct observer *o);
 
 /* The links are others: what was seen does not hold any more. */
@@ -55,9 +55,8 @@ void observer_before(struct observer *o);
 /* Our links have counted so much by now, in the order of the path manager's facts. conns: by slot,
  * NULL where none is. Takes in connections that are new, and tells the session of each one's lane.
  * Returns whether there was news. */
-bool observer_sample(struct observer *o, struct session *s, struct pathmgr *paths,
-		     const struct wire_links *counted, struct conn *const *conns, unsigned n_conns,
-		     uint64_t now_ns);
+bool observer_sample(struct observer *o, const struct wire_links *counted,
+		     struct conn *const *conns, unsigned n_conns, uint64_t now_ns);
 
 /* When the next sample is wanted, after one at now_ns. */
 uint64_t observer_next(const struct observer *o, uint64_t now_ns);

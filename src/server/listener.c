@@ -547,21 +547,20 @@ static bool is_any4(const union sock_addr *addr)
 
 /* Returns a listening descriptor or -errno. The IPv6 wildcard first: it takes IPv4 too if that was
  * asked for as well. */
-static int listen_first(const union sock_addr *addrs, int n_addrs,
-			const struct sock_options *options)
+static int listen_first(const struct listener_where *w)
 {
 	int fd = -EADDRNOTAVAIL;
 	bool any4 = false;
 
-	for (int i = 0; i < n_addrs; i++)
-		any4 |= is_any4(&addrs[i]);
-	for (int i = 0; i < n_addrs && any4; i++) {
-		fd = is_any6(&addrs[i]) ? sock_listen(&addrs[i], false, options) : fd;
+	for (int i = 0; i < w->n_addrs; i++)
+		any4 |= is_any4(&w->addrs[i]);
+	for (int i = 0; i < w->n_addrs && any4; i++) {
+		fd = is_any6(&w->addrs[i]) ? sock_listen(&w->addrs[i], false, w->options) : fd;
 		if (fd >= 0 || fd == -EADDRINUSE)
 			return fd;
 	}
-	for (int i = 0; i < n_addrs; i++) {
-		fd = sock_listen(&addrs[i], true, options);
+	for (int i = 0; i < w->n_addrs; i++) {
+		fd = sock_listen(&w->addrs[i], true, w->options);
 		if (fd >= 0)
 			break;
 	}
@@ -603,11 +602,10 @@ int listener_adopt(struct listener **out, struct loop *loop, int fd, const struc
 	return 0;
 }
 
-int listener_new(struct listener **out, struct loop *loop, const union sock_addr *addrs,
-		 int n_addrs, const struct sock_options *options, const struct tls_context *tls,
-		 const struct listener_events *events)
+int listener_new(struct listener **out, struct loop *loop, const struct listener_where *where,
+		 const struct tls_context *tls, const struct listener_events *events)
 {
-	int fd = listen_first(addrs, n_addrs, options), r;
+	int fd = listen_first(where), r;
 
 	if (fd < 0)
 		return fd;
@@ -617,18 +615,21 @@ int listener_new(struct listener **out, struct loop *loop, const union sock_addr
 	return r;
 }
 
-int listener_also(struct listener *l, const union sock_addr *addrs, int n_addrs,
-		  const struct sock_options *options)
+int listener_also(struct listener *l, const struct listener_where *where)
 {
 	union sock_addr local, same_port[RESOLVE_MAX];
+	struct listener_where there = *where;
 	int fd, r;
 
 	sock_local(l->doors.io[0].fd, &local);
-	for (int i = 0; i < n_addrs && i < RESOLVE_MAX; i++) {
-		same_port[i] = addrs[i];
+	there.addrs = same_port;
+	if (there.n_addrs > RESOLVE_MAX)
+		there.n_addrs = RESOLVE_MAX;
+	for (int i = 0; i < there.n_addrs; i++) {
+		same_port[i] = where->addrs[i];
 		sock_addr_set_port(&same_port[i], sock_addr_port(&local));
 	}
-	fd = listen_first(same_port, n_addrs, options);
+	fd = listen_first(&there);
 	if (fd < 0)
 		return fd;
 	r = add_door(l, fd);

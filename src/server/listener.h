@@ -80,26 +80,30 @@ struct listener_events {
 	void *arg;
 };
 
+/* Where to listen: on the first of the addresses that works. */
+struct listener_where {
+	const union sock_addr *addrs;
+	int n_addrs;
+	const struct sock_options *options;
+};
+
 /* Makes both tables this large, as far as descriptors allow, for bursts of peers. Call it before
  * the loop runs. Returns 0 or -ENOMEM; then they stay as they were. */
 int listener_expect(struct listener *l, unsigned n);
 
-/* Listens on the first of addrs that works; for the wildcard of both families one socket takes
- * both. tls: who may come (borrowed); NULL: anyone, plain. Returns 0 or -errno of the last attempt.
- */
-int listener_new(struct listener **out, struct loop *loop, const union sock_addr *addrs,
-		 int n_addrs, const struct sock_options *options, const struct tls_context *tls,
-		 const struct listener_events *events);
+/* For the wildcard of both families one socket takes both. tls: the peers that may come (borrowed);
+ * NULL: all, plain. Returns 0 or -errno of the last attempt. */
+int listener_new(struct listener **out, struct loop *loop, const struct listener_where *where,
+		 const struct tls_context *tls, const struct listener_events *events);
 struct listener *listener_free(struct listener *l);
 
 /* The same on a socket that listens already (sock_adopt); it is taken over, unless this fails. */
 int listener_adopt(struct listener **out, struct loop *loop, int fd, const struct tls_context *tls,
 		   const struct listener_events *events);
 
-/* Listens beside on the first of addrs that works, on the same port; before the loop runs. Returns
- * 0, -errno of the last attempt, or -E2BIG beyond LISTENER_ADDRS. */
-int listener_also(struct listener *l, const union sock_addr *addrs, int n_addrs,
-		  const struct sock_options *options);
+/* Listens at one more place, on the same port; before the loop runs. Returns 0, -errno of the last
+ * attempt, or -E2BIG beyond LISTENER_ADDRS. */
+int listener_also(struct listener *l, const struct listener_where *where);
 
 /* The port listened on (for port 0) and the addresses as text: "10.0.0.1 and 10.0.1.1". */
 uint16_t listener_port(const struct listener *l, char addrs[LISTENER_TEXT_LEN]);

@@ -221,8 +221,7 @@ static void emit(struct report *r, const char *event, uint64_t elapsed_ns,
 #define EMIT(r, event, elapsed_ns, fields) \
 	emit(r, event, elapsed_ns, fields, sizeof(fields) / sizeof((fields)[0]))
 
-void report_start(struct report *r, const char *role, const char *session, const char *host,
-		  const char *port, unsigned n_subflows, uint64_t window)
+void report_start(struct report *r, const struct report_begin *begin)
 {
 	if (!r || r->failed)
 		return;
@@ -230,12 +229,12 @@ void report_start(struct report *r, const char *role, const char *session, const
 	r->here = (struct side_stats){ 0 };
 	EMIT(r, "start", 0,
 	     ((struct field[]){
-		     { "role", text(role) },
-		     { "session", text(session) },
-		     { "host", text(host) },
-		     { "port", text(port) },
-		     { "subflows", number(n_subflows) },
-		     { "window", number(window) },
+		     { "role", text(begin->role) },
+		     { "session", text(begin->session) },
+		     { "host", text(begin->host) },
+		     { "port", text(begin->port) },
+		     { "subflows", number(begin->n_subflows) },
+		     { "window", number(begin->window) },
 		     { "version", text(MPNC_VERSION) },
 	     }));
 }

@@ -32,6 +32,15 @@
 
 struct report;
 
+/* A session, when it starts. What is not known is NULL. */
+struct report_begin {
+	const char *role;    /* "client" or "listener" */
+	const char *session; /* its name: 32 hex digits */
+	const char *host, *port;
+	unsigned n_subflows;
+	uint64_t window;
+};
+
 /* What ended the program's work on one session. */
 struct report_end {
 	int exit;           /* exit status: 0 1 2 3 4 128+n */
@@ -45,11 +54,8 @@ struct report_end {
 int report_new(struct report **out, const char *path);
 struct report *report_free(struct report *r);
 
-/* role "client" or "listener"; session: its name, 32 hex digits; host and port as text; any of them
- * NULL when it is not known. With -k there is one start per session: time and intervals begin anew.
- */
-void report_start(struct report *r, const char *role, const char *session, const char *host,
-		  const char *port, unsigned n_subflows, uint64_t window);
+/* With -k there is one start per session: time and intervals begin anew. */
+void report_start(struct report *r, const struct report_begin *begin);
 
 /* Bytes each way so far and in this interval, rates in bytes per second, live subflows, and the
  * bytes of each of our links in this interval. */

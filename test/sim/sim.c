@@ -57,14 +57,18 @@ static bool run_seed(uint64_t seed, bool trace)
 
 #define MB 1000000ull
 
-/* A copy from client to server over sound paths of the same rate. */
-static void plain(struct scenario *sc, const char *name, unsigned n, uint64_t rate,
-		  uint64_t delay_ns, uint64_t len, uint64_t window)
+/* A copy from client to server over sound paths, which are all alike. */
+struct copy {
+	unsigned n_paths;
+	uint64_t rate, delay_ns, len, window;
+};
+
+static void plain(struct scenario *sc, const char *name, struct copy c)
 {
-	*sc = (struct scenario){ .seed = 1, .name = name, .n_paths = n };
-	for (unsigned i = 0; i < n; i++) {
-		sc->path[i] = (struct path){ .rate = { rate, rate },
-					     .delay_ns = { delay_ns, delay_ns },
+	*sc = (struct scenario){ .seed = 1, .name = name, .n_paths = c.n_paths };
+	for (unsigned i = 0; i < c.n_paths; i++) {
+		sc->path[i] = (struct path){ .rate = { c.rate, c.rate },
+					     .delay_ns = { c.delay_ns, c.delay_ns },
 					     .seg_max = 16 << 10 };
 		path_fill(&sc->path[i], 0);
 	}
@@ -72,16 +76,16 @@ static void plain(struct scenario *sc, const char *name, unsigned n, uint64_t ra
 		struct host_config *h = &sc->host[side];
 
 		h->session.role = side == NET_CLIENT ? SESSION_CLIENT : SESSION_SERVER;
-		h->session.window = window;
-		h->session.n_subflows = n;
+		h->session.window = c.window;
+		h->session.n_subflows = c.n_paths;
 		h->source.eof = true;
 		h->source.seed = h->sink.seed = 7;
 		h->source.read_max = MIB;
 		h->sink.write_max = MIB;
 		h->sink.fail_at = h->sink.stop_at = h->sink.stall_at = NET_NEVER;
 	}
-	sc->host[NET_CLIENT].source.len = len;
-	sc->host[NET_CLIENT].max_connects = n + 20;
+	sc->host[NET_CLIENT].source.len = c.len;
+	sc->host[NET_CLIENT].max_connects = c.n_paths + 20;
 	sc->host[NET_CLIENT].rotate = true;
 }
 
@@ -155,10 +159,10 @@ static unsigned slow_subflow(struct scenario *sc, bool trace)
 	unsigned n_wrong = 0;
 
 	for (unsigned i = 0; i < 3; i++) {
-		plain(sc, name[i], 4, 10 * MB, 5 * NET_MS, 100 * MB, 64 * MIB);
+		plain(sc, name[i], (struct copy){ 4, 10 * MB, 5 * NET_MS, 100 * MB, 64 * MIB });
 		set_rate(sc, i % 4, 10 * MB / 50, queue_ns[i]);
 		n_wrong += against_ideal(sc, trace, 1.05);
-		plain(sc, small[i], 4, 10 * MB, 5 * NET_MS, 100 * MB, MIB);
+		plain(sc, small[i], (struct copy){ 4, 10 * MB, 5 * NET_MS, 100 * MB, MIB });
 		set_rate(sc, i % 4, 10 * MB / 50, queue_ns[i]);
 		n_wrong += against_ideal(sc, trace, 1.05);
 	}
@@ -178,13 +182,13 @@ static unsigned lossy_subflow(struct scenario *sc, bool trace)
 		struct figures f;
 		double alone, ideal_s;
 
-		plain(sc, name[i], 1, 6 * MB, NET_MS, 40 * MB, 64 * MIB);
+		plain(sc, name[i], (struct copy){ 1, 6 * MB, NET_MS, 40 * MB, 64 * MIB });
 		sc->path[0].loss_bytes = loss_bytes[i];
 		sc->path[0].loss_ns = 500 * NET_MS;
 		f = play(sc, trace);
 		n_wrong += !f.ok;
 		alone = 40.0 * MB / ((double)f.took_ns / 1e9);
-		plain(sc, name[i], 4, 6 * MB, NET_MS, 300 * MB, 64 * MIB);
+		plain(sc, name[i], (struct copy){ 4, 6 * MB, NET_MS, 300 * MB, 64 * MIB });
 		sc->path[1].loss_bytes = loss_bytes[i];
 		sc->path[1].loss_ns = 500 * NET_MS;
 		f = play(sc, trace);
@@ -221,19 +225,23 @@ static unsigned silent_subflows(struct scenario *sc, bool trace)
 {
 	unsigned n_wrong = 0;
 
-	plain(sc, "one of four falls silent", 4, 10 * MB, 5 * NET_MS, 100 * MB, 64 * MIB);
+	plain(sc, "one of four falls silent",
+	      (struct copy){ 4, 10 * MB, 5 * NET_MS, 100 * MB, 64 * MIB });
 	n_wrong += silent(sc, trace, 2, 1);
-	plain(sc, "the first of four", 4, 10 * MB, 5 * NET_MS, 100 * MB, 64 * MIB);
+	plain(sc, "the first of four", (struct copy){ 4, 10 * MB, 5 * NET_MS, 100 * MB, 64 * MIB });
 	n_wrong += silent(sc, trace, 0, 1);
-	plain(sc, "the first of four, window 1 MiB", 4, 10 * MB, 5 * NET_MS, 100 * MB, MIB);
+	plain(sc, "the first of four, window 1 MiB",
+	      (struct copy){ 4, 10 * MB, 5 * NET_MS, 100 * MB, MIB });
 	n_wrong += silent(sc, trace, 0, 1);
-	plain(sc, "one of four at 1 MB/s", 4, MB, 5 * NET_MS, 20 * MB, 64 * MIB);
+	plain(sc, "one of four at 1 MB/s", (struct copy){ 4, MB, 5 * NET_MS, 20 * MB, 64 * MIB });
 	n_wrong += silent(sc, trace, 1, 1);
-	plain(sc, "two of four", 4, 10 * MB, 5 * NET_MS, 100 * MB, 64 * MIB);
+	plain(sc, "two of four", (struct copy){ 4, 10 * MB, 5 * NET_MS, 100 * MB, 64 * MIB });
 	n_wrong += silent(sc, trace, 0, 2);
-	plain(sc, "three of four, window 4 MiB", 4, 10 * MB, 5 * NET_MS, 100 * MB, 4 * MIB);
+	plain(sc, "three of four, window 4 MiB",
+	      (struct copy){ 4, 10 * MB, 5 * NET_MS, 100 * MB, 4 * MIB });
 	n_wrong += silent(sc, trace, 0, 3);
-	plain(sc, "fifteen of sixteen", 16, 10 * MB, 5 * NET_MS, 200 * MB, 64 * MIB);
+	plain(sc, "fifteen of sixteen",
+	      (struct copy){ 16, 10 * MB, 5 * NET_MS, 200 * MB, 64 * MIB });
 	n_wrong += silent(sc, trace, 0, 15);
 	return n_wrong;
 }
@@ -251,11 +259,12 @@ static unsigned never_slower(struct scenario *sc, bool trace)
 			struct figures f;
 			uint64_t alone_ns;
 
-			plain(sc, name[i], 1, 100 * MB, 2 * NET_MS, 200 * MB, window[i]);
+			plain(sc, name[i],
+			      (struct copy){ 1, 100 * MB, 2 * NET_MS, 200 * MB, window[i] });
 			f = play(sc, false);
 			n_wrong += !f.ok;
 			alone_ns = f.took_ns;
-			plain(sc, name[i], 4, MB, 2 * NET_MS, 200 * MB, window[i]);
+			plain(sc, name[i], (struct copy){ 4, MB, 2 * NET_MS, 200 * MB, window[i] });
 			set_rate(sc, best, 100 * MB, 0);
 			f = play(sc, trace);
 			n_wrong += !f.ok + verdict(sc, "time / time of the best link alone",
@@ -270,20 +279,22 @@ static unsigned bounds(struct scenario *sc, bool trace)
 	struct figures f;
 	unsigned n_wrong = 0;
 
-	plain(sc, "the consumer stalls for 60 s", 4, 100 * MB, NET_MS, 40 * MB, 4 * MIB);
+	plain(sc, "the consumer stalls for 60 s",
+	      (struct copy){ 4, 100 * MB, NET_MS, 40 * MB, 4 * MIB });
 	sc->host[NET_SERVER].sink.stall_at = 5 * MB;
 	sc->host[NET_SERVER].sink.stall_ns = 60 * NET_SECOND;
 	f = play(sc, trace);
 	n_wrong += !f.ok + verdict(sc, "receiver's blocks", (double)f.server.max_blocks,
 				   (double)(4 * MIB / WINBUF_BLOCK + 2));
 	n_wrong += verdict(sc, "time beyond the stall, s", (double)f.took_ns / 1e9 - 60, 0.3);
-	plain(sc, "the consumer takes 20 MB/s, window 1 MiB", 4, 100 * MB, NET_MS, 40 * MB, MIB);
+	plain(sc, "the consumer takes 20 MB/s, window 1 MiB",
+	      (struct copy){ 4, 100 * MB, NET_MS, 40 * MB, MIB });
 	sc->host[NET_SERVER].sink.rate = 20 * MB;
 	sc->host[NET_SERVER].sink.write_max = 64 << 10;
 	f = play(sc, trace);
 	n_wrong +=
 		!f.ok + verdict(sc, "time / time of the consumer", (double)f.took_ns / 2e9, 1.02);
-	plain(sc, "256 subflows", 256, 10 * MB, NET_MS, 200 * MB, 64 * MIB);
+	plain(sc, "256 subflows", (struct copy){ 256, 10 * MB, NET_MS, 200 * MB, 64 * MIB });
 	f = play(sc, trace);
 	n_wrong += !f.ok + verdict(sc, "256 - subflows opened", 256 - (double)f.server.max_open, 0);
 	n_wrong += verdict(sc, "time / ideal time", (double)f.took_ns / (double)ideal_ns(sc), 1.5);
@@ -296,7 +307,8 @@ static unsigned equal_shares(struct scenario *sc, bool trace)
 	struct figures f;
 	unsigned n_wrong = 0;
 
-	plain(sc, "four equal subflows", 4, 100 * MB, 2 * NET_MS, 200 * MB, 64 * MIB);
+	plain(sc, "four equal subflows",
+	      (struct copy){ 4, 100 * MB, 2 * NET_MS, 200 * MB, 64 * MIB });
 	f = play(sc, trace);
 	for (unsigned i = 0; i < 4; i++) {
 		low = f.client.path_tx[i] < low ? f.client.path_tx[i] : low;
@@ -316,7 +328,8 @@ static unsigned spoilt_bytes(struct scenario *sc, bool trace)
 	for (uint64_t seed = 1; seed <= 20; seed++) {
 		struct figures f;
 
-		plain(sc, "a byte is spoilt on its way", 3, 10 * MB, 5 * NET_MS, 10 * MB, 4 * MIB);
+		plain(sc, "a byte is spoilt on its way",
+		      (struct copy){ 3, 10 * MB, 5 * NET_MS, 10 * MB, 4 * MIB });
 		sc->seed = seed;
 		sc->healthy = 2;
 		sc->fault[1] = (struct fault){ .kind = FAULT_FLIP, .at_bytes = 100000 * seed };

@@ -197,6 +197,7 @@ static int begin(struct run *r)
 	static const struct sock_options plain = { .tos = -1 };
 	const struct listener_events events = { .note = note_server, .hello = on_hello, .arg = r };
 	union sock_addr server;
+	const struct listener_where where = { &server, 1, &plain };
 	struct client_config c = { .host = "server",
 				   .port = "5000",
 				   .addrs = &server,
@@ -214,8 +215,7 @@ static int begin(struct run *r)
 		c.n_flows = r->variant == VARIANT_ONE ? 1 : 16;
 	}
 	address_of(1, WORLD_PORT, &server);
-	if (loop_new(&r->loop) ||
-	    listener_new(&r->listener, r->loop, &server, 1, &plain, NULL, &events))
+	if (loop_new(&r->loop) || listener_new(&r->listener, r->loop, &where, NULL, &events))
 		return -1;
 	if (new_engine(r, 0, id))
 		return -1;

@@ -23,13 +23,14 @@ static int open_one(struct opening *o, const char *host)
 	struct sock_options options = client_setup_sock_options(c);
 	union sock_addr addrs[RESOLVE_MAX];
 	int n = resolve_args_resolve(c, host, c->port, addrs), r;
+	const struct listener_where where = { addrs, n, &options };
 
 	if (n < 0)
 		return n;
 	if (!*o->out)
-		r = listener_new(o->out, o->loop, addrs, n, &options, o->tls, o->events);
+		r = listener_new(o->out, o->loop, &where, o->tls, o->events);
 	else
-		r = listener_also(*o->out, addrs, n, &options);
+		r = listener_also(*o->out, &where);
 	if (r)
 		log_error("cannot listen on %s port %s: %s", host ? host : "*", c->port,
 			  r == -E2BIG ? "these are too many addresses" : strerror(-r));

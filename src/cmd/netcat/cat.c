@@ -208,8 +208,14 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 		return r;
 	proof_name_text(cat->session, id);
 	cat->interval_due_ns = 0;
-	report_start(cat->report, c->listen ? "listener" : "client", cat->session, c->host, c->port,
-		     c->n_subflows, c->window);
+	report_start(cat->report, &(struct report_begin){
+					  .role = c->listen ? "listener" : "client",
+					  .session = cat->session,
+					  .host = c->host,
+					  .port = c->port,
+					  .n_subflows = c->n_subflows,
+					  .window = c->window,
+				  });
 	return 0;
 }
 

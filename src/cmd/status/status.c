@@ -29,32 +29,39 @@ static int read_since(const char *path, struct status_past **out)
 	return r;
 }
 
-static int write_out(FILE *out, const struct status_options *o, const struct topo_bond *bonds,
-		     size_t n, const char *release)
+/* What the machine says of itself. */
+struct found {
+	struct topo_bond *bonds;
+	size_t n;
+	char release[TOPO_RELEASE_LEN];
+};
+
+static int write_out(FILE *out, const struct status_options *o, const struct found *f)
 {
 	switch (o->format) {
 	case STATUS_JSON:
-		return status_json(out, bonds, n, release);
+		return status_json(out, f->bonds, f->n, f->release);
 	case STATUS_PROM:
-		status_prom(out, bonds, n, release);
+		status_prom(out, f->bonds, f->n, f->release);
 		return 0;
 	case STATUS_TABLE:
 		break;
 	}
 	/* The table is for those who want to see for themselves. */
-	if (!o->check || !n)
-		status_table(out, bonds, n, release);
+	if (!o->check || !f->n)
+		status_table(out, f->bonds, f->n, f->release);
 	return 0;
 }
 
-static int tell(const struct status_options *o, const struct topo_bond *bonds, size_t n,
-		const char *release, const struct status_past *past, FILE *out, FILE *err)
+static int show(const struct found *f, const struct status_past *past,
+		const struct status_options *o, FILE *out, FILE *err)
 {
-	int r = write_out(out, o, bonds, n, release);
+	int r = write_out(out, o, f);
 	size_t n_findings = 0;
 
 	if (o->check)
-		n_findings = status_check(o->format == STATUS_TABLE ? out : err, bonds, n, past);
+		n_findings =
+			status_check(o->format == STATUS_TABLE ? out : err, f->bonds, f->n, past);
 	if (r == 0 && (fflush(out) || ferror(out)))
 		r = errno ? -errno : -EIO;
 	if (r < 0) {
@@ -66,23 +73,21 @@ static int tell(const struct status_options *o, const struct topo_bond *bonds, s
 
 int status_run(struct topo_source *source, const struct status_options *o, FILE *out, FILE *err)
 {
-	char release[TOPO_RELEASE_LEN] = "";
 	struct status_past *past = NULL;
-	struct topo_bond *bonds = NULL;
+	struct found found = { 0 };
 	int result = STATUS_USAGE, r;
-	size_t n = 0;
 
 	if (o->since && read_since(o->since, &past) < 0)
 		return STATUS_USAGE;
-	r = topo_bonds(source, &bonds, &n);
+	r = topo_bonds(source, &found.bonds, &found.n);
 	if (r < 0) {
 		log_error("cannot list the links of this machine: %s",
 			  r == -EINTR ? "they keep changing" : strerror(-r));
 	} else {
-		if (topo_kernel(source, release) < 0)
-			release[0] = '\0';
-		result = tell(o, bonds, n, release, past, out, err);
-		free(bonds);
+		if (topo_kernel(source, found.release) < 0)
+			found.release[0] = '\0';
+		result = show(&found, past, o, out, err);
+		free(found.bonds);
 	}
 	status_past_free(past);
 	return result;

@@ -55,6 +55,7 @@ static void start(struct fixture *f)
 {
 	const struct config config = { .listen = true };
 	const struct sock_options options = { .tos = -1 };
+	const struct listener_where where = { &f->at, 1, &options };
 	const struct listener_events events = { .note = on_note };
 	const struct engine_config engine = { .session.n_subflows = 8 };
 	char text[LISTENER_TEXT_LEN];
@@ -62,8 +63,7 @@ static void start(struct fixture *f)
 	f->at = (union sock_addr){ .in = { .sin_family = AF_INET,
 					   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
 	assert_int_equal(loop_new(&f->loop), 0);
-	assert_int_equal(listener_new(&f->listener, f->loop, &f->at, 1, &options, NULL, &events),
-			 0);
+	assert_int_equal(listener_new(&f->listener, f->loop, &where, NULL, &events), 0);
 	f->at.in.sin_port = htons(listener_port(f->listener, text));
 	assert_int_equal(query_reply_new(&f->answers, f->listener, &config, &engine), 0);
 }

@@ -110,13 +110,14 @@ static void start(struct fixture *f, const struct tls_context *tls)
 	const struct listener_events events = { .note = on_note, .arg = f };
 	union sock_addr at = { .in = { .sin_family = AF_INET,
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
+	const struct listener_where where = { &at, 1, &options };
 	char text[LISTENER_TEXT_LEN];
 
 	*f = (struct fixture){ .end = { .fn = end_fired, .arg = f, .due_ns = LOOP_NEVER } };
 	accept_error = 0;
 	n_accepts = n_handshakes = 0;
 	assert_int_equal(loop_new(&f->loop), 0);
-	assert_int_equal(listener_new(&f->listener, f->loop, &at, 1, &options, tls, &events), 0);
+	assert_int_equal(listener_new(&f->listener, f->loop, &where, tls, &events), 0);
 	at.in.sin_port = htons(listener_port(f->listener, text));
 	f->client = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(connect(f->client, &at.sa, sizeof(at.in)), 0);

@@ -133,7 +133,8 @@ static void write_session(struct report *r)
 	};
 	struct session_stats stats = { .n_live = 2 };
 
-	report_start(r, "client", "00112233445566778899aabbccddeeff", "new", "31337", 4, 64 * MIB);
+	report_start(r, &(struct report_begin){ "client", "00112233445566778899aabbccddeeff", "new",
+						"31337", 4, 64 * MIB });
 	stats.elapsed_ns = NS_PER_S;
 	stats.tx_read = stats.tx_acked = 4 * MIB;
 	stats.tx_taken = 3 * MIB;
@@ -275,7 +276,7 @@ static void test_null_is_ignored(void **state)
 {
 	struct session_stats stats = { 0 };
 
-	report_start(NULL, "client", NULL, NULL, NULL, 1, 1);
+	report_start(NULL, &(struct report_begin){ .role = "client" });
 	report_interval(NULL, &stats);
 	report_end(NULL, &stats, &(struct report_end){ 0 });
 	assert_null(report_free(NULL));
@@ -306,8 +307,9 @@ static void test_awkward_text(void **state)
 	json_t *lines;
 
 	assert_int_equal(report_new(&r, f->path), 0);
-	report_start(r, "listener", NULL, NULL, "a\n\"b\"\\", 1, 1);
-	report_start(r, "listener", "", "caf\xc3\xa9", "\xff\x01", 1, UINT64_MAX);
+	report_start(r, &(struct report_begin){ "listener", NULL, NULL, "a\n\"b\"\\", 1, 1 });
+	report_start(r, &(struct report_begin){ "listener", "", "caf\xc3\xa9", "\xff\x01", 1,
+						UINT64_MAX });
 	report_end(r, &stats, &(struct report_end){ .exit = 143, .reason = NULL });
 	assert_null(report_free(r));
 	lines = parse_lines(read_file(f, f->path));
@@ -339,9 +341,9 @@ static void test_next_session(void **state)
 	const json_t *last;
 
 	assert_int_equal(report_new(&r, f->path), 0);
-	report_start(r, "listener", "1", NULL, "1", 1, 1);
+	report_start(r, &(struct report_begin){ "listener", "1", NULL, "1", 1, 1 });
 	report_interval(r, &stats);
-	report_start(r, "listener", "2", NULL, "1", 1, 1);
+	report_start(r, &(struct report_begin){ "listener", "2", NULL, "1", 1, 1 });
 	stats.rx_taken = 700;
 	report_interval(r, &stats);
 	assert_null(report_free(r));
@@ -474,7 +476,7 @@ static void test_links_in_intervals(void **state)
 	json_t *lines;
 
 	assert_int_equal(report_new(&r, f->path), 0);
-	report_start(r, "client", "1", NULL, "1", 1, 1);
+	report_start(r, &(struct report_begin){ "client", "1", NULL, "1", 1, 1 });
 	report_interval(r, &stats);
 	here.link[2] = (struct link_stats){ .name = "eth1", .tx_bytes = 3 * MIB, .rx_bytes = 5 };
 	here.link[1] = (struct link_stats){ .name = "eth2", .tx_bytes = 7 };
@@ -487,7 +489,7 @@ static void test_links_in_intervals(void **state)
 	here.link[2].rx_bytes = 6;
 	report_interval(r, &stats);
 	here = bond;
-	report_start(r, "client", "2", NULL, "1", 1, 1);
+	report_start(r, &(struct report_begin){ "client", "2", NULL, "1", 1, 1 });
 	report_interval(r, &stats);
 	assert_null(report_free(r));
 	lines = parse_lines(read_file(f, f->path));
