@@ -291,16 +291,22 @@ static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
 		     const struct wire_hello *hello)
 {
 	struct relay_run *run = arg;
+	const struct hello_peer peer = {
+		.listener = run->listener, .channel = ch, .from = from, .hello = hello
+	};
 
-	if (hello->kind == WIRE_HELLO_QUERY && handshake_version(hello))
-		query_reply_query(run->answers, ch, hello, loop_now(run->loop));
-	else if (hello->kind == WIRE_HELLO_WARM && handshake_version(hello))
-		query_reply_warm(run->answers, ch, hello, loop_now(run->loop));
-	else if (hello->kind == WIRE_HELLO_MEASURE)
-		listener_refuse_because(run->listener, ch, WIRE_R_PURPOSE,
-					"this is a relay; for mpnc bench start mpnc bench -l");
+	relay_hello(run->relay, &peer);
+}
+
+static void on_asked(void *arg, const struct hello_peer *peer)
+{
+	struct relay_run *run = arg;
+	uint64_t now_ns = loop_now(run->loop);
+
+	if (peer->hello->kind == WIRE_HELLO_WARM)
+		query_reply_warm(run->answers, peer->channel, peer->hello, now_ns);
 	else
-		relay_hello(run->relay, run->listener, ch, from, hello);
+		query_reply_query(run->answers, peer->channel, peer->hello, now_ns);
 }
 
 static bool on_knows(void *arg, const uint8_t source[SOCK_SOURCE_LEN])
@@ -442,9 +448,11 @@ static int start_relay(struct relay_run *run)
 		.memory = run->memory,
 		.n_warm = c->listen ? 0 : run->options->n_warm,
 	};
-	struct relay_events events = {
-		.note = log_note, .ended = on_ended, .stopped = on_stopped, .arg = run
-	};
+	struct relay_events events = { .note = log_note,
+				       .ended = on_ended,
+				       .asked = on_asked,
+				       .stopped = on_stopped,
+				       .arg = run };
 	int r;
 
 	config.engine = client_setup_engine_config(c, run->listener);

@@ -472,40 +472,48 @@ static void on_not_reached(void *arg, const struct addr_list *place, int error)
 	engine_plug_failed(s->engine, text);
 }
 
-/* A peer that said HELLO. */
-struct guest {
-	struct listener *listener;
-	struct channel ch;
-	const union sock_addr *from;
-	const struct wire_hello *hello;
-};
+/* Peers that said HELLO ------------------------------------------------------------------------ */
 
-static void note_refused(const struct relay *r, int level, const struct guest *g, const char *why)
+static void note_refused(const struct relay *r, int level, const struct hello_peer *peer,
+			 const char *why)
 {
 	char addr[SOCK_ADDR_LEN];
 
-	sock_addr_text(addr, g->from);
-	note(r, level, "refused a peer, %s port %u: %s", addr, sock_addr_port(g->from), why);
+	sock_addr_text(addr, peer->from);
+	note(r, level, "refused a peer, %s port %u: %s", addr, sock_addr_port(peer->from), why);
 }
 
-static void refuse(struct relay *r, const struct guest *g, enum wire_reason reason, const char *why)
+static void refuse(void *arg, const struct hello_peer *peer, enum wire_reason reason,
+		   const char *why)
 {
-	note_refused(r, reason == WIRE_R_NO_SESSION ? 1 : 0, g,
+	note_refused(arg, reason == WIRE_R_NO_SESSION || reason == WIRE_R_PURPOSE ? 1 : 0, peer,
 		     why ? why : wire_reason_text(reason));
-	listener_refuse(g->listener, g->ch, reason);
+	hello_refuse(peer, reason, why);
 }
 
-/* Which names there are is nobody's business who has none of them. */
-static void refuse_target(struct relay *r, const struct guest *g)
+/* What the machine lacks is the user's business, the peer hears the kind. */
+static void refuse_for(struct relay *r, const struct hello_peer *peer, int error)
+{
+	note_refused(r, 0, peer, outcome_refusal_text(error));
+	hello_refuse(peer, outcome_refusal(error), NULL);
+}
+
+static void refuse_limit(struct relay *r, const struct hello_peer *peer, const char *why)
+{
+	note_refused(r, 0, peer, why);
+	hello_refuse(peer, WIRE_R_LIMIT, NULL);
+}
+
+/* The peer learns no names but the one that it said. */
+static void refuse_target(struct relay *r, const struct hello_peer *peer)
 {
 	char why[WIRE_TARGET_LEN + 64] = "this relay's targets have names, and none was given";
-	const char *name = g->hello->items.target;
+	const char *name = peer->hello->items.target;
 
 	if (*name)
 		text_printf(why, sizeof(why), "this relay has no target named \"%s\"", name);
 	r->totals.n_refused++;
-	note_refused(r, 0, g, why);
-	listener_refuse_because(g->listener, g->ch, WIRE_R_TARGET, why);
+	refuse(r, peer, WIRE_R_TARGET, why);
 }
 
 static const struct relay_target *find_target(const struct relay *r, const char *name)
@@ -516,24 +524,26 @@ static const struct relay_target *find_target(const struct relay *r, const char 
 	return NULL;
 }
 
-static void join(struct relay *r, struct relayed *s, const struct guest *g)
+static void join(void *arg, const struct hello_peer *peer)
 {
-	int result = 0;
+	struct relay *r = arg;
+	struct relayed *s = find(r, peer->hello->session);
+	int result;
 
 	if (!s || session_state(engine_session(s->engine)) != SESSION_OPEN) {
-		refuse(r, g, WIRE_R_NO_SESSION, NULL);
+		refuse(r, peer, WIRE_R_NO_SESSION, NULL);
 		return;
 	}
-	result = engine_attach(s->engine, g->ch, g->hello, false);
+	result = engine_attach(s->engine, peer->channel, peer->hello, false);
 	if (result)
-		refuse(r, g, outcome_refusal(result), outcome_refusal_text(result));
+		refuse_for(r, peer, result);
 }
 
-static int serve(struct relay *r, const struct guest *g, const struct relay_target *target)
+static int serve(struct relay *r, const struct hello_peer *peer, const struct relay_target *target)
 {
 	struct plain_connect_events events = { .done = on_reached, .failed = on_not_reached };
 	struct relayed *s;
-	int result = relayed_new(&s, r, g->hello->session, g->from, target->name);
+	int result = relayed_new(&s, r, peer->hello->session, peer->from, target->name);
 
 	if (result)
 		return result;
@@ -541,61 +551,68 @@ static int serve(struct relay *r, const struct guest *g, const struct relay_targ
 	result = plain_connect_new(&s->reach, r->loop, &target->place, r->config.connect_ns,
 				   &events);
 	if (!result)
-		result = engine_attach(s->engine, g->ch, g->hello, false);
+		result = engine_attach(s->engine, peer->channel, peer->hello, false);
 	if (result)
 		discard(s);
 	return result;
 }
 
-static void begin_served(struct relay *r, const struct guest *g)
+static void begin_far(void *arg, const struct hello_peer *peer)
 {
-	const struct relay_target *target = find_target(r, g->hello->items.target);
+	struct relay *r = arg;
+	const struct relay_target *target = find_target(r, peer->hello->items.target);
 	const char *why;
 	int result;
 
 	if (!target) {
-		refuse_target(r, g);
+		refuse_target(r, peer);
 		return;
 	}
-	why = excluded(r, g->from);
-	if (why) {
-		r->totals.n_refused++;
-		refuse(r, g, WIRE_R_LIMIT, why);
+	why = excluded(r, peer->from);
+	result = why ? 0 : serve(r, peer, target);
+	if (!why && !result)
 		return;
-	}
-	result = serve(r, g, target);
-	if (result) {
-		r->totals.n_refused++;
-		refuse(r, g, outcome_refusal(result), outcome_refusal_text(result));
-	}
+	r->totals.n_refused++;
+	if (result)
+		refuse_for(r, peer, result);
+	else
+		refuse_limit(r, peer, why);
 }
 
-/* A client wants to know, before it joins, that its session is here. */
-static void prove(struct relay *r, const struct guest *g)
+static bool runs(void *arg, const struct wire_hello *hello)
 {
-	struct relayed *s = g->hello->items.has_proof ? find_named(r, g->hello->items.proof) : NULL;
-
-	if (s)
-		prove_answer(g->listener, g->ch, g->hello, session_id(engine_session(s->engine)));
-	else
-		refuse(r, g, WIRE_R_NO_SESSION, NULL);
+	return find(arg, hello->session);
 }
 
-void relay_hello(struct relay *r, struct listener *l, struct channel ch,
-		 const union sock_addr *from, const struct wire_hello *hello)
+static const uint8_t *named(void *arg, const struct wire_hello *hello)
 {
-	const struct guest g = { l, ch, from, hello };
-	struct relayed *s = hello->kind == WIRE_HELLO_PROVE ? NULL : find(r, hello->session);
+	struct relayed *s = hello->items.has_proof ? find_named(arg, hello->items.proof) : NULL;
 
-	if (!handshake_version(hello))
-		refuse(r, &g, WIRE_R_VERSION, NULL);
-	else if (hello->kind == WIRE_HELLO_PROVE)
-		prove(r, &g);
-	else if (hello->kind == WIRE_HELLO_JOIN || s)
-		/* A client whose first connection was lost before our WELCOME came begins anew. */
-		join(r, s, &g);
-	else
-		begin_served(r, &g);
+	return s ? session_id(engine_session(s->engine)) : NULL;
+}
+
+static void answer(void *arg, const struct hello_peer *peer)
+{
+	struct relay *r = arg;
+
+	r->events.asked(r->events.arg, peer);
+}
+
+void relay_hello(struct relay *r, const struct hello_peer *peer)
+{
+	static const struct hello_table table = {
+		.take = { [WIRE_HELLO_NEW] = begin_far,
+			  [WIRE_HELLO_JOIN] = join,
+			  [WIRE_HELLO_QUERY] = answer,
+			  [WIRE_HELLO_WARM] = answer },
+		.refusal[WIRE_HELLO_MEASURE] =
+			"this is a relay; for mpnc bench start mpnc bench -l",
+		.runs = runs,
+		.named = named,
+		.refuse = refuse,
+	};
+
+	hello_dispatch(&table, r, peer);
 }
 
 bool relay_knows(const struct relay *r, const uint8_t source[SOCK_SOURCE_LEN])

@@ -17,7 +17,7 @@
 #include "client/client.h"
 #include "engine/engine.h"
 #include "io/addr_list.h"
-#include "server/listener.h"
+#include "server/hello.h"
 
 /* Sessions at once, if nothing else is said: those of a busy server. */
 #define RELAY_SESSIONS 4096
@@ -94,6 +94,9 @@ struct relay_events {
 	 * the two programs, which is their affair. */
 	void (*ended)(void *arg, const char *name, const struct outcome *end, bool broken_off,
 		      const struct session_stats *stats);
+	/* Far: a peer asks what is here (QUERY), or for its connection to be kept (WARM); its
+	 * channel is the callee's. */
+	void (*asked)(void *arg, const struct hello_peer *peer);
 	/* After relay_stop: the last session has ended. */
 	void (*stopped)(void *arg);
 	void *arg;
@@ -117,9 +120,8 @@ unsigned relay_fitting_memory(unsigned wanted, uint64_t memory);
 /* Near: a plain connection (consumed) from this address (NULL: a unix socket). */
 void relay_accept(struct relay *r, int fd, const union sock_addr *from);
 
-/* Far: a peer said HELLO (ch is consumed); from: its address when it was accepted. */
-void relay_hello(struct relay *r, struct listener *l, struct channel ch,
-		 const union sock_addr *from, const struct wire_hello *hello);
+/* Far: a peer said HELLO; its channel is consumed. */
+void relay_hello(struct relay *r, const struct hello_peer *peer);
 
 /* Does a session run that this source (sock_addr_source) began? */
 bool relay_knows(const struct relay *r, const uint8_t source[SOCK_SOURCE_LEN]);

@@ -125,7 +125,7 @@ int wire_get_hello(const uint8_t *body, size_t length, struct wire_hello *out)
 	cursor_get_bytes(&c, out->session, sizeof(out->session));
 	out->edge = cursor_get_u64(&c);
 	wire_get_items(&c, &out->items);
-	if (c.bad || out->version_min > out->version_max || out->kind > WIRE_HELLO_PROVE)
+	if (c.bad || out->version_min > out->version_max || out->kind >= WIRE_HELLO_KINDS)
 		return WIRE_E_MALFORMED;
 	return 0;
 }

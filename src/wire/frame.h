@@ -120,6 +120,8 @@ enum wire_hello_kind {
 	WIRE_HELLO_PROVE = 5,   /* the same, if the listener has the session that items name */
 };
 
+#define WIRE_HELLO_KINDS (WIRE_HELLO_PROVE + 1)
+
 struct wire_hello {
 	uint16_t version_min;
 	uint16_t version_max;

@@ -10,11 +10,12 @@
 #include "cmd/cli/listen_setup.h"
 #include "cmd/cli/query_reply.h"
 #include "cmd/cli/resolve_args.h"
-#include "server/listener.h"
+#include "server/hello.h"
 #include "server/prove_reply.h"
 #include "server/queue.h"
 #include "session/handshake.h"
 #include "ui/log.h"
+#include "util/text.h"
 
 /* How often it is looked whether the threads of the run before have ended. */
 #define LATE_LOOK_NS 100000000ull
@@ -27,16 +28,11 @@ struct server {
 	struct loop_timer late_timer;
 };
 
-static void refuse(struct server *s, struct channel ch, enum wire_reason reason)
+static void refuse(void *arg, const struct hello_peer *peer, enum wire_reason reason,
+		   const char *why)
 {
-	log_info("refused a peer: %s", wire_reason_text(reason));
-	listener_refuse(s->listener, ch, reason);
-}
-
-static void refuse_because(struct server *s, struct channel ch, const char *why)
-{
-	log_error("%s", why);
-	listener_refuse_because(s->listener, ch, WIRE_R_NONE, why);
+	log_info("refused a peer: %s", why ? why : wire_reason_text(reason));
+	hello_refuse(peer, reason, why);
 }
 
 static struct measure_config config_for(const struct server *s, const struct wire_hello *hello)
@@ -65,35 +61,33 @@ static void say_client(struct bench *b, struct channel ch)
 		fprintf(b->print.text, "client %s port %u\n", names.peer, names.peer_port);
 }
 
-static void serve(struct server *s, struct channel ch, const struct wire_hello *hello, bool greeted)
+static void serve(struct server *s, const struct hello_peer *peer)
 {
 	struct bench *b = s->bench;
-	struct measure_config config = config_for(s, hello);
+	struct measure_config config = config_for(s, peer->hello);
 	struct measure_events events = {
 		.note = log_note, .interval = bench_interval, .ended = bench_ended, .arg = b
 	};
-	char why[BENCH_TEXT_LEN];
-	int r;
+	char why[BENCH_TEXT_LEN] = "";
+	int r = 0;
 
-	if (config.disk && config.sends && config.receives) {
-		refuse_because(s, ch, "--disk is for one direction, and the client wants both");
-		return;
-	}
-	r = measure_new(&b->measure, b->loop, &config, hello->session, &events, why);
-	if (!r)
-		r = engine_attach(measure_engine(b->measure), ch, hello, greeted);
-	if (!r) {
-		say_client(b, ch);
+	if (config.disk && config.sends && config.receives)
+		text_printf(why, sizeof(why),
+			    "--disk is for one direction, and the client wants both");
+	else
+		r = measure_new(&b->measure, b->loop, &config, peer->hello->session, &events, why);
+	if (!r && !why[0])
+		r = engine_attach(measure_engine(b->measure), peer->channel, peer->hello,
+				  peer->greeted);
+	if (!r && !why[0]) {
+		say_client(b, peer->channel);
 		bench_print_start(&b->print, (struct bench_ways){ config.sends, config.receives },
 				  true);
 		return;
 	}
 	bench_let_go(b);
 	log_error("cannot serve a peer: %s", why[0] ? why : outcome_refusal_text(r));
-	if (why[0])
-		listener_refuse_because(s->listener, ch, WIRE_R_NONE, why);
-	else
-		listener_refuse(s->listener, ch, outcome_refusal(r));
+	hello_refuse(peer, why[0] ? WIRE_R_NONE : outcome_refusal(r), why);
 }
 
 static bool is_current(const struct bench *b, const struct wire_hello *hello)
@@ -102,55 +96,74 @@ static bool is_current(const struct bench *b, const struct wire_hello *hello)
 				    hello->session, WIRE_SESSION_ID_LEN) == 0;
 }
 
-static void join(struct server *s, struct channel ch, const struct wire_hello *hello)
+static void join(void *arg, const struct hello_peer *peer)
 {
+	struct server *s = arg;
 	struct bench *b = s->bench;
 	int r;
 
-	if (!is_current(b, hello) ||
+	if (!is_current(b, peer->hello) ||
 	    session_state(engine_session(measure_engine(b->measure))) != SESSION_OPEN) {
-		refuse(s, ch, WIRE_R_NO_SESSION);
+		refuse(s, peer, WIRE_R_NO_SESSION, NULL);
 		return;
 	}
-	r = engine_attach(measure_engine(b->measure), ch, hello, false);
+	r = engine_attach(measure_engine(b->measure), peer->channel, peer->hello, false);
 	if (r)
-		refuse(s, ch, outcome_refusal(r));
+		refuse(s, peer, outcome_refusal(r), NULL);
 }
 
-/* A client wants to know, before it joins, that its session is here. */
-static void prove(struct server *s, struct channel ch, const struct wire_hello *hello)
+static void answer(void *arg, const struct hello_peer *peer)
 {
-	const struct bench *b = s->bench;
+	struct server *s = arg;
+
+	query_reply_query(s->answers, peer->channel, peer->hello, loop_now(s->bench->loop));
+}
+
+static void begin(void *arg, const struct hello_peer *peer)
+{
+	struct server *s = arg;
+
+	if (!s->bench->measure)
+		serve(s, peer);
+	else if (s->bench->options->one_off || !queue_push(s->queue, peer->channel, peer->hello))
+		refuse(s, peer, WIRE_R_BUSY, NULL);
+	else
+		log_info("a client waits for its turn");
+}
+
+static bool runs(void *arg, const struct wire_hello *hello)
+{
+	const struct server *s = arg;
+
+	return is_current(s->bench, hello);
+}
+
+static const uint8_t *named(void *arg, const struct wire_hello *hello)
+{
+	const struct bench *b = ((const struct server *)arg)->bench;
 	const uint8_t *id =
 		b->measure ? session_id(engine_session(measure_engine(b->measure))) : NULL;
 
-	if (id && prove_fits(hello, id))
-		prove_answer(s->listener, ch, hello, id);
-	else
-		refuse(s, ch, WIRE_R_NO_SESSION);
+	return id && prove_fits(hello, id) ? id : NULL;
 }
 
 static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
 		     const struct wire_hello *hello)
 {
+	static const struct hello_table table = {
+		.take = { [WIRE_HELLO_JOIN] = join,
+			  [WIRE_HELLO_QUERY] = answer,
+			  [WIRE_HELLO_MEASURE] = begin },
+		.runs = runs,
+		.named = named,
+		.refuse = refuse,
+	};
 	struct server *s = arg;
+	const struct hello_peer peer = {
+		.listener = s->listener, .channel = ch, .from = from, .hello = hello
+	};
 
-	if (!handshake_version(hello))
-		refuse(s, ch, WIRE_R_VERSION);
-	else if (hello->kind == WIRE_HELLO_QUERY)
-		query_reply_query(s->answers, ch, hello, loop_now(s->bench->loop));
-	else if (hello->kind == WIRE_HELLO_PROVE)
-		prove(s, ch, hello);
-	else if (hello->kind == WIRE_HELLO_NEW || hello->kind == WIRE_HELLO_WARM)
-		refuse(s, ch, WIRE_R_PURPOSE);
-	else if (hello->kind == WIRE_HELLO_JOIN || is_current(s->bench, hello))
-		join(s, ch, hello);
-	else if (!s->bench->measure)
-		serve(s, ch, hello, false);
-	else if (s->bench->options->one_off || !queue_push(s->queue, ch, hello))
-		refuse(s, ch, WIRE_R_BUSY);
-	else
-		log_info("a client waits for its turn");
+	hello_dispatch(&table, s, &peer);
 }
 
 static bool on_allows(void *arg, const union sock_addr *peer)
@@ -167,11 +180,12 @@ static bool on_knows(void *arg, const uint8_t source[SOCK_SOURCE_LEN])
 
 static void serve_next(struct server *s)
 {
+	struct hello_peer peer = { .listener = s->listener, .greeted = true };
 	struct wire_hello hello;
-	struct channel ch;
 
-	while (!s->bench->measure && queue_pop(s->queue, &ch, &hello))
-		serve(s, ch, &hello, true);
+	peer.hello = &hello;
+	while (!s->bench->measure && queue_pop(s->queue, &peer.channel, &hello))
+		serve(s, &peer);
 }
 
 static void late_fired(struct loop_timer *timer)

@@ -24,6 +24,7 @@
 #include "engine/engine.h"
 #include "engine/tls_pool.h"
 #include "io/child.h"
+#include "server/hello.h"
 #include "server/listener.h"
 #include "server/prove_reply.h"
 #include "server/queue.h"
@@ -250,8 +251,6 @@ static void say_end(struct cat *cat, const struct report_end *end)
 		log_info("%s", end->reason);
 }
 
-static void serve_next(struct cat *cat);
-
 /* Returns that no other can be served. */
 static bool say_lost(void)
 {
@@ -292,6 +291,8 @@ static void session_over(struct loop_task *task)
 	local_end(cat->local, &cat->gone);
 }
 
+static void serve_next(struct cat *cat);
+
 static void past_late(struct cat *cat)
 {
 	cat->late = NULL;
@@ -309,14 +310,9 @@ static void late_fired(struct loop_timer *timer)
 		loop_set_timer(cat->loop, timer, loop_now(cat->loop) + LATE_LOOK_NS);
 }
 
-static void session_gone(struct loop_task *task)
+/* The next peer waits until the last session's threads have ended. */
+static void let_go(struct cat *cat)
 {
-	struct cat *cat = task->arg;
-
-	if (!cat->again || cat->exit) {
-		leave(cat, cat->exit ? cat->exit : cat->last_failure);
-		return;
-	}
 	cat->late = cat->engine;
 	cat->late_local = cat->local;
 	cat->engine = NULL;
@@ -330,49 +326,60 @@ static void session_gone(struct loop_task *task)
 	loop_set_timer(cat->loop, &cat->late_timer, loop_now(cat->loop) + LATE_LOOK_NS);
 }
 
+static void session_gone(struct loop_task *task)
+{
+	struct cat *cat = task->arg;
+
+	if (!cat->again || cat->exit) {
+		leave(cat, cat->exit ? cat->exit : cat->last_failure);
+		return;
+	}
+	let_go(cat);
+}
+
 /* Listening ------------------------------------------------------------------------------------ */
 
-static void serve(struct cat *cat, struct channel ch, const struct wire_hello *hello, bool greeted)
+static void refuse(void *arg, const struct hello_peer *peer, enum wire_reason reason,
+		   const char *why)
 {
+	log_info("refused a peer: %s", why ? why : wire_reason_text(reason));
+	hello_refuse(peer, reason, why);
+}
+
+static void serve(struct cat *cat, const struct hello_peer *peer)
+{
+	const struct channel ch = peer->channel;
 	int r;
 
 	if (ch.tls)
 		log_info("the peer proved to be \"%s\"", tls_peer_name(ch.tls));
-	r = start_session(cat, hello->session);
+	r = start_session(cat, peer->hello->session);
 	if (!r)
-		r = engine_attach(cat->engine, ch, hello, greeted);
+		r = engine_attach(cat->engine, ch, peer->hello, peer->greeted);
 	if (!r) {
 		loop_set_timer(cat->loop, &cat->wait_timer, LOOP_NEVER);
 		return;
 	}
-	/* Most likely descriptors or memory are short for now: wait for the next peer. */
+	/* Most likely descriptors or memory are short for now. */
 	log_error("cannot serve a peer: %s", outcome_refusal_text(r));
+	hello_refuse(peer, outcome_refusal(r), NULL);
 	local_kill(cat->local);
-	if (engine_free(cat->engine)) {
-		cat->engine = NULL;
-		cat->local = local_free(cat->local);
-	}
-	listener_refuse(cat->listener, ch, outcome_refusal(r));
+	let_go(cat);
 }
 
 static void serve_next(struct cat *cat)
 {
+	struct hello_peer peer = { .listener = cat->listener, .greeted = true };
 	struct wire_hello hello;
-	struct channel ch;
 
-	if (queue_pop(cat->queue, &ch, &hello))
-		serve(cat, ch, &hello, true);
+	peer.hello = &hello;
+	if (queue_pop(cat->queue, &peer.channel, &hello))
+		serve(cat, &peer);
 	else if (cat->guests && plain_clients_serve(cat->guests))
 		loop_set_timer(cat->loop, &cat->wait_timer, LOOP_NEVER);
 	else if (cat->config->timeout_ns != CONFIG_NEVER)
 		loop_set_timer(cat->loop, &cat->wait_timer,
 			       loop_now(cat->loop) + cat->config->timeout_ns);
-}
-
-static void refuse(struct cat *cat, struct channel ch, enum wire_reason reason)
-{
-	log_info("refused a peer: %s", wire_reason_text(reason));
-	listener_refuse(cat->listener, ch, reason);
 }
 
 static bool is_current(const struct cat *cat, const struct wire_hello *hello)
@@ -381,34 +388,28 @@ static bool is_current(const struct cat *cat, const struct wire_hello *hello)
 				     WIRE_SESSION_ID_LEN) == 0;
 }
 
-/* A client wants to know, before it joins, that its session is here. */
-static void prove(struct cat *cat, struct channel ch, const struct wire_hello *hello)
+static void join(void *arg, const struct hello_peer *peer)
 {
-	const uint8_t *id = cat->engine ? session_id(engine_session(cat->engine)) : NULL;
+	struct cat *cat = arg;
+	int r;
 
-	if (!id || !prove_fits(hello, id))
-		id = measure_server_id(cat->measured);
-	if (id && prove_fits(hello, id))
-		prove_answer(cat->listener, ch, hello, id);
-	else
-		refuse(cat, ch, WIRE_R_NO_SESSION);
-}
-
-static void join(struct cat *cat, struct channel ch, const struct wire_hello *hello)
-{
-	int r = 0;
-
-	if (!is_current(cat, hello) || session_state(engine_session(cat->engine)) != SESSION_OPEN) {
-		refuse(cat, ch, WIRE_R_NO_SESSION);
+	if (measure_server_knows(cat->measured, peer->hello)) {
+		measure_server_join(cat->measured, cat->listener, peer->channel, peer->hello);
 		return;
 	}
-	r = engine_attach(cat->engine, ch, hello, false);
+	if (!is_current(cat, peer->hello) ||
+	    session_state(engine_session(cat->engine)) != SESSION_OPEN) {
+		refuse(cat, peer, WIRE_R_NO_SESSION, NULL);
+		return;
+	}
+	r = engine_attach(cat->engine, peer->channel, peer->hello, false);
 	if (r == -EACCES)
-		log_info("\"%s\" wanted to join another's session", tls_peer_name(ch.tls));
+		log_info("\"%s\" wanted to join another's session",
+			 tls_peer_name(peer->channel.tls));
 	else if (r)
 		log_info("cannot take a peer's connection: %s", outcome_refusal_text(r));
 	if (r)
-		refuse(cat, ch, outcome_refusal(r));
+		refuse(cat, peer, outcome_refusal(r), NULL);
 }
 
 /* With a key nobody but its holders can keep others out. A command may be at work in silence. And
@@ -495,38 +496,74 @@ static void guest_over(void *arg, const struct plain_copy_result *result)
 		serve_next(cat);
 }
 
-static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
-		     const struct wire_hello *hello)
+static void answer(void *arg, const struct hello_peer *peer)
+{
+	struct cat *cat = arg;
+
+	query_reply_query(cat->answers, peer->channel, peer->hello, loop_now(cat->loop));
+}
+
+static void measure(void *arg, const struct hello_peer *peer)
+{
+	struct cat *cat = arg;
+
+	measure_server_serve(cat->measured, cat->listener, peer->channel, peer->hello,
+			     is_busy(cat));
+}
+
+static void begin(void *arg, const struct hello_peer *peer)
 {
 	struct cat *cat = arg;
 	struct engine_config config = engine_config_of(cat, NULL);
 
-	if (!handshake_version(hello))
-		refuse(cat, ch, WIRE_R_VERSION);
-	else if (hello->kind == WIRE_HELLO_QUERY)
-		query_reply_query(cat->answers, ch, hello, loop_now(cat->loop));
-	else if (hello->kind == WIRE_HELLO_PROVE)
-		prove(cat, ch, hello);
-	else if (measure_server_knows(cat->measured, hello))
-		measure_server_join(cat->measured, cat->listener, ch, hello);
-	else if (hello->kind == WIRE_HELLO_MEASURE)
-		measure_server_serve(cat->measured, cat->listener, ch, hello, is_busy(cat));
-	else if (hello->kind == WIRE_HELLO_JOIN || is_current(cat, hello))
-		join(cat, ch, hello);
-	else if (hello->kind == WIRE_HELLO_WARM)
-		listener_refuse_because(cat->listener, ch, WIRE_R_PURPOSE,
-					"this is no relay, it keeps no connections");
-	else if (hello->items.target[0])
-		listener_refuse_because(cat->listener, ch, WIRE_R_TARGET,
-					"this is no relay, it has no targets");
-	else if (handshake_conflict(session_side(&config.session), hello->side))
-		refuse(cat, ch, WIRE_R_CONFLICT);
+	if (peer->hello->items.target[0])
+		refuse(cat, peer, WIRE_R_TARGET, "this is not a relay, it has no targets");
+	else if (handshake_conflict(session_side(&config.session), peer->hello->side))
+		refuse(cat, peer, WIRE_R_CONFLICT, NULL);
 	else if (!is_busy(cat))
-		serve(cat, ch, hello, false);
-	else if (!has_room(cat) || !queue_push(cat->queue, ch, hello))
-		refuse(cat, ch, WIRE_R_BUSY);
+		serve(cat, peer);
+	else if (!has_room(cat) || !queue_push(cat->queue, peer->channel, peer->hello))
+		refuse(cat, peer, WIRE_R_BUSY, NULL);
 	else
 		log_info("a peer waits for its turn");
+}
+
+static bool runs(void *arg, const struct wire_hello *hello)
+{
+	const struct cat *cat = arg;
+
+	return is_current(cat, hello) || measure_server_knows(cat->measured, hello);
+}
+
+static const uint8_t *named(void *arg, const struct wire_hello *hello)
+{
+	const struct cat *cat = arg;
+	const uint8_t *id = cat->engine ? session_id(engine_session(cat->engine)) : NULL;
+
+	if (!id || !prove_fits(hello, id))
+		id = measure_server_id(cat->measured);
+	return id && prove_fits(hello, id) ? id : NULL;
+}
+
+static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
+		     const struct wire_hello *hello)
+{
+	static const struct hello_table table = {
+		.take = { [WIRE_HELLO_NEW] = begin,
+			  [WIRE_HELLO_JOIN] = join,
+			  [WIRE_HELLO_QUERY] = answer,
+			  [WIRE_HELLO_MEASURE] = measure },
+		.refusal[WIRE_HELLO_WARM] = "this is not a relay, it keeps no connections",
+		.runs = runs,
+		.named = named,
+		.refuse = refuse,
+	};
+	struct cat *cat = arg;
+	const struct hello_peer peer = {
+		.listener = cat->listener, .channel = ch, .from = from, .hello = hello
+	};
+
+	hello_dispatch(&table, cat, &peer);
 }
 
 static bool on_allows(void *arg, const union sock_addr *peer)

@@ -75,6 +75,30 @@ expect_exit three 0
 expect_content out $'begin\nend\nfrom the second\nfrom the third'
 stop rx TERM
 
+section "with -k one that cannot be served holds up none of those after it"
+need prlimit
+exec 5<>first
+listen rx -k -w 60 </dev/null >out 5>&-
+start one 127.0.0.1 "$PORT" <first 5>&-
+echo begin >&5
+wait_for "$PATIENCE" "the first is served" file_has out 6
+for name in two three; do
+	start "$name" --retry 0 127.0.0.1 "$PORT" <data 5>&-
+	wait_for "$PATIENCE" "$name waits" eval "((\$(grep -c 'a peer waits' rx.err) == $([[ $name == two ]] && echo 1 || echo 2)))"
+done
+# No descriptor is left for a session.
+prlimit --pid "${PID[rx]}" --nofile=3:1024
+exec 5>&-
+expect_exit one 4
+for name in two three; do
+	expect_exit "$name" 1
+	expect_log "$name" 'refused the session: '
+done
+prlimit --pid "${PID[rx]}" --nofile=1024:1024
+run 0 four 127.0.0.1 "$PORT" < <(echo four)
+expect_content out $'begin\nfour'
+stop rx TERM
+
 section "with -k, every client gets the whole of a file, also after one that broke off"
 # break_off: a client whose output hangs is killed while it receives
 break_off() {

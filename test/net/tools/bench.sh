@@ -117,6 +117,21 @@ bench tx -R -t 10m
 json tx.json 'runs[0]["end"]["sum_received"]["bytes"] == 1024'
 stop rx TERM
 
+section "a client that has waited hears why it is refused"
+rm copy
+start rx bench -v -l --disk copy 0 >rx.out
+wait_port rx
+start first bench -t 60 -i 0 127.0.0.1 "$PORT" >first.out
+wait_for "$PATIENCE" "it is served" grep -q ^client rx.out
+start second bench -t 100ms --bidir 127.0.0.1 "$PORT" >second.out
+wait_log rx 'a client waits for its turn'
+stop first TERM
+expect_exit second 1
+expect_log second 'refused the session: --disk is for one direction, and the client wants both'
+n=$(grep -c 'the client wants both' rx.err)
+((n == 1)) || fail "the client came back: $n refusals"
+stop rx TERM
+
 section "with a key"
 "$MPNC" genkey key
 "$MPNC" genkey other
