@@ -21,7 +21,10 @@
  *   for root only.
  * - bonds of Open vSwitch: ovs-appctl, for root only.
  */
-#include "cmd/doctor/doctor_rules.h"
+#include "cmd/doctor/doctor_bond_rules.h"
+#include "cmd/doctor/doctor_machine_rules.h"
+#include "cmd/doctor/doctor_peer_rules.h"
+#include "cmd/doctor/doctor_share_rules.h"
 
 /* What goes with a bond that is set down, even for a moment, and does not come back. */
 #define INTERRUPTS                                                                            \

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The rules about the way to a peer that was tried, and about what the peer tells of its bond. All
- * keep silent without that.
- */
+#include "cmd/doctor/doctor_peer_rules.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cmd/cli/bond_words.h"
-#include "cmd/doctor/doctor_rules.h"
+#include "cmd/doctor/doctor_bond_rules.h"
 #include "util/text.h"
 
 #define COMMAND "$ "

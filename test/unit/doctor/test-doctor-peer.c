@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/doctor/doctor_rules.h"
+#include "cmd/doctor/doctor_peer_rules.h"
 #include "doctor-probes.h"
 
 static struct doctor_probes probes;
