@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 MPNC = $(CURDIR)/build/mpnc
 
-.PHONY: all build deps check attack demo bench fuzz soak networks coverage lab lab-bench install clean
+.PHONY: all build deps check attack demo bench fuzz soak networks coverage metrics lab lab-bench install clean
 
 all:
 	@tools/deps.sh build
@@ -56,6 +56,9 @@ networks: deps
 
 coverage: deps
 	@tools/coverage.sh
+
+metrics: deps
+	@tools/metrics.py $(if $(COMMITS),--commits '$(COMMITS)')
 
 install: all
 	install -D -m 755 build/mpnc '$(DESTDIR)$(PREFIX)/bin/mpnc'

@@ -4,8 +4,8 @@
 set -euo pipefail
 
 build=(meson ninja-build gcc pkg-config libc6-dev libxxhash-dev libjansson-dev libmnl-dev libssl-dev)
-gates=(clang-14 clang-format-14 libclang-rt-14-dev llvm-14 libcmocka-dev pmccabe shellcheck pyflakes3
-	mandoc)
+gates=(clang-14 clang-format-14 libclang-rt-14-dev llvm-14 libcmocka-dev pmccabe universal-ctags
+	shellcheck pyflakes3 mandoc)
 tests=(netcat-openbsd ncat socat mbuffer iproute2 procps time util-linux python3 zsh
 	openssl tshark valgrind)
 lab=(qemu-system-x86 cpio ethtool kmod iproute2 util-linux diffutils iperf3 netcat-openbsd ncat socat mbuffer
