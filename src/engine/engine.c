@@ -365,8 +365,8 @@ static void check_lost(struct engine *e)
 
 	if (lost != e->lost)
 		note(e, 1,
-		     lost ? "all connections are lost (%s), waiting for others" : "connected again",
-		     e->last_error[0] ? e->last_error : "closed by the peer");
+		     lost ? "lost all connections (%s); waiting to reconnect" : "connected again",
+		     e->last_error[0] ? e->last_error : "the peer closed them");
 	e->lost = lost;
 	if (lost || !session_finished(e->session))
 		loop_set_timer(e->loop, &e->close_timer, LOOP_NEVER);

@@ -41,7 +41,7 @@ static void end_lost(const struct session *s, const char *last_error, struct out
 			"the stream is incomplete: connections lost at offset %llu (%s)",
 			(unsigned long long)end->offset, why);
 	else
-		set_end(out, OUTCOME_NETWORK, "all connections are lost: %s", why);
+		set_end(out, OUTCOME_NETWORK, "lost all connections: %s", why);
 }
 
 static void end_local(const struct session_end *end, struct outcome *out)
@@ -83,7 +83,7 @@ void outcome_of(const struct session *session, const char *last_error, int signa
 	case SESSION_END_REFUSED:
 		if (session_version(session))
 			set_end(out, OUTCOME_NETWORK,
-				"all connections were lost, and the peer no longer knows the "
+				"lost all connections, and the peer no longer knows the "
 				"session (at offset %llu)",
 				(unsigned long long)end->offset);
 		else

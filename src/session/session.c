@@ -178,13 +178,12 @@ void session_lose(struct session *s)
 	}
 	if (s->lost) {
 		text_duration(duration, sizeof(duration), trying(s));
-		text_printf(text, sizeof(text), "all connections are lost for more than %s",
-			    duration);
+		text_printf(text, sizeof(text), "no connection for more than %s", duration);
 		session_fail(s, SESSION_END_LOST, WIRE_R_TIMEOUT, reasm_received(s->in.reasm),
 			     text);
 	} else {
 		session_fail(s, SESSION_END_LOST, WIRE_R_NONE, reasm_received(s->in.reasm),
-			     "all connections are lost");
+			     "lost all connections");
 	}
 }
 

@@ -49,7 +49,7 @@ wait_for "$PATIENCE" "the first is served" file_has out 6
 stop one KILL
 run 0 two 127.0.0.1 "$PORT" < <(echo "from the second") 5>&-
 ((RUN_MS < 25000)) || fail "the second waited for $RUN_MS ms"
-expect_log rx 'all connections are lost'
+expect_log rx 'lost all connections'
 expect_content out $'begin\nfrom the second'
 exec 5>&-
 stop rx TERM

@@ -95,7 +95,7 @@ static void test_vanished_at_once(void **state)
 	session_subflow_close(s, slot, MS);
 	session_tick(s, SESSION_NEW_NS);
 	assert_int_equal(session_state(s), SESSION_FAILED);
-	assert_non_null(strstr(session_end(s)->text, "lost for more than 5"));
+	assert_non_null(strstr(session_end(s)->text, "no connection for more than 5"));
 	session_free(s);
 }
 
@@ -113,7 +113,7 @@ static void test_patience_ends(void **state)
 	assert_int_equal(session_end(s)->kind, SESSION_END_LOST);
 	assert_int_equal(session_end(s)->reason, WIRE_R_TIMEOUT);
 	assert_int_equal(session_end(s)->offset, 700);
-	assert_non_null(strstr(session_end(s)->text, "lost for more than 10"));
+	assert_non_null(strstr(session_end(s)->text, "no connection for more than 10"));
 	assert_int_equal(session_deadline(s), SESSION_NO_DEADLINE);
 	session_free(s);
 }
