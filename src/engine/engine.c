@@ -212,30 +212,40 @@ static void remember(struct engine *e, const struct subflow_stats *stats)
 		e->stats[e->n_gone++] = *stats;
 }
 
-static void conn_close(struct engine *e, struct conn *c)
+/* Why it closes, for people; NULL: in order. */
+static const char *close_reason(const struct engine *e, const struct conn *c)
 {
 	const char *fault = session_subflow_text(e->session, c->slot);
+	const char *text = fault ? fault : channel_text(conn_channel(c));
+
+	return text || !c->error ? text : strerror(c->error);
+}
+
+static void say_closed(const struct engine *e, const struct conn *c, const char *why)
+{
+	int level = why ? 1 : 2;
+
+	if (e->phase != PHASE_RUNNING || session_finished(e->session))
+		return;
+	if (!why)
+		why = c->draining ? "it is not needed" : "the peer closed it";
+	note(e, level, "subflow %u (port %u to %s) closed: %s", c->stats.id, c->stats.local_port,
+	     c->stats.peer, why);
+}
+
+static void conn_close(struct engine *e, struct conn *c)
+{
 	const char *why;
-	int level;
 
 	conn_settle(c, true);
-	why = channel_text(conn_channel(c));
-	level = fault || why ? 1 : 2;
-	if (!why)
-		why = c->error ? strerror(c->error) : fault;
+	why = close_reason(e, c);
+	text_printf(e->last_error, sizeof(e->last_error), "%s", why ? why : "");
+	say_closed(e, c, why);
 	conn_update_stats(c, e->session);
 	c->stats.live = false;
 	e->n_unannounced -= !c->announced;
 	e->n_draining -= c->draining;
 	link_watch_closed(e->links, c);
-	text_printf(e->last_error, sizeof(e->last_error), "%s", why ? why : "");
-	if (e->phase == PHASE_RUNNING && !session_finished(e->session))
-		note(e, level, "subflow %u (port %u to %s) closed: %s", c->stats.id,
-		     c->stats.local_port, c->stats.peer,
-		     fault         ? fault
-		     : why         ? why
-		     : c->draining ? "it is not needed"
-				   : "the peer closed it");
 	link_watch_place(e->links, c);
 	remember(e, &c->stats);
 	session_subflow_close(e->session, c->slot, loop_now(e->loop));

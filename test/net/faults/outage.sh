@@ -33,6 +33,15 @@ expect_exact() { # COUNT
 	cmp out <(stream x "$1") || fail "the stream was changed"
 }
 
+# Neither side has given up a connection: that is said with -v, unlike one that closes in order.
+expect_none_given_up() {
+	local name
+
+	for name in tx rx; do
+		! logged "$name" 'closed:' || fail "$name gave up a connection"
+	done
+}
+
 cut_for_10_s() {
 	through_proxy 4
 	proxy "cut 10"
@@ -128,7 +137,7 @@ stopped() { # NAME
 	sleep "$STOP" # this is the stop that is tested
 	kill -CONT "${PID[$1]}"
 	expect_exact 4
-	! logged tx 'closed:' || fail "a connection was given up"
+	expect_none_given_up
 }
 
 # Both are stopped while they have no connection: they have not waited meanwhile.
@@ -205,7 +214,7 @@ while data := sys.stdin.buffer.read(1 << 20):
 	expect_exit tx 0 $((2 * PATIENCE + STOP))
 	expect_exit consumer 0
 	cmp out <(stream x 4) || fail "the stream was changed"
-	! logged tx 'closed:' || fail "a connection was given up"
+	expect_none_given_up
 }
 
 slow_producer() {
@@ -214,7 +223,7 @@ slow_producer() {
 	expect_exit tx 0 $((2 * PATIENCE + STOP))
 	expect_exit rx 0
 	cmp out <(stream x 1 && echo behind the pause) || fail "the stream was changed"
-	! logged tx 'closed:' || fail "a connection was given up"
+	expect_none_given_up
 }
 
 make_block

@@ -21,12 +21,24 @@ struct fixture {
 	struct loop *loop;
 	struct engine *engine;
 	struct loop_timer timer;
-	int theirs; /* the peer's end of the only connection; -1: has said all */
-	bool gone;  /* the connection has closed */
+	int theirs;  /* the peer's end of the only connection; -1: has said all */
+	bool resets; /* the peer: instead of saying anything */
+	bool gone;   /* the connection has closed */
+	int level;   /* of the note that says so; -1: none */
 };
 
 static void on_note(void *arg, int level, const char *text)
 {
+	struct fixture *f = arg;
+
+	if (strstr(text, "closed: "))
+		f->level = level;
+}
+
+static void reset(int fd)
+{
+	sock_set_abrupt(fd);
+	close(fd);
 }
 
 static void on_pumped(void *arg)
@@ -34,7 +46,10 @@ static void on_pumped(void *arg)
 	struct fixture *f = arg;
 
 	/* Our HELLO has left: from here on nothing but the peer makes events. */
-	if (f->theirs >= 0) {
+	if (f->theirs >= 0 && f->resets) {
+		reset(f->theirs);
+		f->theirs = -1;
+	} else if (f->theirs >= 0) {
 		assert_int_equal(write(f->theirs, "mpnc", 4), 4);
 		assert_int_equal(shutdown(f->theirs, SHUT_WR), 0);
 		f->theirs = -1;
@@ -74,6 +89,7 @@ static void set_up(struct fixture *f)
 	};
 
 	memset(f, 0, sizeof(*f));
+	f->level = -1;
 	assert_int_equal(loop_new(&f->loop), 0);
 	assert_int_equal(engine_new(&f->engine, f->loop, &config, &events), 0);
 	f->timer = (struct loop_timer){ .fn = on_timer, .arg = f, .due_ns = LOOP_NEVER };
@@ -119,7 +135,24 @@ static void end_that_comes_with_the_last_bytes_is_seen(void **state)
 	assert_int_equal(engine_attach(f.engine, (struct channel){ .fd = ours }, NULL, false), 0);
 	assert_int_equal(loop_run(f.loop), 0);
 	assert_true(f.gone);
+	/* Somebody who looks for a cause finds one only where there is one. */
+	assert_int_equal(f.level, 2);
 	close(theirs);
+	tear_down(&f);
+}
+
+static void reset_of_a_plain_connection_is_said_with_v(void **state)
+{
+	struct fixture f;
+	int ours;
+
+	set_up(&f);
+	f.resets = true;
+	tcp_pair(&ours, &f.theirs);
+	assert_int_equal(engine_attach(f.engine, (struct channel){ .fd = ours }, NULL, false), 0);
+	assert_int_equal(loop_run(f.loop), 0);
+	assert_true(f.gone);
+	assert_int_equal(f.level, 1);
 	tear_down(&f);
 }
 
@@ -127,6 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(end_that_comes_with_the_last_bytes_is_seen),
+		cmocka_unit_test(reset_of_a_plain_connection_is_said_with_v),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
