@@ -164,6 +164,12 @@ static ssize_t read_at(const struct input *in, void *p, size_t n, uint64_t at)
 	return pread(in->fd, p, n, in->start + (off_t)at);
 }
 
+/* A pseudo terminal says EIO when its other side is closed: that is its end of file. */
+static void finish_at_error(struct input *in, int error)
+{
+	finish(in, error == EIO && isatty(in->fd) ? INPUT_ENDED : INPUT_FAILED, error);
+}
+
 static void run(void *arg)
 {
 	struct input *in = arg;
@@ -181,10 +187,8 @@ static void run(void *arg)
 		}
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
-		/* The last reader of a pseudo terminal's other side has gone: its end of file. */
 		if (n < 0) {
-			finish(in, errno == EIO && isatty(in->fd) ? INPUT_ENDED : INPUT_FAILED,
-			       errno);
+			finish_at_error(in, errno);
 			return;
 		}
 		digest_feed_stream(in->digest, p, (size_t)n);
