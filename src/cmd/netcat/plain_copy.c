@@ -16,6 +16,7 @@
 #include "io/clock.h"
 #include "io/sock.h"
 #include "util/text.h"
+#include "util/units.h"
 
 #define BUF_LEN (64u << 10)
 
@@ -144,24 +145,30 @@ static bool over(const struct plain_copy *c)
 	return c->up.ended && c->up.total && is_silent(&c->down);
 }
 
-/* When to give up, or for -q to end; UINT64_MAX: never. */
+/* When -q ends the connection in order; UINT64_MAX: never. */
+static uint64_t quit_deadline(const struct plain_copy *c)
+{
+	if (c->config->quit_ns == CONFIG_NEVER || !c->sent_ns)
+		return UINT64_MAX;
+	return c->sent_ns + c->config->quit_ns;
+}
+
+/* When -w gives up; UINT64_MAX: never. */
+static uint64_t idle_deadline(const struct plain_copy *c)
+{
+	return c->config->idle_ns == CONFIG_NEVER ? UINT64_MAX : c->moved_ns + c->config->idle_ns;
+}
+
 static uint64_t deadline(const struct plain_copy *c)
 {
-	const struct plain_copy_config *config = c->config;
-	uint64_t due = UINT64_MAX;
-
-	if (config->idle_ns != CONFIG_NEVER)
-		due = c->moved_ns + config->idle_ns;
-	if (config->quit_ns != CONFIG_NEVER && c->sent_ns && c->sent_ns + config->quit_ns < due)
-		due = c->sent_ns + config->quit_ns;
-	return due;
+	return min_u64(quit_deadline(c), idle_deadline(c));
 }
 
 static int timed_out(const struct plain_copy *c, char why[PLAIN_COPY_TEXT_LEN])
 {
 	char duration[32];
 
-	if (c->config->quit_ns != CONFIG_NEVER && c->sent_ns)
+	if (quit_deadline(c) <= idle_deadline(c))
 		return OUTCOME_OK;
 	text_duration(duration, sizeof(duration), c->config->idle_ns);
 	text_printf(why, PLAIN_COPY_TEXT_LEN, "nothing moved for %s", duration);

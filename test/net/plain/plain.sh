@@ -48,6 +48,14 @@ expect_exit rx 0
 expect_same data out
 exec 5>&-
 
+section "-w that comes before -q is a failure"
+exec 5<>silent
+listen rx --plain --duplex <silent >out 5>&-
+run 1 tx --plain -N -q 60 -w 300ms --duplex 127.0.0.1 "$PORT" <<<word
+expect_log tx 'nothing moved for 0.3'
+exec 5>&-
+expect_exit rx 0
+
 section "-k: one after another"
 listen rx --plain -k </dev/null >out
 for i in 1 2 3; do
