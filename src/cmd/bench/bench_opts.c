@@ -44,11 +44,9 @@ static struct bench_options *options_of(struct parser *p)
 	return p->own;
 }
 
-static enum opts_result set_time(struct parser *p, const struct option_def *o, const char *arg)
+static enum opts_result set_number(struct parser *p, const struct option_def *o, const char *arg)
 {
-	if (parse_duration(arg, NS_PER_MS, TIME_MAX_NS, &options_of(p)->time_ns) < 0)
-		return opts_bad_argument(p, o, arg, "a time up to a day (such as 500ms, 10 or 2m)");
-	return OPTS_RUN;
+	return opts_set_number(p, o, arg, p->own);
 }
 
 static enum opts_result set_interval(struct parser *p, const struct option_def *o, const char *arg)
@@ -68,16 +66,6 @@ static enum opts_result set_flag(struct parser *p, const struct option_def *o, c
 	return OPTS_RUN;
 }
 
-static enum opts_result set_rounds(struct parser *p, const struct option_def *o, const char *arg)
-{
-	uint64_t n;
-
-	if (parse_u64(arg, 1, BENCH_ROUNDS_MAX, &n) < 0)
-		return opts_bad_argument(p, o, arg, "a number of rounds (1 to 100)");
-	options_of(p)->rounds = (unsigned)n;
-	return OPTS_RUN;
-}
-
 static enum opts_result set_disk(struct parser *p, const struct option_def *o, const char *arg)
 {
 	if (!*arg)
@@ -86,15 +74,20 @@ static enum opts_result set_disk(struct parser *p, const struct option_def *o, c
 	return OPTS_RUN;
 }
 
+static const struct opts_number time = { parse_duration, NS_PER_MS, TIME_MAX_NS,
+					 "a time up to a day (such as 500ms, 10 or 2m)" };
+static const struct opts_number rounds = { parse_u64, 1, BENCH_ROUNDS_MAX,
+					   "a number of rounds (1 to 100)", .is_int = true };
+
 #define FIELD(name) offsetof(struct bench_options, name)
 
 static const struct option_def own[] = {
-	{ 't', "time", "TIME", NULL, set_time },
+	{ 't', "time", "TIME", NULL, set_number, FIELD(time_ns), .number = &time },
 	{ 'i', "interval", "TIME", NULL, set_interval },
 	{ 'R', "reverse", NULL, NULL, set_flag, FIELD(reverse) },
 	{ 0, "bidir", NULL, NULL, set_flag, FIELD(bidir) },
 	{ 0, "compare", NULL, NULL, set_flag, FIELD(compare) },
-	{ 0, "rounds", "N", NULL, set_rounds },
+	{ 0, "rounds", "N", NULL, set_number, FIELD(rounds), .number = &rounds },
 	{ 0, "sweep", NULL, NULL, set_flag, FIELD(sweep) },
 	{ 0, "disk", "FILE", NULL, set_disk },
 	{ '1', "one-off", NULL, NULL, set_flag, FIELD(one_off) },

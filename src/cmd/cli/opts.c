@@ -55,6 +55,23 @@ enum opts_result opts_bad_argument(struct parser *p, const struct option_def *o,
 	return opts_fail(p, "%s: \"%s\" is not %s", opts_show(o).text, quoted, wanted);
 }
 
+enum opts_result opts_set_number(struct parser *p, const struct option_def *o, const char *arg,
+				 void *base)
+{
+	const struct opts_number *number = o->number;
+	uint64_t n = number->word_is;
+	void *field = (char *)base + o->field;
+
+	if ((!number->word || strcmp(arg, number->word) != 0) &&
+	    number->parse(arg, number->min, number->max, &n) < 0)
+		return opts_bad_argument(p, o, arg, number->wanted);
+	if (number->is_int)
+		*(unsigned *)field = (unsigned)n;
+	else
+		*(uint64_t *)field = n;
+	return OPTS_RUN;
+}
+
 bool opts_optional_arg(const struct option_def *o)
 {
 	return o->arg && o->arg[0] == '[';
@@ -467,7 +484,8 @@ enum opts_result opts_parse_verb(int argc, char *const argv[], const struct opts
 		result = check_verb(&p);
 	if (result == OPTS_RUN)
 		result = check_conflicts(&p);
-	if (!p.given[OPT_IDLE])
+	config->idle_given = p.given[OPT_IDLE];
+	if (!config->idle_given)
 		config->idle_ns = has_local(&p) ? CONFIG_NEVER : config->timeout_ns;
 	if (result == OPTS_RUN)
 		result = take_operands(&p);

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "cmd/cli/opts.h"
 
@@ -100,6 +101,16 @@ struct parser {
 	size_t n_operands;
 };
 
+/* What a number may be. */
+struct opts_number {
+	int (*parse)(const char *s, uint64_t min, uint64_t max, uint64_t *out);
+	uint64_t min, max;
+	const char *wanted; /* for messages: "a number of hops (1 to 255)" */
+	const char *word;   /* this word means word_is; NULL: none does */
+	uint64_t word_is;
+	bool is_int; /* the field is an int or unsigned, else a uint64_t */
+};
+
 struct option_def {
 	char letter;      /* 0: none */
 	const char *name; /* long name; NULL: none */
@@ -109,6 +120,7 @@ struct option_def {
 	enum opts_result (*set)(struct parser *p, const struct option_def *o, const char *arg);
 	size_t field;      /* offset in struct config, for the setters that serve several options */
 	const char *group; /* heading printed before this option */
+	const struct opts_number *number; /* for opts_set_number */
 };
 
 extern const struct option_def opts_table[N_OPTIONS];
@@ -133,6 +145,10 @@ enum opts_result opts_fail(struct parser *p, const char *fmt, ...)
 /* The same: the argument of an option is not what it has to be. */
 enum opts_result opts_bad_argument(struct parser *p, const struct option_def *o, const char *arg,
 				   const char *wanted);
+
+/* Puts the number that arg means into o's field of base. */
+enum opts_result opts_set_number(struct parser *p, const struct option_def *o, const char *arg,
+				 void *base);
 
 /* The same: there is no such option. arg is the whole word with its dashes. */
 enum opts_result opts_unknown_name(struct parser *p, const char *arg);

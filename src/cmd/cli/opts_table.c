@@ -150,32 +150,9 @@ static enum opts_result set_word(struct parser *p, const struct option_def *o, c
 	return OPTS_RUN;
 }
 
-static enum opts_result set_max_conns(struct parser *p, const struct option_def *o, const char *arg)
+static enum opts_result set_number(struct parser *p, const struct option_def *o, const char *arg)
 {
-	uint64_t n;
-
-	if (parse_u64(arg, 1, UINT_MAX, &n) < 0)
-		return opts_bad_argument(p, o, arg, "a number of clients (1 or more)");
-	p->config->max_clients = (unsigned)n;
-	return OPTS_RUN;
-}
-
-static enum opts_result set_tls_threads(struct parser *p, const struct option_def *o,
-					const char *arg)
-{
-	uint64_t n = CONFIG_THREADS_AUTO;
-
-	if (strcmp(arg, "auto") != 0 && parse_u64(arg, 0, TLS_POOL_THREADS_MAX, &n) < 0)
-		return opts_bad_argument(p, o, arg, "a number of threads (0 to 16, or auto)");
-	p->config->tls_threads = (unsigned)n;
-	return OPTS_RUN;
-}
-
-static enum opts_result set_sessions(struct parser *p, const struct option_def *o, const char *arg)
-{
-	if (parse_u64(arg, 1, UINT64_MAX, &p->config->n_sessions) < 0)
-		return opts_bad_argument(p, o, arg, "a number of sessions (1 or more)");
-	return OPTS_RUN;
+	return opts_set_number(p, o, arg, p->config);
 }
 
 static enum opts_result set_allow(struct parser *p, const struct option_def *o, const char *arg)
@@ -213,41 +190,6 @@ static enum opts_result set_tos(struct parser *p, const struct option_def *o, co
 	return OPTS_RUN;
 }
 
-static enum opts_result set_hops(struct parser *p, const struct option_def *o, const char *arg)
-{
-	int *hops = field_of(p, o);
-	uint64_t n;
-
-	if (parse_u64(arg, 1, UINT8_MAX, &n) < 0)
-		return opts_bad_argument(p, o, arg, "a number of hops (1 to 255)");
-	*hops = (int)n;
-	return OPTS_RUN;
-}
-
-static enum opts_result set_window(struct parser *p, const struct option_def *o, const char *arg)
-{
-	if (parse_size(arg, CONFIG_WINDOW_MIN, CONFIG_WINDOW_MAX, &p->config->window) < 0)
-		return opts_bad_argument(p, o, arg, "a window (1M to 16G)");
-	return OPTS_RUN;
-}
-
-static enum opts_result set_sockbuf(struct parser *p, const struct option_def *o, const char *arg)
-{
-	/* The kernel takes an int. */
-	if (parse_size(arg, 1, INT_MAX, field_of(p, o)) < 0)
-		return opts_bad_argument(p, o, arg,
-					 "the size of a socket buffer (such as 512K or 4M)");
-	return OPTS_RUN;
-}
-
-static enum opts_result set_wait(struct parser *p, const struct option_def *o, const char *arg)
-{
-	if (parse_duration(arg, NS_PER_MS, TIME_MAX_NS, &p->config->timeout_ns) < 0)
-		return opts_bad_argument(p, o, arg,
-					 "a time above zero (such as 500ms, 30, 2m or 1h)");
-	return OPTS_RUN;
-}
-
 static enum opts_result set_path(struct parser *p, const struct option_def *o, const char *arg)
 {
 	const char **path = field_of(p, o);
@@ -255,46 +197,6 @@ static enum opts_result set_path(struct parser *p, const struct option_def *o, c
 	if (!*arg)
 		return opts_bad_argument(p, o, arg, "a name");
 	*path = arg;
-	return OPTS_RUN;
-}
-
-static enum opts_result set_idle(struct parser *p, const struct option_def *o, const char *arg)
-{
-	p->config->idle_ns = CONFIG_NEVER;
-	p->config->idle_given = true;
-	if (strcmp(arg, "never") != 0 &&
-	    parse_duration(arg, NS_PER_MS, TIME_MAX_NS, &p->config->idle_ns) < 0)
-		return opts_bad_argument(p, o, arg, "a time above zero (such as 30, 2m), or never");
-	return OPTS_RUN;
-}
-
-static enum opts_result set_rate(struct parser *p, const struct option_def *o, const char *arg)
-{
-	if (parse_size(arg, 1, BUCKET_RATE_MAX, &p->config->rate) < 0)
-		return opts_bad_argument(p, o, arg, "bytes per second (such as 500K, 100M or 1G)");
-	return OPTS_RUN;
-}
-
-static enum opts_result set_retry(struct parser *p, const struct option_def *o, const char *arg)
-{
-	if (parse_duration(arg, 0, TIME_MAX_NS, &p->config->retry_ns) < 0)
-		return opts_bad_argument(p, o, arg, "a time (such as 500ms, 30, 2m or 1h)");
-	return OPTS_RUN;
-}
-
-static enum opts_result set_reconnect(struct parser *p, const struct option_def *o, const char *arg)
-{
-	if (parse_duration(arg, 0, TIME_MAX_NS, &p->config->reconnect_ns) < 0)
-		return opts_bad_argument(p, o, arg, "a time (such as 500ms, 30, 2m or 1h)");
-	return OPTS_RUN;
-}
-
-static enum opts_result set_quit(struct parser *p, const struct option_def *o, const char *arg)
-{
-	p->config->quit_ns = CONFIG_NEVER;
-	if (strcmp(arg, "-1") != 0 && parse_duration(arg, 0, TIME_MAX_NS, &p->config->quit_ns) < 0)
-		return opts_bad_argument(p, o, arg,
-					 "a time (such as 0, 500ms or 30; -1 is forever)");
 	return OPTS_RUN;
 }
 
@@ -336,6 +238,43 @@ static enum opts_result set_json(struct parser *p, const struct option_def *o, c
 	return OPTS_RUN;
 }
 
+static const struct opts_number
+	clients = { parse_u64, 1, UINT_MAX, "a number of clients (1 or more)", .is_int = true },
+	sessions = { parse_u64, 1, UINT64_MAX, "a number of sessions (1 or more)" },
+	threads = {
+		.parse = parse_u64,
+		.min = 0,
+		.max = TLS_POOL_THREADS_MAX,
+		.wanted = "a number of threads (0 to 16, or auto)",
+		.word = "auto",
+		.word_is = CONFIG_THREADS_AUTO,
+		.is_int = true,
+	},
+	hops = { parse_u64, 1, UINT8_MAX, "a number of hops (1 to 255)", .is_int = true },
+	window = { parse_size, CONFIG_WINDOW_MIN, CONFIG_WINDOW_MAX, "a window (1M to 16G)" },
+	/* The kernel takes an int. */
+	sockbuf = { parse_size, 1, INT_MAX, "the size of a socket buffer (such as 512K or 4M)" },
+	rate = { parse_size, 1, BUCKET_RATE_MAX, "bytes per second (such as 500K, 100M or 1G)" },
+	time = { parse_duration, 0, TIME_MAX_NS, "a time (such as 500ms, 30, 2m or 1h)" },
+	limit = { parse_duration, NS_PER_MS, TIME_MAX_NS,
+		  "a time above zero (such as 500ms, 30, 2m or 1h)" },
+	idle = {
+		.parse = parse_duration,
+		.min = NS_PER_MS,
+		.max = TIME_MAX_NS,
+		.wanted = "a time above zero (such as 30, 2m), or never",
+		.word = "never",
+		.word_is = CONFIG_NEVER,
+	},
+	quit = {
+		.parse = parse_duration,
+		.min = 0,
+		.max = TIME_MAX_NS,
+		.wanted = "a time (such as 0, 500ms or 30; -1 is forever)",
+		.word = "-1",
+		.word_is = CONFIG_NEVER,
+	};
+
 #define FIELD(name) offsetof(struct config, name)
 
 const struct option_def opts_table[N_OPTIONS] = {
@@ -346,8 +285,9 @@ const struct option_def opts_table[N_OPTIONS] = {
 	[OPT_MAX_CONNS] = { 'm', "max-conns", "N",
 			    "with -l: at most N clients at once, the one that is\n"
 			    "served and those that wait",
-			    set_max_conns },
-	[OPT_SESSIONS] = { 0, "sessions", "N", "with -k: end after N sessions", set_sessions },
+			    set_number, FIELD(max_clients), .number = &clients },
+	[OPT_SESSIONS] = { 0, "sessions", "N", "with -k: end after N sessions", set_number,
+			   FIELD(n_sessions), .number = &sessions },
 	[OPT_ALLOW] = { 0, "allow", "CIDR[,CIDR]",
 			"with -l: from these addresses only (10.0.0.0/8, ::1)", set_allow },
 	[OPT_PLAIN] = { 0, "plain", NULL,
@@ -401,22 +341,22 @@ const struct option_def opts_table[N_OPTIONS] = {
 	[OPT_IPV6] = { '6', NULL, NULL, "IPv6 only", set_family },
 	[OPT_TOS] = { 'T', NULL, "TOS", "type of service: number or name (af11, cs1, ef)",
 		      set_tos },
-	[OPT_TTL] = { 'M', "ttl", "N", "hop limit of what is sent (1 to 255)", set_hops,
-		      FIELD(ttl) },
+	[OPT_TTL] = { 'M', "ttl", "N", "hop limit of what is sent (1 to 255)", set_number,
+		      FIELD(ttl), .number = &hops },
 	[OPT_MIN_TTL] = { 0, "minttl", "N",
 			  "drop what comes with a lower hop limit: with 255 and\n"
 			  "-M 255 at the other end, all that was routed",
-			  set_hops, FIELD(min_ttl) },
+			  set_number, FIELD(min_ttl), .number = &hops },
 	[OPT_WINDOW] = { 0, "window", "SIZE",
 			 "memory for data on its way, in each direction\n"
 			 "(1M to 16G; default 64M)",
-			 set_window },
+			 set_number, FIELD(window), .number = &window },
 	[OPT_RCVBUF] = { 'I', NULL, "LEN",
 			 "TCP receive buffer of each subflow, instead of\n"
 			 "the kernel's own tuning",
-			 set_sockbuf, FIELD(rcvbuf) },
-	[OPT_SNDBUF] = { 'O', NULL, "LEN", "the same for the TCP send buffer", set_sockbuf,
-			 FIELD(sndbuf) },
+			 set_number, FIELD(rcvbuf), .number = &sockbuf },
+	[OPT_SNDBUF] = { 'O', NULL, "LEN", "the same for the TCP send buffer", set_number,
+			 FIELD(sndbuf), .number = &sockbuf },
 
 	[OPT_KEY] = { 0, "key", "FILE",
 		      "encrypt, and talk only to who has the same key:\n"
@@ -438,7 +378,7 @@ const struct option_def opts_table[N_OPTIONS] = {
 	[OPT_TLS_THREADS] = { 0, "tls-threads", "N",
 			      "threads that encrypt and decrypt; 0: the one that\n"
 			      "moves the data; auto, the default: by processors",
-			      set_tls_threads },
+			      set_number, FIELD(tls_threads), .number = &threads },
 
 	[OPT_EXEC] = { 'e', "exec", "COMMAND",
 		       "the streams are this command's input and output;\n"
@@ -469,21 +409,23 @@ const struct option_def opts_table[N_OPTIONS] = {
 	[OPT_WAIT] = { 'w', "wait", "TIME",
 		       "give up when connecting, waiting for a peer (-l) or\n"
 		       "a pause without progress takes longer",
-		       set_wait, 0, "Times (500ms, 30 or 30s, 2m, 1h)" },
+		       set_number, FIELD(timeout_ns), "Times (500ms, 30 or 30s, 2m, 1h)", &limit },
 	[OPT_IDLE] = { 0, "idle-timeout", "TIME",
 		       "give up after a pause of that length; never: not\n"
 		       "after any, whatever -w says",
-		       set_idle },
-	[OPT_RETRY] = { 0, "retry", "TIME", "keep trying to connect for that long", set_retry },
+		       set_number, FIELD(idle_ns), .number = &idle },
+	[OPT_RETRY] = { 0, "retry", "TIME", "keep trying to connect for that long", set_number,
+			FIELD(retry_ns), .number = &time },
 	[OPT_RECONNECT] = { 0, "reconnect", "TIME",
 			    "when all connections are lost: keep the session and\n"
 			    "connect again for that long (default 30; 0: end)",
-			    set_reconnect },
+			    set_number, FIELD(reconnect_ns), .number = &time },
 	[OPT_QUIT] = { 'q', NULL, "TIME",
 		       "end that long after all our input has arrived;\n"
 		       "-1 is never, and the default",
-		       set_quit },
-	[OPT_RATE] = { 0, "rate", "SIZE", "send at most SIZE bytes per second", set_rate },
+		       set_number, FIELD(quit_ns), .number = &quit },
+	[OPT_RATE] = { 0, "rate", "SIZE", "send at most SIZE bytes per second", set_number,
+		       FIELD(rate), .number = &rate },
 
 	[OPT_VERBOSE] = { 'v', "verbose", NULL, "say what happens; -vv: for each subflow too",
 			  set_verbose, 0, "Messages (on standard error)" },
