@@ -26,6 +26,9 @@
 
 #define EVENTS_MAX 64
 
+/* Timers that run before sockets have their turn again. */
+#define TIMERS_PER_TURN 32
+
 /* Longer than a thread that runs waits for its processor on a machine that is only busy. */
 #define STOP_NS 1000000000ull
 
@@ -265,9 +268,9 @@ static void run_timers(struct loop *loop)
 {
 	struct loop_timer *t = loop->timers;
 
-	/* Not more often than there are timers: one that sets itself to the past must not hang us.
-	 */
-	for (int i = 0; i < 32 && t && t->due_ns <= loop->now_ns; i++, t = loop->timers) {
+	/* A timer that sets itself to the past must not keep the loop here. */
+	for (int i = 0; i < TIMERS_PER_TURN && t && t->due_ns <= loop->now_ns;
+	     i++, t = loop->timers) {
 		loop_set_timer(loop, t, LOOP_NEVER);
 		t->fn(t);
 	}
