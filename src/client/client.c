@@ -315,7 +315,7 @@ static void first_lost(struct client *c)
 		first_failed(c, c->routes.first, end->text);
 	} else {
 		first_spoilt(c, c->routes.first, 0,
-			     error ? error : "it closed the connection without a word");
+			     error ? error : "it closed the connection without sending a byte");
 	}
 }
 

@@ -102,7 +102,7 @@ static const char help[] =
 	"@NAME for an abstract one.\n"
 	"\n"
 	"Signals: SIGTERM and SIGINT stop it when the connections that run have ended; a\n"
-	"second one ends them. SIGUSR1 tells what runs.\n"
+	"second one ends them. SIGUSR1 reports what runs.\n"
 	"\n"
 	"For the options see mpnc --help.\n";
 
@@ -224,7 +224,7 @@ static void say_totals(const struct relay_run *run)
 
 	relay_totals(run->relay, &t);
 	if (!run->config->listen && run->options->n_warm)
-		text_printf(warm, sizeof(warm), "; %llu began on connections that were ready",
+		text_printf(warm, sizeof(warm), "; %llu began on preconnections",
 			    (unsigned long long)t.n_warm);
 	text_size(tx, sizeof(tx), t.tx_bytes);
 	text_size(rx, sizeof(rx), t.rx_bytes);
@@ -380,8 +380,8 @@ static void say_far(const struct relay_run *run)
 
 	say_targets(run);
 	log_info("listening on %s port %u; %s", addr, port,
-		 run->tls ? "with TLS, for peers that prove who they are"
-			  : "without a key, whoever can reach it can use it");
+		 run->tls ? "with TLS, for peers that prove their identity"
+			  : "without a key, anyone who reaches this port can use it");
 }
 
 /* -----------------------------------------------------------------------------------------------

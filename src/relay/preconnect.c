@@ -186,7 +186,7 @@ static void kept_lost(struct kept *k)
 {
 	struct preconnect *w = k->warm;
 
-	note(w, 2, "the connection from port %u, which was ready, is gone", k->port);
+	note(w, 2, "the preconnection from port %u is gone", k->port);
 	channel_close(kept_end(k));
 	fill_after(w, PRECONNECT_RETRY_MIN_NS);
 }
@@ -252,7 +252,7 @@ static void kept_answered(struct kept *k, const struct wire_welcome *m)
 	loop_set_timer(w->loop, &k->limit, LOOP_NEVER);
 	look_at_links(w, k, m);
 	addr_pairs_answered(&w->routes.route[k->route]);
-	note(w, 2, "the connection from port %u is ready", k->port);
+	note(w, 2, "the preconnection from port %u is ready", k->port);
 	fill_when_due(w);
 }
 

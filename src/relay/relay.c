@@ -305,12 +305,12 @@ static const char *excluded(const struct relay *r, const union sock_addr *from)
 	if (r->stopping)
 		return "the relay is about to stop";
 	if (r->totals.n_running >= r->config.max_sessions)
-		return "as many sessions as there may be are running";
+		return "the limit of sessions is reached (-m)";
 	if (!from)
 		return NULL;
 	sock_addr_source(source, from);
 	return source_table_count(r->sources, source) >= r->config.max_per_source
-		       ? "its address has as many sessions as one may have"
+		       ? "its address has reached the limit of sessions (--per-source)"
 		       : NULL;
 }
 

@@ -250,7 +250,7 @@ static void answer_nonsense(struct stranger *s, const char *text)
 
 	note(l, s, "it is not mpnc, it sent", text);
 	listener_refuse_because(l, stranger_free(s), WIRE_R_PROTOCOL,
-				"this is mpnc, and what came is not");
+				"this is mpnc, and what arrived is not its protocol");
 }
 
 static void stranger_hello(struct stranger *s, const struct wire_hello *hello)
@@ -259,14 +259,15 @@ static void stranger_hello(struct stranger *s, const struct wire_hello *hello)
 	union sock_addr from;
 
 	if (l->tls && !s->tls) {
-		note(l, s, "it came without a key", NULL);
+		note(l, s, "it connected without a key", NULL);
 		listener_refuse(l, stranger_free(s), WIRE_R_KEY);
 		return;
 	}
 	/* Else its time would begin anew, and each question costs a look at our devices. */
 	if (s->crowd == l->warm &&
 	    (hello->kind == WIRE_HELLO_WARM || hello->kind == WIRE_HELLO_PROVE)) {
-		stranger_drop(s, "it is kept already, and asked for that again", NULL);
+		stranger_drop(s, "it is a preconnection already, and asked to become one again",
+			      NULL);
 		return;
 	}
 	from = s->from;
@@ -300,7 +301,7 @@ static void stranger_read(struct stranger *s)
 		if (n <= 0) {
 			stranger_drop(s,
 				      s->handshake.have ? "it closed before its HELLO was complete"
-							: "it closed without a word",
+							: "it closed without sending a byte",
 				      channel_text(ch) ? channel_text(ch)
 				      : n < 0          ? strerror((int)-n)
 						       : NULL);
@@ -435,7 +436,7 @@ void listener_keep(struct listener *l, struct channel ch, const void *bytes, siz
 	if (source_table_is_full(l->warm) ||
 	    source_table_count(l->warm, source) >= LISTENER_WARM_PER_SOURCE) {
 		listener_refuse_because(l, ch, WIRE_R_LIMIT,
-					"it keeps as many connections as it may");
+					"the limit of preconnections is reached");
 		return;
 	}
 	if (channel_send_all(ch, bytes, n))

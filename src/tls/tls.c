@@ -49,7 +49,7 @@ static ssize_t hear(struct tls *t)
 
 static void explain_end(struct tls *t)
 {
-	const char *text = "it closed the connection without a word";
+	const char *text = "it closed the connection without sending a byte";
 
 	if (t->heard)
 		text = t->done ? "it was cut off: there was no end of TLS"

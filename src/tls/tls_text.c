@@ -14,15 +14,15 @@ static const struct {
 	int alert;
 	const char *text;
 } alerts[] = {
-	{ SSL_AD_UNEXPECTED_MESSAGE, "it takes no TLS: it was started without a key" },
+	{ SSL_AD_UNEXPECTED_MESSAGE, "it does not accept TLS: it was started without a key" },
 	{ SSL_AD_BAD_CERTIFICATE, "it does not accept our certificate" },
 	{ SSL_AD_UNSUPPORTED_CERTIFICATE, "it does not accept our certificate: unsupported" },
 	{ SSL_AD_CERTIFICATE_REVOKED, "it does not accept our certificate: revoked" },
 	{ SSL_AD_CERTIFICATE_EXPIRED, "it does not accept our certificate: expired" },
 	{ SSL_AD_CERTIFICATE_UNKNOWN, "it does not accept our certificate" },
 	{ SSL_AD_UNKNOWN_CA, "it does not accept our certificate: it knows another authority" },
-	{ SSL_AD_DECRYPT_ERROR, "it found that what we sent does not prove who we are" },
-	{ SSL_AD_PROTOCOL_VERSION, "it speaks no TLS 1.3" },
+	{ SSL_AD_DECRYPT_ERROR, "it found that our proof of identity is wrong" },
+	{ SSL_AD_PROTOCOL_VERSION, "it does not speak TLS 1.3" },
 	{ SSL_AD_CERTIFICATE_REQUIRED, "it wants a certificate (--cert)" },
 };
 
@@ -52,9 +52,9 @@ static const char *reason_text(const struct tls *t, int reason)
 	case SSL_R_WRONG_SSL_VERSION:
 	case SSL_R_WRONG_VERSION_NUMBER:
 	case SSL_R_VERSION_TOO_LOW:
-		return "it speaks no TLS 1.3";
+		return "it does not speak TLS 1.3";
 	case SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC:
-		return "what came was changed on the way";
+		return "the data were changed on the way";
 	case SSL_R_BINDER_DOES_NOT_VERIFY:
 		return "it does not prove that it has the key";
 	default:
@@ -121,5 +121,5 @@ void tls_explain_stranger(struct tls *t, const uint8_t *bytes, size_t n)
 	char quoted[4 * TLS_QUOTED + 1];
 
 	text_quote(quoted, sizeof(quoted), bytes, n);
-	text_printf(t->text, sizeof(t->text), "it speaks no TLS: it sent \"%s\"", quoted);
+	text_printf(t->text, sizeof(t->text), "it does not speak TLS: it sent \"%s\"", quoted);
 }

@@ -10,15 +10,15 @@
  * - interval: seconds, sent, received (bytes within these seconds), send_rate, receive_rate (bytes
  *   per second), bytes_sent, bytes_received (since the start), subflows_live, and links: an array
  *   of name, tx_bytes, rx_bytes (our links, within these seconds), or null: not counted
- * - end: bytes_sent, bytes_received, seconds, exit, reason, reinjected, subflows, here, peer, verdict
- *   (why links stay idle; null: no link does, or the reason is unknown)
+ * - end: bytes_sent, bytes_received, seconds, exit, reason, reinjected, subflows, here, peer,
+ * verdict (why links stay idle; null: no link does, or the reason is unknown)
  *
  * subflows is an array of id, src, sport, dst, dport, sent, received, retransmits, rtt_us, live and
- * of the links by name, where they are known: tx_link, peer_rx_link, peer_tx_link, rx_link. seen is an
- * array of those of these four names whose links were observed, not predicted.
- * here and peer have name, kind (null: no bond) and links, an array of name, speed (Mbit/s),
- * usable, tx_bytes, rx_bytes, tx_share, rx_share (0 to 1, of all that the side's links carried that
- * way). What is not known of them is null, and so are here and peer as a whole.
+ * of the links by name, where they are known: tx_link, peer_rx_link, peer_tx_link, rx_link. seen is
+ * an array of those of these four names whose links were observed, not predicted. here and peer
+ * have name, kind (null: no bond) and links, an array of name, speed (Mbit/s), usable, tx_bytes,
+ * rx_bytes, tx_share, rx_share (0 to 1, of all that the side's links carried that way). What is not
+ * known of them is null, and so are here and peer as a whole.
  *
  * Bytes sent are those that the peer's output took, bytes received those that our output took. Text
  * that is not UTF-8 is written as text_quote() does.

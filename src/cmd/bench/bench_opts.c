@@ -25,7 +25,7 @@ const char bench_help[] =
 	"      --compare          one connection against as many as -P says, in turns, and\n"
 	"                         the ratio of the medians\n"
 	"      --rounds N         how many turns of each (default 3)\n"
-	"      --sweep            with 1, 2, 4, 8 ... connections, until more are of no use\n"
+	"      --sweep            with 1, 2, 4, 8 ... connections, until more gain nothing\n"
 	"      --disk FILE        read FILE instead of memory where data is sent, write it\n"
 	"                         (a new file, removed at the end) where it is received\n"
 	"      --json[=FILE]      one line of JSON for each run, much like iperf3's\n"
@@ -111,7 +111,7 @@ static enum opts_result check(struct parser *p, const struct bench_options *o)
 	if (o->bidir && o->disk)
 		return opts_fail(p, "--disk is for one direction, --bidir has two");
 	if (p->config->listen && (o->reverse || o->bidir || o->compare || o->sweep))
-		return opts_fail(p, "with -l it is the client who says what is measured");
+		return opts_fail(p, "with -l the client chooses what is measured");
 	if (!p->config->listen && o->one_off)
 		return opts_fail(p, "-1 needs -l");
 	if (o->sweep && !p->config->subflows_auto)

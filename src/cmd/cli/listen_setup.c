@@ -33,7 +33,7 @@ static int open_one(struct opening *o, const char *host)
 		r = listener_also(*o->out, &where);
 	if (r)
 		log_error("cannot listen on %s port %s: %s", host ? host : "*", c->port,
-			  r == -E2BIG ? "these are too many addresses" : strerror(-r));
+			  r == -E2BIG ? "too many addresses" : strerror(-r));
 	return r;
 }
 

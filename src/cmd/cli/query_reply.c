@@ -67,7 +67,7 @@ void query_reply_query(struct query_reply *a, struct channel ch, const struct wi
 		return;
 	}
 	listener_answer(a->listener, ch, buf, n);
-	log_debug("told a peer what is here");
+	log_debug("answered a query");
 }
 
 void query_reply_warm(struct query_reply *a, struct channel ch, const struct wire_hello *hello,

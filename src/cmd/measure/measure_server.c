@@ -69,7 +69,7 @@ static void run_over(struct loop_task *task)
 	struct measure_server *m = task->arg;
 
 	charge(m);
-	log_info("a peer has measured the way to here");
+	log_info("a peer ran a measurement against this listener");
 	m->ended = true;
 	let_go(m);
 }
@@ -136,12 +136,14 @@ void measure_server_serve(struct measure_server *m, struct listener *l, struct c
 	refill(m);
 	let_go(m);
 	if (busy || m->measure) {
-		listener_refuse_because(l, ch, WIRE_R_BUSY,
-					busy ? "it is at work, which a measurement would disturb"
-					     : "another measurement is under way");
+		listener_refuse_because(
+			l, ch, WIRE_R_BUSY,
+			busy ? "a session runs there, which a measurement would disturb"
+			     : "another measurement is under way");
 	} else if (m->budget < 2 * MEASURE_SERVER_BYTES) {
-		listener_refuse_because(l, ch, WIRE_R_LIMIT,
-					"it was measured a lot lately: try again in a minute");
+		listener_refuse_because(
+			l, ch, WIRE_R_LIMIT,
+			"the quota of measurements is used up: try again in a minute");
 	} else {
 		r = start(m, l, ch, hello);
 		if (r)

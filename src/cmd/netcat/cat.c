@@ -404,10 +404,10 @@ static void join(void *arg, const struct hello_peer *peer)
 	}
 	r = engine_attach(cat->engine, peer->channel, peer->hello, false);
 	if (r == -EACCES)
-		log_info("\"%s\" wanted to join another's session",
+		log_info("\"%s\" tried to join the session of another peer",
 			 tls_peer_name(peer->channel.tls));
 	else if (r)
-		log_info("cannot take a peer's connection: %s", outcome_refusal_text(r));
+		log_info("cannot attach a peer's connection: %s", outcome_refusal_text(r));
 	if (r)
 		refuse(cat, peer, outcome_refusal(r), NULL);
 }
@@ -472,12 +472,12 @@ static void on_plain(void *arg, int fd, const uint8_t *bytes, size_t n)
 	struct cat *cat = arg;
 
 	if ((is_busy(cat) && !has_room(cat)) || !plain_clients_push(cat->guests, fd, bytes, n)) {
-		log_info("closed the connection of a client that is no mpnc: too many others wait");
+		log_info("closed the connection of a plain client: too many others wait");
 		close(fd);
 	} else if (!is_busy(cat)) {
 		serve_next(cat);
 	} else {
-		log_info("a client that is no mpnc waits for its turn");
+		log_info("a plain client waits for its turn");
 	}
 }
 
@@ -617,8 +617,8 @@ static int start_listener(struct cat *cat)
 		return r;
 	port = listener_port(cat->listener, addr);
 	log_info("listening on %s port %u; %s", addr, port,
-		 cat->tls ? "with TLS, for peers that prove who they are"
-			  : "without a key, whoever can reach it can talk to it");
+		 cat->tls ? "with TLS, for peers that prove their identity"
+			  : "without a key, anyone who reaches this port can talk to it");
 	serve_next(cat);
 	return 0;
 }

@@ -53,7 +53,7 @@ static int run(int argc, char *argv[], bool send)
 	if (config.exec || config.shell || config.unix_path || config.plan || config.probe)
 		return usage(argv[0], "the command comes after --, not with an option");
 	if (config.plain || config.plain_ok)
-		return usage(argv[0], "a plain connection cannot tell of a command's failure");
+		return usage(argv[0], "a plain connection cannot report a command's failure");
 	if (config.duplex || (send ? config.recv_only || config.no_stdin : config.send_only))
 		return usage(argv[0], "there is one direction only");
 	config.command = argv + n_words + 1;

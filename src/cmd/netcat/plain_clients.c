@@ -53,11 +53,11 @@ static void tell(const struct plain_copy_result *r)
 	char sent[32], received[32];
 
 	if (r->why[0])
-		log_error("a client that is no mpnc: %s", r->why);
+		log_error("plain client: %s", r->why);
 	text_size(sent, sizeof(sent), r->sent);
 	text_size(received, sizeof(received), r->received);
-	log_info("sent %s, received %s over one plain connection; whether all of it has arrived "
-		 "cannot be known",
+	log_info("sent %s, received %s over one plain connection; a plain connection cannot "
+		 "confirm that all of it arrived",
 		 sent, received);
 }
 
@@ -159,10 +159,11 @@ bool plain_clients_serve(struct plain_clients *g)
 	g->n_waiting--;
 	memmove(g->waiting, g->waiting + 1, g->n_waiting * sizeof(g->waiting[0]));
 	sock_names(g->carry.fd, &names);
-	log_info("%s port %u is no mpnc: one plain connection", names.peer, names.peer_port);
+	log_info("%s port %u does not speak mpnc: serving it over one plain connection", names.peer,
+		 names.peer_port);
 	r = worker_start(&g->worker, run, g);
 	if (r) {
-		log_error("cannot serve a client that is no mpnc: %s", strerror(-r));
+		log_error("cannot serve a plain client: %s", strerror(-r));
 		close(g->carry.fd);
 		return plain_clients_serve(g);
 	}

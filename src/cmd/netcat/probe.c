@@ -50,7 +50,7 @@ static int ask(const struct config *c, struct probe *p)
 	query.tls = p->tls;
 	fd = query_peer(&query, &peer, why);
 	if (fd < 0) {
-		log_error("no mpnc at %s port %s: %s", c->host, c->port, why);
+		log_error("no mpnc listener at %s port %s: %s", c->host, c->port, why);
 		return OUTCOME_NETWORK;
 	}
 	close(fd);

@@ -38,7 +38,7 @@ knock() {
 
 section "a port scan"
 nc -z -w 5 127.0.0.1 "$PORT" || fail "the port should look open"
-expect_dropped 'it closed without a word'
+expect_dropped 'it closed without sending a byte'
 
 section "HTTP"
 printf 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n' | knock

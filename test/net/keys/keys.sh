@@ -57,7 +57,7 @@ wait_log rx 'the peer proved to be "alice"'
 say foreign keys/bob
 [[ $(answer foreign) == 3 ]] || fail "another key joins the session"
 [[ $(od -An -t u1 -j 33 -N 1 foreign.out) -eq 2 ]] || fail "another key learns that the session is here"
-wait_log rx '"bob" wanted to join .*'
+wait_log rx '"bob" tried to join .*'
 expect_running rx "another key came"
 say second keys/alice
 [[ $(answer second) == 2 ]] || fail "the same key does not join the session"

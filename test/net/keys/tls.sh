@@ -99,7 +99,7 @@ run 0 plan --plan --key a.key 127.0.0.1 "$PORT" >back
 openssl s_client -tls1_2 -connect "127.0.0.1:$PORT" </dev/null >back 2>&1 && fail "TLS 1.2 is answered"
 openssl s_client -connect "127.0.0.1:$PORT" </dev/null >back 2>&1 && fail "TLS without a key is answered"
 printf 'GET / HTTP/1.0' >"/dev/tcp/127.0.0.1/$PORT"
-for pattern in 'it has another key$' 'it came without a key$' 'it speaks no TLS 1.3$' \
+for pattern in 'it has another key$' 'it connected without a key$' 'it does not speak TLS 1.3$' \
 	'it speaks TLS without a key$' 'it is not mpnc, it sent: GET'; do
 	wait_log rx "dropped connection from 127.0.0.1 port [0-9]+: $pattern"
 done
@@ -112,7 +112,7 @@ echo 'GET / HTTP/1.0' >&5
 timeout "$PATIENCE" openssl s_client -quiet "${words[@]}" -ciphersuites TLS_AES_128_GCM_SHA256 \
 	-connect "127.0.0.1:$PORT" <request >back 2>s_client.log 5>&- || true
 exec 5>&-
-grep -aq 'this is mpnc, and what came is not' back || fail "s_client was told: $(tr -d '\0' <back) $(<s_client.log)"
+grep -aq 'this is mpnc, and what arrived is not its protocol' back || fail "s_client was told: $(tr -d '\0' <back) $(<s_client.log)"
 expect_running rx "strangers came"
 run 0 tx --key a.key 127.0.0.1 "$PORT" <data
 expect_exit rx 0
@@ -131,7 +131,7 @@ section "a key towards another program"
 spawn peer "$TEST_DIR/fake-peer.py" say 'SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n' </dev/null >peer.out
 wait_for "$PATIENCE" "the fake peer listens" grep -q . peer.out
 PORT=$(<peer.out)
-refused 1 'it speaks no TLS: it sent "SSH-2.0' --key a.key
+refused 1 'it does not speak TLS: it sent "SSH-2.0' --key a.key
 stop peer
 
 section "everything is cut in the middle, without TLS's word for it: that is no success"

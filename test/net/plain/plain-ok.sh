@@ -8,7 +8,7 @@ random_file data 5M
 mkfifo silent
 exec 5<>silent
 
-# A client that is no mpnc, and passes the end of its input on; and one that only listens.
+# A client that does not speak mpnc, and passes the end of its input on; and one that only listens.
 plain() {
 	socat -t "$PATIENCE" - "TCP:127.0.0.1:$PORT" 5>&-
 }
@@ -23,7 +23,7 @@ plain <data >back
 expect_exit rx 0
 expect_same data out
 expect_empty back
-expect_log rx '127.0.0.1 port [0-9]+ is no mpnc: one plain connection'
+expect_log rx '127.0.0.1 port [0-9]+ does not speak mpnc: serving it over one plain connection'
 expect_log rx 'received 5.00 MiB over one plain connection'
 
 section "... bytes that begin as mpnc's do, and fewer than those"
@@ -81,7 +81,7 @@ expect_same data out
 section "a port scan does not end it"
 listen rx --plain-ok </dev/null >out
 socat -u /dev/null TCP:127.0.0.1:"$PORT"
-wait_log rx 'dropped connection .*closed without a word'
+wait_log rx 'dropped connection .*closed without sending a byte'
 expect_running rx "a port scan"
 run 0 tx 127.0.0.1 "$PORT" <data
 expect_exit rx 0
@@ -101,7 +101,7 @@ exec 6<>hold
 start first --duplex 127.0.0.1 "$PORT" <hold >out.1 5>&- 6>&-
 wait_for "$PATIENCE" "the first is served" file_has out.1 5242880
 spawn second mute >out.2
-wait_log tx 'a client that is no mpnc waits for its turn'
+wait_log tx 'a plain client waits for its turn'
 start third 127.0.0.1 "$PORT" </dev/null >out.3 5>&- 6>&-
 wait_log tx 'a peer waits for its turn'
 expect_empty out.2 "the first is still being served"
@@ -117,7 +117,7 @@ stop tx TERM
 section "-m: no more than these"
 listen tx --plain-ok -k -m 1 <silent >out 5>&-
 spawn first mute >/dev/null
-wait_log tx 'is no mpnc'
+wait_log tx 'does not speak mpnc'
 plain < <(echo second) >back
 expect_empty back
 expect_log tx 'too many others wait'
@@ -127,9 +127,9 @@ stop tx
 section "one that is gone: the listener says so, and -k goes on"
 listen tx --plain-ok -k </dev/zero >out
 spawn first mute >/dev/null
-wait_log tx 'is no mpnc'
+wait_log tx 'does not speak mpnc'
 stop first
-wait_log tx 'a client that is no mpnc: the connection is lost'
+wait_log tx 'plain client: the connection is lost'
 expect_exit tx 1
 expect_log tx 'what was read from standard input is lost'
 
@@ -141,7 +141,7 @@ expect_exit rx 1
 expect_log rx 'nothing moved for 0.5'
 listen rx --plain-ok <silent >out 5>&-
 spawn client mute >/dev/null
-wait_log rx 'is no mpnc'
+wait_log rx 'does not speak mpnc'
 kill -TERM "${PID[rx]}"
 expect_exit rx 143
 

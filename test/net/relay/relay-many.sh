@@ -63,7 +63,7 @@ exec 4<>go
 spawn ends python3 "$TEST_DIR/plain-ends.py" crowd "$PORT" "$TARGET" 16 <go >ends.out
 wait_for $((4 * PATIENCE)) "all have been served" grep -q idle ends.out
 : <>"/dev/tcp/127.0.0.1/$PORT"
-wait_log near 'refused a connection from 127.0.0.1: as many sessions as there may be are running'
+wait_log near 'refused a connection from 127.0.0.1: the limit of sessions is reached'
 echo >&4
 expect_exit ends 0 $((4 * PATIENCE))
 stop near TERM

@@ -33,7 +33,7 @@ wait_ready() {
 
 # warm_ports: of the connections that are ready, or were
 warm_ports() {
-	sed -nE 's/.*the connection from port ([0-9]+) is ready/\1/p' near.err
+	sed -nE 's/.*the preconnection from port ([0-9]+) is ready/\1/p' near.err
 }
 
 # totals PATTERN: of the near side
@@ -69,11 +69,11 @@ for key in no yes; do
 	ends both_ways
 	ends half_close
 	ends resets
-	totals '[0-9]+ sessions: 0 running, .*; [1-9][0-9]* began on connections that were ready'
+	totals '[0-9]+ sessions: 0 running, .*; [1-9][0-9]* began on preconnections'
 	section "... also when the far side is started anew"
 	n=$(warm_ports | wc -l)
 	stop far
-	wait_log near 'the connection from port [0-9]+, which was ready, is gone'
+	wait_log near 'the preconnection from port [0-9]+ is gone'
 	far_side "${args[@]}"
 	wait_ready $((n + 4))
 	ends both_ways
@@ -95,7 +95,7 @@ proxy "trap reset"
 wait_for "$PATIENCE" "the trap is set" grep -q trapped proxy.out
 ends both_ways
 expect_log near 'the connection that was ready is gone: another one is made'
-totals '1 sessions: 0 running, 0 failed, .*; 1 began on connections that were ready'
+totals '1 sessions: 0 running, 0 failed, .*; 1 began on preconnections'
 stop near
 
 section "... and one that has fallen silent"
@@ -106,7 +106,7 @@ proxy "trap silent"
 wait_for "$PATIENCE" "the trap is set" grep -q trapped proxy.out
 ends both_ways
 expect_log near 'the connection that was ready is gone: another one is made'
-totals '1 sessions: 0 running, 0 failed, .*; 1 began on connections that were ready'
+totals '1 sessions: 0 running, 0 failed, .*; 1 began on preconnections'
 stop near
 stop_proxy
 
@@ -122,9 +122,9 @@ section "one source gets as many as the far side keeps for it, which keeps no ot
 near_side "$FAR" --warm 64
 wait_ready 64
 start other relay -vv 127.0.0.1:0 127.0.0.1 "$FAR"
-wait_log other 'no connection can be kept ready: it keeps as many connections as it may'
+wait_log other 'no connection can be kept ready: the limit of preconnections is reached'
 start third relay -vv -s 127.0.0.2 127.0.0.1:0 127.0.0.1 "$FAR"
-wait_log third 'the connection from port [0-9]+ is ready'
+wait_log third 'the preconnection from port [0-9]+ is ready'
 ends small
 section "... and who finds no place is served"
 wait_port other

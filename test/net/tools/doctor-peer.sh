@@ -23,7 +23,7 @@ json json 'd["peer"]["several_out"] > 0 and d["peer"]["several_back"] > 0 and d[
 json json 'len(d["peer"]["flows"]) == 16'
 json json 'all(f[w]["bits_per_second"] > 0 and not f[w]["stuck"] for f in d["peer"]["flows"] for w in ("out", "back"))'
 json json '0 < d["peer"]["bytes"] <= 64 << 20'
-wait_log rx 'a peer has measured the way to here'
+wait_log rx 'a peer ran a measurement against this listener'
 run 0 doctor doctor 127.0.0.1 "$PORT" >text
 grep -q '^  one connection: ' text || fail "$(<text)"
 expect_empty out "what was measured came out"
@@ -47,7 +47,7 @@ before=$(rss_kib)
 # What is freed first teaches malloc to keep such memory, and what comes later lies above it.
 hold
 stop hold
-wait_log rx 'a peer has measured'
+wait_log rx 'a peer ran a measurement'
 hold
 mkfifo later
 exec 5<>later
@@ -80,7 +80,7 @@ start tx 127.0.0.1 "$PORT" <slow 5>&-
 echo data >&5
 wait_for "$PATIENCE" "the session runs" file_has out 1
 run 2 doctor doctor --json 127.0.0.1 "$PORT" >json
-expect_log doctor 'it is at work'
+expect_log doctor 'a session runs there'
 json json 'd["peer"]["flows"] == []'
 exec 5>&-
 expect_exit tx 0
@@ -111,7 +111,7 @@ offset=$(sed -nE 's/.*gave up at offset ([0-9]+).*/\1/p' long.err)
 ((offset <= 128 << 20)) || fail "it let itself be sent $offset bytes"
 for ((i = 0; i < 20; i++)); do
 	"$MPNC" bench -t 200ms 127.0.0.1 "$PORT" >bench.out 2>more.err || true
-	! grep -q 'measured a lot lately' more.err || break
+	! grep -q 'quota of measurements is used up' more.err || break
 done
 ((i > 1 && i < 20)) || fail "$i measurements were allowed; the last said: $(<more.err)"
 run 0 tx -N 127.0.0.1 "$PORT" <<<stream

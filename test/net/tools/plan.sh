@@ -39,7 +39,7 @@ run 0 asked --plan 127.0.0.1 "$PORT" >plan
 run 0 asked --plan --json -P 3 127.0.0.1 "$PORT" >plan
 read -ra ports < <(ports_of plan)
 ((${#ports[@]} == 3)) || fail "$(<plan)"
-expect_log rx 'told a peer what is here'
+expect_log rx 'answered a query'
 transfer 127.0.0.1
 
 section "... while a session runs too"

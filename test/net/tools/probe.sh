@@ -44,7 +44,7 @@ expect_content out begin
 section "nobody, and a port of something else"
 port=$(free_ports 1)
 run 1 probe -z 127.0.0.1 "$port" </dev/null
-expect_log probe "^mpnc: no mpnc at 127\.0\.0\.1 port $port: Connection refused$"
+expect_log probe "^mpnc: no mpnc listener at 127\.0\.0\.1 port $port: Connection refused$"
 # other ANSWER: something that accepts, and says that or, if it is empty, nothing at all
 other() {
 	spawn other python3 -uc '

@@ -157,7 +157,7 @@ for ((i = 0; i < 4; i++)); do
 	wait_kept 2 ${all_pairs}
 done
 kill -USR1 "${PID[near]}"
-wait_log near '4 sessions: 0 running, 0 failed, 0 refused; .*; 4 began on connections that were ready'
+wait_log near '4 sessions: 0 running, 0 failed, 0 refused; .*; 4 began on preconnections'
 expect_both_links $((16 << 20)) send data
 stop near
 

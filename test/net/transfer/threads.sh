@@ -79,7 +79,7 @@ expect_exit tx 143
 expect_exit rx 4
 exec 5>&-
 
-section "a client that is no mpnc"
+section "a client that does not speak mpnc"
 listen rx --plain-ok </dev/null >out
 cat data >"/dev/tcp/127.0.0.1/$PORT"
 expect_exit rx 0

@@ -242,7 +242,7 @@ static void changed_bit_is_noticed(void **state)
 	assert_int_equal(dup2(mid[0], p.fd[1]), p.fd[1]);
 	assert_int_equal(send(mid[1], wire, (size_t)n, 0), n);
 	assert_int_equal(read_byte(p.tls[1]), -EPROTO);
-	assert_string_equal(tls_text(p.tls[1]), "what came was changed on the way");
+	assert_string_equal(tls_text(p.tls[1]), "the data were changed on the way");
 	close(mid[0]);
 	close(mid[1]);
 	close_pair(&p);
