@@ -161,7 +161,7 @@ static void dial_failed(void *arg, unsigned route, bool stood, int error, const 
 static int take(struct client *c, unsigned i, struct channel ch)
 {
 	struct addr_pair *route = &c->routes.route[i];
-	int r = engine_attach(c->engine, ch, NULL, false);
+	int r = engine_attach(c->engine, &(struct engine_arrival){ .channel = ch });
 
 	if (r) {
 		channel_close(ch);

@@ -64,8 +64,8 @@ struct relay_run {
 	struct query_reply *answers; /* far */
 	struct loop *loop;
 	struct loop_io signals;
-	struct tls_context *tls; /* NULL: plain */
-	struct tls_pool *crew;   /* for TLS; NULL: no threads for it */
+	struct tls_context *tls;   /* NULL: plain */
+	struct tls_pool *tls_pool; /* for TLS; NULL: no threads for it */
 	struct relay *relay;
 	struct addr_list local; /* near: what is listened on */
 	struct plain_listen *gate;
@@ -456,7 +456,7 @@ static int start_relay(struct relay_run *run)
 	int r;
 
 	config.engine = client_setup_engine_config(c, run->listener);
-	config.engine.crew = run->crew;
+	config.engine.tls_pool = run->tls_pool;
 	if (!config.max_per_source)
 		config.max_per_source = run->tls ? RELAY_PER_SOURCE : RELAY_PER_SOURCE_OPEN;
 	config.max_sessions = sessions_at_once(run, c->listen ? LISTENER_WARM : config.n_warm);
@@ -479,7 +479,7 @@ static int start(struct relay_run *run)
 	if (!r)
 		r = signals_watch(run->loop, &run->signals);
 	if (!r && run->tls)
-		r = tls_setup_threads(c, run->loop, &run->crew);
+		r = tls_setup_threads(c, run->loop, &run->tls_pool);
 	if (!r)
 		r = c->listen ? start_far(run)
 			      : find_place(c, run->options->local, true, &run->local);
@@ -503,7 +503,7 @@ static int end(struct relay_run *run)
 	relay_free(run->relay);
 	query_reply_free(run->answers);
 	listener_free(run->listener);
-	tls_pool_free(run->crew);
+	tls_pool_free(run->tls_pool);
 	loop_free(run->loop);
 	tls_context_free(run->tls);
 	free(run->targets);

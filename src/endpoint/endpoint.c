@@ -19,7 +19,7 @@ struct endpoint {
 	void *arg;
 
 	bool started;
-	struct local_socket *plug; /* NULL: not yet, or not any more, or the end is descriptors */
+	struct local_socket *socket; /* NULL: not yet, or not any more, or the end is descriptors */
 
 	struct wake wake; /* from input and output */
 	struct loop_io wake_io;
@@ -47,8 +47,8 @@ static void end_input(struct endpoint *st, uint64_t now_ns)
 {
 	uint8_t digest[DIGEST_LEN];
 
-	if (st->plug) {
-		local_socket_end_input(st->plug, now_ns);
+	if (st->socket) {
+		local_socket_end_input(st->socket, now_ns);
 	} else if (st->input) {
 		if (st->config.command)
 			input_drain(st->input);
@@ -64,8 +64,8 @@ static void end_input(struct endpoint *st, uint64_t now_ns)
 /* Is there something to read at this moment? Only asked when the answer matters. */
 static bool is_readable(const struct endpoint *st)
 {
-	if (st->plug)
-		return local_socket_readable(st->plug);
+	if (st->socket)
+		return local_socket_readable(st->socket);
 	return st->input && !st->config.endless && !session_input_should_end(st->session, true) &&
 	       input_readable(st->config.in_fd);
 }
@@ -118,18 +118,18 @@ static void take_from_thread(struct endpoint *st, uint64_t now_ns)
 		input_set_room(st->input, room);
 }
 
-static bool take_from_plug(struct endpoint *st, uint64_t now_ns)
+static bool take_from_socket(struct endpoint *st, uint64_t now_ns)
 {
-	if (!st->plug || !local_socket_sound(st->plug) || !st->started || input_over(st))
+	if (!st->socket || !local_socket_sound(st->socket) || !st->started || input_over(st))
 		return false;
 	consider_input_end(st, now_ns);
-	return local_socket_read(st->plug, now_ns);
+	return local_socket_read(st->socket, now_ns);
 }
 
 bool endpoint_take_input(struct endpoint *st, uint64_t now_ns)
 {
-	if (st->config.plugged)
-		return take_from_plug(st, now_ns);
+	if (st->config.is_socket)
+		return take_from_socket(st, now_ns);
 	take_from_thread(st, now_ns);
 	return false;
 }
@@ -174,8 +174,8 @@ static void give_to_thread(struct endpoint *st, uint64_t now_ns)
 
 bool endpoint_give_output(struct endpoint *st, uint64_t now_ns)
 {
-	if (st->config.plugged)
-		return st->plug && local_socket_write(st->plug, now_ns);
+	if (st->config.is_socket)
+		return st->socket && local_socket_write(st->socket, now_ns);
 	if (st->output)
 		give_to_thread(st, now_ns);
 	else
@@ -200,7 +200,7 @@ static void wake_event(struct loop_io *io, uint32_t events)
 
 enum session_input endpoint_input_kind(const struct endpoint_config *config)
 {
-	if (config->plugged)
+	if (config->is_socket)
 		return SESSION_INPUT_STREAM;
 	return config->no_input ? SESSION_INPUT_NONE : input_kind(config->in_fd);
 }
@@ -242,7 +242,7 @@ int endpoint_new(struct endpoint **out, struct loop *loop, struct session *sessi
 	st->held = config->command;
 	st->news = news;
 	st->arg = arg;
-	r = config->plugged ? 0 : prepare_threads(st);
+	r = config->is_socket ? 0 : prepare_threads(st);
 	if (r) {
 		free(st);
 		return r;
@@ -272,9 +272,9 @@ bool endpoint_free(struct endpoint *st)
 {
 	if (!st)
 		return true;
-	if (!st->config.plugged && !free_threads(st))
+	if (!st->config.is_socket && !free_threads(st))
 		return false;
-	local_socket_free(st->plug, true);
+	local_socket_free(st->socket, true);
 	free(st);
 	return true;
 }
@@ -301,18 +301,18 @@ static void start_threads(struct endpoint *st)
 void endpoint_start(struct endpoint *st)
 {
 	st->started = true;
-	if (!st->config.plugged)
+	if (!st->config.is_socket)
 		start_threads(st);
 }
 
-int endpoint_plug(struct endpoint *st, int fd)
+int endpoint_set_socket(struct endpoint *st, int fd)
 {
-	return local_socket_new(&st->plug, st->loop, st->session, fd, st->news, st->arg);
+	return local_socket_new(&st->socket, st->loop, st->session, fd, st->news, st->arg);
 }
 
-void endpoint_unplug(struct endpoint *st, bool reset)
+void endpoint_close_socket(struct endpoint *st, bool reset)
 {
-	st->plug = local_socket_free(st->plug, reset);
+	st->socket = local_socket_free(st->socket, reset);
 }
 
 void endpoint_release(struct endpoint *st)

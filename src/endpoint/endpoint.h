@@ -16,7 +16,8 @@
 #include "session/session.h"
 
 struct endpoint_config {
-	bool plugged; /* the end is a socket, that comes with endpoint_plug; the rest is not used */
+	bool is_socket; /* the endpoint is one, which comes with endpoint_set_socket; the rest is
+			   unused */
 
 	int in_fd;        /* borrowed */
 	int64_t in_start; /* as input_new's start */
@@ -47,10 +48,10 @@ bool endpoint_free(struct endpoint *st);
 void endpoint_start(struct endpoint *st);
 
 /* The socket: as local_socket_new's fd. Returns 0 or -errno. */
-int endpoint_plug(struct endpoint *st, int fd);
+int endpoint_set_socket(struct endpoint *st, int fd);
 
 /* The session is over: the socket is closed, in order or with a reset. */
-void endpoint_unplug(struct endpoint *st, bool reset);
+void endpoint_close_socket(struct endpoint *st, bool reset);
 
 /* Takes over what was read, and ends our stream when it is time. Returns whether there may be more
  * to read at once. */

@@ -1,4 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The bytes of one connection: readable and writable as epoll's edges leave them.
+ *
+ *             an edge, a call that EINTR broke off, a full read or write
+ *    false <------------------------------------------------------------> true
+ *             EAGAIN; a plain socket's short read, unless the end came with it
+ *
+ * A call clears its flag first and sets it again by its result (conn_was_read, conn_was_written):
+ * with a pool an edge can come while the call runs, and that edge must not get lost. A flag that is
+ * true too long costs one call that says EAGAIN; one that is false too long stalls the connection
+ * for good, as its edge does not come again.
+ *
+ * A write that fails does not end the connection: the peer may have said why before, so what has
+ * come is read first, and the read then ends it with the write's errno.
+ */
 #include "engine/conn.h"
 
 #include <assert.h>
@@ -7,8 +22,10 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "engine/conn_internal.h"
 #include "io/sock.h"
 #include "session/sched.h"
 #include "util/iov.h"
@@ -19,6 +36,130 @@
 #define RCVLOWAT_MAX (64u << 10)
 
 static_assert(SOCK_ADDR_LEN == STATS_ADDR_LEN, "names of a connection are copied whole");
+
+/* Results of system calls ---------------------------------------------------------------------- */
+
+enum conn_result conn_was_read(struct conn *c, ssize_t n, size_t len)
+{
+	if (n == -EAGAIN && !c->error)
+		return CONN_IDLE;
+	c->readable = true;
+	if (n == -EINTR)
+		return CONN_MOVED;
+	if (n < 0 && !c->error)
+		c->error = (int)-n;
+	if (n <= 0)
+		return CONN_CLOSED;
+	/* A short read has emptied the socket; what comes later is a new edge. But not the end:
+	 * epoll has reported it together with these bytes, and does not do so again. TLS may keep
+	 * bytes that are not a whole record yet, or an error: it says EAGAIN itself. */
+	if (!c->tls && (size_t)n < len && !c->hung_up && !c->error)
+		c->readable = false;
+	return CONN_MOVED;
+}
+
+/* The low-water mark follows the rate, in large steps. */
+static void follow_rate(struct conn *c, const struct session *s)
+{
+	uint32_t len = session_subflow_chunk_len(s, c->slot);
+
+	if (len >= 2 * c->chunk_len || 2 * len < c->chunk_len) {
+		sock_set_lowat(c->io.fd, len);
+		c->chunk_len = len;
+	}
+}
+
+enum conn_result conn_was_written(struct conn *c, struct session *s, ssize_t n, size_t len,
+				  uint64_t now_ns)
+{
+	if (n == -EAGAIN)
+		return CONN_IDLE;
+	if (n < 0 && n != -EINTR) {
+		/* The peer's last words may still be there to be read. */
+		c->error = (int)-n;
+		c->readable = true;
+		return CONN_MOVED;
+	}
+	if (n == -EINTR || ((size_t)n == len && (!c->tls || tls_flushed(c->tls))))
+		c->writable = true;
+	if (n > 0) {
+		follow_rate(c, s);
+		session_tx_done(s, c->slot, (size_t)n, now_ns);
+	}
+	return CONN_MOVED;
+}
+
+/* By the loop's own thread --------------------------------------------------------------------- */
+
+/* A link of 1 Gbit/s brings 80 segments a millisecond, and until its frame is whole none is of use:
+ * the reader wakes only then, or when much has come. A mark above what is missing would never be
+ * reached. TLS's records are not known here. */
+static void sleep_until_whole(struct conn *c, const struct session *s)
+{
+	size_t missing = c->tls ? 0 : session_rx_missing(s, c->slot);
+	uint32_t len = missing < RCVLOWAT_MAX ? (uint32_t)missing : RCVLOWAT_MAX;
+
+	if (len < RCVLOWAT_MIN)
+		len = 1;
+	if (len == c->rcvlowat)
+		return;
+	sock_set_rcvlowat(c->io.fd, len);
+	c->rcvlowat = len;
+}
+
+static enum conn_result direct_read(struct conn *c, struct session *s, uint64_t now_ns)
+{
+	struct iovec iov[SESSION_IOV];
+	enum conn_result r;
+	int n_iov;
+	ssize_t n;
+
+	if (!c->readable)
+		return CONN_IDLE;
+	n_iov = session_rx_space(s, c->slot, iov);
+	if (!n_iov)
+		return CONN_IDLE;
+	c->readable = false;
+	n = channel_recv(conn_channel(c), iov, n_iov);
+	r = conn_was_read(c, n, iov_len(iov, n_iov));
+	if (n <= 0)
+		return r;
+	if (session_rx(s, c->slot, (size_t)n, now_ns))
+		return CONN_CLOSED;
+	if (!c->readable)
+		sleep_until_whole(c, s);
+	return CONN_MOVED;
+}
+
+static enum conn_result direct_write(struct conn *c, struct session *s, uint64_t now_ns)
+{
+	struct channel ch = conn_channel(c);
+	struct iovec iov[SESSION_IOV];
+	int n_iov = 0;
+	ssize_t n;
+
+	if (!c->writable || c->state == CONN_SHUT)
+		return CONN_IDLE;
+	/* First what was sealed last time and did not fit. */
+	n = channel_flush(ch);
+	if (!n)
+		n_iov = session_tx(s, c->slot, now_ns, iov);
+	if (!n && !n_iov)
+		return CONN_IDLE;
+	c->writable = false;
+	if (!n)
+		n = channel_send(ch, iov, n_iov);
+	return conn_was_written(c, s, n, iov_len(iov, n_iov), now_ns);
+}
+
+static bool direct_settle(struct conn *c, bool wait)
+{
+	return true;
+}
+
+static const struct conn_ops direct = { direct_read, direct_write, direct_settle };
+
+/* Life ----------------------------------------------------------------------------------------- */
 
 static void take_names(struct conn *c)
 {
@@ -39,6 +180,7 @@ struct conn *conn_new(struct channel ch, void (*fn)(struct loop_io *io, uint32_t
 		return NULL;
 	c->io = (struct loop_io){ .fd = ch.fd, .fn = fn, .arg = arg };
 	c->tls = ch.tls;
+	c->ops = &direct;
 	c->readable = c->writable = true;
 	c->rcvlowat = 1;
 	c->stats.live = true;
@@ -53,222 +195,38 @@ struct channel conn_channel(const struct conn *c)
 	return (struct channel){ .fd = c->io.fd, .tls = c->tls };
 }
 
+void conn_take_events(struct conn *c, uint32_t events)
+{
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		c->readable = true;
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		c->hung_up = true;
+	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+		c->writable = true;
+}
+
+enum conn_result conn_read(struct conn *c, struct session *s, uint64_t now_ns)
+{
+	return c->ops->read(c, s, now_ns);
+}
+
+enum conn_result conn_write(struct conn *c, struct session *s, uint64_t now_ns)
+{
+	return c->ops->write(c, s, now_ns);
+}
+
+bool conn_settle(struct conn *c, bool wait)
+{
+	return c->ops->settle(c, wait);
+}
+
 void conn_free(struct conn *c)
 {
 	free(c->job);
 	free(c);
 }
 
-int conn_use_crew(struct conn *c, struct tls_pool *crew, void (*told)(void *arg), void *arg)
-{
-	c->crew = crew;
-	c->job = tls_pool_job_new(conn_channel(c), told, arg);
-	return c->job ? 0 : -ENOMEM;
-}
-
-bool conn_settle(struct conn *c, bool wait)
-{
-	if (c->job && wait)
-		tls_pool_wait(c->crew, c->job);
-	return !c->job || !c->job->given || c->job->done;
-}
-
-/* What was read of a connection that was taken to be unreadable meanwhile: a new edge may have come
- * since. len: as much as there was room for. */
-static enum conn_result was_read(struct conn *c, ssize_t n, size_t len)
-{
-	if (n == -EAGAIN && !c->error)
-		return CONN_IDLE;
-	c->readable = true;
-	if (n == -EINTR)
-		return CONN_MOVED;
-	if (n < 0 && !c->error)
-		c->error = (int)-n;
-	if (n <= 0)
-		return CONN_CLOSED;
-	/* A short read has emptied the socket; what comes later is a new edge. But not the end:
-	 * when it was told of together with these bytes, it will not be told of again. TLS may keep
-	 * bytes that are not a whole record yet, or an error: it says EAGAIN itself. */
-	if (!c->tls && (size_t)n < len && !c->ending && !c->error)
-		c->readable = false;
-	return CONN_MOVED;
-}
-
-/* The low-water mark follows the rate, in large steps. */
-static void follow_rate(struct conn *c, const struct session *s)
-{
-	uint32_t len = session_subflow_chunk_len(s, c->slot);
-
-	if (len >= 2 * c->chunk_len || 2 * len < c->chunk_len) {
-		sock_set_lowat(c->io.fd, len);
-		c->chunk_len = len;
-	}
-}
-
-/* The same for what was written, n of len bytes. */
-static enum conn_result was_written(struct conn *c, struct session *s, ssize_t n, size_t len,
-				    uint64_t now_ns)
-{
-	if (n == -EAGAIN)
-		return CONN_IDLE;
-	if (n < 0 && n != -EINTR) {
-		/* The peer's last words may still be there to be read. */
-		c->error = (int)-n;
-		c->readable = true;
-		return CONN_MOVED;
-	}
-	if (n == -EINTR || ((size_t)n == len && (!c->tls || tls_flushed(c->tls))))
-		c->writable = true;
-	if (n > 0) {
-		follow_rate(c, s);
-		session_tx_done(s, c->slot, (size_t)n, now_ns);
-	}
-	return CONN_MOVED;
-}
-
-/* The crew
- * ------------------------------------------------------------------------------------------ */
-
-/* What the crew has received goes to its place, as far as there is memory for it now. */
-static enum conn_result place(struct conn *c, struct session *s, uint64_t now_ns)
-{
-	enum conn_result r = CONN_IDLE;
-
-	while (c->n_unplaced) {
-		const uint8_t *bytes = c->job->rx + c->job->received - c->n_unplaced;
-		struct iovec iov[SESSION_IOV];
-		int n_iov = session_rx_space(s, c->slot, iov);
-		size_t len = 0;
-
-		if (!n_iov)
-			return r;
-		for (int i = 0; i < n_iov; i++) {
-			size_t left = c->n_unplaced - len;
-			size_t part = iov[i].iov_len < left ? iov[i].iov_len : left;
-
-			memcpy(iov[i].iov_base, bytes + len, part);
-			len += part;
-		}
-		c->n_unplaced -= len;
-		if (session_rx(s, c->slot, len, now_ns))
-			return CONN_CLOSED;
-		r = CONN_MOVED;
-	}
-	return r;
-}
-
-static enum conn_result take_back(struct conn *c, struct session *s, uint64_t now_ns)
-{
-	struct tls_pool_job *job = c->job;
-	enum conn_result r = CONN_IDLE;
-
-	if (!tls_pool_done(job))
-		return place(c, s, now_ns);
-	if (job->send)
-		r = was_written(c, s, job->sent, iov_len(job->tx, job->n_tx), now_ns);
-	if (!job->receive) {
-		enum conn_result placed = place(c, s, now_ns);
-
-		return placed == CONN_IDLE ? r : placed;
-	}
-	if (job->received > 0) {
-		was_read(c, job->received, sizeof(job->rx));
-		c->n_unplaced = (size_t)job->received;
-		return place(c, s, now_ns);
-	}
-	return was_read(c, job->received, sizeof(job->rx)) == CONN_CLOSED ? CONN_CLOSED : r;
-}
-
-static void hand_over(struct conn *c, struct session *s, uint64_t now_ns)
-{
-	struct tls_pool_job *job = c->job;
-
-	if (job->given)
-		return;
-	job->n_tx = 0;
-	if (c->writable && !c->shut)
-		job->n_tx = session_tx(s, c->slot, now_ns, job->tx);
-	job->send = job->n_tx || (c->writable && !c->shut && !tls_flushed(c->tls));
-	/* Its memory is still in use for what has no place yet. */
-	job->receive = c->readable && !c->n_unplaced;
-	if (!job->send && !job->receive)
-		return;
-	if (job->send)
-		c->writable = false;
-	if (job->receive)
-		c->readable = false;
-	tls_pool_give(c->crew, job);
-}
-
-/* A link of 1 Gbit/s brings 80 segments a millisecond, and until its frame is whole none is of use:
- * only then the reader is woken, or when much has come. A mark above what is missing would never be
- * reached. Of TLS's records nothing is known here. */
-static void sleep_until_whole(struct conn *c, const struct session *s)
-{
-	size_t missing = c->tls ? 0 : session_rx_missing(s, c->slot);
-	uint32_t len = missing < RCVLOWAT_MAX ? (uint32_t)missing : RCVLOWAT_MAX;
-
-	if (len < RCVLOWAT_MIN)
-		len = 1;
-	if (len == c->rcvlowat)
-		return;
-	sock_set_rcvlowat(c->io.fd, len);
-	c->rcvlowat = len;
-}
-
-/* Moving
- * ------------------------------------------------------------------------------------------- */
-
-enum conn_result conn_read(struct conn *c, struct session *s, uint64_t now_ns)
-{
-	struct iovec iov[SESSION_IOV];
-	enum conn_result r;
-	int n_iov;
-	ssize_t n;
-
-	if (c->job)
-		return take_back(c, s, now_ns);
-	if (!c->readable)
-		return CONN_IDLE;
-	n_iov = session_rx_space(s, c->slot, iov);
-	if (!n_iov)
-		return CONN_IDLE;
-	c->readable = false;
-	n = channel_recv(conn_channel(c), iov, n_iov);
-	r = was_read(c, n, iov_len(iov, n_iov));
-	if (n <= 0)
-		return r;
-	if (session_rx(s, c->slot, (size_t)n, now_ns))
-		return CONN_CLOSED;
-	if (!c->readable)
-		sleep_until_whole(c, s);
-	return CONN_MOVED;
-}
-
-enum conn_result conn_write(struct conn *c, struct session *s, uint64_t now_ns)
-{
-	struct channel ch = conn_channel(c);
-	struct iovec iov[SESSION_IOV];
-	int n_iov = 0;
-	ssize_t n;
-
-	if (c->job) {
-		hand_over(c, s, now_ns);
-		return CONN_IDLE;
-	}
-	if (!c->writable || c->shut)
-		return CONN_IDLE;
-	/* First what was sealed last time and did not fit. */
-	n = channel_flush(ch);
-	if (!n)
-		n_iov = session_tx(s, c->slot, now_ns, iov);
-	if (!n && !n_iov)
-		return CONN_IDLE;
-	c->writable = false;
-	if (!n)
-		n = channel_send(ch, iov, n_iov);
-	return was_written(c, s, n, iov_len(iov, n_iov), now_ns);
-}
+/* What the kernel knows ------------------------------------------------------------------------ */
 
 bool conn_dead(const struct conn *c)
 {

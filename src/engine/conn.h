@@ -2,8 +2,20 @@
 /*
  * conn.h - one connection of a session: moves bytes between its socket and the session
  *
- * Watched edge-triggered; readable and writable remember what epoll said until the socket says
- * EAGAIN.
+ * Its life, which the engine changes (engine_conns_enter):
+ *
+ *   GREETING --HELLO was answered--> READY --it is not needed--> DRAINING --nothing on its way--+
+ *      |                               |                            |                           |
+ *      |       the session failed      |                            |                           v
+ *      +-------------------------------+----------------------------+--> SHUT --the peer-->
+ * (closed)
+ *
+ * and from each state to closed when the connection breaks, the peer closes it, or the session
+ * finds a fault in what came.
+ *
+ * The socket is watched edge-triggered: readable and writable remember what epoll said until the
+ * socket says EAGAIN. Who makes the system calls is behind conn_ops: the loop's thread itself
+ * (conn.c), or with TLS the threads of a pool (conn_pooled.c).
  */
 #pragma once
 
@@ -24,26 +36,36 @@
  * the last question may be on its way, the one before was not answered. */
 #define CONN_DEAD_PROBES 2
 
+enum conn_state {
+	CONN_GREETING, /* HELLO is on its way, or its answer */
+	CONN_READY,    /* HELLO was answered: data may flow */
+	CONN_DRAINING, /* no new chunks; it closes once nothing is on its way */
+	CONN_SHUT,     /* the ABORT has left; what still comes is thrown away */
+	CONN_STATES,
+};
+
 struct conn {
-	struct loop_io io;        /* io.fd is the socket, owned */
-	struct tls *tls;          /* owned; NULL: plain */
-	struct tls_pool *crew;    /* with job: seals and opens the records; borrowed */
-	struct tls_pool_job *job; /* owned; NULL: the session's thread does all */
-	size_t n_unplaced; /* bytes at the end of what the crew received that wait for memory */
-	uint16_t slot;
+	struct loop_io io; /* io.fd is the socket, owned */
+	struct tls *tls;   /* owned; NULL: plain */
+	const struct conn_ops *ops;
+	struct tls_pool *pool;    /* borrowed; NULL: the loop's thread does all */
+	struct tls_pool_job *job; /* owned; NULL as pool */
+	size_t n_uncopied; /* bytes at the end of what the job received that wait for memory */
+
+	enum conn_state state;
+	uint16_t slot;     /* of the session */
+	uint64_t ready_ns; /* when it entered CONN_READY */
+
 	bool readable;
 	bool writable;
-	bool ending;        /* epoll told of the end: it tells once, so what is left is read without
-			       waiting */
-	bool announced;     /* its line was printed */
-	bool draining;      /* to be closed once nothing is on its way */
-	uint64_t ready_ns;  /* when its HELLO was answered */
-	bool shut;          /* our side is shut down: nothing more will be written */
-	uint32_t chunk_len; /* for which the socket's low-water mark was set last */
-	uint32_t rcvlowat;  /* what the one for reading is */
-	int error;          /* errno of a failed write: what was received is still read */
+	bool hung_up; /* epoll says so once: what is left is read without waiting for another edge
+		       */
+	int error;    /* errno of a failed write: what was received is still read */
+	uint32_t chunk_len; /* for which TCP_NOTSENT_LOWAT was set last */
+	uint32_t rcvlowat;  /* SO_RCVLOWAT as set last */
+
 	struct wire_names names;
-	int way; /* of its packets (pathmgr.h); -1: not known yet, or ever */
+	int way; /* egress of its packets (pathmgr.h); -1: not known yet, or ever */
 	struct subflow_stats stats;
 };
 
@@ -54,30 +76,36 @@ enum conn_result {
 			it closed */
 };
 
-/* For a connection that stands; fn and arg as in loop.h. Returns NULL: no memory. */
+/* For a connection that stands; fn and arg as in loop.h. Returns NULL: no memory. The caller adds
+ * io to its loop. */
 struct conn *conn_new(struct channel ch, void (*fn)(struct loop_io *io, uint32_t events),
 		      void *arg);
 
 /* Leaves the channel as it is. */
 void conn_free(struct conn *c);
 
-/* From now on the crew (borrowed) reads and writes; told(arg) says that there is something for
+/* From now on the pool (borrowed) reads and writes; news(arg) says that there is something for
  * conn_read. Returns 0 or -ENOMEM. */
-int conn_use_crew(struct conn *c, struct tls_pool *crew, void (*told)(void *arg), void *arg);
+int conn_use_tls_pool(struct conn *c, struct tls_pool *pool, void (*news)(void *arg), void *arg);
 
-/* May conn_channel be used, or has the crew got it? If that is to be waited for, it may. */
+/* What epoll said of its socket. */
+void conn_take_events(struct conn *c, uint32_t events);
+
+/* Is conn_channel free for use? False while the pool runs a job of this connection; with wait set,
+ * waits for the job first. */
 bool conn_settle(struct conn *c, bool wait);
 
-/* Reads once, or takes back what the crew has done. */
+/* Reads once into the session, or takes in what the pool has read. */
 enum conn_result conn_read(struct conn *c, struct session *s, uint64_t now_ns);
 
-/* Writes one frame, or what the socket takes of it; or has the crew do so and read. */
+/* Writes one frame of the session, or what the socket takes of it; or has the pool do so and read.
+ */
 enum conn_result conn_write(struct conn *c, struct session *s, uint64_t now_ns);
 
 /* The connection's bytes; c still owns them. */
 struct channel conn_channel(const struct conn *c);
 
-/* Has the peer's host stopped to acknowledge what was sent? A peer that is stopped, or does not
+/* Has the peer's host stopped acknowledging what was sent? A peer that is stopped, or does not
  * read, still has a kernel that does. */
 bool conn_dead(const struct conn *c);
 

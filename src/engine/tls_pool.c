@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A queue of jobs in the order in which they were given, threads that take the first one, and a
+ * stack of those that are finished, for the loop.
+ *
+ *    loop                          lock                      threads
+ *    tls_pool_give ----> first .. last  ----> next_job() -> work()
+ *    news_event    <----    newest ..   <------------------- run()
+ *
+ * A job's bytes are handed from thread to thread by the lock: whoever finds the job in a list sees
+ * all that was written to it before. job->state belongs to the loop's thread alone, so that asking
+ * for it takes no lock; job->finished belongs to the lock. Jobs are independent of each other, so
+ * the order in which they finish has no meaning. A thread waits for nothing but a job or the end.
+ */
 #include "engine/tls_pool.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -18,7 +32,7 @@ struct tls_pool {
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t given, finished;
 	struct tls_pool_job *first, *last; /* to be done */
-	struct tls_pool_job *newest;       /* of those that are, and were not told */
+	struct tls_pool_job *newest;       /* finished, and the loop has not noticed */
 	bool quits;
 	unsigned n_threads;
 	struct worker threads[TLS_POOL_THREADS_MAX];
@@ -48,120 +62,120 @@ static void work(struct tls_pool_job *job)
 }
 
 /* Waits for a job. Returns NULL when the thread is to end. */
-static struct tls_pool_job *next_job(struct tls_pool *crew)
+static struct tls_pool_job *next_job(struct tls_pool *pool)
 {
 	struct tls_pool_job *job;
 
-	pthread_mutex_lock(&crew->lock);
-	while (!crew->first && !crew->quits)
-		pthread_cond_wait(&crew->given, &crew->lock);
-	job = crew->first;
+	pthread_mutex_lock(&pool->lock);
+	while (!pool->first && !pool->quits)
+		pthread_cond_wait(&pool->given, &pool->lock);
+	job = pool->first;
 	if (job)
-		crew->first = job->next;
-	pthread_mutex_unlock(&crew->lock);
+		pool->first = job->next;
+	pthread_mutex_unlock(&pool->lock);
 	return job;
 }
 
 static void run(void *arg)
 {
-	struct tls_pool *crew = arg;
+	struct tls_pool *pool = arg;
 	struct tls_pool_job *job;
 
-	while ((job = next_job(crew))) {
+	while ((job = next_job(pool))) {
 		work(job);
-		pthread_mutex_lock(&crew->lock);
+		pthread_mutex_lock(&pool->lock);
 		job->finished = true;
-		job->next = crew->newest;
-		crew->newest = job;
-		pthread_cond_broadcast(&crew->finished);
-		pthread_mutex_unlock(&crew->lock);
-		wake_raise(&crew->news);
+		job->next = pool->newest;
+		pool->newest = job;
+		pthread_cond_broadcast(&pool->finished);
+		pthread_mutex_unlock(&pool->lock);
+		wake_raise(&pool->news);
 	}
 }
 
-static struct tls_pool_job *pop_finished(struct tls_pool *crew)
+static struct tls_pool_job *pop_finished(struct tls_pool *pool)
 {
 	struct tls_pool_job *job;
 
-	pthread_mutex_lock(&crew->lock);
-	job = crew->newest;
+	pthread_mutex_lock(&pool->lock);
+	job = pool->newest;
 	if (job)
-		crew->newest = job->next;
-	pthread_mutex_unlock(&crew->lock);
+		pool->newest = job->next;
+	pthread_mutex_unlock(&pool->lock);
 	return job;
 }
 
 static void news_event(struct loop_io *io, uint32_t events)
 {
-	struct tls_pool *crew = io->arg;
+	struct tls_pool *pool = io->arg;
 	struct tls_pool_job *job;
 
-	wake_clear(&crew->news);
-	while ((job = pop_finished(crew))) {
-		job->done = true;
-		job->told(job->arg);
+	wake_clear(&pool->news);
+	while ((job = pop_finished(pool))) {
+		job->state = TLS_POOL_DONE;
+		job->done(job->arg);
 	}
 }
 
 int tls_pool_new(struct tls_pool **out, struct loop *loop, unsigned n_threads)
 {
-	struct tls_pool *crew = calloc(1, sizeof(*crew));
+	struct tls_pool *pool = calloc(1, sizeof(*pool));
 	int r;
 
-	if (!crew)
+	if (!pool)
 		return -ENOMEM;
-	r = wake_open(&crew->news);
+	r = wake_open(&pool->news);
 	if (r)
-		goto free_crew;
-	crew->loop = loop;
-	crew->io = (struct loop_io){ .fd = crew->news.fd, .fn = news_event, .arg = crew };
-	r = loop_add(loop, &crew->io, EPOLLIN);
+		goto free_pool;
+	pool->loop = loop;
+	pool->io = (struct loop_io){ .fd = pool->news.fd, .fn = news_event, .arg = pool };
+	r = loop_add(loop, &pool->io, EPOLLIN);
 	if (r)
 		goto close_wake;
-	pthread_mutex_init(&crew->lock, NULL);
-	pthread_cond_init(&crew->given, NULL);
-	pthread_cond_init(&crew->finished, NULL);
-	while (!r && crew->n_threads < n_threads) {
-		r = worker_start(&crew->threads[crew->n_threads], run, crew);
-		crew->n_threads += !r;
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_cond_init(&pool->given, NULL);
+	pthread_cond_init(&pool->finished, NULL);
+	while (!r && pool->n_threads < n_threads) {
+		r = worker_start(&pool->threads[pool->n_threads], run, pool);
+		pool->n_threads += !r;
 	}
 	if (r)
-		tls_pool_free(crew);
+		tls_pool_free(pool);
 	else
-		*out = crew;
+		*out = pool;
 	return r;
 close_wake:
-	wake_close(&crew->news);
-free_crew:
-	free(crew);
+	wake_close(&pool->news);
+free_pool:
+	free(pool);
 	return r;
 }
 
-struct tls_pool *tls_pool_free(struct tls_pool *crew)
+struct tls_pool *tls_pool_free(struct tls_pool *pool)
 {
 	bool ended = true;
 
-	if (!crew)
+	if (!pool)
 		return NULL;
-	pthread_mutex_lock(&crew->lock);
-	crew->quits = true;
-	pthread_cond_broadcast(&crew->given);
-	pthread_mutex_unlock(&crew->lock);
-	for (unsigned i = 0; i < crew->n_threads; i++)
-		ended &= worker_end(&crew->threads[i]);
-	/* Never seen; what it uses has to stay. */
+	pthread_mutex_lock(&pool->lock);
+	pool->quits = true;
+	pthread_cond_broadcast(&pool->given);
+	pthread_mutex_unlock(&pool->lock);
+	for (unsigned i = 0; i < pool->n_threads; i++)
+		ended &= worker_end(&pool->threads[i]);
+	/* No thread has ever hung here; if one does, what it uses has to stay. */
 	if (!ended)
 		return NULL;
-	pthread_cond_destroy(&crew->finished);
-	pthread_cond_destroy(&crew->given);
-	pthread_mutex_destroy(&crew->lock);
-	loop_remove(crew->loop, &crew->io);
-	wake_close(&crew->news);
-	free(crew);
+	pthread_cond_destroy(&pool->finished);
+	pthread_cond_destroy(&pool->given);
+	pthread_mutex_destroy(&pool->lock);
+	loop_remove(pool->loop, &pool->io);
+	wake_close(&pool->news);
+	free(pool);
 	return NULL;
 }
 
-struct tls_pool_job *tls_pool_job_new(struct channel ch, void (*told)(void *arg), void *arg)
+struct tls_pool_job *tls_pool_job_new(struct channel ch, void (*done)(void *arg), void *arg)
 {
 	struct tls_pool_job *job = malloc(sizeof(*job));
 
@@ -169,48 +183,49 @@ struct tls_pool_job *tls_pool_job_new(struct channel ch, void (*told)(void *arg)
 		return NULL;
 	/* All but the buffer, so that an untouched one costs nothing. */
 	job->ch = ch;
-	job->told = told;
+	job->done = done;
 	job->arg = arg;
-	job->given = job->done = false;
+	job->state = TLS_POOL_IDLE;
 	return job;
 }
 
-void tls_pool_give(struct tls_pool *crew, struct tls_pool_job *job)
+void tls_pool_give(struct tls_pool *pool, struct tls_pool_job *job)
 {
-	job->given = true;
+	assert(job->state == TLS_POOL_IDLE);
+	job->state = TLS_POOL_GIVEN;
 	job->finished = false;
 	job->next = NULL;
-	pthread_mutex_lock(&crew->lock);
-	if (crew->first)
-		crew->last->next = job;
+	pthread_mutex_lock(&pool->lock);
+	if (pool->first)
+		pool->last->next = job;
 	else
-		crew->first = job;
-	crew->last = job;
-	pthread_cond_signal(&crew->given);
-	pthread_mutex_unlock(&crew->lock);
+		pool->first = job;
+	pool->last = job;
+	pthread_cond_signal(&pool->given);
+	pthread_mutex_unlock(&pool->lock);
 }
 
-bool tls_pool_done(struct tls_pool_job *job)
+bool tls_pool_take_back(struct tls_pool_job *job)
 {
-	bool done = job->done;
+	bool done = job->state == TLS_POOL_DONE;
 
 	if (done)
-		job->given = job->done = false;
+		job->state = TLS_POOL_IDLE;
 	return done;
 }
 
-void tls_pool_wait(struct tls_pool *crew, struct tls_pool_job *job)
+void tls_pool_wait(struct tls_pool *pool, struct tls_pool_job *job)
 {
-	struct tls_pool_job **at = &crew->newest;
+	struct tls_pool_job **at = &pool->newest;
 
-	if (!job->given || job->done)
+	if (job->state != TLS_POOL_GIVEN)
 		return;
-	pthread_mutex_lock(&crew->lock);
+	pthread_mutex_lock(&pool->lock);
 	while (!job->finished)
-		pthread_cond_wait(&crew->finished, &crew->lock);
+		pthread_cond_wait(&pool->finished, &pool->lock);
 	while (*at != job)
 		at = &(*at)->next;
 	*at = job->next;
-	pthread_mutex_unlock(&crew->lock);
-	job->done = true;
+	pthread_mutex_unlock(&pool->lock);
+	job->state = TLS_POOL_DONE;
 }

@@ -25,7 +25,7 @@
  *   output             a command's end, all written          for ever           first, and after
  *   guest (carry)      the connection, its two descriptors   -w, -q, 10 ms      with each: its wake
  *                                                                               is never cleared
- *   crew               a job                                 for ever           first, and after,
+ *   TLS pool           a job                                 for ever           first, and after,
  *                                                                               by its condition
  *   loop (tls_pool_wait)   the job that is being done            one record         no: no job
  * waits any worker         read, write, fdatasync, close         the kernel's time  before and

@@ -279,7 +279,7 @@ static void session_over(struct loop_task *task)
 {
 	struct relayed *s = task->arg;
 	struct relay *r = s->relay;
-	struct outcome end = *engine_end(s->engine);
+	struct outcome end = *engine_outcome(s->engine);
 	struct session_stats stats;
 
 	if (s->unreached && session_end(engine_session(s->engine))->reason == WIRE_R_TARGET)
@@ -350,7 +350,7 @@ static int relayed_new(struct relayed **out, struct relay *r, const uint8_t *id,
 	proof_name(s->key, id);
 	config.session.duplex = true;
 	config.session.frugal = true;
-	config.streams = (struct endpoint_config){ .plugged = true };
+	config.endpoint = (struct endpoint_config){ .is_socket = true };
 	config.paths.source = r->source;
 	if (from)
 		sock_addr_source(source, from);
@@ -415,7 +415,7 @@ static int begin(struct relay *r, int fd, const union sock_addr *from)
 	events.arg = s;
 	result = client_new(&s->client, r->loop, s->engine, &r->config.client, &events);
 	if (!result)
-		result = engine_plug(s->engine, fd);
+		result = engine_set_socket(s->engine, fd);
 	if (result)
 		discard(s);
 	else
@@ -448,7 +448,7 @@ void relay_accept(struct relay *r, int fd, const union sock_addr *from)
 static void on_reached(void *arg, int fd)
 {
 	struct relayed *s = arg;
-	int result = engine_plug(s->engine, fd);
+	int result = engine_set_socket(s->engine, fd);
 
 	s->reach = plain_connect_free(s->reach);
 	if (!result)
@@ -456,7 +456,7 @@ static void on_reached(void *arg, int fd)
 	reset(fd);
 	/* Or the session has ended meanwhile. */
 	if (result != -ESHUTDOWN)
-		engine_plug_failed(s->engine, strerror(-result));
+		engine_target_failed(s->engine, strerror(-result));
 }
 
 /* The peer may be a stranger, and where the target is concerns nobody there. */
@@ -469,7 +469,7 @@ static void on_not_reached(void *arg, const struct addr_list *place, int error)
 	s->unreached = place;
 	s->unreached_error = error;
 	text_printf(text, sizeof(text), "cannot connect to the target: %s", strerror(error));
-	engine_plug_failed(s->engine, text);
+	engine_target_failed(s->engine, text);
 }
 
 /* Peers that said HELLO ------------------------------------------------------------------------ */
@@ -534,7 +534,8 @@ static void join(void *arg, const struct hello_peer *peer)
 		refuse(r, peer, WIRE_R_NO_SESSION, NULL);
 		return;
 	}
-	result = engine_attach(s->engine, peer->channel, peer->hello, false);
+	result = engine_attach(s->engine, &(struct engine_arrival){ .channel = peer->channel,
+								    .hello = peer->hello });
 	if (result)
 		refuse_for(r, peer, result);
 }
@@ -551,7 +552,9 @@ static int serve(struct relay *r, const struct hello_peer *peer, const struct re
 	result = plain_connect_new(&s->reach, r->loop, &target->place, r->config.connect_ns,
 				   &events);
 	if (!result)
-		result = engine_attach(s->engine, peer->channel, peer->hello, false);
+		result =
+			engine_attach(s->engine, &(struct engine_arrival){ .channel = peer->channel,
+									   .hello = peer->hello });
 	if (result)
 		discard(s);
 	return result;

@@ -144,7 +144,7 @@ static struct engine_config config_of(struct run *r, unsigned side)
 			     .window = 64u << 20,
 			     .n_subflows = SUBFLOWS_MAX,
 			     .reconnect_ns = 60 * CLOCK_SECOND },
-		.streams = { .plugged = true },
+		.endpoint = { .is_socket = true },
 		.paths = { .client = side == 0, .source = &no_source },
 		.idle_ns = LOOP_NEVER,
 		.quit_ns = LOOP_NEVER,
@@ -168,7 +168,7 @@ static int new_engine(struct run *r, unsigned side, const uint8_t id[WIRE_SESSIO
 						  .arg = r };
 	if (engine_new(&r->engine[side], r->loop, &c, &r->events[side]))
 		return -1;
-	return engine_plug(r->engine[side], world_plug(side));
+	return engine_set_socket(r->engine[side], world_plug(side));
 }
 
 static void on_hello(void *arg, struct channel ch, const union sock_addr *peer,
@@ -178,7 +178,7 @@ static void on_hello(void *arg, struct channel ch, const union sock_addr *peer,
 
 	if (!r->engine[1] && new_engine(r, 1, hello->session))
 		return;
-	if (engine_attach(r->engine[1], ch, hello, false))
+	if (engine_attach(r->engine[1], &(struct engine_arrival){ .channel = ch, .hello = hello }))
 		listener_refuse(r->listener, ch, WIRE_R_LIMIT);
 }
 
@@ -265,7 +265,7 @@ static void finish(struct run *r, struct transfer *out)
 	uint64_t done_ns = r->world.done_ns ? r->world.done_ns : r->world.clock.now_ns;
 
 	for (unsigned i = 0; i < 2; i++)
-		end[i] = r->engine[i] ? engine_end(r->engine[i]) : NULL;
+		end[i] = r->engine[i] ? engine_outcome(r->engine[i]) : NULL;
 	out->seconds = (double)(done_ns - CLOCK_SECOND) / 1e9;
 	out->ok = r->n_ended == 2 && !end[0]->exit && !end[1]->exit && r->world.done_ns;
 	if (r->n_ended == 2)

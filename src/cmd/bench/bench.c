@@ -80,7 +80,7 @@ static int start(struct bench *b)
 	if (!r)
 		r = signals_watch(b->loop, &b->signals);
 	if (!r && b->tls)
-		r = tls_setup_threads(b->config, b->loop, &b->crew);
+		r = tls_setup_threads(b->config, b->loop, &b->tls_pool);
 	return r;
 }
 
@@ -99,7 +99,7 @@ static int run(const struct config *config, const struct bench_options *options)
 	/* A thread that hangs keeps what it uses until the process ends, which is now. */
 	if (!measure_free(b.measure))
 		return b.exit;
-	tls_pool_free(b.crew);
+	tls_pool_free(b.tls_pool);
 	loop_free(b.loop);
 	tls_context_free(b.tls);
 	return b.exit;

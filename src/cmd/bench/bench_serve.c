@@ -40,7 +40,7 @@ static struct measure_config config_for(const struct server *s, const struct wir
 	const struct bench *b = s->bench;
 	struct measure_config config = { .config = b->config,
 					 .listener = s->listener,
-					 .crew = b->crew,
+					 .tls_pool = b->tls_pool,
 					 .disk = b->options->disk,
 					 .interval_ns = b->options->interval_ns };
 
@@ -77,8 +77,9 @@ static void serve(struct server *s, const struct hello_peer *peer)
 	else
 		r = measure_new(&b->measure, b->loop, &config, peer->hello->session, &events, why);
 	if (!r && !why[0])
-		r = engine_attach(measure_engine(b->measure), peer->channel, peer->hello,
-				  peer->greeted);
+		r = engine_attach(
+			measure_engine(b->measure),
+			&(struct engine_arrival){ peer->channel, peer->hello, peer->greeted });
 	if (!r && !why[0]) {
 		say_client(b, peer->channel);
 		bench_print_start(&b->print, (struct bench_ways){ config.sends, config.receives },
@@ -107,7 +108,9 @@ static void join(void *arg, const struct hello_peer *peer)
 		refuse(s, peer, WIRE_R_NO_SESSION, NULL);
 		return;
 	}
-	r = engine_attach(measure_engine(b->measure), peer->channel, peer->hello, false);
+	r = engine_attach(
+		measure_engine(b->measure),
+		&(struct engine_arrival){ .channel = peer->channel, .hello = peer->hello });
 	if (r)
 		refuse(s, peer, outcome_refusal(r), NULL);
 }

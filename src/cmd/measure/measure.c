@@ -333,7 +333,7 @@ static struct engine_config engine_config_of(const struct measure *m)
 	config.session.duplex = true;
 	config.session.send_only = !mc->receives;
 	config.session.recv_only = !mc->sends;
-	config.streams = (struct endpoint_config){
+	config.endpoint = (struct endpoint_config){
 		.in_fd = m->in_fd,
 		.in_start = -1,
 		.out_fd = m->out_fd,
@@ -343,7 +343,7 @@ static struct engine_config engine_config_of(const struct measure *m)
 	};
 	if (c->idle_ns == CONFIG_NEVER)
 		config.idle_ns = MEASURE_IDLE_NS;
-	config.crew = mc->crew;
+	config.tls_pool = mc->tls_pool;
 	return config;
 }
 
@@ -426,7 +426,7 @@ struct engine *measure_engine(struct measure *m)
 
 int measure_exit(const struct measure *m, const char **reason_out)
 {
-	const struct outcome *e = engine_end(m->engine);
+	const struct outcome *e = engine_outcome(m->engine);
 
 	*reason_out = e->reason;
 	if (m->client && client_failure(m->client))

@@ -122,7 +122,8 @@ static int start(struct measure_server *m, const struct listener *l, struct chan
 	r = measure_new(&m->measure, m->loop, &config, hello->session, &events, why);
 	if (r)
 		return r;
-	r = engine_attach(measure_engine(m->measure), ch, hello, false);
+	r = engine_attach(measure_engine(m->measure),
+			  &(struct engine_arrival){ .channel = ch, .hello = hello });
 	m->ended = r != 0;
 	let_go(m);
 	return r;
@@ -167,7 +168,8 @@ bool measure_server_knows(const struct measure_server *m, const struct wire_hell
 void measure_server_join(struct measure_server *m, struct listener *l, struct channel ch,
 			 const struct wire_hello *hello)
 {
-	int r = engine_attach(measure_engine(m->measure), ch, hello, false);
+	int r = engine_attach(measure_engine(m->measure),
+			      &(struct engine_arrival){ .channel = ch, .hello = hello });
 
 	if (r)
 		listener_refuse(l, ch, outcome_refusal(r));

@@ -62,7 +62,7 @@ struct cat {
 	char not_started[LOCAL_TEXT_LEN]; /* why the session has no end here; "": it has one */
 	char session[PROOF_TEXT_LEN];     /* its name */
 	struct tls_context *tls;          /* NULL: plain */
-	struct tls_pool *crew;            /* for TLS; NULL: no threads for it */
+	struct tls_pool *tls_pool;        /* for TLS; NULL: no threads for it */
 	struct listener *listener;
 	struct query_reply *answers;
 	struct queue *queue;
@@ -171,7 +171,7 @@ static struct engine_config engine_config_of(const struct cat *cat, const struct
 	config.session.duplex = c->duplex || !stdio;
 	config.session.send_only = c->send_only;
 	config.session.recv_only = c->recv_only;
-	config.streams = (struct endpoint_config){
+	config.endpoint = (struct endpoint_config){
 		.in_start = c->keep && stdio ? input_start(STDIN_FILENO) : -1,
 		.keep_output = c->keep && stdio,
 		.command = !stdio && !c->unix_path,
@@ -200,9 +200,9 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 	cat->verdict = false;
 	cat->turn = (struct idle_turn_count){ 0 };
 	cat->not_started[0] = '\0';
-	config.streams.in_fd = local_in_fd(cat->local);
-	config.streams.out_fd = local_out_fd(cat->local);
-	config.crew = cat->crew;
+	config.endpoint.in_fd = local_in_fd(cat->local);
+	config.endpoint.out_fd = local_out_fd(cat->local);
+	config.tls_pool = cat->tls_pool;
 	memcpy(config.session.id, id, WIRE_SESSION_ID_LEN);
 	r = engine_new(&cat->engine, cat->loop, &config, &events);
 	if (r)
@@ -270,7 +270,7 @@ static bool lost_input(const struct cat *cat)
 static void session_over(struct loop_task *task)
 {
 	struct cat *cat = task->arg;
-	const struct outcome *e = engine_end(cat->engine);
+	const struct outcome *e = engine_outcome(cat->engine);
 	struct report_end end = { .exit = e->exit, .reason = e->reason };
 	bool keep = cat->config->keep && end.exit < OUTCOME_SIGNAL && !cat->exit;
 
@@ -355,7 +355,8 @@ static void serve(struct cat *cat, const struct hello_peer *peer)
 		log_info("the peer proved to be \"%s\"", tls_peer_name(ch.tls));
 	r = start_session(cat, peer->hello->session);
 	if (!r)
-		r = engine_attach(cat->engine, ch, peer->hello, peer->greeted);
+		r = engine_attach(cat->engine,
+				  &(struct engine_arrival){ ch, peer->hello, peer->greeted });
 	if (!r) {
 		loop_set_timer(cat->loop, &cat->wait_timer, LOOP_NEVER);
 		return;
@@ -402,7 +403,8 @@ static void join(void *arg, const struct hello_peer *peer)
 		refuse(cat, peer, WIRE_R_NO_SESSION, NULL);
 		return;
 	}
-	r = engine_attach(cat->engine, peer->channel, peer->hello, false);
+	r = engine_attach(cat->engine, &(struct engine_arrival){ .channel = peer->channel,
+								 .hello = peer->hello });
 	if (r == -EACCES)
 		log_info("\"%s\" tried to join the session of another peer",
 			 tls_peer_name(peer->channel.tls));
@@ -741,7 +743,7 @@ static int start(struct cat *cat)
 	if (!r)
 		r = signals_watch(cat->loop, &cat->signals);
 	if (!r && cat->tls)
-		r = tls_setup_threads(cat->config, cat->loop, &cat->crew);
+		r = tls_setup_threads(cat->config, cat->loop, &cat->tls_pool);
 	if (!r)
 		r = cat->config->listen ? start_listener(cat) : start_client(cat);
 	return r;
@@ -782,7 +784,7 @@ int cat_run(const struct config *config)
 	queue_free(cat.queue);
 	query_reply_free(cat.answers);
 	listener_free(cat.listener);
-	tls_pool_free(cat.crew);
+	tls_pool_free(cat.tls_pool);
 	loop_free(cat.loop);
 	tls_context_free(cat.tls);
 	return cat.exit;

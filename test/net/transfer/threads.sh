@@ -7,34 +7,34 @@ need python3
 
 random_file data 6M
 run 0 it genkey key
-crew=(--key key --tls-threads 2)
+sealed=(--key key --tls-threads 2)
 
 for options in '' '-P 1' '-P 8' '-P 8 --window 1M'; do
 	section "from the client ${options:-as planned}"
 	# shellcheck disable=SC2086 # options
-	listen rx "${crew[@]}" $options </dev/null >out
+	listen rx "${sealed[@]}" $options </dev/null >out
 	# shellcheck disable=SC2086
-	run 0 tx "${crew[@]}" $options 127.0.0.1 "$PORT" <data >back
+	run 0 tx "${sealed[@]}" $options 127.0.0.1 "$PORT" <data >back
 	expect_exit rx 0
 	expect_same data out
 done
 
 section "from the listener"
-listen tx "${crew[@]}" <data >back
-run 0 rx "${crew[@]}" -P 4 127.0.0.1 "$PORT" </dev/null >out
+listen tx "${sealed[@]}" <data >back
+run 0 rx "${sealed[@]}" -P 4 127.0.0.1 "$PORT" </dev/null >out
 expect_exit tx 0
 expect_same data out
 
 section "both ways at once, through pipes"
-listen rx "${crew[@]}" --duplex < <(cat data) > >(cat >out.rx)
-run 0 tx "${crew[@]}" -P 8 --duplex 127.0.0.1 "$PORT" < <(cat data) > >(cat >out.tx)
+listen rx "${sealed[@]}" --duplex < <(cat data) > >(cat >out.rx)
+run 0 tx "${sealed[@]}" -P 8 --duplex 127.0.0.1 "$PORT" < <(cat data) > >(cat >out.tx)
 expect_exit rx 0
 wait_for "$PATIENCE" "the pipes are empty" cmp -s data out.rx
 wait_for "$PATIENCE" "the pipes are empty" cmp -s data out.tx
 
 section "threads at one end only, then none at all"
 listen rx --key key --tls-threads 0 </dev/null >out
-run 0 tx "${crew[@]}" -P 4 127.0.0.1 "$PORT" <data >back
+run 0 tx "${sealed[@]}" -P 4 127.0.0.1 "$PORT" <data >back
 expect_exit rx 0
 expect_same data out
 listen rx --duplex <data >out.rx
@@ -44,9 +44,9 @@ expect_same data out.rx
 expect_same data out.tx
 
 section "one session after another"
-listen rx -k "${crew[@]}" </dev/null >out
+listen rx -k "${sealed[@]}" </dev/null >out
 for _ in 1 2 3; do
-	run 0 tx "${crew[@]}" -P 2 127.0.0.1 "$PORT" <data >back
+	run 0 tx "${sealed[@]}" -P 2 127.0.0.1 "$PORT" <data >back
 done
 kill -TERM "${PID[rx]}"
 expect_exit rx 143
@@ -54,9 +54,9 @@ expect_same <(cat data data data) out
 
 section "cut twice, in the middle"
 make_block
-listen rx "${crew[@]}" </dev/null >out
+listen rx "${sealed[@]}" </dev/null >out
 start_proxy "$PORT"
-start tx "${crew[@]}" -v -P 4 127.0.0.1 "$PROXY" < <(stream x 1)
+start tx "${sealed[@]}" -v -P 4 127.0.0.1 "$PROXY" < <(stream x 1)
 for at in 4000000 20000000; do
 	wait_for "$PATIENCE" "data flow" file_has out "$at"
 	proxy "cut 0.2"
@@ -70,8 +70,8 @@ stop_proxy
 section "an end in the middle: nobody waits for a thread"
 mkfifo slow
 exec 5<>slow
-listen rx "${crew[@]}" </dev/null >out 5>&-
-start tx "${crew[@]}" -P 4 127.0.0.1 "$PORT" <slow 5>&-
+listen rx "${sealed[@]}" </dev/null >out 5>&-
+start tx "${sealed[@]}" -P 4 127.0.0.1 "$PORT" <slow 5>&-
 cat data >&5
 wait_for "$PATIENCE" "data arrive" file_has out 1000000
 kill -TERM "${PID[tx]}"
@@ -87,9 +87,9 @@ expect_same data out
 
 section "relays"
 TARGET=$(free_ports 1)
-start far relay -v "${crew[@]}" -l 127.0.0.1 0 --to "127.0.0.1:$TARGET"
+start far relay -v "${sealed[@]}" -l 127.0.0.1 0 --to "127.0.0.1:$TARGET"
 wait_port far
-start near relay -v "${crew[@]}" 127.0.0.1:0 127.0.0.1 "$PORT"
+start near relay -v "${sealed[@]}" 127.0.0.1:0 127.0.0.1 "$PORT"
 wait_port near
 for scenario in both_ways several; do
 	spawn ends python3 "$TEST_DIR/plain-ends.py" "$scenario" "$PORT" "$TARGET"

@@ -78,9 +78,9 @@ static void set_up(struct fixture *f)
 {
 	struct engine_config config = {
 		.session = { .role = SESSION_CLIENT, .window = 1 << 20, .n_subflows = 1 },
-		.streams = { .in_fd = -1,
-			     .out_fd = open("/dev/null", O_WRONLY | O_CLOEXEC),
-			     .no_input = true },
+		.endpoint = { .in_fd = -1,
+			      .out_fd = open("/dev/null", O_WRONLY | O_CLOEXEC),
+			      .no_input = true },
 		.idle_ns = LOOP_NEVER,
 		.quit_ns = LOOP_NEVER,
 	};
@@ -132,7 +132,8 @@ static void end_that_comes_with_the_last_bytes_is_seen(void **state)
 	set_up(&f);
 	tcp_pair(&ours, &theirs);
 	f.theirs = theirs;
-	assert_int_equal(engine_attach(f.engine, (struct channel){ .fd = ours }, NULL, false), 0);
+	assert_int_equal(engine_attach(f.engine, &(struct engine_arrival){ .channel.fd = ours }),
+			 0);
 	assert_int_equal(loop_run(f.loop), 0);
 	assert_true(f.gone);
 	/* Somebody who looks for a cause finds one only where there is one. */
@@ -149,7 +150,8 @@ static void reset_of_a_plain_connection_is_said_with_v(void **state)
 	set_up(&f);
 	f.resets = true;
 	tcp_pair(&ours, &f.theirs);
-	assert_int_equal(engine_attach(f.engine, (struct channel){ .fd = ours }, NULL, false), 0);
+	assert_int_equal(engine_attach(f.engine, &(struct engine_arrival){ .channel.fd = ours }),
+			 0);
 	assert_int_equal(loop_run(f.loop), 0);
 	assert_true(f.gone);
 	assert_int_equal(f.level, 1);

@@ -32,15 +32,15 @@ struct scene {
 	char path[32];
 	struct tls_context *context[2];
 	struct loop *loop;
-	struct tls_pool *crew;
-	unsigned n_told, n_complete; /* jobs that sent, and blocks that came */
-	unsigned n_wanted;           /* of the former: all is over then */
+	struct tls_pool *pool;
+	unsigned n_noticed, n_complete; /* jobs that sent, and blocks that came */
+	unsigned n_wanted;              /* of the former: all is over then */
 	struct pair pairs[N_PAIRS];
 };
 
 static void stop_if_over(struct scene *s)
 {
-	if (s->n_told == s->n_wanted && s->n_complete == N_PAIRS)
+	if (s->n_noticed == s->n_wanted && s->n_complete == N_PAIRS)
 		loop_stop(s->loop);
 }
 
@@ -48,17 +48,17 @@ static void give_receive(struct pair *p)
 {
 	p->job[1]->receive = true;
 	p->job[1]->send = false;
-	tls_pool_give(p->scene->crew, p->job[1]);
+	tls_pool_give(p->scene->pool, p->job[1]);
 }
 
 static void on_sent(void *arg)
 {
 	struct pair *p = arg;
 
-	p->scene->n_told++;
+	p->scene->n_noticed++;
 	stop_if_over(p->scene);
-	assert_true(tls_pool_done(p->job[0]));
-	assert_false(tls_pool_done(p->job[0]));
+	assert_true(tls_pool_take_back(p->job[0]));
+	assert_false(tls_pool_take_back(p->job[0]));
 	assert_int_equal(p->job[0]->sent, BLOCK_LEN);
 }
 
@@ -67,7 +67,7 @@ static void on_received(void *arg)
 	struct pair *p = arg;
 	ssize_t n = p->job[1]->received;
 
-	assert_true(tls_pool_done(p->job[1]));
+	assert_true(tls_pool_take_back(p->job[1]));
 	if (n > 0) {
 		assert_true(p->got + (size_t)n <= BLOCK_LEN);
 		assert_memory_equal(p->job[1]->rx, p->block + p->got, (size_t)n);
@@ -108,7 +108,7 @@ static void give_send(struct pair *p)
 	p->job[0]->receive = false;
 	p->job[0]->n_tx = 1;
 	p->job[0]->tx[0] = (struct iovec){ .iov_base = p->block, .iov_len = BLOCK_LEN };
-	tls_pool_give(p->scene->crew, p->job[0]);
+	tls_pool_give(p->scene->pool, p->job[0]);
 }
 
 static int set_up(void **state)
@@ -119,7 +119,7 @@ static int set_up(void **state)
 	int fd;
 
 	assert_non_null(s);
-	strcpy(s->path, "/tmp/mpnc-crew-XXXXXX");
+	strcpy(s->path, "/tmp/mpnc-tls-pool-XXXXXX");
 	fd = mkstemp(s->path);
 	assert_true(fd >= 0);
 	assert_int_equal(key_generate(key), 0);
@@ -132,7 +132,7 @@ static int set_up(void **state)
 		assert_int_equal(tls_context_new(&s->context[i], &config, why), 0);
 	}
 	assert_int_equal(loop_new(&s->loop), 0);
-	assert_int_equal(tls_pool_new(&s->crew, s->loop, 3), 0);
+	assert_int_equal(tls_pool_new(&s->pool, s->loop, 3), 0);
 	for (int i = 0; i < N_PAIRS; i++)
 		open_pair(&s->pairs[i], s);
 	*state = s;
@@ -146,12 +146,12 @@ static int tear_down(void **state)
 	for (int i = 0; i < 2 * N_PAIRS; i++) {
 		struct pair *p = &s->pairs[i / 2];
 
-		tls_pool_wait(s->crew, p->job[i % 2]);
+		tls_pool_wait(s->pool, p->job[i % 2]);
 		free(p->job[i % 2]);
 		tls_free(p->tls[i % 2]);
 		close(p->fd[i % 2]);
 	}
-	tls_pool_free(s->crew);
+	tls_pool_free(s->pool);
 	loop_free(s->loop);
 	tls_context_free(s->context[0]);
 	tls_context_free(s->context[1]);
@@ -173,30 +173,30 @@ static void many_connections_at_once(void **state)
 	assert_int_equal(s->n_complete, N_PAIRS);
 }
 
-static void job_that_is_waited_for_is_not_told(void **state)
+static void job_that_the_loop_waited_for_makes_no_callback(void **state)
 {
 	struct scene *s = *state;
 	struct pair *p = s->pairs;
 
 	s->n_wanted = N_PAIRS / 2;
 	/* Before it was given there is nothing to wait for. */
-	tls_pool_wait(s->crew, p->job[0]);
-	assert_false(tls_pool_done(p->job[0]));
+	tls_pool_wait(s->pool, p->job[0]);
+	assert_false(tls_pool_take_back(p->job[0]));
 	for (int i = 0; i < N_PAIRS; i++)
 		give_send(&s->pairs[i]);
 	for (int i = 0; i < N_PAIRS; i += 2)
-		tls_pool_wait(s->crew, s->pairs[i].job[0]);
+		tls_pool_wait(s->pool, s->pairs[i].job[0]);
 	for (int i = 0; i < N_PAIRS; i += 2) {
-		assert_true(tls_pool_done(s->pairs[i].job[0]));
+		assert_true(tls_pool_take_back(s->pairs[i].job[0]));
 		assert_int_equal(s->pairs[i].job[0]->sent, BLOCK_LEN);
 	}
-	/* The others are told of, by the loop, and these are not. */
+	/* The loop calls back for the others, and not for these. */
 	for (int i = 0; i < N_PAIRS; i++)
 		give_receive(&s->pairs[i]);
 	assert_int_equal(loop_run(s->loop), 0);
-	assert_int_equal(s->n_told, N_PAIRS / 2);
+	assert_int_equal(s->n_noticed, N_PAIRS / 2);
 	for (int i = 0; i < N_PAIRS; i++)
-		assert_false(tls_pool_done(s->pairs[i].job[0]));
+		assert_false(tls_pool_take_back(s->pairs[i].job[0]));
 }
 
 static void one_processor_is_not_shared(void **state)
@@ -219,8 +219,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(many_connections_at_once, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(job_that_is_waited_for_is_not_told, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(job_that_the_loop_waited_for_makes_no_callback,
+						set_up, tear_down),
 		cmocka_unit_test(one_processor_is_not_shared),
 	};
 
