@@ -718,10 +718,17 @@ uint16_t plan_candidate(const struct plan_input *in, const uint32_t *want)
 
 /* Words -------------------------------------------------------------------------------------- */
 
-static void say(char *buf, size_t size, size_t *used, const char *text)
+/* Sentences, with "; " in between. */
+struct words {
+	char *buf;
+	size_t size, used;
+};
+
+static void say(struct words *w, const char *text)
 {
-	if (*used < size)
-		*used += text_printf(buf + *used, size - *used, "%s%s", *used ? "; " : "", text);
+	if (w->used < w->size)
+		w->used += text_printf(w->buf + w->used, w->size - w->used, "%s%s",
+				       w->used ? "; " : "", text);
 }
 
 static const char *fixed_by(const struct hash_bond *b)
@@ -733,8 +740,8 @@ static const char *fixed_by(const struct hash_bond *b)
 	return b->mode == HASH_TEAM ? "the team's hash" : hash_mode_name(b->mode);
 }
 
-static void say_side(char *buf, size_t size, size_t *used, const char *where,
-		     const struct plan_side *s, bool is_fixed, bool is_random, int reason)
+static void say_side(struct words *w, const char *where, const struct plan_side *s, bool is_fixed,
+		     bool is_random, int reason)
 {
 	char text[160];
 
@@ -748,25 +755,24 @@ static void say_side(char *buf, size_t size, size_t *used, const char *where,
 			    hash_reason_text(reason));
 	else
 		return;
-	say(buf, size, used, text);
+	say(w, text);
 }
 
 size_t plan_explain(const struct plan_input *in, const struct plan *p, char *buf, size_t size)
 {
-	size_t used = 0;
+	struct words w = { buf, size, 0 };
 
 	if (size)
 		buf[0] = '\0';
 	if (p->notes & PLAN_BLIND)
-		say(buf, size, &used,
-		    "no bond is visible, so a block of consecutive ports is used");
-	say_side(buf, size, &used, "here", &in->here, p->notes & PLAN_HERE_FIXED,
-		 p->notes & PLAN_HERE_RANDOM, p->here_reason);
-	say_side(buf, size, &used, "peer", &in->peer, p->notes & PLAN_PEER_FIXED,
-		 p->notes & PLAN_PEER_RANDOM, p->peer_reason);
+		say(&w, "no bond is visible, so a block of consecutive ports is used");
+	say_side(&w, "here", &in->here, p->notes & PLAN_HERE_FIXED, p->notes & PLAN_HERE_RANDOM,
+		 p->here_reason);
+	say_side(&w, "peer", &in->peer, p->notes & PLAN_PEER_FIXED, p->notes & PLAN_PEER_RANDOM,
+		 p->peer_reason);
 	if (p->notes & PLAN_ASSUMED)
-		say(buf, size, &used, "the switches are assumed to hash like layer3+4");
+		say(&w, "the switches are assumed to hash like layer3+4");
 	if (p->notes & PLAN_LIMITED)
-		say(buf, size, &used, "more connections or ports would reach more");
-	return used;
+		say(&w, "more connections or ports would reach more");
+	return w.used;
 }
