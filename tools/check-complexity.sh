@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Everything is small: check-complexity.sh [TREE]
 #
-#   function   60 lines, complexity 25
+#   function   60 lines, complexity 25, 6 parameters
 #   file       800 lines
 #   folder     15 .c files, of src and of test/unit
 set -euo pipefail
@@ -10,6 +10,7 @@ cd "${1-$(dirname "$0")/..}"
 
 status=0
 mapfile -t sources < <(find src test -name '*.c' | sort)
+mapfile -t headers < <(find src test -name '*.h' | sort)
 ((${#sources[@]})) || exit 0
 
 # pmccabe exits 0 even when it cannot parse a file, so what it says on stderr counts as well.
@@ -25,6 +26,20 @@ find src -name '*.[ch]' -print0 | sort -z | xargs -0 -r wc -l | awk '
 
 find src test/unit -name '*.c' -printf '%h\n' | sort | uniq -c | awk '
 	$1 > 15 { print $2 ": " $1 " .c files, at most 15"; bad = 1 }
+	END { exit bad }' || status=1
+
+ctags -x --languages=C --langmap=C:.c.h --c-kinds=fp --_xformat='%F	%n	%N	%S' \
+	"${sources[@]}" "${headers[@]}" | awk -F '\t' '
+	function n_params(signature,   n, depth, i, c) {
+		for (i = 1; i <= length(signature); i++) {
+			c = substr(signature, i, 1)
+			depth += (c == "(") - (c == ")")
+			n += c == "," && depth == 1
+		}
+		return n + 1
+	}
+
+	n_params($4) > 6 { print $1 "(" $2 "): " $3 ": " n_params($4) " parameters, at most 6"; bad = 1 }
 	END { exit bad }' || status=1
 
 exit $status

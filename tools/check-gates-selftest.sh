@@ -53,6 +53,7 @@ clean() {
 	put src/wire/frame.h <<<'#include <stdint.h>'
 	put src/server/queue.c < <(printf '#include "wire/frame.h"\n#include <time.h>\n' && function_of 50 '')
 	put test/unit/knot.c < <(function_of 24 '\tif (a == &)\n\t\treturn 1;')
+	put src/util/six.h <<<'int f(int a, int b, int c, int d, int e, void (*g)(int, int));'
 	put page.1 < <(printf '.Dd January 1, 2026\n.Dt P 1\n.Os\n.Sh NAME\n.Bl -tag\n.It Fl Fl one-two\n.El\n')
 	printf '#!/bin/sh\n# %s\necho "  -o, --one-two  n"\n' "$spdx" >"$tree/prog.sh"
 	chmod +x "$tree/prog.sh"
@@ -95,6 +96,12 @@ fails 'test/bad.c(2): f: complexity 26, at most 25' check-complexity.sh "$tree"
 
 put src/util/bad.h < <(yes '' | head -n 800)
 fails 'src/util/bad.h: 801 lines, at most 800' check-complexity.sh "$tree"
+
+put src/util/bad.h <<<'int f(int a, int b, int c, int d, int e, void (*g)(int, int), int h);'
+fails 'src/util/bad.h(2): f: 7 parameters, at most 6' check-complexity.sh "$tree"
+
+put src/util/bad.c <<<'static int f(int a, int b, int c, int d, int e, int g, int h) { return 0; }'
+fails 'src/util/bad.c(2): f: 7 parameters, at most 6' check-complexity.sh "$tree"
 
 for i in {1..16}; do put "src/util/bad$i.c" <<<''; done
 fails 'src/util: 16 .c files, at most 15' check-complexity.sh "$tree"
