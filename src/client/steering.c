@@ -143,7 +143,8 @@ static void fill_usage(struct steering *st, struct engine *e, struct steer_view 
 	struct session *s = engine_session(e);
 	const struct wire_links *here = pathmgr_counted(engine_paths(e));
 	const struct wire_links *peer = session_peer_links(s);
-	const struct wire_facts *f = session_facts(s), *peer_f = session_peer_facts(s);
+	const struct wire_facts *f = pathmgr_facts(engine_paths(e));
+	const struct wire_facts *peer_f = pathmgr_peer_facts(engine_paths(e));
 
 	if (!st->usage && !v->crowded)
 		st->usage = calloc(N_USAGES, sizeof(*st->usage));
@@ -217,8 +218,8 @@ static void explain(const struct steering *st, struct engine *e, char *buf, size
 {
 	const struct steer *s = &st->steer;
 	bool in = s->verdict_way == COVER_IN;
-	const struct wire_facts *here = session_facts(engine_session(e));
-	const struct wire_facts *peer = session_peer_facts(engine_session(e));
+	const struct wire_facts *here = pathmgr_facts(engine_paths(e));
+	const struct wire_facts *peer = pathmgr_peer_facts(engine_paths(e));
 	const struct wire_facts *from = in ? peer : here, *to = in ? here : peer;
 	uint32_t left = s->seen[2 * s->verdict_way], right = s->seen[2 * s->verdict_way + 1];
 	char names[STATS_LINKS_MAX * (STATS_NAME_LEN + 2)], idle[sizeof(names)];

@@ -214,7 +214,7 @@ static void init_timer(struct engine *e, struct loop_timer *timer,
 
 static int make_parts(struct engine *e)
 {
-	const struct link_watch_events on_links = { .told = on_news,
+	const struct link_watch_events on_links = { .news = on_news,
 						    .changed = on_links_changed,
 						    .arg = e };
 	int r = session_new(&e->session, &e->config.session);

@@ -82,7 +82,7 @@ void engine_conns_close(struct engine *e, struct conn *c)
 	conn_update_stats(c, e->session);
 	c->stats.live = false;
 	link_watch_closed(e->links, c);
-	link_watch_place(e->links, c);
+	link_watch_fill(e->links, c);
 	engine_stats_remember(e, &c->stats);
 	take_out(e, c);
 	channel_close(conn_channel(c));
@@ -137,7 +137,7 @@ static void greet(struct engine *e, struct conn *c)
 
 	engine_conns_enter(e, c, CONN_READY);
 	c->ready_ns = loop_now(e->loop);
-	if (link_watch_of_conn(e->links, c, text))
+	if (link_watch_greeted(e->links, c, text))
 		engine_note(e, 1,
 			    "addresses or ports are translated on the way to %s: nothing can be "
 			    "predicted of the peer's links",
@@ -198,7 +198,7 @@ void engine_conns_links_changed(struct engine *e)
 		struct conn *c = e->conns.slot[i];
 
 		if (c && c->state != CONN_GREETING)
-			link_watch_place(e->links, c);
+			link_watch_fill(e->links, c);
 		if (c && c->state != CONN_DRAINING && c->way >= 0)
 			flows[n_flows++] = (struct pathmgr_flow){ c->way, engine_port_of(e, c) };
 	}

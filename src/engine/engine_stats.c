@@ -51,7 +51,7 @@ static unsigned add_live(struct engine *e)
 		if (!c || !make_room(s, n + 1))
 			continue;
 		conn_update_stats(c, e->session);
-		link_watch_place(e->links, c);
+		link_watch_fill(e->links, c);
 		s->subflow[n++] = c->stats;
 	}
 	return n;

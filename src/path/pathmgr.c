@@ -276,18 +276,24 @@ static bool is_translated(int fd, const struct wire_names *theirs)
 	return !same_addr(&ours.local, &theirs->remote) || !same_addr(&ours.remote, &theirs->local);
 }
 
-bool pathmgr_peer(struct pathmgr *p, int fd, const struct wire_facts *facts,
-		  const struct wire_names *names)
+bool pathmgr_compare_names(struct pathmgr *p, int fd, const struct wire_names *names)
 {
 	bool translated = is_translated(fd, names);
 
 	/* One connection that was translated shows that others may be. */
-	p->translated |= translated;
-	pathmgr_peer_changed(p, facts);
+	if (translated && !p->translated) {
+		p->translated = true;
+		set_sides(p);
+	}
 	return translated;
 }
 
-bool pathmgr_peer_changed(struct pathmgr *p, const struct wire_facts *facts)
+const struct wire_facts *pathmgr_peer_facts(const struct pathmgr *p)
+{
+	return &p->peer_facts;
+}
+
+bool pathmgr_set_peer_facts(struct pathmgr *p, const struct wire_facts *facts)
 {
 	struct wire_facts before = p->peer_first;
 

@@ -72,14 +72,17 @@ bool pathmgr_events(struct pathmgr *p);
 /* Of our side; kind WIRE_FACTS_NONE: not known. Borrowed. */
 const struct wire_facts *pathmgr_facts(const struct pathmgr *p);
 
-/* What the peer told of its links, and of the ends of the connection on fd as it sees them. Returns
- * true if it sees other addresses or ports than we do: they are translated on the way, so that
- * nothing can be told of the peer's links. */
-bool pathmgr_peer(struct pathmgr *p, int fd, const struct wire_facts *facts,
-		  const struct wire_names *names);
+/* What the peer announces of its links. Copied: from here on the path manager has the only copy
+ * that anybody asks. Returns true if plans made from now on can differ. */
+bool pathmgr_set_peer_facts(struct pathmgr *p, const struct wire_facts *facts);
 
-/* The peer has told of its links anew. Returns true if plans made from now on may be others. */
-bool pathmgr_peer_changed(struct pathmgr *p, const struct wire_facts *facts);
+/* As set last; kind WIRE_FACTS_NONE: not known. Borrowed. */
+const struct wire_facts *pathmgr_peer_facts(const struct pathmgr *p);
+
+/* names: the two ends of the connection on fd as the peer sees them. Returns true if it sees other
+ * addresses or ports than we do: somebody translates them, so that nothing can be predicted of the
+ * peer's links any more. */
+bool pathmgr_compare_names(struct pathmgr *p, int fd, const struct wire_names *names);
 
 /* Has an end links that belong to different addresses? Then ports alone decide little. */
 bool pathmgr_several(const struct pathmgr *p);

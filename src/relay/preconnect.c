@@ -240,7 +240,8 @@ static void look_at_links(struct preconnect *w, const struct kept *k, const stru
 	w->known = true;
 	w->looked_ns = now_ns;
 	pathmgr_learn(w->paths, fd, now_ns);
-	pathmgr_peer(w->paths, fd, &m->items.facts, &m->items.names);
+	pathmgr_set_peer_facts(w->paths, &m->items.facts);
+	pathmgr_compare_names(w->paths, fd, &m->items.names);
 	weigh_pairs(w);
 }
 

@@ -165,18 +165,19 @@ struct session {
 	uint16_t version;  /* that WELCOME named */
 	uint32_t features; /* that both sides know */
 	uint8_t peer_side;
-	struct wire_facts facts; /* of our links */
-	bool facts_told;         /* with HELLO or WELCOME */
-	uint64_t facts_serial;   /* changes since then */
-	struct wire_facts peer_facts;
-	uint64_t peer_facts_serial;
+	struct wire_facts facts;      /* of our links */
+	bool facts_told;              /* with HELLO or WELCOME */
+	uint64_t facts_serial;        /* changes since then */
+	struct wire_facts peer_facts; /* as announced last, until somebody takes them */
+	bool peer_facts_new;
+	uint64_t peer_facts_serial; /* of the newest FACTS; 0: HELLO or WELCOME had them */
 	struct wire_addrs peer_addrs;
 	struct wire_links links;
 	struct wire_links peer_links;
-	bool counts;         /* links are counted */
-	bool link_watch_new; /* links is to be told on some subflow */
-	bool links_last;     /* links were counted after everything was confirmed */
-	bool welcomed;       /* client: WELCOME came; server: always */
+	bool counts;     /* links are counted */
+	bool links_new;  /* links is to be told on some subflow */
+	bool links_last; /* links were counted after everything was confirmed */
+	bool welcomed;   /* client: WELCOME came; server: always */
 	bool stop;
 	bool peer_stopped;
 	bool peer_done;
@@ -204,6 +205,9 @@ void session_fail(struct session *s, enum session_end_kind kind, unsigned reason
 
 /* No subflow is left, and none will come: done or lost. */
 void session_lose(struct session *s);
+
+/* For session_take_peer_facts. */
+void session_put_peer_facts(struct session *s, const struct wire_facts *facts);
 
 /* Moves on to SESSION_DONE when all is confirmed and the peer knows it. */
 void session_check_done(struct session *s);

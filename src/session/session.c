@@ -206,7 +206,9 @@ static void accept_hello(struct session *s, const struct wire_hello *hello)
 	s->features = hello->features & WIRE_FEATURES;
 	s->peer_side = hello->side;
 	s->out.edge = hello->edge;
-	s->peer_facts = hello->items.facts;
+	/* A client that lost its first connection says HELLO again, with what it knew then. */
+	if (!s->peer_facts_serial)
+		session_put_peer_facts(s, &hello->items.facts);
 	if (hello->n_subflows && hello->n_subflows < s->n_subflows_allowed)
 		s->n_subflows_allowed = hello->n_subflows;
 }
@@ -437,8 +439,22 @@ const struct wire_facts *session_facts(const struct session *s)
 	return &s->facts;
 }
 
-const struct wire_facts *session_peer_facts(const struct session *s)
+void session_put_peer_facts(struct session *s, const struct wire_facts *facts)
 {
+	s->peer_facts = *facts;
+	s->peer_facts_new = true;
+}
+
+bool session_peer_facts_new(const struct session *s)
+{
+	return s->peer_facts_new;
+}
+
+const struct wire_facts *session_take_peer_facts(struct session *s)
+{
+	if (!s->peer_facts_new)
+		return NULL;
+	s->peer_facts_new = false;
 	return &s->peer_facts;
 }
 
@@ -452,16 +468,11 @@ const struct wire_addrs *session_peer_addrs(const struct session *s)
 	return &s->peer_addrs;
 }
 
-uint64_t session_peer_facts_serial(const struct session *s)
-{
-	return s->peer_facts_serial;
-}
-
 void session_links(struct session *s, const struct wire_links *links)
 {
 	s->links = *links;
 	s->counts = true;
-	s->link_watch_new = true;
+	s->links_new = true;
 	s->links_last = session_finished(s);
 }
 

@@ -270,17 +270,20 @@ void session_subflow_bytes(const struct session *s, uint16_t slot, uint64_t *tx_
 void session_set_facts(struct session *s, const struct wire_facts *facts);
 /* Borrowed; kind WIRE_FACTS_NONE: not known. */
 const struct wire_facts *session_facts(const struct session *s);
-const struct wire_facts *session_peer_facts(const struct session *s);
+
+/* What the peer has announced of its links, by HELLO, WELCOME or the newest FACTS, if nobody has
+ * taken it yet; NULL: no news. Borrowed until bytes come. The caller keeps what it needs: the
+ * session itself only compares how many links LINKS has. */
+const struct wire_facts *session_take_peer_facts(struct session *s);
+
+/* Would that be news? */
+bool session_peer_facts_new(const struct session *s);
 
 /* WIRE_FEATURES that both sides know; 0 before WELCOME. */
 uint32_t session_features(const struct session *s);
 
 /* Client: where the peer says that it can be reached as well; none before WELCOME. Borrowed. */
 const struct wire_addrs *session_peer_addrs(const struct session *s);
-
-/* Differs from what it was when the peer has told other facts since; 0: only HELLO's or WELCOME's.
- */
-uint64_t session_peer_facts_serial(const struct session *s);
 
 /* What our links have counted up to now; goes to the peer with the next frames. Who has called this
  * once calls it again when session_links_due says so: DONE waits for the last count. Copied. */

@@ -156,7 +156,7 @@ static int on_welcome(struct session *s, struct subflow *sf, uint64_t now_ns)
 	s->version = m.version;
 	s->features = m.features;
 	s->peer_side = m.side;
-	s->peer_facts = m.items.facts;
+	session_put_peer_facts(s, &m.items.facts);
 	s->peer_addrs = m.items.addrs;
 	if (m.n_subflows && m.n_subflows < s->n_subflows_allowed)
 		s->n_subflows_allowed = m.n_subflows;
@@ -361,7 +361,7 @@ static int on_facts(struct session *s, struct subflow *sf, uint64_t now_ns)
 	if (sf->rx.header.value <= s->peer_facts_serial)
 		return 0;
 	s->peer_facts_serial = sf->rx.header.value;
-	s->peer_facts = m;
+	session_put_peer_facts(s, &m);
 	return 0;
 }
 

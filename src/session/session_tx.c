@@ -120,7 +120,7 @@ static void say_links(struct session *s, struct tx *tx)
 	uint8_t *p = control_end(tx, &left);
 
 	control_wrote(tx, wire_put_links(p, left, &s->links));
-	s->link_watch_new = false;
+	s->links_new = false;
 }
 
 static void say_facts(struct session *s, struct tx *tx)
@@ -258,7 +258,7 @@ static void build_control(struct session *s, struct subflow *sf, uint16_t slot, 
 		return;
 	if (ack_due(s, slot, now_ns))
 		say_ack(s, &sf->tx, slot, now_ns);
-	if (s->link_watch_new && s->welcomed)
+	if (s->links_new && s->welcomed)
 		say_links(s, &sf->tx);
 	if (sf->pong_due)
 		put_plain(&sf->tx, WIRE_PONG, sf->pong_value);

@@ -128,7 +128,8 @@ static void ask(struct show *s)
 	if (fd < 0)
 		return;
 	pathmgr_learn(s->paths, fd, 0);
-	pathmgr_peer(s->paths, fd, &s->peer.items.facts, &s->peer.items.names);
+	pathmgr_set_peer_facts(s->paths, &s->peer.items.facts);
+	pathmgr_compare_names(s->paths, fd, &s->peer.items.names);
 	close(fd);
 }
 

@@ -15,7 +15,7 @@ struct watcher {
 	unsigned n_changed;
 };
 
-static void told(void *arg)
+static void news(void *arg)
 {
 }
 
@@ -56,7 +56,7 @@ static void peer_tells(struct watcher *w, uint16_t slot, uint64_t serial)
 static void test_storm_of_changes(void **state)
 {
 	struct watcher w = { 0 };
-	const struct link_watch_events events = { .told = told, .changed = changed, .arg = &w };
+	const struct link_watch_events events = { .news = news, .changed = changed, .arg = &w };
 	const struct pathmgr_config config = { 0 };
 	struct side_stats here, there;
 	uint64_t begin, took;

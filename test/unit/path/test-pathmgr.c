@@ -85,7 +85,7 @@ static void mirror(struct pathmgr *p)
 {
 	struct wire_facts facts = *pathmgr_facts(p);
 
-	pathmgr_peer_changed(p, &facts);
+	pathmgr_set_peer_facts(p, &facts);
 }
 
 /* Another pair of addresses over the same bond: nothing new to tell, and its lanes are what they
@@ -183,7 +183,7 @@ static void test_peer_has_several(void **state)
 
 		mirror(p);
 		pathmgr_lanes(p, port, &before);
-		assert_false(pathmgr_peer_changed(p, &all));
+		assert_false(pathmgr_set_peer_facts(p, &all));
 		pathmgr_lanes(p, port, &after);
 		assert_int_equal(after.peer_tx_link, before.peer_tx_link);
 		assert_int_equal(after.peer_rx_link, before.peer_rx_link);
@@ -195,7 +195,7 @@ static void test_peer_has_several(void **state)
 	}
 	assert_true(pathmgr_several(p));
 	all.usable &= ~1u;
-	assert_true(pathmgr_peer_changed(p, &all));
+	assert_true(pathmgr_set_peer_facts(p, &all));
 	pathmgr_free(p);
 }
 

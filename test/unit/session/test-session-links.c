@@ -45,7 +45,7 @@ static void test_facts_are_exchanged(void **state)
 	hello.items.facts.n_links = 1;
 	hello.items.names = some_names;
 	assert_int_equal(session_subflow_open(s, &hello, &some_names, 0, &slot), 0);
-	assert_int_equal(session_peer_facts(s)->n_links, 1);
+	assert_int_equal(session_take_peer_facts(s)->n_links, 1);
 	assert_memory_equal(session_subflow_peer_names(s, slot), &some_names, sizeof(some_names));
 	body = find(drain(s, slot, 0), WIRE_PREFACE_LEN, WIRE_WELCOME, &h);
 	assert_non_null(body);
@@ -57,7 +57,7 @@ static void test_facts_are_exchanged(void **state)
 	hello.kind = WIRE_HELLO_JOIN;
 	hello.items.facts.n_links = 2;
 	assert_int_equal(session_subflow_open(s, &hello, &some_names, 0, &slot), 0);
-	assert_int_equal(session_peer_facts(s)->n_links, 1);
+	assert_null(session_take_peer_facts(s));
 	body = find(drain(s, slot, 0), WIRE_PREFACE_LEN, WIRE_WELCOME, &h);
 	assert_int_equal(wire_get_welcome(body, h.length, &welcome), 0);
 	assert_int_equal(welcome.items.facts.kind, WIRE_FACTS_NONE);
@@ -317,6 +317,20 @@ static int feed_facts(struct session *s, uint16_t slot, uint64_t serial, const s
 	return feed(s, slot, frame, wire_put_facts(frame, sizeof(frame), serial, m), MS);
 }
 
+/* A client that lost its first connection before WELCOME says HELLO again, as it was. */
+static void hello_of_a_running_session_brings_no_older_facts(void **state)
+{
+	uint16_t slot;
+	struct session *s = server(&slot);
+	struct wire_facts facts = some_facts;
+
+	assert_int_equal(feed_facts(s, slot, 3, &facts), 0);
+	assert_non_null(session_take_peer_facts(s));
+	assert_int_equal(session_subflow_open(s, &some_hello, NULL, 0, &slot), 0);
+	assert_null(session_take_peer_facts(s));
+	session_free(s);
+}
+
 /* The newest is believed, whichever way it came, and however many come. */
 static void test_newest_facts_are_believed(void **state)
 {
@@ -325,25 +339,25 @@ static void test_newest_facts_are_believed(void **state)
 	struct wire_facts facts = some_facts;
 	struct wire_links m = counts(5);
 
-	assert_int_equal(session_peer_facts_serial(s), 0);
-	assert_int_equal(session_peer_facts(s)->kind, WIRE_FACTS_NONE);
+	assert_int_equal(session_take_peer_facts(s)->kind, WIRE_FACTS_NONE);
+	assert_false(session_peer_facts_new(s));
 	assert_int_equal(feed_links(s, slot, &m), 0);
 	assert_int_equal(session_peer_links(s)->n, 0);
 	assert_int_equal(feed_facts(s, slot, 3, &facts), 0);
-	assert_int_equal(session_peer_facts_serial(s), 3);
-	assert_true(wire_facts_same(session_peer_facts(s), &facts));
+	assert_true(session_peer_facts_new(s));
+	assert_true(wire_facts_same(session_take_peer_facts(s), &facts));
 	assert_int_equal(feed_links(s, slot, &m), 0);
 	assert_int_equal(session_peer_links(s)->n, 2);
 	facts.usable = 1;
 	assert_int_equal(feed_facts(s, slot, 2, &facts), 0);
 	assert_int_equal(feed_facts(s, slot, 3, &facts), 0);
-	assert_int_equal(session_peer_facts(s)->usable, 3);
+	assert_null(session_take_peer_facts(s));
 	for (uint64_t i = 4; i < 1000; i++)
 		assert_int_equal(feed_facts(s, slot, i, &facts), 0);
-	assert_int_equal(session_peer_facts(s)->usable, 1);
+	assert_int_equal(session_take_peer_facts(s)->usable, 1);
 	facts.kind = WIRE_FACTS_NONE;
 	assert_int_equal(feed_facts(s, slot, 1000, &facts), 0);
-	assert_int_equal(session_peer_facts(s)->kind, WIRE_FACTS_NONE);
+	assert_int_equal(session_take_peer_facts(s)->kind, WIRE_FACTS_NONE);
 	is_closed(s, slot, feed_frame(s, slot, WIRE_FACTS, 1001, payload, 7), "malformed facts");
 	session_free(s);
 }
@@ -373,6 +387,7 @@ int main(void)
 		cmocka_unit_test(test_the_last_subflow_goes_on),
 		cmocka_unit_test(test_changed_facts_go_everywhere),
 		cmocka_unit_test(test_facts_changed_before_welcome),
+		cmocka_unit_test(hello_of_a_running_session_brings_no_older_facts),
 		cmocka_unit_test(test_newest_facts_are_believed),
 		cmocka_unit_test(test_facts_before_welcome),
 	};
