@@ -91,7 +91,7 @@ static const char help[] =
 	"\n"
 	"The near side keeps some connections to the far side ready, --warm N of them (4), so\n"
 	"that a session begins without a round trip; 0: none. --per-source N: at most N\n"
-	"sessions of one address at once (2048 with a key or certificate, 256 without).\n"
+	"sessions of one address at once (2048; far side without a key or certificate: 256).\n"
 	"--memory SIZE: at most this much for the windows of all sessions together (a quarter\n"
 	"of what the process may use).\n"
 	"\n"
@@ -457,8 +457,10 @@ static int start_relay(struct relay_run *run)
 
 	config.engine = client_setup_engine_config(c, run->listener);
 	config.engine.tls_pool = run->tls_pool;
+	/* At the near side one application may open them all. */
 	if (!config.max_per_source)
-		config.max_per_source = run->tls ? RELAY_PER_SOURCE : RELAY_PER_SOURCE_OPEN;
+		config.max_per_source =
+			run->tls || !c->listen ? RELAY_PER_SOURCE : RELAY_PER_SOURCE_OPEN;
 	config.max_sessions = sessions_at_once(run, c->listen ? LISTENER_WARM : config.n_warm);
 	r = relay_new(&run->relay, run->loop, &config, &events);
 	if (!r && c->listen)

@@ -37,8 +37,8 @@ static void local_socket_event(struct loop_io *io, uint32_t events)
 		p->ending = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		p->writable = true;
-	/* Asking takes the error away from read and write. */
-	if (events & EPOLLERR)
+	/* Asking takes the error away from read and write, and from a second question. */
+	if (events & EPOLLERR && !p->error)
 		p->error = -sock_connected(io->fd);
 	p->news(p->arg);
 }

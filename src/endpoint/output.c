@@ -64,7 +64,11 @@ static int flush(const struct output *o)
 	if (o->kind != KIND_FILE)
 		return 0;
 	fd = dup(o->fd);
-	return fd < 0 || close(fd) < 0 ? errno : 0;
+	if (fd >= 0)
+		return close(fd) < 0 ? errno : 0;
+	/* No descriptor is left. This asks the disk for more, but the file alone answers; a device
+	 * without a disk says EINVAL. */
+	return fdatasync(o->fd) < 0 && errno != EINVAL && errno != EROFS ? errno : 0;
 }
 
 /* The descriptor's number stays taken, so that nothing else of ours becomes standard output.

@@ -48,12 +48,11 @@ int unixsock_connect(int fd, const char *path)
 
 /* Is this the file of a socket that no process has any more? A socket of another type asks: the
  * kernel refuses it before a listener could take it for a client. */
-static bool left_over(const char *path)
+static bool left_over(const char *path, struct stat *st)
 {
-	struct stat st;
 	int fd, r;
 
-	if (path[0] == '@' || lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+	if (lstat(path, st) < 0 || !S_ISSOCK(st->st_mode))
 		return false;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
@@ -66,12 +65,17 @@ static bool left_over(const char *path)
 int unixsock_bind(int fd, const struct sockaddr_un *addr, socklen_t len)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)addr;
+	struct stat asked, now;
 
 	if (bind(fd, sa, len) == 0)
 		return 0;
 	if (errno != EADDRINUSE)
 		return -errno;
-	if (!addr->sun_path[0] || !left_over(addr->sun_path))
+	if (!addr->sun_path[0] || !left_over(addr->sun_path, &asked))
+		return -EADDRINUSE;
+	/* Another program that starts now may have replaced the file meanwhile. */
+	if (lstat(addr->sun_path, &now) == 0 &&
+	    (now.st_dev != asked.st_dev || now.st_ino != asked.st_ino))
 		return -EADDRINUSE;
 	unlink(addr->sun_path);
 	return bind(fd, sa, len) < 0 ? -errno : 0;

@@ -15,6 +15,7 @@
 #include "server/prove_reply.h"
 #include "session/handshake.h"
 #include "util/text.h"
+#include "util/units.h"
 
 /* Sessions are found by their names, which are random (proof.h). */
 #define BUCKETS 1024
@@ -203,13 +204,14 @@ static uint64_t given_back(struct relayed *s, enum session_stall way)
 	return held;
 }
 
-/* Ends sessions that hold memory in vain until a quarter of the share is, or will be, free: first
- * those with gaps, as only a peer that is lost or hostile leaves one for so long. */
+/* Ends sessions that hold memory in vain until a quarter of the share is, or will be, free, or in a
+ * small one what gives each window a block again: first those with gaps, as only a peer that is
+ * lost or hostile leaves one for so long. */
 static void make_room(struct relay *r, struct share *share)
 {
 	static const enum session_stall order[] = { SESSION_STALL_NONE, SESSION_STALL_GAP,
 						    SESSION_STALL_PEER, SESSION_STALL_OUTPUT };
-	uint64_t wanted = winpool_size(share->pool) / 4;
+	uint64_t wanted = max_u64(winpool_size(share->pool) / 4, WINPOOL_SHARE * WINBUF_BLOCK);
 
 	if (!winpool_short(share->pool) || loop_now(r->loop) < share->look_ns)
 		return;

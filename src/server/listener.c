@@ -27,6 +27,7 @@ struct stranger {
 	struct source_table_member member;
 	union sock_addr from;
 	bool sniffed;         /* its first byte was looked at */
+	bool kept;            /* it was answered once, and begins anew */
 	bool answered;        /* reads on only until the peer closes */
 	bool blocked;         /* the handshake waits until the socket is writable */
 	struct tls_turn turn; /* to begin TLS */
@@ -264,8 +265,7 @@ static void stranger_hello(struct stranger *s, const struct wire_hello *hello)
 		return;
 	}
 	/* Else its time would begin anew, and each question costs a look at our devices. */
-	if (s->crowd == l->warm &&
-	    (hello->kind == WIRE_HELLO_WARM || hello->kind == WIRE_HELLO_PROVE)) {
+	if (s->kept && (hello->kind == WIRE_HELLO_WARM || hello->kind == WIRE_HELLO_PROVE)) {
 		stranger_drop(s, "it is a preconnection already, and asked to become one again",
 			      NULL);
 		return;
@@ -374,7 +374,7 @@ static struct stranger *stranger_new(struct listener *l, struct source_table *cr
 	s->from = *from;
 	s->turn = (struct tls_turn){ .come = stranger_turn, .arg = s };
 	s->tls = NULL;
-	s->sniffed = s->answered = s->blocked = false;
+	s->sniffed = s->kept = s->answered = s->blocked = false;
 	handshake_init(&s->handshake);
 	if (stranger_place(s, crowd)) {
 		free(s);
@@ -422,10 +422,22 @@ void listener_refuse(struct listener *l, struct channel ch, enum wire_reason rea
 	listener_refuse_because(l, ch, reason, "");
 }
 
+static void keep(struct listener *l, struct source_table *table, struct channel ch,
+		 const union sock_addr *from, uint64_t limit_ns)
+{
+	struct stranger *s = stranger_new(l, table, ch.fd, from, limit_ns);
+
+	if (!s) {
+		channel_close(ch);
+		return;
+	}
+	s->tls = ch.tls;
+	s->sniffed = s->kept = true;
+}
+
 void listener_keep(struct listener *l, struct channel ch, const void *bytes, size_t n)
 {
 	uint8_t source[SOCK_SOURCE_LEN];
-	struct stranger *s = NULL;
 	union sock_addr from;
 
 	if (sock_peer(ch.fd, &from)) {
@@ -434,19 +446,23 @@ void listener_keep(struct listener *l, struct channel ch, const void *bytes, siz
 	}
 	sock_addr_source(source, &from);
 	if (source_table_is_full(l->warm) ||
-	    source_table_count(l->warm, source) >= LISTENER_WARM_PER_SOURCE) {
+	    source_table_count(l->warm, source) >= LISTENER_WARM_PER_SOURCE)
 		listener_refuse_because(l, ch, WIRE_R_LIMIT,
 					"the limit of preconnections is reached");
-		return;
-	}
-	if (channel_send_all(ch, bytes, n))
-		s = stranger_new(l, l->warm, ch.fd, &from, LISTENER_WARM_NS);
-	if (!s) {
+	else if (channel_send_all(ch, bytes, n))
+		keep(l, l->warm, ch, &from, LISTENER_WARM_NS);
+	else
 		channel_close(ch);
-		return;
-	}
-	s->tls = ch.tls;
-	s->sniffed = true;
+}
+
+void listener_expect_join(struct listener *l, struct channel ch, const void *bytes, size_t n)
+{
+	union sock_addr from;
+
+	if (!sock_peer(ch.fd, &from) && channel_send_all(ch, bytes, n))
+		keep(l, l->expected, ch, &from, LISTENER_HELLO_NS);
+	else
+		channel_close(ch);
 }
 
 /* Accepting

@@ -119,6 +119,10 @@ void listener_answer(struct listener *l, struct channel ch, const void *bytes, s
  * LISTENER_WARM_NS for its HELLO. If there is no place for it, it is refused with LIMIT. */
 void listener_keep(struct listener *l, struct channel ch, const void *bytes, size_t n);
 
+/* The same for a peer that is about to join a session here: its place is apart from strangers' and
+ * preconnections', and it has LISTENER_HELLO_NS. */
+void listener_expect_join(struct listener *l, struct channel ch, const void *bytes, size_t n);
+
 /* Answers with REFUSE and closes ch (consumed) once the peer has read it or LISTENER_REFUSE_NS is
  * over. */
 void listener_refuse(struct listener *l, struct channel ch, enum wire_reason reason);

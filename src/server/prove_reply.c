@@ -24,5 +24,5 @@ void prove_answer(struct listener *l, struct channel ch, const struct wire_hello
 	/* Else the peer has gone, and nobody reads the answer. */
 	if (sock_wire_names(ch.fd, &m.items.names, &ifindex) == 0)
 		proof_make(m.items.proof, id, hello->session, &m.items.names.local);
-	listener_keep(l, ch, buf, handshake_welcome(buf, sizeof(buf), &m));
+	listener_expect_join(l, ch, buf, handshake_welcome(buf, sizeof(buf), &m));
 }

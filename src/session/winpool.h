@@ -64,7 +64,7 @@ uint64_t winpool_share(const struct winpool *p);
  * have. */
 uint64_t winpool_size(const struct winpool *p);
 
-/* Do they have more than seven eighths of that? */
+/* Do they have more than seven eighths of that, or so much that a window gets no more? */
 bool winpool_short(const struct winpool *p);
 
 /* A block for a window that has n_held. next: the window's stream goes on in this block, and the

@@ -428,7 +428,8 @@ static struct idle_turn_state turn_state_of(const struct cat *cat)
 {
 	struct session_stats stats;
 	struct idle_turn_state state = { .lost = session_lost(engine_session(cat->engine)),
-					 .limited = is_limited(cat) };
+					 .limited = is_limited(cat),
+					 .now_ns = loop_now(cat->loop) };
 
 	engine_stats(cat->engine, &stats);
 	state.complete = stats.tx_ended && stats.rx_total_known &&

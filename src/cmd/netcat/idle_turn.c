@@ -5,6 +5,9 @@ enum idle_turn idle_turn_round(struct idle_turn_count *t, const struct idle_turn
 {
 	unsigned most = state->complete ? IDLE_TURN_SYNC_ROUNDS : IDLE_TURN_IDLE_ROUNDS;
 
+	if (state->now_ns > t->round_ns + IDLE_TURN_PAUSE_NS)
+		t->n_lost = 0;
+	t->round_ns = state->now_ns;
 	t->n_lost = state->lost ? t->n_lost + 1 : 0;
 	t->n_idle = state->moved == t->moved ? t->n_idle + 1 : 0;
 	t->moved = state->moved;

@@ -12,9 +12,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/queue.h"
+
 /* A client whose connections are all lost has 6 s: one that lives tries at once, and again within
  * CLIENT_REDIAL_NS. */
 #define IDLE_TURN_LOST_ROUNDS 3
+
+/* Rounds that are further apart are those of different waiters: what was lost in between may have
+ * come back and gone again. */
+#define IDLE_TURN_PAUSE_NS (2 * QUEUE_PING_NS)
 
 /* A session in which nothing moves: 10 minutes. A pipe that is idle for longer while others wait is
  * rather one that was forgotten, or a peer that wants to keep the others out. */
@@ -35,12 +41,14 @@ struct idle_turn_state {
 	bool complete;  /* only a confirmation is missing */
 	bool limited;   /* may it be ended because it is idle? */
 	uint64_t moved; /* any sum of what shows progress */
+	uint64_t now_ns;
 };
 
 /* Zero for each session. */
 struct idle_turn_count {
 	unsigned n_lost, n_idle;
 	uint64_t moved;
+	uint64_t round_ns; /* time of the last round */
 };
 
 /* One round: the session stands like this. */

@@ -54,6 +54,20 @@ static void slow_disk_has_more_time(void **state)
 	assert_int_equal(rounds(&t, &s, IDLE_TURN_IDLE), IDLE_TURN_SYNC_ROUNDS);
 }
 
+/* Two rounds with one waiter, and much later one with another. */
+static void losses_of_an_earlier_waiter_do_not_count(void **state)
+{
+	struct idle_turn_count t = { 0 };
+	struct idle_turn_state s = { .lost = true, .now_ns = QUEUE_PING_NS };
+
+	for (unsigned n = 1; n < IDLE_TURN_LOST_ROUNDS; n++, s.now_ns += QUEUE_PING_NS)
+		assert_int_equal(idle_turn_round(&t, &s), IDLE_TURN_GOES_ON);
+	s.now_ns += 1800 * QUEUE_PING_NS;
+	for (unsigned n = 1; n < IDLE_TURN_LOST_ROUNDS; n++, s.now_ns += QUEUE_PING_NS)
+		assert_int_equal(idle_turn_round(&t, &s), IDLE_TURN_GOES_ON);
+	assert_int_equal(idle_turn_round(&t, &s), IDLE_TURN_LOST);
+}
+
 /* With a key, or a limit of the user's own. */
 static void without_a_limit_it_stays(void **state)
 {
@@ -84,6 +98,7 @@ int main(void)
 		cmocka_unit_test(idle_session_makes_room),
 		cmocka_unit_test(progress_begins_the_count_anew),
 		cmocka_unit_test(slow_disk_has_more_time),
+		cmocka_unit_test(losses_of_an_earlier_waiter_do_not_count),
 		cmocka_unit_test(without_a_limit_it_stays),
 		cmocka_unit_test(lost_session_makes_room),
 	};

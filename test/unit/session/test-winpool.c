@@ -127,6 +127,22 @@ static void what_is_left_is_shared(void **state)
 	end(pool, 17);
 }
 
+/* Else a relay with little memory would refuse each window, and end no session that holds it. */
+static void a_small_pool_that_refuses_is_short(void **state)
+{
+	static const size_t sizes[] = { 1, 8, 16, 32, 64, 100 };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct winpool *pool = start(sizes[i], WINDOWS_MAX);
+
+		for (unsigned w = 0; w < WINDOWS_MAX; w++)
+			while (take(&windows[w]))
+				;
+		assert_true(winpool_short(pool));
+		end(pool, WINDOWS_MAX);
+	}
+}
+
 static void a_part_leaves_half_to_others(void **state)
 {
 	struct winpool *pool = start(1000, 65), *greedy, *other;
@@ -200,6 +216,7 @@ int main(void)
 		cmocka_unit_test(the_next_block_is_never_refused),
 		cmocka_unit_test(one_alone_gets_a_ninth),
 		cmocka_unit_test(what_is_left_is_shared),
+		cmocka_unit_test(a_small_pool_that_refuses_is_short),
 		cmocka_unit_test(a_part_leaves_half_to_others),
 		cmocka_unit_test(the_limit_holds),
 	};
