@@ -90,7 +90,7 @@ enum hash_team_part {
 	HASH_TEAM_L4 = 16, /* TCP, UDP and SCTP */
 };
 
-/* Why a link cannot be told in advance. */
+/* Why a link cannot be predicted. */
 enum hash_reason {
 	HASH_OK = 0,
 	HASH_R_NO_LINK,     /* no link is usable */

@@ -31,7 +31,7 @@ const struct nlattr *attr_each(const struct nlattr *nest, const struct nlattr *p
 /* The fixed header, or NULL if the message is too short for it. */
 const void *attr_header(const struct nlmsghdr *message, size_t header_len);
 
-/* A number of 1, 2, 4 or 8 bytes in host order, cut to the type; otherwise if there is none. */
+/* A number of 1, 2, 4 or 8 bytes in host order, cut to the type; without one, otherwise. */
 uint64_t attr_u64(const struct nlattr *attr, uint64_t otherwise);
 
 static inline uint32_t attr_u32(const struct nlattr *attr, uint32_t otherwise)
@@ -55,5 +55,5 @@ bool attr_bytes(const struct nlattr *attr, void *dst, size_t len);
 /* The same of an attribute that may be longer, as structs that grew in newer kernels. */
 bool attr_prefix(const struct nlattr *attr, void *dst, size_t len);
 
-/* Copies a string, with or without its NUL; "" if there is none, cut to what fits. */
+/* Copies a string, with or without its NUL; "" without one, cut to what fits. */
 void attr_text(const struct nlattr *attr, char *dst, size_t size);

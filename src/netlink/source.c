@@ -3,7 +3,7 @@
  * The real source: one netlink socket per family, opened when it is first needed.
  *
  * Each request has its own sequence number, and what does not carry it is passed over. So a query
- * that was ended early leaves nothing behind that could be taken for an answer to the next one.
+ * that was ended early leaves nothing that could be taken for an answer to the next one.
  */
 #include "netlink/source.h"
 

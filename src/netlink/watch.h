@@ -2,8 +2,8 @@
 /*
  * watch.h - a descriptor that becomes readable when a device of this network namespace changes
  *
- * RTNLGRP_LINK; no privilege is needed. The bonding driver tells of ports that come, go, fail and
- * recover, of LACP's decisions, and of changed settings. It may do so before it acts on them.
+ * RTNLGRP_LINK; no privilege is needed. The bonding driver reports ports that come, go, fail and
+ * recover, LACP's decisions, and changed settings. It may do so before it acts on them.
  */
 #pragma once
 

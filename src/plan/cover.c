@@ -9,7 +9,7 @@
 /* Steps of the exhaustive search, some hundred ns each. */
 #define SEARCH_STEPS 2000
 
-/* Greedy choices, each of which prefers other classes among equals. */
+/* Greedy choices; each prefers other classes among equals. */
 #define ATTEMPTS 4
 
 /* The graph of one direction with a maximum flow on the edges so far. */
@@ -420,7 +420,7 @@ static uint32_t missing(const struct work *w, const struct nets *n, unsigned end
 	return w->essential[end] & ~met;
 }
 
-/* Can so many more do it? If so, *end_out and *node_out are what the next has to have, or
+/* Can that many more do it? If so, *end_out and *node_out are what the next has to have, or
  * *end_out is COVER_ENDS. */
 static bool is_hopeful(const struct search *s, const struct nets *n, unsigned left,
 		       unsigned *end_out, unsigned *node_out)

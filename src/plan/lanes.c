@@ -68,7 +68,7 @@ static void fold(struct view *v, unsigned i, unsigned n_links)
 	v->at[i] = -1;
 }
 
-/* The beginning, if there is none. */
+/* The beginning, if nothing was read. */
 static struct reading last_reading(const struct window *w)
 {
 	return w->n ? w->last[w->n - 1] : (struct reading){ 0, 0 };
@@ -167,7 +167,7 @@ struct span {
 	double new_s; /* part of it that is new since the last one */
 };
 
-/* Puts a reading into the window: so many bytes more. */
+/* Puts a reading into the window: this many bytes more. */
 static struct span slide(struct window *w, double t, double bytes)
 {
 	struct reading last = last_reading(w);

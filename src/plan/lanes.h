@@ -44,7 +44,7 @@ struct lane {
 	uint32_t possible; /* bit i: it may be link i; one bit: sure; 0: nothing is known */
 };
 
-/* The link of a set that has no other; -1: there is none, or several. */
+/* The link of a set that has no other; -1: none, or several. */
 static inline int lanes_only(uint32_t possible)
 {
 	return possible && !(possible & (possible - 1)) ? __builtin_ctz(possible) : -1;

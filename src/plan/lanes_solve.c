@@ -14,8 +14,8 @@
 #define NOISE_S     0.002
 
 /* Other traffic cannot be more on one link than on all together, and what that is needs no
- * assignment. So its variance on one link is taken to be at most so many times that of all, or that
- * of such a part of its rate: flows of others may come and go between links. */
+ * assignment. So its variance on one link is taken to be at most this many times that of all, or
+ * that of this part of its rate: flows of others may come and go between links. */
 #define OTHERS_VARIANCE 2.0
 #define OTHERS_PART     0.3
 
@@ -26,17 +26,17 @@
 /* Part of the subflows' bytes that a lag must leave to be compared: the rest is younger than it. */
 #define OBSERVED 0.5
 
-/* A subflow of which a link's counter does not show even this part is not on it, if all counters
+/* A subflow is not on a link whose counter shows less than this part of it, if all counters
  * together show what they should: none of up to 16 is late. */
 #define SHOWN      0.25
 #define ALL_SHOWN  0.95
 #define SHOWN_FROM 32768.0 /* bytes */
 #define SHOWN_FOR  0.15    /* seconds: one short sample is not believed */
 
-/* So many times as much noise is allowed for where a search begins. */
+/* A search begins with this many times the expected noise. */
 #define TOLERANCE 256.0
 
-/* An assignment that leaves so many times the expected noise is as good as any. */
+/* An assignment that leaves this many times the expected noise is as good as any. */
 #define FITTING 1.0
 
 /* Subflows of two links that are divided anew in all ways: 1024 of them. */

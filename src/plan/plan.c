@@ -26,7 +26,7 @@ _Static_assert(PLAN_FLOWS_MAX == COVER_FLOWS_MAX, "a cover is a plan");
 
 /*
  * One end of one direction. Links are nodes of the graph if the port decides between them in a way
- * that can be told; else one node stands for all that the port does not decide.
+ * that can be predicted; else one node stands for all that the port does not decide.
  */
 struct stage {
 	bool is_told;
@@ -86,7 +86,7 @@ static uint32_t fastest(const struct plan_side *s)
 	return speed;
 }
 
-/* A link of unknown speed is taken for the fastest beside it, or at the other end. */
+/* A link of unknown speed is taken for the fastest one of its bond, or at the other end. */
 static uint32_t speed_of(const struct plan_side *s, const struct plan_side *other, unsigned link)
 {
 	uint32_t speed = s->speed[link];
@@ -171,7 +171,7 @@ static uint32_t total_capacity(const struct stage *st)
 	return sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
 }
 
-/* An end of which nothing is known limits nothing. */
+/* An unknown end limits nothing. */
 static void open_ends(struct stages *s)
 {
 	for (unsigned end = 0; end < COVER_ENDS; end++) {
@@ -415,7 +415,7 @@ static uint16_t next_alike(const struct plan_input *in, const struct stages *s,
 	return 0;
 }
 
-/* Repeats the flows that there are, in turn, until there are so many. */
+/* Repeats the planned flows, in turn, until there are want. */
 static void repeat(const struct plan_input *in, const struct stages *s, struct plan *p,
 		   unsigned want)
 {

@@ -13,8 +13,8 @@
  * flows over its links to a host as that host would by layer3+4, in the host's order of links; that
  * is an assumption, marked as one, and wrong at the cost of some flows too many or a lane shared.
  *
- * Links are indices into the order of hash_bond, -1 where none can be told. Speeds and rates are
- * in Mbit/s; if no speed at all is known, in links. Nothing here keeps pointers to the input.
+ * Links are indices into the order of hash_bond, -1 where none can be predicted. Speeds and rates
+ * are in Mbit/s; if no speed at all is known, in links. Nothing here keeps pointers to the input.
  */
 #pragma once
 
@@ -71,7 +71,7 @@ struct plan_input {
 			       * them and adds what is lacking */
 	unsigned n_open;
 
-	unsigned min_flows; /* so many even if fewer do: what is planned is repeated in turn */
+	unsigned min_flows; /* even if fewer do: the planned ones are repeated in turn */
 	unsigned max_flows; /* in all; 0: no limit but twice the larger number of links */
 	uint64_t seed;      /* where to begin among the ports: the same seed makes the same plan */
 };
@@ -109,7 +109,7 @@ struct plan {
 	struct plan_rate out;
 	struct plan_rate in;
 	unsigned notes;
-	int here_reason; /* enum hash_reason: why our sending cannot be told */
+	int here_reason; /* enum hash_reason: why our sending cannot be predicted */
 	int peer_reason;
 	uint16_t block; /* of a block of ports: its alignment; else 0 */
 };

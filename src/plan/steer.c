@@ -199,7 +199,7 @@ static bool is_doubled(const struct steer_view *v, const uint32_t needed[COVER_E
 	return true;
 }
 
-/* Closes all others, or those only of which it is certain that they add nothing. */
+/* Closes all others, or only those that certainly add nothing. */
 static void close_all_but(const struct steer *s, const struct steer_view *v,
 			  const struct choice *needed, bool company, bool only_certain,
 			  struct steer_action *out)
@@ -343,7 +343,7 @@ static void judge(struct steer *s, const struct steer_view *v, const uint64_t la
 		s->verdict = STEER_UNKNOWN;
 }
 
-/* Would chance alone have put all of these connections on one link, of so many? */
+/* Would chance alone have put all of these connections on one of the links? */
 static bool is_hopeless(const struct steer *s, const struct steer_view *v)
 {
 	for (unsigned end = 0; end < COVER_ENDS; end++) {

@@ -6,9 +6,9 @@
  * A switch spreads connections over its links to a host by a rule that nobody can ask for, so the
  * first plan may leave links idle. Then more connections are opened, from other ports, as many at a
  * time as are likely to hit what is idle. When the counters have shown where they run, those that
- * the links need are kept and the others closed. What never helps is not tried for ever: after so
- * many connections in vain there is a rest, and only as many stay as the links that were found can
- * use.
+ * the links need are kept and the others closed. What never helps is not tried for ever: after
+ * STEER_TRIES_PER_LINK connections for each link in vain there is a rest, and only as many stay as
+ * the links that were found can use.
  *
  * Where packets are lost for other reasons than too many of them, TCP takes each loss for a full
  * link, and one connection carries a fraction of it. There it gets company on the same links.
@@ -23,25 +23,25 @@
 
 #include "plan/cover.h"
 
-/* One connection beside those that are there hits a certain idle link of n with a chance of 1/n:
- * so many times n in vain leave one of 400 to bad luck. */
+/* One more connection hits a certain idle link of n with a chance of 1/n: after this many times n
+ * in vain, one idle link of 400 was missed by bad luck. */
 #define STEER_TRIES_PER_LINK 6
 
 /* All on one link although there are n, by chance once in n^(connections - 1): when that is once in
- * so many, it is no chance. */
+ * this many, it is no chance. */
 #define STEER_ODDS 1000
 
 /* At a time: one of two links is hit by 4 with 94 %, one of four by 8 with 90 %. */
 #define STEER_BATCH_PER_LINK 2
 
-/* A connection's lane is waited for this long after it was opened. What is not sure then is taken
- * for what is likeliest. In the lab what is likeliest was right after 1.1 s in 8 of 10 runs, and
+/* Steering waits this long for the lane of a connection that was opened. Then it takes the
+ * likeliest one for sure. In the lab what is likeliest was right after 1.1 s in 8 of 10 runs, and
  * after 2 s in all; meanwhile surplus connections cost a tenth of what the links could carry, as
  * they share some of them unevenly. */
 #define STEER_SETTLE_NS 2000000000ull
 
-/* A way is in use when it carries so many bytes per second. The links' speeds are no measure: the
- * path behind them may be slower. */
+/* A way is in use when it carries this many bytes per second. The links' speeds are no measure: the
+ * rest of the path may be slower. */
 #define STEER_BUSY_RATE (1u << 20)
 
 /* Rates are taken over at least this time. */
@@ -56,13 +56,14 @@
 #define STEER_REST_NS     60000000000ull
 #define STEER_REST_MAX_NS 960000000000ull
 
-/* What is within so many hundredths of the most is the most. */
+/* A choice that reaches this percentage of the maximum counts as the maximum. */
 #define STEER_ENOUGH 97
 
-/* A connection is lossy when it has to send so many hundredths of its bytes again, in each of two
- * such times in a row, or longer ones in which it sends enough: how a connection begins, and how it
- * finds the limit of a link, costs less, or is over by then. It is no more when it has to send only
- * a quarter of that again. */
+/* A connection is lossy when it sends this percentage of its bytes again, in each of two such times
+ * in a row, or longer ones in which it sends enough: how a connection begins, and how it finds the
+ * limit of a link, costs less, or is over by then. Below a quarter of that percentage it stops
+ * being lossy.
+ */
 #define STEER_LOSSY_PERCENT 2
 #define STEER_LOSSY_NS      1000000000ull
 #define STEER_LOSSY_TIMES   2
@@ -100,7 +101,7 @@
 #define STEER_PAUSE_MAX_NS 320000000000ull
 
 /* After connections were opened or closed, the session's progress is compared with what it was: not
- * before this time, of which STEER_MEAN_NS are measured. Less than this part is harm, and is
+ * before this time, whose last STEER_MEAN_NS are measured. Less than this part is harm, and is
  * undone; then nothing is changed for a pause that doubles each time. Progress alone counts,
  * whatever is believed of links. */
 #define STEER_WATCH_NS      3000000000ull
@@ -196,7 +197,7 @@ struct steer {
 	unsigned n_seen;           /* connections whose lane was sure at the same time */
 	uint32_t seen[COVER_ENDS]; /* and the links on which they were */
 	enum steer_verdict verdict;
-	int verdict_way; /* enum cover_way: of which way it speaks */
+	int verdict_way; /* enum cover_way: the direction that it is about */
 };
 
 /* What is known of one way's use; zero at the beginning. */
@@ -233,7 +234,7 @@ struct steer_action {
 	unsigned n_close;
 	uint16_t close[STEER_FLOWS_MAX]; /* ports */
 	bool restore;  /* the last changes did harm: open again what the plan has, */
-	unsigned most; /* with so many connections in all */
+	unsigned most; /* with this many connections in all */
 };
 
 /* Is much being sent that way? bytes: of the stream, by now. */

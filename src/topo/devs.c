@@ -12,7 +12,7 @@
 
 #include "netlink/attr.h"
 
-/* A dump that was disturbed by changes is asked for again, so often. */
+/* How often a dump is asked for, if changes disturb it. */
 #define TRIES 4
 
 /* First allocation; then twice as many each time. */

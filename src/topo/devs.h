@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * devs.h - all network devices of the namespace, as one RTM_GETLINK dump tells of them
+ * devs.h - all network devices of the namespace, as one RTM_GETLINK dump has them
  *
  * Only netlink's part: files, the order of ports and what is usable come later (bonds.h).
  */
@@ -33,5 +33,5 @@ struct devs {
 int devs_load(struct topo_source *source, struct devs *out);
 void devs_clear(struct devs *devs);
 
-/* NULL: there is none. */
+/* NULL: not found. */
 const struct dev *devs_find(const struct devs *devs, uint32_t ifindex);

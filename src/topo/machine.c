@@ -7,7 +7,7 @@
 #include "util/parse.h"
 #include "util/text.h"
 
-/* Of device/uevent, a few lines of which some hold the names of modules. */
+/* Of device/uevent: a few lines, some with the names of modules. */
 #define UEVENT_LEN 1024
 
 /* The kernel's protocols have some 100 counters of up to 20 digits in all. */

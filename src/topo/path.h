@@ -81,8 +81,8 @@ int topo_path(struct topo_source *source, const struct topo_flow *flow, struct t
 int topo_is_local(struct topo_source *source, const struct topo_flow *flow);
 
 /* From now on topo_path takes the devices and bonds as they are at this moment, and asks only for
- * routes and neighbours: for many flows, of which each would cost as much as all devices. Ends with
- * topo_release. Returns 0 or -errno. */
+ * routes and neighbours: for many flows that would otherwise each cost as much as all devices.
+ * Ends with topo_release. Returns 0 or -errno. */
 int topo_hold(struct topo_source *source);
 
 /* Does nothing if there is nothing held. */

@@ -10,7 +10,7 @@
 /* 256 ranges of "65535-65535,". */
 #define RESERVED_LEN 4096
 
-/* Takes a number and the one character behind it. Returns 0 or -EINVAL. */
+/* Takes a number and the one character after it. Returns 0 or -EINVAL. */
 static int take_port(char **at, char *behind, uint16_t *out)
 {
 	char *end;

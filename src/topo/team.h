@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * team.h - what only generic netlink tells of a team, and only to root
+ * team.h - what only generic netlink says about a team, and only to root
  */
 #pragma once
 

@@ -12,8 +12,8 @@
  * Addresses are in network byte order, everything else in the host's.
  *
  * Nothing is kept between two calls; the answers are those of one moment. The bonding driver itself
- * needs some time to act on a change: who has seen an event (watch.h) and finds nothing changed
- * should look again a little later.
+ * needs some time to act on a change: a caller that has seen an event (watch.h) and finds nothing
+ * changed should look again a little later.
  */
 #pragma once
 

@@ -79,8 +79,8 @@ size_t report_summary(char *buf, size_t size, const struct session_stats *stats)
  *   here bond0 (802.3ad layer3+4): tx eth0 50.1 MiB 50.0 %, eth1 50.0 MiB 50.0 %
  *   peer bond0 (802.3ad layer3+4): rx eth2 50.1 MiB 50.0 %, eth3 50.0 MiB 50.0 %
  *
- * Writes line number `line`, from 0, and returns its length; 0: there are no more. A side of which
- * nothing is known has no line, one whose counters are not known says so, and one with more links
+ * Writes line number `line`, from 0, and returns its length; 0: there are no more. An unknown side
+ * has no line, one whose counters are not known says so, and one with more links
  * than fit has several. Percentages are of all that the side's links carried that way.
  */
 size_t report_links(char *buf, size_t size, const struct session_stats *stats, unsigned line);
@@ -94,6 +94,6 @@ size_t report_links(char *buf, size_t size, const struct session_stats *stats, u
  *
  *   between 10.1.0.1 and 10.1.0.2: 8.10 MiB 50.6 % over 4 subflows
  *
- * As report_links; there is none when all subflows are between the same addresses.
+ * As report_links; no line when all subflows are between the same addresses.
  */
 size_t report_pairs(char *buf, size_t size, const struct session_stats *stats, unsigned line);

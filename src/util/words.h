@@ -4,7 +4,7 @@
  */
 #pragma once
 
-/* Splits at blanks; a backslash takes away the meaning of what follows it. Returns the words with
- * NULL behind them, in one piece of memory for free(), and NULL if there is none to have. Without
- * any word the first one is NULL. */
+/* Splits at blanks; a backslash takes away the meaning of what follows it. Returns the words, then
+ * NULL, in one piece of memory for free(); NULL if there is no memory. Without any word the first
+ * one is NULL. */
 char **words_split(const char *line);

@@ -14,7 +14,7 @@
 
 #include "wire/cursor.h"
 
-/* Links of one bond that are told of. Switches bundle 8 or 16. */
+/* Links of one bond in FACTS. Switches bundle 8 or 16. */
 #define WIRE_LINKS_MAX 32
 
 /* A device's name with its NUL, as the kernel's IFNAMSIZ. */
@@ -102,13 +102,13 @@ struct wire_lane {
 	uint16_t flags; /* WIRE_LANE_LOSSY */
 };
 
-/* Much of what its sender sends on the subflow is lost on the way: one more beside it would carry
- * more. */
+/* Much of what its sender sends on the subflow is lost on the way: one more on the same links would
+ * carry more. */
 #define WIRE_LANE_LOSSY 1
 
 #define WIRE_LANE_NONE 255
 
-/* Addresses of a listener that are told: four interfaces with both families. */
+/* Addresses that a listener announces: four interfaces with both families. */
 #define WIRE_ADDRS_MAX 8
 
 /* At which a listener can be reached, beside the one that was connected to; on the same port, so

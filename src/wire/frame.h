@@ -16,7 +16,8 @@
 #include "wire/digest.h"
 #include "wire/facts.h"
 
-/* What each side says first on each connection. A peer that says anything else is no mpnc. */
+/* What each side says first on each connection. A peer that says anything else does not speak mpnc.
+ */
 #define WIRE_PREFACE     "mpnc/1\r\n"
 #define WIRE_PREFACE_LEN 8
 

@@ -92,7 +92,7 @@ static const char help[] =
 	"With PORT, on which an mpnc waits there: also what its bond and the switches\n"
 	"between do, found by sending at most 64 MiB: over which links single flows run,\n"
 	"what each of these lanes carries, and whether large packets pass. The mpnc there\n"
-	"goes on waiting.\n"
+	"waits for others afterwards.\n"
 	"\n"
 	"With several addresses, HOST,HOST2 or -s more than once: about one pair of them\n"
 	"after the other.\n"
@@ -129,8 +129,8 @@ static const enum option_id refused[] = {
 
 static const struct opts_verb verb = { "doctor", own, LEN(own), refused, LEN(refused), true };
 
-/* The first address of a name, which a connection would try first too. Returns NULL, or why there
- * is none. */
+/* The first address of a name, which a connection would try first too. Returns NULL, or why it has
+ * none. */
 static const char *first_addr(const struct config *c, const char *host, int family,
 			      union sock_addr *out)
 {
@@ -237,7 +237,8 @@ static void take_turn(struct rounds *r, const struct config *c, const union sock
 		r->worst = result;
 }
 
-/* To one of the peer's addresses, from each of ours of its family; a name may have one of each. */
+/* To one of the peer's addresses, from each local one of its family; a name may have one of each.
+ */
 static int try_host(struct rounds *r, const char *host)
 {
 	struct config c = *r->config;

@@ -59,9 +59,9 @@ struct doctor_view {
 	uint64_t fragments_received;
 
 	const char *peer;                     /* the address asked for, "10.0.0.2"; NULL: none */
-	const char *source;                   /* that of ours, -s; NULL: the kernel's choice */
+	const char *source;                   /* the local one, -s; NULL: the kernel's choice */
 	const struct topo_path *path;         /* to peer; NULL as of peer */
-	uint32_t subnets[DOCTOR_SUBNETS_MAX]; /* devices with peer in a subnet of theirs */
+	uint32_t subnets[DOCTOR_SUBNETS_MAX]; /* devices whose subnet has the peer */
 	size_t n_subnets;
 
 	const struct doctor_probes *probes; /* of the way to a waiting mpnc; NULL: not asked for */

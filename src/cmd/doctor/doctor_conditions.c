@@ -413,7 +413,7 @@ const struct doctor_condition doctor_conditions[] = {
 			   "of {links}.",
 		.one_stream = "{one}",
 		.several_streams = "{all}, over {usable} of {n} links",
-		.remedy = "a virtual card can be told what it is:\n"
+		.remedy = "a virtual card's speed can be set:\n"
 			  "$ ethtool -s {link} speed 10000 duplex full",
 	},
 	{
@@ -562,7 +562,8 @@ const struct doctor_condition doctor_conditions[] = {
 			   "({detail}).",
 		.one_stream = "lost packets then, if it was on that link",
 		.several_streams = "most changed links, and back",
-		.remedy = "if it goes on, check cable, optic and the switch's port; to be told:\n"
+		.remedy = "if it goes on, check cable, optic and the switch's port; to hear of "
+			  "more:\n"
 			  "$ mpnc status --json --check --since FILE",
 	},
 	{
@@ -640,7 +641,7 @@ const struct doctor_condition doctor_conditions[] = {
 		.id = "hash-unknown",
 		.severity = DOCTOR_NOTE,
 		.holds = rules_unknown_rule,
-		.message = "which hash kernel {detail} has cannot be told from its version: links "
+		.message = "the version of kernel {detail} does not say which hash it has: links "
 			   "cannot be chosen in advance, only watched.",
 		.one_stream = "{one}",
 		.several_streams = "up to {all}, by chance at first",

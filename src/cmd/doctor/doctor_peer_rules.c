@@ -9,7 +9,7 @@
 #include "topo/topo.h"
 #include "util/text.h"
 
-/* So many flows with ports of their own would not meet on one link of several by chance. */
+/* This many flows with ports of their own would not meet on one link of several by chance. */
 #define TELLING_FLOWS 8
 
 /* A lane below this part of the median is slow; different round trips make less of a difference. */
@@ -18,7 +18,7 @@
 /* A flow of this rate took 20 ms for its bytes: too long to be a hiccup. */
 #define TELLING_RATE (DOCTOR_FLOW_BYTES * 8 / 0.02)
 
-/* And there have to be so many that are not. */
+/* A slow lane needs at least this many sound flows to compare with. */
 #define HEALTHY_FLOWS 3
 
 struct name {
@@ -45,7 +45,7 @@ struct doctor_lane {
 	char text[160];
 };
 
-/* What the peer tells of itself ---------------------------------------------------------------- */
+/* What the peer says of itself ----------------------------------------------------------------- */
 
 static const struct wire_facts *peer_bond(const struct doctor_view *v)
 {

@@ -29,11 +29,11 @@
 #define MOST_OF_ALL  0.6
 #define MOST_OF_SENT 0.7
 
-/* A listener that is at work is asked again, so often, after this. */
+/* A busy listener is asked this often, with this pause. */
 #define BUSY_TRIES 20
 #define BUSY_NS    100000000
 
-/* Ports from which no connection could be begun: after so many nobody is there. */
+/* After this many ports from which no connection began, nobody is there. */
 #define MISSED_MAX 4
 
 /* Segments that are tried where large ones are lost: with a tunnel or two, a small MTU, the least.

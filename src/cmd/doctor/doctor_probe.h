@@ -71,8 +71,7 @@ int doctor_probe(const struct config *config, struct doctor_probes *out);
  */
 int8_t doctor_lane_end(const uint64_t *growth, unsigned n_links, uint64_t bytes);
 
-/* Pure: flows of which the rule tells, before counters that contradict it too often count as late.
- */
+/* Pure: flows that a rule predicts, before counters that contradict it too often count as late. */
 #define DOCTOR_TOLD_MIN 4
 
 /* Pure: the counters of some cards come up to two seconds late, and then show the flow before.

@@ -247,7 +247,7 @@ bool rules_half_duplex(const struct doctor_view *v, struct doctor_finding *f)
 	return f->links;
 }
 
-/* Where neither /sys nor /proc shows the link, it is we who do not know. */
+/* Where neither /sys nor /proc shows the link, the program cannot know. */
 static bool has_no_speed(const struct doctor_view *v, const struct topo_link *l)
 {
 	return !bond_words_is_down(l) && (l->in_sysfs || v->bond->order_known) &&

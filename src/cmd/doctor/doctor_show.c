@@ -17,7 +17,7 @@
 
 /* For people ----------------------------------------------------------------------------------- */
 
-/* How much of text goes on a line with so much room, without the blank behind it: all words that
+/* How much of text goes on a line with so much room, without the blank after it: all words that
  * fit, or one that does not. */
 static size_t line_len(const char *text, size_t room)
 {

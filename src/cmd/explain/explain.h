@@ -4,7 +4,7 @@
  *
  * Either for a bond that is given by its mode, policy and links, or for this machine as it is now.
  * The parts that decide and describe do no I/O but through the topo_source they are given. What
- * cannot be told is said with its reason, never guessed.
+ * cannot be known is said with its reason, never guessed.
  */
 #pragma once
 

@@ -1052,7 +1052,7 @@ static void test_values(void **state)
 		{ be_rr_of_two_speeds, "eth2 100, eth3 2500 Mbit/s" },
 		{ be_rr_of_two_speeds, "less than 22.6 Gbit/s" },
 		{ mix_speeds, "eth2 10000, eth3 1000 Mbit/s" },
-		{ be_red_hat, "which hash kernel 3.10.0-1160.el7.x86_64 has" },
+		{ be_red_hat, "the version of kernel 3.10.0-1160.el7.x86_64 does not say" },
 		{ want_links, "wants at least 5 usable links and has 4" },
 		{ go_elsewhere_from_vlan, "10.0.0.2 is in the subnet of bond0.7, but packets leave "
 					  "by eth9 instead of bond0." },
