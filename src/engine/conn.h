@@ -27,8 +27,8 @@
 #include "session/session.h"
 #include "tls/channel.h"
 
-/* A connection is dead when its bytes were sent again so many times in a row and nothing was
- * acknowledged for so long. TCP itself would go on for a quarter of an hour. */
+/* A connection is dead when TCP has sent its bytes again this many times in a row and nothing was
+ * acknowledged for this long. TCP itself would go on for a quarter of an hour. */
 #define CONN_DEAD_RETRANSMITS 4
 #define CONN_DEAD_MS          10000
 

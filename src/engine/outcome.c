@@ -6,10 +6,10 @@
 
 #include "util/text.h"
 
-static void set_end(struct outcome *out, int exit, const char *fmt, ...)
+static void set_outcome(struct outcome *out, int exit, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static void set_end(struct outcome *out, int exit, const char *fmt, ...)
+static void set_outcome(struct outcome *out, int exit, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -19,7 +19,8 @@ static void set_end(struct outcome *out, int exit, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void end_lost(const struct session *s, const char *last_error, struct outcome *out)
+/* How far the stream came is said for the direction that this side is there for. */
+static void of_lost(const struct session *s, const char *last_error, struct outcome *out)
 {
 	const struct session_end *end = session_end(s);
 	struct session_stats stats;
@@ -29,22 +30,22 @@ static void end_lost(const struct session *s, const char *last_error, struct out
 	if (end->reason == WIRE_R_TIMEOUT) {
 		bool received = stats.rx_received || !stats.tx_read;
 
-		set_end(out, OUTCOME_NETWORK, "%s; %llu bytes had arrived%s (%s)", end->text,
-			(unsigned long long)(received ? end->offset : stats.tx_acked),
-			received ? "" : " at the peer", why);
+		set_outcome(out, OUTCOME_NETWORK, "%s; %llu bytes had arrived%s (%s)", end->text,
+			    (unsigned long long)(received ? end->offset : stats.tx_acked),
+			    received ? "" : " at the peer", why);
 		return;
 	}
-	/* Who has sent nothing was there to receive. */
+	/* A side that has sent nothing was there to receive. */
 	if (session_version(s) && !session_received_confirmed(s) &&
 	    (stats.rx_received || !stats.tx_read))
-		set_end(out, OUTCOME_INCOMPLETE,
-			"the stream is incomplete: connections lost at offset %llu (%s)",
-			(unsigned long long)end->offset, why);
+		set_outcome(out, OUTCOME_INCOMPLETE,
+			    "the stream is incomplete: connections lost at offset %llu (%s)",
+			    (unsigned long long)end->offset, why);
 	else
-		set_end(out, OUTCOME_NETWORK, "lost all connections: %s", why);
+		set_outcome(out, OUTCOME_NETWORK, "lost all connections: %s", why);
 }
 
-static void end_local(const struct session_end *end, struct outcome *out)
+static void of_local(const struct session_end *end, struct outcome *out)
 {
 	int exit = OUTCOME_INCOMPLETE;
 
@@ -52,20 +53,33 @@ static void end_local(const struct session_end *end, struct outcome *out)
 		exit = OUTCOME_NETWORK;
 	else if (end->reason == WIRE_R_CONFLICT)
 		exit = OUTCOME_SETUP;
-	set_end(out, exit, "%s (at offset %llu)", end->text, (unsigned long long)end->offset);
+	set_outcome(out, exit, "%s (at offset %llu)", end->text, (unsigned long long)end->offset);
 }
 
-static void end_peer(const struct session *s, struct outcome *out)
+static void of_peer(const struct session *s, struct outcome *out)
 {
 	const struct session_end *end = session_end(s);
 
-	/* It had more to send when we said that we had enough (-q). */
+	/* It had more to send when we asked it to stop (-q). */
 	if (end->reason == WIRE_R_STOPPED && session_stopped(s) && session_sent_confirmed(s))
-		set_end(out, OUTCOME_OK, "complete; the peer's stream was cut short");
+		set_outcome(out, OUTCOME_OK, "complete; the peer's stream was cut short");
 	else
-		set_end(out, end->reason == WIRE_R_DIGEST ? OUTCOME_INCOMPLETE : OUTCOME_PEER,
-			"the peer gave up at offset %llu: %s", (unsigned long long)end->offset,
-			end->text);
+		set_outcome(out, end->reason == WIRE_R_DIGEST ? OUTCOME_INCOMPLETE : OUTCOME_PEER,
+			    "the peer gave up at offset %llu: %s", (unsigned long long)end->offset,
+			    end->text);
+}
+
+static void of_refused(const struct session *s, struct outcome *out)
+{
+	const struct session_end *end = session_end(s);
+
+	if (session_version(s))
+		set_outcome(out, OUTCOME_NETWORK,
+			    "lost all connections, and the peer no longer knows the session (at "
+			    "offset %llu)",
+			    (unsigned long long)end->offset);
+	else
+		set_outcome(out, OUTCOME_NETWORK, "the peer refused the session: %s", end->text);
 }
 
 void outcome_of(const struct session *session, const char *last_error, int signal,
@@ -75,38 +89,31 @@ void outcome_of(const struct session *session, const char *last_error, int signa
 
 	switch (end->kind) {
 	case SESSION_END_NONE:
-		set_end(out, OUTCOME_OK, "complete");
+		set_outcome(out, OUTCOME_OK, "complete");
 		break;
 	case SESSION_END_LOST:
-		end_lost(session, last_error, out);
+		of_lost(session, last_error, out);
 		break;
 	case SESSION_END_REFUSED:
-		if (session_version(session))
-			set_end(out, OUTCOME_NETWORK,
-				"lost all connections, and the peer no longer knows the "
-				"session (at offset %llu)",
-				(unsigned long long)end->offset);
-		else
-			set_end(out, OUTCOME_NETWORK, "the peer refused the session: %s",
-				end->text);
+		of_refused(session, out);
 		break;
 	case SESSION_END_NOT_MPNC:
-		set_end(out, OUTCOME_NETWORK, "peer is not mpnc: it sent \"%s\"", end->text);
+		set_outcome(out, OUTCOME_NETWORK, "peer is not mpnc: it sent \"%s\"", end->text);
 		break;
 	case SESSION_END_LOCAL:
-		end_local(end, out);
+		of_local(end, out);
 		break;
 	case SESSION_END_PEER:
-		end_peer(session, out);
+		of_peer(session, out);
 		break;
 	case SESSION_END_PROTOCOL:
-		set_end(out, OUTCOME_NETWORK, "protocol error: %s", end->text);
+		set_outcome(out, OUTCOME_NETWORK, "protocol error: %s", end->text);
 		break;
 	case SESSION_END_DIGEST:
-		set_end(out, OUTCOME_INCOMPLETE, "%s", end->text);
+		set_outcome(out, OUTCOME_INCOMPLETE, "%s", end->text);
 		break;
 	}
-	/* Whatever else came to pass meanwhile: somebody wants us to end. */
+	/* Whatever else happened meanwhile: somebody wants us to end. */
 	if (signal && end->kind != SESSION_END_NONE)
 		out->exit = OUTCOME_SIGNAL + signal;
 }
@@ -120,7 +127,7 @@ enum wire_reason outcome_refusal(int result)
 	case SESSION_E_LIMIT:
 	case -EMFILE:
 	case -ENFILE:
-	case -ENOSPC: /* places, or what epoll may watch */
+	case -ENOSPC: /* more peers than may be known, or sockets than epoll may watch */
 		return WIRE_R_LIMIT;
 	case -ENOMEM:
 	case -ENOBUFS:

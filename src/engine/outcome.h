@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ending.h - how a session ended, in words for people and as an exit status
+ * outcome.h - how a session ended: exit status and sentence
  */
 #pragma once
 
@@ -8,13 +8,14 @@
 
 #define OUTCOME_REASON_LEN 400
 
+/* Exit statuses. */
 enum outcome_exit {
 	OUTCOME_OK = 0,
-	OUTCOME_NETWORK = 1,
-	OUTCOME_SETUP = 2,
-	OUTCOME_INCOMPLETE = 3,
-	OUTCOME_PEER = 4,
-	OUTCOME_SIGNAL = 128, /* plus its number */
+	OUTCOME_NETWORK = 1,    /* not connected, refused, or lost */
+	OUTCOME_SETUP = 2,      /* both sides' options do not fit together */
+	OUTCOME_INCOMPLETE = 3, /* a stream did not arrive as a whole */
+	OUTCOME_PEER = 4,       /* the peer gave up */
+	OUTCOME_SIGNAL = 128,   /* plus its number */
 };
 
 struct outcome {
@@ -22,14 +23,14 @@ struct outcome {
 	char reason[OUTCOME_REASON_LEN]; /* one line for people; "complete" */
 };
 
-/* last_error: why the last connection closed, NULL: in order. signal: the one that made
- * us end, or 0. */
+/* last_error: why the last connection closed, NULL: in order. signal: the one that made us end, or
+ * 0. Valid once the session is done or has failed. */
 void outcome_of(const struct session *session, const char *last_error, int signal,
 		struct outcome *out);
 
-/* A session or connection could not be taken on: result is what engine_new or engine_attach
- * returned, and is not 0. What REFUSE says of it: no more than a stranger may know, so another
- * key's session is none. WIRE_R_NONE: the text alone says something. */
+/* What REFUSE says of a session or connection that could not be taken on: result is what engine_new
+ * or engine_attach returned, and is not 0. It says no more than a stranger may know: a session that
+ * another key began is unknown to it. WIRE_R_NONE: only the text says something. */
 enum wire_reason outcome_refusal(int result);
 
 /* The same for people here. */
