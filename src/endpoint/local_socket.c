@@ -1,4 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A socket that the loop serves. It has two directions, and each ends by itself:
+ *
+ *    in:   open --the program ends its stream, or endpoint.c ends ours--> ended
+ *    out:  open --the peer's stream is complete, all is written --------> ended, shut down
+ *
+ * An error, or a reset, fails the session while either is open, and means nothing afterwards. A
+ * direction's offset is that of the session's stream: all below it was read, or written.
+ *
+ * The socket is watched edge-triggered, as in conn.h: readable and writable stay true until a call
+ * says EAGAIN, or a short read has emptied the socket. epoll reports the end once; if it came
+ * together with bytes, hung_up keeps readable true until the read of the end.
+ */
 #include "endpoint/local_socket.h"
 
 #include <errno.h>
@@ -13,184 +26,189 @@
 #include "io/sock.h"
 #include "util/text.h"
 
+struct direction {
+	bool ended;
+	uint64_t offset;
+	struct digest *digest;
+};
+
 struct local_socket {
-	struct loop_io io; /* io.fd is owned; edge-triggered, as in conn.h: */
+	struct loop_io io; /* io.fd is owned */
 	bool readable, writable;
-	bool ending; /* epoll told of the end, which it does once */
+	bool hung_up;
+	int error; /* the connection was reset */
+	struct direction in, out;
+
 	struct loop *loop;
 	struct session *session;
 	void (*news)(void *arg);
 	void *arg;
-	int error; /* the connection was reset */
-	bool read_ended, write_ended;
-	uint64_t read, written;
-	struct digest *read_digest, *written_digest;
 };
 
-static void local_socket_event(struct loop_io *io, uint32_t events)
+static void on_event(struct loop_io *io, uint32_t events)
 {
-	struct local_socket *p = io->arg;
+	struct local_socket *ls = io->arg;
 
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-		p->readable = true;
+		ls->readable = true;
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-		p->ending = true;
+		ls->hung_up = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
-		p->writable = true;
+		ls->writable = true;
 	/* Asking takes the error away from read and write, and from a second question. */
-	if (events & EPOLLERR && !p->error)
-		p->error = -sock_connected(io->fd);
-	p->news(p->arg);
+	if (events & EPOLLERR && !ls->error)
+		ls->error = -sock_connected(io->fd);
+	ls->news(ls->arg);
 }
 
-static void fail(struct local_socket *p, bool reading, int error)
+static void fail(struct local_socket *ls, bool reading, int error)
 {
 	char text[SESSION_TEXT_LEN];
 
 	text_printf(text, sizeof(text), "%s failed: %s",
 		    reading ? "reading the input" : "writing the output", strerror(error));
-	session_abort(p->session, reading ? WIRE_R_INPUT : WIRE_R_OUTPUT,
-		      reading ? p->read : p->written, text);
+	session_abort(ls->session, reading ? WIRE_R_INPUT : WIRE_R_OUTPUT,
+		      reading ? ls->in.offset : ls->out.offset, text);
 }
 
-bool local_socket_readable(const struct local_socket *p)
+bool local_socket_readable(const struct local_socket *ls)
 {
-	return p->readable && input_readable(p->io.fd);
+	return ls->readable && input_readable(ls->io.fd);
 }
 
-void local_socket_end_input(struct local_socket *p, uint64_t now_ns)
+void local_socket_end_input(struct local_socket *ls, uint64_t now_ns)
 {
 	uint8_t value[DIGEST_LEN];
 
-	p->read_ended = true;
-	digest_stream_value(p->read_digest, value);
-	session_input_end(p->session, value, now_ns);
+	ls->in.ended = true;
+	digest_stream_value(ls->in.digest, value);
+	session_input_end(ls->session, value, now_ns);
 }
 
-bool local_socket_sound(struct local_socket *p)
+bool local_socket_sound(struct local_socket *ls)
 {
-	/* When all has been said both ways it matters to nobody. */
-	if (!p->error || (p->read_ended && p->write_ended))
+	/* When both directions have ended it matters to nobody. */
+	if (!ls->error || (ls->in.ended && ls->out.ended))
 		return true;
-	fail(p, !p->read_ended, p->error);
+	fail(ls, !ls->in.ended, ls->error);
 	return false;
 }
 
-bool local_socket_read(struct local_socket *p, uint64_t now_ns)
+bool local_socket_read(struct local_socket *ls, uint64_t now_ns)
 {
 	uint8_t *space;
 	size_t len;
 	ssize_t n;
 
-	if (!p->readable || p->read_ended)
+	if (!ls->readable || ls->in.ended)
 		return false;
-	len = session_input_space(p->session, &space);
+	len = session_input_space(ls->session, &space);
 	if (!len)
 		return false;
-	n = recv(p->io.fd, space, len, 0);
+	n = recv(ls->io.fd, space, len, 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-		p->readable = errno == EINTR;
+		ls->readable = errno == EINTR;
 		return false;
 	}
 	if (n < 0) {
-		fail(p, true, errno);
+		fail(ls, true, errno);
 		return true;
 	}
 	if (n == 0) {
-		local_socket_end_input(p, now_ns);
+		local_socket_end_input(ls, now_ns);
 		return true;
 	}
 	/* A short read has emptied the socket; what comes later is a new edge, but not the end that
 	 * came with these bytes. */
-	if ((size_t)n < len && !p->ending)
-		p->readable = false;
-	digest_feed_stream(p->read_digest, space, (size_t)n);
-	p->read += (uint64_t)n;
-	session_input_advance(p->session, p->read, now_ns);
+	if ((size_t)n < len && !ls->hung_up)
+		ls->readable = false;
+	digest_feed_stream(ls->in.digest, space, (size_t)n);
+	ls->in.offset += (uint64_t)n;
+	session_input_advance(ls->session, ls->in.offset, now_ns);
 	return true;
 }
 
-/* All is written: the consumer is told, and the peer. */
-static void end_output(struct local_socket *p, uint64_t now_ns)
+/* All is written: the program sees the end, and the peer gets its confirmation. */
+static void end_output(struct local_socket *ls, uint64_t now_ns)
 {
 	uint8_t value[DIGEST_LEN];
 
-	p->write_ended = true;
-	shutdown(p->io.fd, SHUT_WR);
-	digest_stream_value(p->written_digest, value);
-	session_output_finish(p->session, value, now_ns);
+	ls->out.ended = true;
+	shutdown(ls->io.fd, SHUT_WR);
+	digest_stream_value(ls->out.digest, value);
+	session_output_finish(ls->session, value, now_ns);
 }
 
-bool local_socket_write(struct local_socket *p, uint64_t now_ns)
+bool local_socket_write(struct local_socket *ls, uint64_t now_ns)
 {
-	uint64_t left = session_output_end(p->session) - p->written;
+	uint64_t left = session_output_end(ls->session) - ls->out.offset;
 	size_t contiguous;
 	uint8_t *from;
 	ssize_t n;
 
-	if (!left && session_output_complete(p->session)) {
-		end_output(p, now_ns);
+	if (!left && session_output_complete(ls->session)) {
+		end_output(ls, now_ns);
 		return true;
 	}
-	if (!left || !p->writable)
+	if (!left || !ls->writable)
 		return false;
-	from = winbuf_at(session_rx_buf(p->session), p->written, &contiguous);
-	n = send(p->io.fd, from, contiguous < left ? contiguous : left, MSG_NOSIGNAL);
+	from = winbuf_at(session_rx_buf(ls->session), ls->out.offset, &contiguous);
+	n = send(ls->io.fd, from, contiguous < left ? contiguous : left, MSG_NOSIGNAL);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-		p->writable = errno == EINTR;
+		ls->writable = errno == EINTR;
 		return false;
 	}
 	if (n < 0) {
-		fail(p, false, errno);
+		fail(ls, false, errno);
 		return true;
 	}
-	digest_feed_stream(p->written_digest, from, (size_t)n);
-	p->written += (uint64_t)n;
-	session_output_taken(p->session, p->written, now_ns);
+	digest_feed_stream(ls->out.digest, from, (size_t)n);
+	ls->out.offset += (uint64_t)n;
+	session_output_taken(ls->session, ls->out.offset, now_ns);
 	return true;
 }
 
 int local_socket_new(struct local_socket **out, struct loop *loop, struct session *session, int fd,
 		     void (*news)(void *arg), void *arg)
 {
-	struct local_socket *p = calloc(1, sizeof(*p));
+	struct local_socket *ls = calloc(1, sizeof(*ls));
 	int on = 1, r;
 
-	if (!p)
+	if (!ls)
 		return -ENOMEM;
-	p->io = (struct loop_io){ .fd = fd, .fn = local_socket_event, .arg = p };
-	p->loop = loop;
-	p->session = session;
-	p->news = news;
-	p->arg = arg;
-	p->readable = p->writable = true;
-	r = digest_new(&p->read_digest);
+	ls->io = (struct loop_io){ .fd = fd, .fn = on_event, .arg = ls };
+	ls->loop = loop;
+	ls->session = session;
+	ls->news = news;
+	ls->arg = arg;
+	ls->readable = ls->writable = true;
+	r = digest_new(&ls->in.digest);
 	if (!r)
-		r = digest_new(&p->written_digest);
+		r = digest_new(&ls->out.digest);
 	if (!r)
-		r = loop_add(loop, &p->io, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+		r = loop_add(loop, &ls->io, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 	if (r) {
-		digest_free(p->read_digest);
-		digest_free(p->written_digest);
-		free(p);
+		digest_free(ls->in.digest);
+		digest_free(ls->out.digest);
+		free(ls);
 		return r;
 	}
 	/* Small writes leave at once. A unix socket's do anyway, and refuses this. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	*out = p;
+	*out = ls;
 	return 0;
 }
 
-struct local_socket *local_socket_free(struct local_socket *p, bool reset)
+struct local_socket *local_socket_free(struct local_socket *ls, bool reset)
 {
-	if (!p)
+	if (!ls)
 		return NULL;
 	if (reset)
-		sock_set_abrupt(p->io.fd);
-	loop_remove(p->loop, &p->io);
-	close(p->io.fd);
-	digest_free(p->read_digest);
-	digest_free(p->written_digest);
-	free(p);
+		sock_set_abrupt(ls->io.fd);
+	loop_remove(ls->loop, &ls->io);
+	close(ls->io.fd);
+	digest_free(ls->in.digest);
+	digest_free(ls->out.digest);
+	free(ls);
 	return NULL;
 }
