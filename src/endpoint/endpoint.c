@@ -1,4 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a session's two streams are joined to, and the rules by which they end.
+ *
+ *                  one socket (is_socket)             two descriptors
+ *    our stream    local_socket, in the loop          input, a thread
+ *    the peer's    local_socket, in the loop          output, a thread
+ *
+ * The engine asks in each round of its pump: endpoint_take_input takes what was read, and
+ * endpoint_give_output offers what came. Threads wake the engine when they have moved bytes.
+ *
+ * Our stream ends at the source's end of file; or before it, when the session's rules say so
+ * (session_input_should_end: the peer has ended its own stream and wants no more), when the peer
+ * asks for it (STOP), or when the caller does. A source that is asked to end (input_stopped) says
+ * at which offset it did. The peer's stream ends when its END has come, all before it was taken,
+ * and the destination has it for good; only then the session confirms it.
+ *
+ * With a command, both ends count when its exit status is known (endpoint_command_ended). Where
+ * there is no input, or no output, the stream is empty, and has the digest of nothing.
+ *
+ * Only the loop's thread is in here; mover.h says what it shares with the others.
+ */
 #include "endpoint/endpoint.h"
 
 #include <errno.h>
@@ -17,185 +38,188 @@ struct endpoint {
 	struct endpoint_config config;
 	void (*news)(void *arg);
 	void *arg;
-
 	bool started;
-	struct local_socket *socket; /* NULL: not yet, or not any more, or the end is descriptors */
 
+	/* One socket. */
+	struct local_socket *socket; /* NULL: not yet, or not any more */
+
+	/* Two descriptors. */
 	struct wake wake; /* from input and output */
 	struct loop_io wake_io;
-	struct input *input;    /* NULL: there is none */
-	bool input_stopped;     /* asked to end before its end of file */
-	bool held;              /* a command has not told yet whether the streams are good */
-	struct output *output;  /* NULL: there is none */
-	bool gone;              /* the consumer, early and well */
-	struct digest *nothing; /* of an empty stream */
+	struct input *input;   /* NULL: our stream is empty */
+	struct output *output; /* NULL: the peer's stream must be empty */
+	bool input_stopped;    /* asked to end before its end of file */
+	bool command_runs;     /* nobody knows yet whether the streams are good */
+	bool consumer_left;    /* a command: early, and well */
+	struct digest *empty;  /* of an empty stream */
 };
 
-static void fail(struct endpoint *st, enum wire_reason reason, uint64_t offset, int error)
+static void fail(struct endpoint *ep, enum wire_reason reason, uint64_t offset, int error)
 {
 	char text[SESSION_TEXT_LEN];
 
 	text_printf(text, sizeof(text), "%s failed: %s",
 		    reason == WIRE_R_INPUT ? "reading the input" : "writing the output",
 		    strerror(error));
-	session_abort(st->session, reason, offset, text);
+	session_abort(ep->session, reason, offset, text);
 }
 
 /* Input ---------------------------------------------------------------------------------------- */
 
-static void end_input(struct endpoint *st, uint64_t now_ns)
+static void end_input(struct endpoint *ep, uint64_t now_ns)
 {
 	uint8_t digest[DIGEST_LEN];
 
-	if (st->socket) {
-		local_socket_end_input(st->socket, now_ns);
-	} else if (st->input) {
-		if (st->config.command)
-			input_drain(st->input);
+	if (ep->socket) {
+		local_socket_end_input(ep->socket, now_ns);
+	} else if (ep->input) {
+		if (ep->config.command)
+			input_drain(ep->input);
 		else
-			input_stop(st->input);
-		st->input_stopped = true;
+			input_stop(ep->input);
+		ep->input_stopped = true;
 	} else {
-		digest_stream_value(st->nothing, digest);
-		session_input_end(st->session, digest, now_ns);
+		digest_stream_value(ep->empty, digest);
+		session_input_end(ep->session, digest, now_ns);
 	}
 }
 
 /* Is there something to read at this moment? Only asked when the answer matters. */
-static bool is_readable(const struct endpoint *st)
+static bool is_readable(const struct endpoint *ep)
 {
-	if (st->socket)
-		return local_socket_readable(st->socket);
-	return st->input && !st->config.endless && !session_input_should_end(st->session, true) &&
-	       input_readable(st->config.in_fd);
+	if (ep->socket)
+		return local_socket_readable(ep->socket);
+	return ep->input && !ep->config.endless && !session_input_should_end(ep->session, true) &&
+	       input_readable(ep->config.in_fd);
 }
 
-/* The rules of the end of a stream. */
-static void consider_input_end(struct endpoint *st, uint64_t now_ns)
+/* By the session's rules, or because the peer wants no more of it. */
+static void consider_input_end(struct endpoint *ep, uint64_t now_ns)
 {
-	struct session *s = st->session;
+	struct session *s = ep->session;
 
 	if (!session_input_should_end(s, false))
 		return;
-	if (session_input_should_end(s, is_readable(st)))
-		end_input(st, now_ns);
+	if (session_input_should_end(s, is_readable(ep)))
+		end_input(ep, now_ns);
 	else if (session_peer_stopped(s))
 		session_abort(s, WIRE_R_STOPPED, session_output_end(s),
 			      wire_reason_text(WIRE_R_STOPPED));
 }
 
-static bool input_over(const struct endpoint *st)
+static bool input_over(const struct endpoint *ep)
 {
 	struct session_stats stats;
 
-	session_stats(st->session, &stats);
+	session_stats(ep->session, &stats);
 	return stats.tx_ended;
 }
 
 /* Takes what was read; returns false when there will be no more. */
-static bool take_read(struct endpoint *st, uint64_t now_ns)
+static bool take_read(struct endpoint *ep, uint64_t now_ns)
 {
-	struct input_status status;
+	struct mover_status status;
 
-	input_get(st->input, &status);
-	session_input_advance(st->session, status.read, now_ns);
-	if (status.state == INPUT_FAILED)
-		fail(st, WIRE_R_INPUT, status.read, status.error);
-	else if (status.state == INPUT_ENDED)
-		session_input_end(st->session, status.digest, now_ns);
-	return status.state == INPUT_READING;
+	mover_get(input_mover(ep->input), &status);
+	session_input_advance(ep->session, status.offset, now_ns);
+	if (status.state == MOVER_FAILED)
+		fail(ep, WIRE_R_INPUT, status.offset, status.error);
+	else if (status.state == MOVER_ENDED)
+		session_input_end(ep->session, status.digest, now_ns);
+	return status.state == MOVER_RUNS;
 }
 
-/* Room comes last: what a peer does not want must not even be taken from the input. */
-static void take_from_thread(struct endpoint *st, uint64_t now_ns)
+/* Room comes last: what a peer does not want must not even be taken from the descriptor. */
+static void take_from_thread(struct endpoint *ep, uint64_t now_ns)
 {
 	uint64_t room;
 
-	if (input_over(st) || (st->input && !take_read(st, now_ns)) || st->input_stopped)
+	if (input_over(ep) || (ep->input && !take_read(ep, now_ns)) || ep->input_stopped)
 		return;
-	consider_input_end(st, now_ns);
-	if (st->input && !st->input_stopped && session_input_room(st->session, &room) == 0)
-		input_set_room(st->input, room);
+	consider_input_end(ep, now_ns);
+	if (ep->input && !ep->input_stopped && session_input_room(ep->session, &room) == 0)
+		mover_set_limit(input_mover(ep->input), room);
 }
 
-static bool take_from_socket(struct endpoint *st, uint64_t now_ns)
+static bool take_from_socket(struct endpoint *ep, uint64_t now_ns)
 {
-	if (!st->socket || !local_socket_sound(st->socket) || !st->started || input_over(st))
+	if (!ep->socket || !local_socket_sound(ep->socket) || !ep->started || input_over(ep))
 		return false;
-	consider_input_end(st, now_ns);
-	return local_socket_read(st->socket, now_ns);
+	consider_input_end(ep, now_ns);
+	return local_socket_read(ep->socket, now_ns);
 }
 
-bool endpoint_take_input(struct endpoint *st, uint64_t now_ns)
+bool endpoint_take_input(struct endpoint *ep, uint64_t now_ns)
 {
-	if (st->config.is_socket)
-		return take_from_socket(st, now_ns);
-	take_from_thread(st, now_ns);
+	if (ep->config.is_socket)
+		return take_from_socket(ep, now_ns);
+	take_from_thread(ep, now_ns);
 	return false;
 }
 
-void endpoint_end_input(struct endpoint *st, uint64_t now_ns)
+void endpoint_end_input(struct endpoint *ep, uint64_t now_ns)
 {
-	if (!st->input_stopped && !input_over(st))
-		end_input(st, now_ns);
+	if (!ep->input_stopped && !input_over(ep))
+		end_input(ep, now_ns);
 }
 
 /* Output --------------------------------------------------------------------------------------- */
 
-static void finish_nothing(struct endpoint *st, uint64_t now_ns)
+static void finish_empty(struct endpoint *ep, uint64_t now_ns)
 {
 	uint8_t digest[DIGEST_LEN];
 
-	digest_stream_value(st->nothing, digest);
-	if (session_output_complete(st->session) && !st->held)
-		session_output_finish(st->session, digest, now_ns);
+	digest_stream_value(ep->empty, digest);
+	if (session_output_complete(ep->session) && !ep->command_runs)
+		session_output_finish(ep->session, digest, now_ns);
 }
 
-static void give_to_thread(struct endpoint *st, uint64_t now_ns)
+static void give_to_thread(struct endpoint *ep, uint64_t now_ns)
 {
-	struct session *s = st->session;
-	struct output_status status;
+	struct mover *m = output_mover(ep->output);
+	struct session *s = ep->session;
+	struct mover_status status;
 
-	output_get(st->output, &status);
-	session_output_taken(s, status.taken, now_ns);
-	st->gone = status.lost && !st->held;
-	if (status.state == OUTPUT_FAILED) {
-		fail(st, WIRE_R_OUTPUT, status.taken, status.error);
+	mover_get(m, &status);
+	session_output_taken(s, status.offset, now_ns);
+	ep->consumer_left = output_consumer_left(ep->output) && !ep->command_runs;
+	if (status.state == MOVER_FAILED) {
+		fail(ep, WIRE_R_OUTPUT, status.offset, status.error);
 		return;
 	}
-	output_set_end(st->output, session_output_end(s));
+	mover_set_limit(m, session_output_end(s));
 	if (!session_output_complete(s))
 		return;
-	if (status.state == OUTPUT_FINISHED)
+	if (status.state == MOVER_ENDED)
 		session_output_finish(s, status.digest, now_ns);
 	else
-		output_finish(st->output);
+		output_finish(ep->output);
 }
 
-bool endpoint_give_output(struct endpoint *st, uint64_t now_ns)
+bool endpoint_give_output(struct endpoint *ep, uint64_t now_ns)
 {
-	if (st->config.is_socket)
-		return st->socket && local_socket_write(st->socket, now_ns);
-	if (st->output)
-		give_to_thread(st, now_ns);
+	if (ep->config.is_socket)
+		return ep->socket && local_socket_write(ep->socket, now_ns);
+	if (ep->output)
+		give_to_thread(ep, now_ns);
 	else
-		finish_nothing(st, now_ns);
+		finish_empty(ep, now_ns);
 	return false;
 }
 
-bool endpoint_consumer_gone(const struct endpoint *st)
+bool endpoint_consumer_gone(const struct endpoint *ep)
 {
-	return st->gone;
+	return ep->consumer_left;
 }
 
 /* Life ----------------------------------------------------------------------------------------- */
 
 static void wake_event(struct loop_io *io, uint32_t events)
 {
-	struct endpoint *st = io->arg;
+	struct endpoint *ep = io->arg;
 
-	wake_clear(&st->wake);
-	st->news(st->arg);
+	wake_clear(&ep->wake);
+	ep->news(ep->arg);
 }
 
 enum session_input endpoint_input_kind(const struct endpoint_config *config)
@@ -206,120 +230,121 @@ enum session_input endpoint_input_kind(const struct endpoint_config *config)
 }
 
 /* What two descriptors need, and a socket does not. */
-static int prepare_threads(struct endpoint *st)
+static int prepare_threads(struct endpoint *ep)
 {
-	int r = wake_open(&st->wake);
+	int r = wake_open(&ep->wake);
 
 	if (r)
 		return r;
-	st->wake_io = (struct loop_io){ .fd = st->wake.fd, .fn = wake_event, .arg = st };
-	r = loop_add(st->loop, &st->wake_io, EPOLLIN);
+	ep->wake_io = (struct loop_io){ .fd = ep->wake.fd, .fn = wake_event, .arg = ep };
+	r = loop_add(ep->loop, &ep->wake_io, EPOLLIN);
 	if (r)
 		goto close_wake;
-	r = digest_new(&st->nothing);
+	r = digest_new(&ep->empty);
 	if (r)
 		goto remove_wake;
 	return 0;
 remove_wake:
-	loop_remove(st->loop, &st->wake_io);
+	loop_remove(ep->loop, &ep->wake_io);
 close_wake:
-	wake_close(&st->wake);
+	wake_close(&ep->wake);
 	return r;
 }
 
 int endpoint_new(struct endpoint **out, struct loop *loop, struct session *session,
 		 const struct endpoint_config *config, void (*news)(void *arg), void *arg)
 {
-	struct endpoint *st = calloc(1, sizeof(*st));
+	struct endpoint *ep = calloc(1, sizeof(*ep));
 	int r;
 
-	if (!st)
+	if (!ep)
 		return -ENOMEM;
-	st->loop = loop;
-	st->session = session;
-	st->config = *config;
-	st->config.no_input = endpoint_input_kind(config) == SESSION_INPUT_NONE;
-	st->held = config->command;
-	st->news = news;
-	st->arg = arg;
-	r = config->is_socket ? 0 : prepare_threads(st);
+	ep->loop = loop;
+	ep->session = session;
+	ep->config = *config;
+	ep->config.no_input = endpoint_input_kind(config) == SESSION_INPUT_NONE;
+	ep->command_runs = config->command;
+	ep->news = news;
+	ep->arg = arg;
+	r = config->is_socket ? 0 : prepare_threads(ep);
 	if (r) {
-		free(st);
+		free(ep);
 		return r;
 	}
-	*out = st;
+	*out = ep;
 	return 0;
 }
 
-static bool free_threads(struct endpoint *st)
+static bool free_threads(struct endpoint *ep)
 {
-	/* The loop hears no more of a thread that stays. */
-	if (st->wake_io.fd >= 0)
-		loop_remove(st->loop, &st->wake_io);
-	st->wake_io.fd = -1;
-	if (input_free(st->input))
-		st->input = NULL;
-	if (output_free(st->output))
-		st->output = NULL;
-	if (st->input || st->output)
+	/* A thread that stays does not wake the loop any more. */
+	if (ep->wake_io.fd >= 0)
+		loop_remove(ep->loop, &ep->wake_io);
+	ep->wake_io.fd = -1;
+	if (input_free(ep->input))
+		ep->input = NULL;
+	if (output_free(ep->output))
+		ep->output = NULL;
+	if (ep->input || ep->output)
 		return false;
-	wake_close(&st->wake);
-	digest_free(st->nothing);
+	wake_close(&ep->wake);
+	digest_free(ep->empty);
 	return true;
 }
 
-bool endpoint_free(struct endpoint *st)
+bool endpoint_free(struct endpoint *ep)
 {
-	if (!st)
+	if (!ep)
 		return true;
-	if (!st->config.is_socket && !free_threads(st))
+	if (!ep->config.is_socket && !free_threads(ep))
 		return false;
-	local_socket_free(st->socket, true);
-	free(st);
+	local_socket_free(ep->socket, true);
+	free(ep);
 	return true;
 }
 
-static void start_threads(struct endpoint *st)
+static void start_threads(struct endpoint *ep)
 {
-	const struct endpoint_config *c = &st->config;
+	const struct endpoint_config *c = &ep->config;
+	struct mover_config mover = { .news = &ep->wake, .command = ep->command_runs };
 	int r;
 
 	if (!c->no_input) {
-		r = input_new(&st->input, c->in_fd, c->in_start, st->held,
-			      session_tx_buf(st->session), &st->wake);
+		mover.buf = session_tx_buf(ep->session);
+		r = input_new(&ep->input, c->in_fd, c->in_start, &mover);
 		if (r)
-			fail(st, WIRE_R_INPUT, 0, -r);
+			fail(ep, WIRE_R_INPUT, 0, -r);
 	}
 	if (!c->no_output) {
-		r = output_new(&st->output, c->out_fd, !c->keep_output, st->held,
-			       session_rx_buf(st->session), &st->wake);
+		mover.buf = session_rx_buf(ep->session);
+		r = output_new(&ep->output, c->out_fd, !c->keep_output, &mover);
 		if (r)
-			fail(st, WIRE_R_OUTPUT, 0, -r);
+			fail(ep, WIRE_R_OUTPUT, 0, -r);
 	}
 }
 
-void endpoint_start(struct endpoint *st)
+void endpoint_start(struct endpoint *ep)
 {
-	st->started = true;
-	if (!st->config.is_socket)
-		start_threads(st);
+	ep->started = true;
+	if (!ep->config.is_socket)
+		start_threads(ep);
 }
 
-int endpoint_set_socket(struct endpoint *st, int fd)
+int endpoint_set_socket(struct endpoint *ep, int fd)
 {
-	return local_socket_new(&st->socket, st->loop, st->session, fd, st->news, st->arg);
+	return local_socket_new(&ep->socket, ep->loop, ep->session, fd, ep->news, ep->arg);
 }
 
-void endpoint_close_socket(struct endpoint *st, bool reset)
+void endpoint_close_socket(struct endpoint *ep, bool reset)
 {
-	st->socket = local_socket_free(st->socket, reset);
+	ep->socket = local_socket_free(ep->socket, reset);
 }
 
-void endpoint_release(struct endpoint *st)
+void endpoint_command_ended(struct endpoint *ep)
 {
-	st->held = false;
-	if (st->input)
-		input_release(st->input);
-	if (st->output)
-		output_release(st->output);
+	ep->command_runs = false;
+	if (ep->input)
+		mover_command_ended(input_mover(ep->input));
+	if (ep->output)
+		mover_command_ended(output_mover(ep->output));
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * streams.h - the end of a session on this machine: the input that becomes our stream, and the
- * output that takes the peer's
+ * endpoint.h - what a session's streams are joined to on this machine: the source of our stream,
+ * the destination of the peer's
  *
- * Moves bytes between this end and the session's windows, and keeps the rules of a stream's end.
- * The end is two descriptors, which may block, so that each has a thread (input.h, output.h), or
- * one socket, which needs none (plug.h).
+ * Moves bytes between these and the session's windows, and keeps the rules of a stream's end. An
+ * endpoint is two descriptors, which may block, so that each has a thread (input.h, output.h), or
+ * one socket, which needs none (local_socket.h).
  */
 #pragma once
 
@@ -25,9 +25,9 @@ struct endpoint_config {
 	bool keep_output; /* another session will write to out_fd */
 	bool no_input;    /* do not read in_fd */
 	bool no_output;   /* the session takes nothing */
-	bool endless;     /* in_fd has no end, or one that does not matter: our stream ends well
-			     when the peer asks for it, or with endpoint_end_input() */
-	bool command;     /* both streams end well only with endpoint_release() */
+	bool endless;     /* in_fd has no end, or one without meaning: our stream ends well when
+			     the peer asks for it, or with endpoint_end_input() */
+	bool command;     /* both streams end well only with endpoint_command_ended() */
 };
 
 struct endpoint;
@@ -42,29 +42,30 @@ int endpoint_new(struct endpoint **out, struct loop *loop, struct session *sessi
 
 /* Ends the threads. Returns false if one has not ended: then the descriptors and the session have
  * to stay, nothing else may be called any more, and the next call asks again, without a wait. */
-bool endpoint_free(struct endpoint *st);
+bool endpoint_free(struct endpoint *ep);
 
 /* The peer is there: from here on bytes are moved. */
-void endpoint_start(struct endpoint *st);
+void endpoint_start(struct endpoint *ep);
 
 /* The socket: as local_socket_new's fd. Returns 0 or -errno. */
-int endpoint_set_socket(struct endpoint *st, int fd);
+int endpoint_set_socket(struct endpoint *ep, int fd);
 
 /* The session is over: the socket is closed, in order or with a reset. */
-void endpoint_close_socket(struct endpoint *st, bool reset);
+void endpoint_close_socket(struct endpoint *ep, bool reset);
 
 /* Takes over what was read, and ends our stream when it is time. Returns whether there may be more
  * to read at once. */
-bool endpoint_take_input(struct endpoint *st, uint64_t now_ns);
+bool endpoint_take_input(struct endpoint *ep, uint64_t now_ns);
 
 /* Our stream ends with what was read up to now. */
-void endpoint_end_input(struct endpoint *st, uint64_t now_ns);
+void endpoint_end_input(struct endpoint *ep, uint64_t now_ns);
 
 /* Offers what came, and confirms the peer's stream when all of it is taken. Returns as above. */
-bool endpoint_give_output(struct endpoint *st, uint64_t now_ns);
+bool endpoint_give_output(struct endpoint *ep, uint64_t now_ns);
 
-/* The command at our end has ended, well or not: what it wrote is the stream. */
-void endpoint_release(struct endpoint *st);
+/* The command has ended, well or not: what it wrote is the stream. */
+void endpoint_command_ended(struct endpoint *ep);
 
-/* Has a command that has ended well left early? Then the peer's stream need not be waited for. */
-bool endpoint_consumer_gone(const struct endpoint *st);
+/* Has a command that ended well left before the end of the peer's stream? Then nobody needs the
+ * rest of it. */
+bool endpoint_consumer_gone(const struct endpoint *ep);

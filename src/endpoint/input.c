@@ -1,4 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A mover (mover.h) that reads a descriptor.
+ *
+ *    RUNS --end of file--> (a command: until it has ended, or INPUT_EXIT_MS) --> ENDED
+ *      |--input_stop: at the offset reached -----------------------------------> ENDED
+ *      |--a terminal's other side is closed (EIO) -----------------------------> ENDED
+ *      +--another error -------------------------------------------------------> FAILED
+ *
+ * With input_drain the thread reads on after ENDED, until the end of file, and throws away what
+ * comes: it is the producer's, not the stream's.
+ *
+ * A descriptor that can block for ever is polled together with the thread's wake, so that the
+ * thread can be ended; a file or block device is read at once, as poll says nothing about it.
+ * Nothing is read without room in the window: what a peer does not want stays in the descriptor,
+ * for whoever reads it next.
+ */
 #include "endpoint/input.h"
 
 #include <assert.h>
@@ -13,27 +29,18 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "io/worker.h"
-
-static_assert(INPUT_HOLD_MS < WORKER_END_MS, "worker.h says why");
+static_assert(INPUT_EXIT_MS < WORKER_END_MS, "worker.h says why");
 
 struct input {
-	struct worker worker;
+	struct mover mover; /* limit: room in the window; offset: read so far */
 	int fd;
 	int64_t start; /* position of the stream's first byte; -1: read on */
-	bool pollable; /* a read can block for ever: poll first, so that the thread can be ended */
-	struct winbuf *buf;
-	struct wake *news;
-	struct digest *digest;
-	_Atomic uint64_t room;
-	_Atomic uint64_t read;
+	bool pollable; /* a read can block for ever */
 	atomic_bool stop;
 	atomic_bool drain;
-	atomic_bool held;
-	_Atomic enum input_state state; /* written after error and value */
-	int error;
-	uint8_t value[DIGEST_LEN];
 };
+
+/* What a descriptor is ------------------------------------------------------------------------- */
 
 enum session_input input_kind(int fd)
 {
@@ -50,7 +57,7 @@ uint64_t input_size(int fd)
 {
 	struct stat st;
 	uint64_t size = 0;
-	off_t at;
+	off_t position;
 
 	if (fstat(fd, &st) < 0)
 		return 0;
@@ -58,8 +65,8 @@ uint64_t input_size(int fd)
 		size = (uint64_t)st.st_size;
 	else if (!S_ISBLK(st.st_mode) || ioctl(fd, BLKGETSIZE64, &size) < 0)
 		return 0;
-	at = lseek(fd, 0, SEEK_CUR);
-	return at > 0 && (uint64_t)at <= size ? size - (uint64_t)at : size;
+	position = lseek(fd, 0, SEEK_CUR);
+	return position > 0 && (uint64_t)position <= size ? size - (uint64_t)position : size;
 }
 
 int64_t input_start(int fd)
@@ -86,30 +93,26 @@ bool input_readable(int fd)
 	return ioctl(fd, FIONREAD, &n) < 0 || n > 0;
 }
 
-static void finish(struct input *in, enum input_state state, int error)
-{
-	in->error = error;
-	digest_stream_value(in->digest, in->value);
-	atomic_store(&in->state, state);
-	wake_raise(in->news);
-}
+/* The thread ----------------------------------------------------------------------------------- */
 
 /* Waits until there is room, and for descriptors that can block, until there are bytes too. Returns
  * false when the thread is to end. */
-static bool wait_for_work(struct input *in, uint64_t at)
+static bool wait_for_work(struct input *in, uint64_t offset)
 {
-	while (!atomic_load(&in->stop) && !worker_quits(&in->worker)) {
-		bool room = atomic_load(&in->room) > at;
+	struct mover *m = &in->mover;
+
+	while (!atomic_load(&in->stop) && !worker_quits(&m->worker)) {
+		bool room = atomic_load(&m->limit) > offset;
 		struct pollfd p = { .fd = room ? in->fd : -1, .events = POLLIN };
 		int r;
 
 		if (room && !in->pollable)
 			return true;
-		r = worker_wait(&in->worker, &p, -1);
+		r = worker_wait(&m->worker, &p, -1);
 		if (r == -ECANCELED)
 			return false;
 		if (r < 0) {
-			finish(in, INPUT_FAILED, -r);
+			mover_finish(m, MOVER_FAILED, -r);
 			return false;
 		}
 		if (p.revents && !atomic_load(&in->stop))
@@ -118,29 +121,17 @@ static bool wait_for_work(struct input *in, uint64_t at)
 	return false;
 }
 
-/* At the end of file. Returns 0 when it counts, or as worker_wait. */
-static int wait_for_release(struct input *in)
-{
-	while (atomic_load(&in->held)) {
-		int r = worker_wait(&in->worker, NULL, INPUT_HOLD_MS);
-
-		if (r)
-			return r == -ETIMEDOUT ? 0 : r;
-	}
-	return 0;
-}
-
 static void end_of_file(struct input *in)
 {
-	int r = wait_for_release(in);
+	int r = mover_wait_for_command(&in->mover, INPUT_EXIT_MS);
 
-	if (!r)
-		finish(in, INPUT_ENDED, 0);
+	if (!r || r == -ETIMEDOUT)
+		mover_finish(&in->mover, MOVER_ENDED, 0);
 	else if (r != -ECANCELED)
-		finish(in, INPUT_FAILED, -r);
+		mover_finish(&in->mover, MOVER_FAILED, -r);
 }
 
-/* Until the end of file, or of us. */
+/* Until the end of file, or until the thread is to end. */
 static void throw_away(struct input *in)
 {
 	char buf[4096];
@@ -149,7 +140,7 @@ static void throw_away(struct input *in)
 		struct pollfd p = { .fd = in->fd, .events = POLLIN };
 		ssize_t n;
 
-		if (worker_wait(&in->worker, &p, -1))
+		if (worker_wait(&in->mover.worker, &p, -1))
 			return;
 		n = p.revents ? read(in->fd, buf, sizeof(buf)) : 1;
 		if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
@@ -157,29 +148,31 @@ static void throw_away(struct input *in)
 	}
 }
 
-static ssize_t read_at(const struct input *in, void *p, size_t n, uint64_t at)
+static ssize_t read_at(const struct input *in, void *p, size_t n, uint64_t offset)
 {
 	if (in->start < 0)
 		return read(in->fd, p, n);
-	return pread(in->fd, p, n, in->start + (off_t)at);
+	return pread(in->fd, p, n, in->start + (off_t)offset);
 }
 
 /* A pseudo terminal says EIO when its other side is closed: that is its end of file. */
 static void finish_at_error(struct input *in, int error)
 {
-	finish(in, error == EIO && isatty(in->fd) ? INPUT_ENDED : INPUT_FAILED, error);
+	mover_finish(&in->mover, error == EIO && isatty(in->fd) ? MOVER_ENDED : MOVER_FAILED,
+		     error);
 }
 
 static void run(void *arg)
 {
 	struct input *in = arg;
-	uint64_t at = 0;
+	struct mover *m = &in->mover;
+	uint64_t offset = 0;
 
-	while (wait_for_work(in, at)) {
-		uint64_t room = atomic_load(&in->room) - at;
+	while (wait_for_work(in, offset)) {
+		uint64_t room = atomic_load(&m->limit) - offset;
 		size_t contiguous;
-		uint8_t *p = winbuf_at(in->buf, at, &contiguous);
-		ssize_t n = read_at(in, p, contiguous < room ? contiguous : room, at);
+		uint8_t *p = winbuf_at(m->buf, offset, &contiguous);
+		ssize_t n = read_at(in, p, contiguous < room ? contiguous : room, offset);
 
 		if (n == 0) {
 			end_of_file(in);
@@ -191,19 +184,18 @@ static void run(void *arg)
 			finish_at_error(in, errno);
 			return;
 		}
-		digest_feed_stream(in->digest, p, (size_t)n);
-		at += (uint64_t)n;
-		atomic_store(&in->read, at);
-		wake_raise(in->news);
+		mover_advance(m, p, (size_t)n);
+		offset += (uint64_t)n;
 	}
 	if (atomic_load(&in->stop))
-		finish(in, INPUT_ENDED, 0);
+		mover_finish(m, MOVER_ENDED, 0);
 	if (atomic_load(&in->drain))
 		throw_away(in);
 }
 
-int input_new(struct input **out, int fd, int64_t start, bool held, struct winbuf *buf,
-	      struct wake *news)
+/* Life ----------------------------------------------------------------------------------------- */
+
+int input_new(struct input **out, int fd, int64_t start, const struct mover_config *config)
 {
 	struct input *in = calloc(1, sizeof(*in));
 	struct stat st;
@@ -217,24 +209,16 @@ int input_new(struct input **out, int fd, int64_t start, bool held, struct winbu
 	}
 	in->fd = fd;
 	in->start = start;
-	atomic_init(&in->held, held);
-	in->buf = buf;
-	in->news = news;
 	in->pollable = !S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode);
 	if (in->pollable)
 		worker_enlarge_pipe(fd);
 	else
 		posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	r = digest_new(&in->digest);
+	r = mover_start(&in->mover, config, run, in);
 	if (r)
 		goto free_input;
-	r = worker_start(&in->worker, run, in);
-	if (r)
-		goto free_digest;
 	*out = in;
 	return 0;
-free_digest:
-	digest_free(in->digest);
 free_input:
 	free(in);
 	return r;
@@ -242,48 +226,25 @@ free_input:
 
 bool input_free(struct input *in)
 {
-	if (!in)
-		return true;
-	if (!worker_end(&in->worker))
+	if (in && !mover_end(&in->mover))
 		return false;
-	digest_free(in->digest);
 	free(in);
 	return true;
 }
 
-void input_release(struct input *in)
+struct mover *input_mover(struct input *in)
 {
-	atomic_store(&in->held, false);
-	wake_raise(&in->worker.wake);
-}
-
-void input_set_room(struct input *in, uint64_t room)
-{
-	if (room == atomic_load_explicit(&in->room, memory_order_relaxed))
-		return;
-	atomic_store(&in->room, room);
-	wake_raise(&in->worker.wake);
+	return &in->mover;
 }
 
 void input_stop(struct input *in)
 {
 	atomic_store(&in->stop, true);
-	wake_raise(&in->worker.wake);
+	wake_raise(&in->mover.worker.wake);
 }
 
 void input_drain(struct input *in)
 {
 	atomic_store(&in->drain, true);
 	input_stop(in);
-}
-
-void input_get(struct input *in, struct input_status *out)
-{
-	/* State first: what is read before the end was published before it. */
-	out->state = atomic_load(&in->state);
-	out->read = atomic_load(&in->read);
-	if (out->state == INPUT_READING)
-		return;
-	out->error = in->error;
-	memcpy(out->digest, in->value, DIGEST_LEN);
 }

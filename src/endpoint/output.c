@@ -1,4 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A mover (mover.h) that writes a descriptor.
+ *
+ *    RUNS --output_finish, all is written--> flushed, the consumer sees the end
+ *      |                                       |--(a command: until it has ended) --> ENDED
+ *      |                                       +--it cannot be flushed -------------> FAILED
+ *      |--the consumer leaves, having read all: the end has OUTPUT_LEFT_MS to come -> FAILED
+ *      +--another error, or it leaves early ----------------------------------------> FAILED
+ *
+ * A command may leave early, and its exit status says whether that was well: what comes then counts
+ * as written, and is dropped (consumer_left).
+ *
+ * The consumer is watched while there is nothing to write, as a pipe's reader that goes away makes
+ * no error before the next write. A pipe or terminal is opened once more, so that it can be
+ * non-blocking for us alone: O_NONBLOCK belongs to the open file, which we share with whoever
+ * started us. Where that is not allowed (the pipe is another user's), no more is written than there
+ * is room for. So the thread can be ended while its consumer does not read.
+ *
+ * output_finish comes after the last limit; the thread looks in the opposite order, so that it
+ * never finishes before the last bytes.
+ */
 #include "endpoint/output.h"
 
 #include <assert.h>
@@ -14,8 +35,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/worker.h"
-
 static_assert(OUTPUT_LEFT_MS < WORKER_END_MS, "worker.h says why");
 
 enum kind {
@@ -26,34 +45,19 @@ enum kind {
 };
 
 struct output {
-	struct worker worker;
-	int fd; /* what is written to: borrowed, or our own if own_fd */
+	struct mover mover; /* limit: received so far; offset: written so far */
+	int fd;             /* what is written to: borrowed, or our own if own_fd */
 	bool own_fd;
 	int std_fd; /* as given */
 	bool last;
 	bool blocks; /* a pipe without O_NONBLOCK: never more may be written than it has room for */
 	enum kind kind;
-	struct winbuf *buf;
-	struct wake *news;
-	struct digest *digest;
-	_Atomic uint64_t end;
-	_Atomic uint64_t taken;
+	bool may_leave; /* the consumer is a command */
 	atomic_bool finish;
-	bool forgiving;
-	atomic_bool held;
-	atomic_bool lost;
-	_Atomic enum output_state state;
-	int error;
-	uint8_t value[DIGEST_LEN];
+	atomic_bool consumer_left; /* early, as it may */
 };
 
-static void set_state(struct output *o, enum output_state state, int error)
-{
-	o->error = error;
-	digest_stream_value(o->digest, o->value);
-	atomic_store(&o->state, state);
-	wake_raise(o->news);
-}
+/* The end of the stream ------------------------------------------------------------------------ */
 
 static int flush(const struct output *o)
 {
@@ -71,8 +75,8 @@ static int flush(const struct output *o)
 	return fdatasync(o->fd) < 0 && errno != EINVAL && errno != EROFS ? errno : 0;
 }
 
-/* The descriptor's number stays taken, so that nothing else of ours becomes standard output.
- * Without a null device our own wake takes the place: the consumer must see the end in any case. */
+/* The descriptor's number stays taken, so that nothing that we open becomes standard output.
+ * Without a null device our own wake takes it over: the consumer must see the end in any case. */
 static void end_consumer(struct output *o)
 {
 	int null;
@@ -82,7 +86,7 @@ static void end_consumer(struct output *o)
 	if (o->kind != KIND_PIPE || isatty(o->std_fd))
 		return;
 	null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	dup2(null < 0 ? o->worker.wake.fd : null, o->std_fd);
+	dup2(null < 0 ? o->mover.worker.wake.fd : null, o->std_fd);
 	if (null >= 0)
 		close(null);
 	if (o->own_fd)
@@ -91,55 +95,47 @@ static void end_consumer(struct output *o)
 	o->fd = o->std_fd;
 }
 
-/* The consumer has gone. Returns whether it may. */
-static bool lose_consumer(struct output *o, int error)
-{
-	if (!o->forgiving || (error != EPIPE && error != ECONNRESET))
-		return false;
-	atomic_store(&o->lost, true);
-	wake_raise(o->news);
-	return true;
-}
-
-/* Until it is known how the consumer took it. Returns 0, or as worker_wait. */
-static int wait_for_release(struct output *o)
-{
-	int r = 0;
-
-	while (!r && atomic_load(&o->held))
-		r = worker_wait(&o->worker, NULL, -1);
-	return r;
-}
-
 static void finish(struct output *o)
 {
 	int error = flush(o), r;
 
 	if (error) {
-		set_state(o, OUTPUT_FAILED, error);
+		mover_finish(&o->mover, MOVER_FAILED, error);
 		return;
 	}
 	if (o->last)
 		end_consumer(o);
-	r = wait_for_release(o);
+	r = mover_wait_for_command(&o->mover, -1);
 	if (!r)
-		set_state(o, OUTPUT_FINISHED, 0);
+		mover_finish(&o->mover, MOVER_ENDED, 0);
 	else if (r != -ECANCELED)
-		set_state(o, OUTPUT_FAILED, -r);
+		mover_finish(&o->mover, MOVER_FAILED, -r);
 }
 
-/* A consumer that leaves when it has read all there was has most likely seen the end of what it
- * reads, as tar does, before we hear of the end of the stream. */
+/* The consumer --------------------------------------------------------------------------------- */
+
+/* The consumer has gone. Returns whether it may. */
+static bool lose_consumer(struct output *o, int error)
+{
+	if (!o->may_leave || (error != EPIPE && error != ECONNRESET))
+		return false;
+	atomic_store(&o->consumer_left, true);
+	wake_raise(o->mover.news);
+	return true;
+}
+
+/* A consumer that leaves when it has read all that there was has most likely found the end in the
+ * bytes, as tar does, before the end of the stream reaches us. */
 static bool has_read_all(const struct output *o)
 {
-	int held;
+	int unread;
 
-	return o->kind == KIND_PIPE && ioctl(o->fd, FIONREAD, &held) == 0 && held == 0;
+	return o->kind == KIND_PIPE && ioctl(o->fd, FIONREAD, &unread) == 0 && unread == 0;
 }
 
 struct watch {
-	bool on;   /* the consumer's end is an event */
-	bool left; /* it has left, as if all were over */
+	bool on;   /* poll reports it when the consumer leaves */
+	bool left; /* it has left, having read all */
 };
 
 /* While there is nothing to write. A write would say EPIPE. Returns 0, or what failed. */
@@ -157,21 +153,24 @@ static int consumer_event(struct output *o, short revents, struct watch *w)
 	return 0;
 }
 
-/* Waits for bytes, for the request to finish, or for the consumer's end. Returns false when the
+/* The thread ----------------------------------------------------------------------------------- */
+
+/* Waits for bytes, for the request to finish, or for the consumer to leave. Returns false when the
  * thread is to return. */
-static bool wait_for_bytes(struct output *o, uint64_t at)
+static bool wait_for_bytes(struct output *o, uint64_t offset)
 {
+	struct mover *m = &o->mover;
 	struct watch w = { .on = (o->kind == KIND_PIPE || o->kind == KIND_SOCKET) &&
-				 !atomic_load(&o->lost) };
+				 !atomic_load(&o->consumer_left) };
 
 	for (;;) {
 		/* In this order: all bytes are published before the request to finish. */
 		bool finishes = atomic_load(&o->finish);
-		bool bytes = atomic_load(&o->end) > at;
+		bool bytes = atomic_load(&m->limit) > offset;
 		struct pollfd p = { .fd = w.on ? o->fd : -1, .events = bytes ? POLLOUT : 0 };
 		int r, error = 0;
 
-		if (worker_quits(&o->worker))
+		if (worker_quits(&m->worker))
 			return false;
 		if (bytes && !w.on)
 			return true;
@@ -179,7 +178,7 @@ static bool wait_for_bytes(struct output *o, uint64_t at)
 			finish(o);
 			return false;
 		}
-		r = worker_wait(&o->worker, &p, w.left ? OUTPUT_LEFT_MS : -1);
+		r = worker_wait(&m->worker, &p, w.left ? OUTPUT_LEFT_MS : -1);
 		if (r == -ECANCELED)
 			return false;
 		if (r < 0)
@@ -189,7 +188,7 @@ static bool wait_for_bytes(struct output *o, uint64_t at)
 		else if (p.revents)
 			error = consumer_event(o, p.revents, &w);
 		if (error) {
-			set_state(o, OUTPUT_FAILED, error);
+			mover_finish(m, MOVER_FAILED, error);
 			return false;
 		}
 	}
@@ -200,11 +199,11 @@ static bool wait_for_bytes(struct output *o, uint64_t at)
 static size_t room_of(const struct output *o)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), used;
-	int size = fcntl(o->fd, F_GETPIPE_SZ), held;
+	int size = fcntl(o->fd, F_GETPIPE_SZ), unread;
 
-	if (size < 0 || ioctl(o->fd, FIONREAD, &held) < 0)
+	if (size < 0 || ioctl(o->fd, FIONREAD, &unread) < 0)
 		return PIPE_BUF;
-	used = held ? ((size_t)held / page + 2) * page : 0;
+	used = unread ? ((size_t)unread / page + 2) * page : 0;
 	return used + PIPE_BUF < (size_t)size ? (size_t)size - used : PIPE_BUF;
 }
 
@@ -214,7 +213,7 @@ static ssize_t write_some(const struct output *o, const uint8_t *p, size_t n)
 
 	if (n > most)
 		n = most;
-	if (atomic_load(&o->lost))
+	if (atomic_load(&o->consumer_left))
 		return (ssize_t)n;
 	if (o->kind == KIND_SOCKET)
 		return send(o->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -224,32 +223,28 @@ static ssize_t write_some(const struct output *o, const uint8_t *p, size_t n)
 static void run(void *arg)
 {
 	struct output *o = arg;
-	uint64_t at = 0;
+	struct mover *m = &o->mover;
+	uint64_t offset = 0;
 
-	while (wait_for_bytes(o, at)) {
-		uint64_t left = atomic_load(&o->end) - at;
+	while (wait_for_bytes(o, offset)) {
+		uint64_t left = atomic_load(&m->limit) - offset;
 		size_t contiguous;
-		const uint8_t *p = winbuf_at(o->buf, at, &contiguous);
+		const uint8_t *p = winbuf_at(m->buf, offset, &contiguous);
 		ssize_t n = write_some(o, p, contiguous < left ? contiguous : left);
 
 		if (n < 0 && (errno == EINTR || errno == EAGAIN || lose_consumer(o, errno)))
 			continue;
 		if (n < 0) {
-			set_state(o, OUTPUT_FAILED, errno);
+			mover_finish(m, MOVER_FAILED, errno);
 			return;
 		}
-		digest_feed_stream(o->digest, p, (size_t)n);
-		at += (uint64_t)n;
-		atomic_store(&o->taken, at);
-		wake_raise(o->news);
+		mover_advance(m, p, (size_t)n);
+		offset += (uint64_t)n;
 	}
 }
 
-/*
- * A pipe or terminal is opened once more, so that it can be non-blocking for us alone: the flag
- * belongs to the open file, which we share with whoever started us. Where that is not allowed (the
- * pipe is another user's), no more is written than there is room for.
- */
+/* Life ----------------------------------------------------------------------------------------- */
+
 static void open_private(struct output *o, int fd)
 {
 	char path[32];
@@ -265,7 +260,7 @@ static void open_private(struct output *o, int fd)
 	}
 }
 
-/* A closed descriptor is told by the first write. */
+/* That a descriptor is closed, the first write says. */
 static int open_output(struct output *o, int fd)
 {
 	struct stat st = { 0 };
@@ -291,12 +286,10 @@ static void close_output(struct output *o)
 {
 	if (o->own_fd)
 		close(o->fd);
-	digest_free(o->digest);
 	free(o);
 }
 
-int output_new(struct output **out, int fd, bool last, bool held, struct winbuf *buf,
-	       struct wake *news)
+int output_new(struct output **out, int fd, bool last, const struct mover_config *config)
 {
 	struct output *o = calloc(1, sizeof(*o));
 	int r;
@@ -305,15 +298,10 @@ int output_new(struct output **out, int fd, bool last, bool held, struct winbuf 
 		return -ENOMEM;
 	o->std_fd = fd;
 	o->last = last;
-	o->forgiving = held;
-	atomic_init(&o->held, held);
-	o->buf = buf;
-	o->news = news;
+	o->may_leave = config->command;
 	r = open_output(o, fd);
 	if (!r)
-		r = digest_new(&o->digest);
-	if (!r)
-		r = worker_start(&o->worker, run, o);
+		r = mover_start(&o->mover, config, run, o);
 	if (r) {
 		close_output(o);
 		return r;
@@ -326,39 +314,24 @@ bool output_free(struct output *o)
 {
 	if (!o)
 		return true;
-	if (!worker_end(&o->worker))
+	if (!mover_end(&o->mover))
 		return false;
 	close_output(o);
 	return true;
 }
 
-void output_release(struct output *o)
+struct mover *output_mover(struct output *o)
 {
-	atomic_store(&o->held, false);
-	wake_raise(&o->worker.wake);
+	return &o->mover;
 }
 
-void output_set_end(struct output *o, uint64_t end)
+bool output_consumer_left(const struct output *o)
 {
-	if (end == atomic_load_explicit(&o->end, memory_order_relaxed))
-		return;
-	atomic_store(&o->end, end);
-	wake_raise(&o->worker.wake);
+	return atomic_load(&o->consumer_left);
 }
 
 void output_finish(struct output *o)
 {
 	atomic_store(&o->finish, true);
-	wake_raise(&o->worker.wake);
-}
-
-void output_get(struct output *o, struct output_status *out)
-{
-	out->state = atomic_load(&o->state);
-	out->taken = atomic_load(&o->taken);
-	out->lost = atomic_load(&o->lost);
-	if (out->state == OUTPUT_WRITING)
-		return;
-	out->error = o->error;
-	memcpy(out->digest, o->value, DIGEST_LEN);
+	wake_raise(&o->mover.worker.wake);
 }

@@ -339,7 +339,7 @@ void engine_command_ended(struct engine *e, const char *failure)
 			    e->config.session.input == SESSION_INPUT_NONE ? WIRE_R_OUTPUT
 									  : WIRE_R_INPUT,
 			    failure);
-	endpoint_release(e->endpoint);
+	endpoint_command_ended(e->endpoint);
 	engine_wake(e);
 }
 

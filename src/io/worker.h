@@ -19,7 +19,7 @@
  *   who waits          for what                              for how long       quit asked
  *   loop (worker_end)  the worker's end, once                WORKER_END_MS      it is the quit
  *   input              room, bytes                           for ever           first, and after
- *   input              a command's end, after its EOF        INPUT_HOLD_MS      first, and after
+ *   input              a command's end, after its EOF        INPUT_EXIT_MS      first, and after
  *   output             bytes, room, the consumer's end       for ever           first, and after
  *   output             the stream's end, the consumer left   OUTPUT_LEFT_MS     first, and after
  *   output             a command's end, all written          for ever           first, and after

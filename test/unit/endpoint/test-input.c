@@ -27,13 +27,13 @@ ssize_t __wrap_read(int fd, void *buf, size_t n)
 	return -1;
 }
 
-static void wait_until_ended(struct input *in, struct wake *news, struct input_status *out)
+static void wait_until_ended(struct input *in, struct wake *news, struct mover_status *out)
 {
 	struct pollfd p = { .fd = news->fd, .events = POLLIN };
 
 	for (;;) {
-		input_get(in, out);
-		if (out->state != INPUT_READING)
+		mover_get(input_mover(in), out);
+		if (out->state != MOVER_RUNS)
 			return;
 		assert_int_equal(poll(&p, 1, 30000), 1);
 		wake_clear(news);
@@ -44,7 +44,7 @@ static void wait_until_ended(struct input *in, struct wake *news, struct input_s
 static void a_read_error_keeps_its_number(void **state)
 {
 	FILE *disk = tmpfile();
-	struct input_status status;
+	struct mover_status status;
 	struct winpool *pool;
 	struct winbuf *buf;
 	struct input *in;
@@ -56,10 +56,11 @@ static void a_read_error_keeps_its_number(void **state)
 	assert_int_equal(winbuf_ensure(buf, 0, 1), 0);
 	assert_int_equal(wake_open(&news), 0);
 	bad_fd = fileno(disk);
-	assert_int_equal(input_new(&in, bad_fd, -1, false, buf, &news), 0);
-	input_set_room(in, 1);
+	assert_int_equal(input_new(&in, bad_fd, -1, &(struct mover_config){ buf, &news, false }),
+			 0);
+	mover_set_limit(input_mover(in), 1);
 	wait_until_ended(in, &news, &status);
-	assert_int_equal(status.state, INPUT_FAILED);
+	assert_int_equal(status.state, MOVER_FAILED);
 	assert_int_equal(status.error, EIO);
 	assert_true(input_free(in));
 	bad_fd = -1;

@@ -15,13 +15,13 @@
 
 #define ROUNDS 1000
 
-static void wait_until_finished(struct output *o, struct wake *news, struct output_status *out)
+static void wait_until_finished(struct output *o, struct wake *news, struct mover_status *out)
 {
 	struct pollfd p = { .fd = news->fd, .events = POLLIN };
 
 	for (;;) {
-		output_get(o, out);
-		if (out->state != OUTPUT_WRITING)
+		mover_get(output_mover(o), out);
+		if (out->state != MOVER_RUNS)
 			return;
 		assert_int_equal(poll(&p, 1, 30000), 1);
 		wake_clear(news);
@@ -43,18 +43,19 @@ static void the_last_bytes_and_the_end_said_at_once(void **state)
 	assert_int_equal(winbuf_ensure(buf, 0, 2), 0);
 	assert_int_equal(wake_open(&news), 0);
 	for (int i = 0; i < ROUNDS; i++) {
-		struct output_status status;
+		struct mover_status status;
 		struct output *o;
 
-		assert_int_equal(output_new(&o, null, true, false, buf, &news), 0);
-		output_set_end(o, 1);
+		assert_int_equal(
+			output_new(&o, null, true, &(struct mover_config){ buf, &news, false }), 0);
+		mover_set_limit(output_mover(o), 1);
 		for (volatile int pause = 0; pause < i * 20; pause++)
 			;
-		output_set_end(o, 2);
+		mover_set_limit(output_mover(o), 2);
 		output_finish(o);
 		wait_until_finished(o, &news, &status);
-		assert_int_equal(status.state, OUTPUT_FINISHED);
-		assert_int_equal(status.taken, 2);
+		assert_int_equal(status.state, MOVER_ENDED);
+		assert_int_equal(status.offset, 2);
 		assert_true(output_free(o));
 	}
 	wake_close(&news);
