@@ -42,7 +42,9 @@ LC_ALL=C awk -v "phrases=$(IFS='|' && echo "${phrases[*]}")" '
 
 	function search(successor,   rest, at) {
 		rest = tolower(line) " " tolower(substr(successor, 1, 40)) " "
-		gsub(/told apart/, "kept apart", rest) # is plain English
+		# These are plain English.
+		gsub(/told apart/, "kept apart", rest)
+		gsub(/mpnc listener/, "MPNC listener", rest)
 		for (at = 0; match(rest, phrases) && at + RSTART <= length(line); ) {
 			printf "%s:%d: %s\n", file, number, plain(substr(rest, RSTART, RLENGTH))
 			count[file]++

@@ -41,7 +41,7 @@ static void try_hello(const struct wire_header *h, const uint8_t *body)
 		return;
 	p = split(frame, wire_put_hello(frame, sizeof(frame), &a), &again);
 	must(!wire_get_hello(p, again.length, &b));
-	/* Behind the fields: items, of which unknown ones and odd names do not come again. */
+	/* After the fields: items; unknown ones and odd names do not come again. */
 	must(!memcmp(&a, &b, sizeof(a)) && !memcmp(p, body, HELLO_FIELDS));
 }
 

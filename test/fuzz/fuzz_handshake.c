@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a listener reads first, and what answers a query. The first byte says what is behind it:
+ * What a listener reads first, and what answers a query. The first byte says what follows:
  * with bit 0 the body of a HELLO and of a WELCOME, which get preface and a right header, else all
  * that the connection brings; with bit 1 the text of a REFUSE too. The result must not depend on
  * how the bytes are cut into pieces.

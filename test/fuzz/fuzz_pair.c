@@ -2,7 +2,7 @@
 /*
  * Two sessions and a network that does what the input says: it passes bytes on in any order of the
  * connections, damages, cuts and repeats them, and closes connections at either end; time passes,
- * and both sides read and write as they are told.
+ * and both sides read and write as the input says.
  *
  * Whatever happens,
  *  - what one side puts out is what the other took in, from its beginning,
@@ -393,7 +393,8 @@ static void operate(struct world *w)
 	check_end(w, SERVER);
 }
 
-/* A listener waits for ever for the first HELLO, and a client before WELCOME is told when to end.
+/* A listener waits for ever for the first HELLO, and a client before WELCOME ends when its caller
+ * says so.
  */
 static bool all_is_over(const struct world *w)
 {
@@ -404,7 +405,7 @@ static bool all_is_over(const struct world *w)
 	return is_over(client) && (is_over(server) || !session_version(server->s));
 }
 
-/* Who has ended closes its connections, once it has said what it had to say. */
+/* A side that has ended closes its connections, once it has said what it had to say. */
 static void hang_up(struct world *w)
 {
 	for (struct line *l = w->lines; l < w->lines + LINES; l++) {

@@ -3,7 +3,7 @@
  * A kernel that answers anything: the messages of netlink, its events, and what /proc says of a
  * bond.
  *
- * The input is a list of records: a letter, a length of two bytes, and so many bytes. The letter
+ * The input is a list of records: a letter, a length of two bytes, and that many bytes. The letter
  * says which requests the messages in them answer (l links, r routes, n neighbours, f a bridge's
  * table, a addresses, s statistics, g generic netlink; in turn, if there are several), w events, p
  * the text of /proc/net/bonding/bond0, d the answers of sock_diag.
@@ -32,7 +32,7 @@
 
 #define HEAD_LEN 3
 
-/* An answer that asks to be asked again for ever is given up by who asks, not by us. */
+/* An answer that asks to be asked again for ever is given up by the caller, not here. */
 #define QUERIES_MAX 10000
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""TLS from outside: certificates, first messages of a client by key exchange, and a tunnel for who has a key."""
+"""TLS from outside: certificates, first messages of a client by key exchange, and a tunnel for a peer with a key."""
 import base64
 import functools
 import hashlib
@@ -92,7 +92,7 @@ class Authority:
 
 
 def tunnel(key_file, port, timeout=10):
-    """A Peer within TLS, for who has the key: python's ssl cannot do keys yet, so openssl carries the bytes."""
+    """A Peer within TLS that has the key: python's ssl cannot do keys yet, so openssl carries the bytes."""
     with open(key_file) as f:
         key = base64.b64decode(f.read())
     extract = hmac.new(bytes(32), key, hashlib.sha256).digest()

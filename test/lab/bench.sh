@@ -16,7 +16,7 @@ tools=(nc ncat socat mbuffer nuttcp-4 nuttcp-8 mptcp-1 mptcp-4 mptcp-8 mpnc mpnc
 	iperf3-1 iperf3-4 iperf3-8)
 [[ ! ${TOOLS-} ]] || IFS=', ' read -ra tools <<<"$TOOLS"
 
-# mptcp_ports N: the receiver announces so many ports beside the one that it listens on.
+# mptcp_ports N: the receiver announces N ports besides the one that it listens on.
 mptcp_ports() {
 	local end i
 	for end in A B; do

@@ -66,7 +66,7 @@ static uint64_t packets(const struct link *link)
 	return strtoull(text, NULL, 10);
 }
 
-/* The value of "name" in a line of JSON, without its quotes; "": null, or there is none. */
+/* The value of "name" in a line of JSON, without its quotes; "": null, or none. */
 static void member(const char *line, const char *name, char *out, size_t size)
 {
 	char key[32];
@@ -120,7 +120,7 @@ static void send_syn(const struct addrinfo *from, const struct addrinfo *to)
 	close(fd);
 }
 
-/* The link that the flow takes; NULL: it cannot be told. */
+/* The link that the flow takes; NULL: unknown. */
 static struct link *observe(const struct addrinfo *from, const struct addrinfo *to, unsigned *again)
 {
 	for (int try = 0; try < TRIES; try++) {

@@ -18,9 +18,9 @@ fake-peer.py pushed PORT N FROM TEXT FILE [CERT KEY CA]
                              When the listener has dropped all of them but 257, say the rest of FILE on the
                              first one. Print "answered" or "dropped".
 fake-peer.py reset PORT FILE  say what FILE has, and reset the connection
-fake-peer.py hostile PORT N FILE   make N connections to PORT, each of which does something else that
+fake-peer.py hostile PORT N FILE   make N connections to PORT; each does something else that
                              a peer does not: nothing, nonsense, the beginning of what is in FILE, all
-                             of it, changes of it, floods behind it. Print "done".
+                             of it, changes of it, floods after it. Print "done".
 """
 
 import random

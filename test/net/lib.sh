@@ -4,7 +4,7 @@
 # lib.sh - what the end-to-end tests share. A test sources it first and is then in a temporary directory
 # of its own, which goes away at its end together with every process that the test still has. It is also
 # in a network of its own that has a loopback device and nothing else: no other process, be it a test that
-# runs beside it, takes a port, or a name of a unix socket, that this one wants.
+# runs at the same time, takes a port, or a name of a unix socket, that this one wants.
 #
 # Processes have names. NAME's standard error goes to the file NAME.err. Nothing here waits for a time:
 # wait_for and expect_exit poll for a state and fail at a deadline.
@@ -17,8 +17,7 @@ TEST_SCRIPT=$(realpath "$0")
 # shellcheck disable=SC2034 # for the tests
 TEST_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-# Where no namespaces are to be had, tests share the machine's network, and free_ports makes it unlikely
-# that they meet.
+# Without namespaces, tests share the machine's network, and free_ports makes it unlikely that they meet.
 if [[ ! ${TEST_NETWORK-} ]]; then
 	export TEST_NETWORK=shared
 	how=-n
@@ -404,7 +403,7 @@ left_by() {
 		python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["stats64"]["tx"]["bytes"])'
 }
 
-# expect_both_links BYTES COMMAND ARG...: it sends so many at least, and each link carries its part.
+# expect_both_links BYTES COMMAND ARG...: it sends BYTES at least, and each link carries its part.
 expect_both_links() {
 	local least=$1 left right n
 

@@ -181,7 +181,7 @@ def resets(ends):
 
 
 def pressure(ends):
-    """Who does not read stops the writer; and gets all of it then."""
+    """A reader that does not read stops the writer, and gets all of it later."""
     s, t = ends.pair()
     data = random.randbytes(64 << 20)
     sent = 0

@@ -220,7 +220,7 @@ class Listener:
             ptrace(DETACH, self.threads.pop())
 
     def ended(self):
-        # A thread that was stopped is gone only when it was waited for.
+        # A thread that was stopped is gone only after waitpid.
         for thread in self.threads:
             try:
                 os.waitpid(thread, WALL | os.WNOHANG)

@@ -55,5 +55,5 @@ double clock_part(struct clock *c);
 /* A number that depends on these two alone. */
 uint64_t clock_mix(uint64_t a, uint64_t b);
 
-/* Memory that is zero. Ends the program if there is none. */
+/* Memory that is zero. Ends the program without it. */
 void *clock_alloc(size_t size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What topo tells of the machines of a simulated network, in place of the real one (--wrap). */
+/* What topo says about the machines of a simulated network, in place of the real one (--wrap). */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>

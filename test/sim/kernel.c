@@ -603,7 +603,7 @@ int __wrap_topo_watch_drain(int fd, const uint32_t *ifindexes, size_t n)
 	return changed;
 }
 
-/* A change at the other machine is an event that concerns none of ours: nothing will have changed.
+/* A change at the other machine is an event that concerns no link here: nothing will have changed.
  */
 void kernel_changed(void)
 {

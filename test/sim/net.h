@@ -38,7 +38,7 @@ struct path {
 	uint64_t delay_ns[2];
 	uint64_t cwnd[2];
 	uint64_t jitter_ns;
-	uint64_t loss_bytes; /* one loss in so many; 0: none */
+	uint64_t loss_bytes; /* one loss in this many; 0: none */
 	uint64_t loss_ns;    /* costs TCP up to so much until it is repaired */
 	uint64_t seg_max;
 };

@@ -33,7 +33,7 @@
 
 void network_numbered(unsigned n, struct network *out);
 
-/* By name, or by number. Returns false: there is none. */
+/* By name, or by number. Returns false: not found. */
 bool network_named(const char *name, struct network *out);
 
 /* "8+4 80M 12.0ms foreign cubic loss": the sender's links and the receiver's; "back": the server

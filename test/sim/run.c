@@ -324,7 +324,7 @@ static bool any_fault(const struct scenario *sc)
 	return any;
 }
 
-/* When nothing keeps it from being told, a side that fails tells the other why. */
+/* Unless something keeps it from that, a side that fails tells the other why. */
 static void check_notice(struct run *r, int side)
 {
 	const struct session *s = r->host[side]->session, *peer = r->host[!side]->session;

@@ -14,7 +14,7 @@ enum fault_kind { FAULT_NONE, FAULT_STALL, FAULT_SILENT, FAULT_RESET, FAULT_FLIP
 struct fault {
 	enum fault_kind kind;
 	uint64_t at_ns;    /* after the connection was made */
-	uint64_t at_bytes; /* or, if not 0, once so many have arrived on one of its pipes */
+	uint64_t at_bytes; /* or, if not 0, once this many have arrived on one of its pipes */
 	unsigned dir;      /* that pipe */
 	bool both;         /* STALL: both pipes */
 	uint64_t for_ns;   /* STALL */
@@ -95,7 +95,7 @@ void run_end(struct run *r);
 
 void run_wrong(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* One that strikes within so many bytes, or within seconds. */
+/* One that strikes within this many bytes, or within seconds. */
 struct fault random_fault(struct rng *rng, uint64_t bytes);
 
 /* The scenario of a seed, and a line about it. */

@@ -155,7 +155,7 @@ static struct engine_config config_of(struct run *r, unsigned side)
 	return c;
 }
 
-/* Two sessions' paths in one process ask in turn; whose they are is told by the addresses. */
+/* Two sessions' paths in one process ask in turn; their addresses say whose they are. */
 static int new_engine(struct run *r, unsigned side, const uint8_t id[WIRE_SESSION_ID_LEN])
 {
 	struct engine_config c = config_of(r, side);

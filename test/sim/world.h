@@ -60,7 +60,7 @@ struct network {
 	uint64_t delay_ns; /* one way */
 	enum tcp_kind tcp;
 	bool gso;            /* as in tcp_init */
-	uint64_t renewed_ns; /* counters are renewed so often; 0: always */
+	uint64_t renewed_ns; /* counters are renewed this often; 0: always */
 	uint64_t late_ns;    /* and show what was so long ago */
 	struct other other[WORLD_OTHERS];
 	unsigned n_others;

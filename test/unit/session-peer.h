@@ -220,7 +220,7 @@ static inline void take(struct session *s)
 		session_output_finish(s, digest, MS);
 }
 
-/* The n-th frame of a type in out[0 .. len), NULL when there is none. skip: bytes of the preface.
+/* The n-th frame of a type in out[0 .. len), NULL when it has none. skip: bytes of the preface.
  */
 static const uint8_t *find(size_t len, size_t skip, enum wire_type type, struct wire_header *h)
 {

@@ -4,7 +4,7 @@
  *
  * DIR/netlink/KEY holds the messages that answer one request, one behind the other; an error is a
  * message NLMSG_ERROR. DIR/proc and DIR/sys hold the files as they were found. The key names the
- * request without what may change between two versions of ours: "link", "route-0a000002",
+ * request without what may change between two versions of mpnc: "link", "route-0a000002",
  * "neigh-0a000002", "fdb", "addr-2", "stats-4", "genl-16-3".
  */
 #pragma once

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Crowds of strangers: what they cost, and whether anybody else is served beside them."""
+"""Crowds of strangers: what they cost, and whether anybody else is served meanwhile."""
 import contextlib
 import os
 import socket
@@ -25,7 +25,7 @@ RATE_LEFT = 0.9  # of a transfer's rate, beside any crowd
 
 
 class Flood:
-    """Connections at a rate, each of which says something; the last `kept` stay open."""
+    """Connections at a rate; each says something, and the last `kept` stay open."""
 
     def __init__(self, address, rate, say=b"", kept=400, source=None, where=None, hear=False):
         self.address, self.rate, self.say, self.kept, self.source, self.hear = address, rate, say, kept, source, hear

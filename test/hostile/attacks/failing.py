@@ -236,7 +236,7 @@ def attack_calls(context):
 
 @attack("failing-memory")
 def attack_memory(context):
-    """A listener whose memory fails serves on; clients end with a status of theirs."""
+    """A listener whose memory fails serves on; clients end with a documented status."""
     if sanitized():
         raise Skipped("the program has sanitizers, and with them another allocator")
     n, ends = context.times(25, 300), {}

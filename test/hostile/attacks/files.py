@@ -184,13 +184,13 @@ def children(pid):
 
 @attack("session-number")
 def session_number(_):
-    """What a command is told does not let its reader join the session."""
+    """What a command learns does not let its reader join the session."""
     number = os.urandom(16)
     with listener("-k", "-c", "echo $MPNC_SESSION; cat") as victim:
         peer = Peer(victim.port)
         peer.open(frames.hello(session=number))
         told = peer.until(frames.DATA)[2]
-    expect(number.hex().encode() not in told, "a command is told the number of the session")
+    expect(number.hex().encode() not in told, "a command learns the number of the session")
 
 
 @attack("key-not-shown")

@@ -31,7 +31,7 @@ def spoilt(said, random):
 
 
 def first_flight(*options):
-    """What a client of ours says first."""
+    """What our client says first."""
     sock, port = server()
     with sock, Program("--reconnect", "0", *options, "127.0.0.1", port):
         conn, _ = sock.accept()
@@ -100,7 +100,7 @@ class Spoiler:
 
 @attack("spoilt-records", asan=True)
 def spoilt_records(context):
-    """Sessions within TLS of which something was changed on the way: complete and right, or failed."""
+    """Sessions within TLS that something changes on the way: complete and right, or failed."""
     n, whole = context.times(10, 120), 0
     with Program("genkey", "key") as it:
         expect(it.wait() == 0, "no key")

@@ -40,7 +40,7 @@ def grow_and_gap(peer, grow_bytes):
 
 @attack("relay-memory")
 def relay_memory(context):
-    """Sessions that have grown and leave a gap hold no more than a relay's budget; others are served beside them."""
+    """Sessions that have grown and leave a gap hold no more than a relay's budget; others are served meanwhile."""
     sink, at = server()
     start_thread(swallow, sink)
     n, budget_mib, slack_mib = context.times(40, 200), 256, 64
@@ -155,7 +155,7 @@ def repeat(peer, said):
 
 @attack("other-key")
 def other_key(_):
-    """Who has another key of the directory neither joins, begins anew nor ends a session whose number he knows."""
+    """A peer with another key of the directory cannot join, begin anew or end a session whose number it knows."""
     os.mkdir("keys", 0o700)
     for name in ("mine", "other"):
         with Program("genkey", f"keys/{name}") as it:
@@ -207,7 +207,7 @@ def leaks(_):
 
 @attack("guessed-sessions")
 def guessed_sessions(context):
-    """Joins with guessed numbers are refused one by one, and the session beside them is unharmed."""
+    """Joins with guessed numbers are refused one by one, and the session is unharmed."""
     n = context.times(300, 5000)
     with listener("-k") as victim:
         mine = Peer(victim.port)

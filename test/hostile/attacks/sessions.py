@@ -90,7 +90,7 @@ def any_frame(random):
 
 
 def sane_frame(random, at):
-    """What a peer might send in a session of which the first `at` bytes have gone."""
+    """What a peer might send in a session after its first `at` bytes."""
     body = bytes(random.randrange(1, 5000))
     return random.choice((frames.data(at, body), frames.data(at + len(body), body), frames.frame(PONG, number(random)),
                           frames.frame(frames.PING, number(random)), frames.ack(at, at, frames.EDGE),
@@ -175,7 +175,7 @@ def echo_one(conn):
 
 @attack("chaos-client", asan=True)
 def chaos_client(context):
-    """The same against clients, which end with a status of theirs."""
+    """The same against clients, which end with a documented status."""
     n, ends = context.times(12, 150), {}
     sock, port = server()
     for _ in range(n):

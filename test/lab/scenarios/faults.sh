@@ -35,7 +35,7 @@ needed() {
 		}' carry
 }
 
-# at SECONDS: waits until so much of the transfer's time has gone.
+# at SECONDS: waits until this much of the transfer's time has gone.
 at() {
 	wait_until "the sender's start" test -s started
 	sleep "$(calc "($(<started) + $1 * 1000000 - ${EPOCHREALTIME/./}) / 1e6" %.2f)"

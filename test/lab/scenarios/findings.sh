@@ -12,7 +12,7 @@ situations=()
 
 # situation NAME MODE POLICY LINKS SWITCH [OPTION...]
 #
-# SWITCH: "lacp" or "static" for one group of all ports, "lacp:2" for one of so many and one of the
+# SWITCH: "lacp" or "static" for one group of all ports, "lacp:2" for one of that many and one of the
 # rest, "plain" for no group. The options are the bond's.
 #
 # The next lines say what is to be found there, each as an array of that name:

@@ -33,7 +33,7 @@ done
 # A job runs in its host's namespace; this is its switch.
 switch() { ip -n "S-$mode" "$@"; }
 
-# draw COUNT: sets flows, words for mpnc explain: so many of each family.
+# draw COUNT: sets flows, words for mpnc explain: COUNT of each family.
 draw() {
 	SEED=$((SEED + 1))
 	mapfile -t flows < <(awk -v n="$1" -v seed="$SEED" -v tags="0 ${vlans[*]}" -v team="${mode#team}" '
@@ -110,7 +110,7 @@ hold_all() {
 }
 
 # shellcheck disable=SC2317 # called by wait_until
-# settled COUNT: the bond sends over so many links.
+# settled COUNT: the bond sends over this many links.
 settled() {
 	local up
 	if [[ $mode == team ]]; then

@@ -27,7 +27,7 @@ use() {
 # field NAME: of the plan's JSON, each value on a line.
 field() { grep -o "\"$1\":[0-9]*" plan | cut -d : -f 2; }
 
-# check A B: the plan for so many links.
+# check A B: the plan for A and B links.
 check() {
 	local least=$(($1 < $2 ? $1 : $2)) larger=$(($1 > $2 ? $1 : $2)) flows reached most
 	run_in A mpnc --plan --json "$ADDR_B" "$PORT" >plan 2>plan.err || fail "--plan: $(<plan.err)"

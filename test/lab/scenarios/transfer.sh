@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # One stream by mpnc.
 #
-#   REPEAT     1     transfers in one boot, of which each has to meet what follows
+#   REPEAT     1     transfers in one boot; each has to meet what follows
 #   MIN_RATIO  0     of what the links can carry
 #   MIN_SHARE  0     per cent: of every link at either end
 #   MAX_SHARE  100

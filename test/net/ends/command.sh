@@ -35,7 +35,7 @@ run 0 tx --send-only -e 'tar -c tree' 127.0.0.1 "$PORT" </dev/null
 expect_exit rx 0
 diff -r tree to/tree || fail "the trees differ"
 
-section "what a command is told"
+section "what a command learns"
 listen rx -P 3 -c 'env | grep ^MPNC_ | sort' </dev/null
 run 0 tx --json=json -s 127.0.0.5 127.0.0.1 "$PORT" </dev/null >back
 expect_exit rx 0

@@ -10,7 +10,7 @@ random_file file.c 300K
 # A row: the listener's options and input, the client's, what happens, both exit statuses.
 #
 # Inputs: a pipe that is open until the row closes it; a file; null, the null device; none, closed.
-# file- is a file of which nothing may arrive. A client that sends before it knows that nobody takes it
+# file- is a file; nothing of it may arrive. A client that sends before it knows that nobody takes it
 # fails, as does the listener; all others end well, and so do these if the client hears of it first.
 #
 # What happens, in order: l> and c> write into the side's pipe, and that has to arrive at the other

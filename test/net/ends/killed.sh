@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# One end dies or is told to end in the middle of a stream: the other never takes that for success.
-# (--reconnect 0: a killed peer cannot be told from a network that fails.)
+# One end dies or gets a signal to end in the middle of a stream: the other never takes that for success.
+# (--reconnect 0: a killed peer looks like a network that fails.)
 . "$(dirname "$0")/../lib.sh"
 
 mkfifo silent

@@ -41,7 +41,7 @@ for i in 1 2 3; do
 done
 stop app
 
-section "nobody there: both are told, and -k goes on"
+section "nobody there: both say so, and -k goes on"
 run 4 tx 127.0.0.1 "$PORT" <data
 expect_log tx 'cannot connect to the unix socket: Connection refused'
 ! logged tx /sock || fail "the peer learns the path"

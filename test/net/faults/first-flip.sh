@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A bit flips in what either side says first, before there is a session: the client tries once more, and
-# the transfer is exact. Whether the other key, or another program, is to blame cannot be told at once;
+# the transfer is exact. Whether the other key, or another program, is to blame is not known at once;
 # tls.sh and not-mpnc.sh have those.
 . "$(dirname "$0")/../lib.sh"
 
@@ -36,14 +36,14 @@ each() {
 	((repeated)) || fail "no bit has spoilt anything"
 }
 
-# Preface, type, value, check, body. Not the length: the rest of a frame that seems to be longer is waited
-# for.
+# Preface, type, value, check, body. Not the length: a receiver waits for the rest of a frame that
+# seems to be longer.
 section "HELLO"
 each 0 '3 8 20 28 40 60 80'
 section "WELCOME"
 each 1 '3 8 20 28 40 60 80'
 
-# A hello of each side, what is encrypted behind it, and the first frames.
+# A hello of each side, what is encrypted after it, and the first frames.
 section "TLS with a key, from the client"
 each 0 '0 1 20 50 90 130 180 210 230 250 280 330 400' --key key
 section "TLS with a key, from the listener"

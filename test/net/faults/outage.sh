@@ -66,7 +66,7 @@ cut_for_40_s() {
 }
 
 # The far end vanishes without a word, as with a cable that is pulled behind a switch: in a network of its
-# own, the loopback device goes down, for so many seconds; the receiver may be stopped before, until the
+# own, the loopback device goes down, for some seconds; the receiver may be stopped before, until the
 # windows of its four connections are closed. Writes "NAME STATUS MS" to ended.
 down() { # SECONDS BLOCKS [stopped]
 	cat >down.sh <<-'EOF'

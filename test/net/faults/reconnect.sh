@@ -84,7 +84,7 @@ stop_proxy
 
 section "a cut at the very end costs nobody more than the cut"
 for i in {1..10}; do
-	# Who has lost the other's DONE with the cut waits for it to come again: nobody comes.
+	# A side that lost the other's DONE with the cut waits for it to come again: nobody comes.
 	listen rx --reconnect 5 </dev/null >out
 	start_proxy "$PORT"
 	start tx --reconnect 5 127.0.0.1 "$PROXY" <<<"number $i"

@@ -69,7 +69,7 @@ expect_exit two 0
 expect_content out $'begin\nsecond'
 stop rx
 
-section "--sessions: so many and no more"
+section "--sessions: that number and no more"
 listen rx -k --sessions 2 --reconnect 0 </dev/null >out
 run 0 tx 127.0.0.1 "$PORT" < <(echo 1)
 expect_running rx "one session of two is over"

@@ -19,7 +19,7 @@ busy() {
 }
 busy
 
-# quit_at MODE COUNT ARG...: so many clients, of which none finds that nobody listens
+# quit_at MODE COUNT ARG...: COUNT clients; none finds that nobody listens
 quit_at() {
 	spawn quitters python3 "$TEST_DIR/quitters.py" "$@" </dev/null >quitters.out
 	wait_for $((PATIENCE + N / 5)) "the clients have given up" ended quitters
@@ -88,7 +88,7 @@ wait_port rx
 quit_at abort "$PORT" $((N / 3)) measure
 quit_at kill $((N / 100)) "$MPNC" bench -t 60 127.0.0.1 "$PORT"
 expect_running rx "its clients gave up"
-# One that was killed before it was answered is waited for, for 5 s.
+# The listener waits 5 s for one that was killed before it was answered.
 start tx bench -t 200ms 127.0.0.1 "$PORT" </dev/null >/dev/null
 expect_exit tx 0 $((PATIENCE + N / 20))
 stop rx TERM

@@ -51,7 +51,7 @@ exec 5>&-
 expect_exit tx 0
 stop rx
 
-section "who has proved to hold a certificate keeps the place"
+section "a peer that proved to hold a certificate keeps the place"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 10 -subj /CN=ca \
 	-keyout ca.key -out ca.pem 2>/dev/null
 openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=it -keyout it.key -out csr 2>/dev/null
@@ -79,7 +79,7 @@ wait_listener "$TARGET"
 start far relay -v --per-source 1 -l 2001:db8::1 0 --to "127.0.0.1:$TARGET"
 wait_port far
 FAR=$PORT
-# came N: has the target so many connections?
+# came N: has the target N connections?
 came() {
 	[[ $(wc -l <target.out) == "$1" ]]
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Certificates, both ways: who has a good one is served, and all others are told what is wrong.
+# Certificates, both ways: a peer with a good one is served, and all others learn what is wrong.
 . "$(dirname "$0")/../lib.sh"
 need openssl
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Keys: whose a session is, what of a key can be seen from outside of a process, and what those who have
-# none can make a listener hold.
+# Keys: whose a session is, what of a key can be seen from outside of a process, and what peers
+# without one can make a listener hold.
 . "$(dirname "$0")/../lib.sh"
 need python3 openssl
 
@@ -83,7 +83,7 @@ for name in near second-near far sink; do
 done
 exec 5>&-
 
-section "a command is told the name of its client's key"
+section "a command learns the name of its client's key"
 listen rx --key-dir keys -c 'printenv MPNC_PEER_NAME; cat' </dev/null
 run 0 tx --key keys/bob 127.0.0.1 "$PORT" <data >back
 expect_exit rx 0

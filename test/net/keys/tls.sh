@@ -44,7 +44,7 @@ for n in 1 4 16; do
 	expect_same data out.tx
 done
 
-section "threads, and an end in the middle: who is left is told"
+section "threads, and an end in the middle: the other side says so"
 mkfifo slow
 exec 5<>slow
 listen rx --tls-threads 2 --key a.key </dev/null >out 5>&-
@@ -104,7 +104,7 @@ for pattern in 'it has another key$' 'it connected without a key$' 'it does not 
 	wait_log rx "dropped connection from 127.0.0.1 port [0-9]+: $pattern"
 done
 
-section "openssl s_client with the key is told that it speaks no mpnc"
+section "openssl s_client with the key learns that this is not its protocol"
 read -ra words <<<"$(psk a.key)"
 mkfifo request
 exec 5<>request
@@ -112,7 +112,7 @@ echo 'GET / HTTP/1.0' >&5
 timeout "$PATIENCE" openssl s_client -quiet "${words[@]}" -ciphersuites TLS_AES_128_GCM_SHA256 \
 	-connect "127.0.0.1:$PORT" <request >back 2>s_client.log 5>&- || true
 exec 5>&-
-grep -aq 'this is mpnc, and what arrived is not its protocol' back || fail "s_client was told: $(tr -d '\0' <back) $(<s_client.log)"
+grep -aq 'this is mpnc, and what arrived is not its protocol' back || fail "s_client got: $(tr -d '\0' <back) $(<s_client.log)"
 expect_running rx "strangers came"
 run 0 tx --key a.key 127.0.0.1 "$PORT" <data
 expect_exit rx 0

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# --plain-ok: a listener serves clients that are no mpnc, and does not mistake those that are.
+# --plain-ok: a listener serves clients that do not speak mpnc, and does not mistake those that are.
 . "$(dirname "$0")/../lib.sh"
 need socat
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# --plain: one TCP connection of no protocol, to and from programs that are no mpnc.
+# --plain: one TCP connection of no protocol, to and from programs that do not speak mpnc.
 . "$(dirname "$0")/../lib.sh"
 need socat ss sha256sum
 
@@ -116,7 +116,7 @@ spawn rx bash -c "ulimit -n 4; exec \"\$0\" -l -v --plain 0" "$MPNC" </dev/null 
 wait_port rx
 exec 5<>"/dev/tcp/127.0.0.1/$PORT"
 wait_log rx 'cannot accept connections for now: Too many open files'
-# slept NAME N: has it gone to sleep so many times? One that spins never does.
+# slept NAME N: has it gone to sleep N times? One that spins never does.
 slept() {
 	(($(awk '/^voluntary_ctxt/ { print $2 }' "/proc/${PID[$1]}/status") >= $2))
 }

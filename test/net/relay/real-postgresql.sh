@@ -12,7 +12,7 @@ need initdb postgres psql pg_dump
 
 # The server refuses to be run by root: it sees another user, to whom this one's files belong.
 as=(unshare --map-user=1000 --map-group=1000)
-"${as[@]}" true 2>/dev/null || skip "user namespaces are not to be had"
+"${as[@]}" true 2>/dev/null || skip "no user namespaces"
 
 "${as[@]}" initdb -D data -A trust -U mpnc -E UTF8 --locale=C --no-sync >initdb.err 2>&1 ||
 	fail "initdb: exit status $?"

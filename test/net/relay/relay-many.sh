@@ -51,7 +51,7 @@ spawn ends python3 "$TEST_DIR/plain-ends.py" busy "$PORT" "$TARGET" 8 >ends.out
 expect_exit ends 0 $((4 * PATIENCE))
 section "$(<ends.out)"
 
-section "fewer descriptors than sessions: so many are served, the others are refused"
+section "fewer descriptors than sessions: some are served, the others are refused"
 stop near
 stop far
 start far relay -v -l 127.0.0.1 0 --to "127.0.0.1:$TARGET"

@@ -22,7 +22,7 @@ near_side() {
 	NEAR=$PORT
 }
 
-# n_ready N: so many connections have become ready since the start
+# n_ready N: N connections have become ready since the start
 n_ready() {
 	(($(grep -c 'port [0-9]* is ready' near.err) >= $1))
 }

@@ -88,7 +88,7 @@ wait_log other 'refused the session: .*key|wants TLS|key'
 stop other TERM
 stop_pair
 
-section "-m: one more is refused, which is told"
+section "-m: one more is refused, and learns why"
 TARGET=$(free_ports 1)
 relay_pair 127.0.0.1:0 -m 2
 spawn target python3 -c "
@@ -170,7 +170,7 @@ expect_log it 'is not NAME=PLACE, with a name of at most 63 letters'
 run 2 it relay -l 0 --to db=
 expect_log it 'is not a place'
 
-# start_target N: accepts so many connections, says so in target.out, and waits for another
+# start_target N: accepts N connections, says so in target.out, and waits for another
 start_target() {
 	spawn target python3 -c "
 import socket

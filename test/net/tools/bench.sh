@@ -86,7 +86,7 @@ run 0 query -z -v 127.0.0.1 "$PORT"
 run 0 tx bench -t 100ms 127.0.0.1 "$PORT" >tx.out
 stop rx TERM
 
-section "a listener for streams lets itself be measured within limits, and goes on waiting"
+section "a listener for streams lets itself be measured within limits, and still serves a client"
 listen cat </dev/null >cat.out
 run 4 tx bench -t 1m -i 0 127.0.0.1 "$PORT" >tx.out
 expect_log tx 'a measurement here has a limit of 64\.0 MiB'

@@ -14,7 +14,7 @@ d = json.load(open(sys.argv[1]))
 assert eval(sys.argv[2]), json.dumps(d["peer"])' "$1" "$2" || fail "$1: not so: $2"
 }
 
-section "a listener is measured, and goes on waiting"
+section "a listener is measured, and still serves a client"
 listen rx </dev/null >out
 run 0 doctor doctor --json 127.0.0.1 "$PORT" >json
 json json 'd["peer"]["unmeasured"] is None'

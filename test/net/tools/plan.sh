@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Source ports and what is told of them. Which links they lead to is for the lab: here is no bond.
+# Source ports and what is said about them. Which links they lead to is for the lab: here is no bond.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
 need python3 socat
@@ -32,7 +32,7 @@ read -ra ports < <(ports_of json)
 ((${#ports[@]} == 8 && ports[0] % 8 == 0 && ports[7] == ports[0] + 7)) || fail "ports: ${ports[*]}"
 expect_log tx '^mpnc: no bond is visible'
 
-section "--plan: the listener is asked, and goes on waiting"
+section "--plan: the listener is asked, and still serves a client"
 listen rx -vv </dev/null >out
 run 0 asked --plan 127.0.0.1 "$PORT" >plan
 (($(grep -c '^ *[0-9]*$' plan) == 8)) || fail "$(<plan)"

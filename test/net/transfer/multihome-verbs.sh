@@ -44,7 +44,7 @@ expect_pairs 0 '10.1.0.1>10.1.0.2'
 expect_pairs 1 "$all_pairs"
 stop rx
 
-section "bench --multihome: the client is told the other address"
+section "bench --multihome: the client learns the other address"
 start_there rx bench -v -l --multihome 0 </dev/null >served
 wait_port rx
 bench --multihome "${ours[@]}" 10.1.0.2
@@ -80,7 +80,7 @@ run 0 it doctor -s 10.2.0.1 "$both" "$PORT" >text
 grep -A 1 '^10\.2\.0\.1 to 10\.1\.0\.2:$' text | grep -q '^10\.1\.0\.2: by right$' || fail "$(<text)"
 grep -A 1 '^10\.2\.0\.1 to 10\.2\.0\.2:$' text | grep -q '^10\.2\.0\.2: by right$' || fail "$(<text)"
 
-section "... of which one does not work"
+section "... and one of them does not work"
 run 2 it doctor --json -s 10.1.0.1 -s 10.3.0.1 10.1.0.2 "$PORT" >json
 [[ $(ways json | head -n 1) == '10.1.0.1 10.1.0.2 left 16' ]] || fail "$(ways json)"
 stop rx
@@ -124,7 +124,7 @@ kept() {
 	ss -Htn state established "dport = :$FAR" | awk '{ print $3 ">" $4 }' | sed -E 's/:[0-9]+//g' | sort
 }
 
-# keeps N PAIR...: there are so many, and all of them over these pairs and N over each
+# keeps N PAIR...: there are N, and all of them over these pairs and N over each
 keeps() {
 	local pair
 
@@ -193,7 +193,7 @@ wait_kept 2 '10.1.0.1>10.1.0.2' '10.2.0.1>10.1.0.2'
 stop near
 stop far
 
-section "relay --multihome: sessions are told the other address"
+section "relay --multihome: sessions learn the other address"
 far_side --multihome
 near_side --warm 2 --multihome "${ours[@]}" 10.1.0.2
 wait_kept 1 '10.1.0.1>10.1.0.2' '10.2.0.1>10.1.0.2'

@@ -160,7 +160,7 @@ serve -s 10.1.0.2 -s 10.2.0.2 0
 transfer "${ours[@]}" server
 expect_ends '10.1.0.1 10.2.0.1' '10.1.0.2 10.2.0.2'
 
-section "--multihome: the client is told the other address"
+section "--multihome: the client learns the other address"
 serve --multihome 0
 transfer --multihome "${ours[@]}" 10.1.0.2
 expect_ends '10.1.0.1 10.2.0.1' '10.1.0.2 10.2.0.2'
@@ -237,7 +237,7 @@ stop trap
 ip link del trap
 ip -n server addr del 10.8.0.2/32 dev lo
 
-section "an address of ours that is not there keeps no other waiting"
+section "a local address that is not there keeps no other waiting"
 serve -s 10.1.0.2 -s 10.2.0.2 0
 transfer -s 10.3.0.1 -s 10.1.0.1 "$both"
 expect_log tx '10\.3\.0\.1 to 10\.1\.0\.2.*: Cannot assign requested address'
@@ -298,7 +298,7 @@ expect_exit tx 0 $((2 * PATIENCE))
 expect_exit rx 0 $((2 * PATIENCE))
 expect_same data out
 
-section "no address of ours is of the peer's family"
+section "no local address is of the peer's family"
 run 2 tx -s ::1 10.1.0.2 1 <data
 expect_log tx '10\.1\.0\.2 has no address of the family of -s ::1'
 run 2 tx 10.1.0.2,, 1 <data

@@ -34,7 +34,7 @@ run 0 tx --send-only 127.0.0.1 "$PORT" <data
 expect_exit rx 0
 expect_same data out
 
-section "both the same: the client is told, the listener waits for another"
+section "both the same: the client learns it, the listener waits for another"
 for option in --send-only --recv-only; do
 	listen one "$option" <data >out
 	run 1 two "$option" 127.0.0.1 "$PORT" <other >out2

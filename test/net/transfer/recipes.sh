@@ -4,7 +4,7 @@
 #
 # Each machine is a directory and a network namespace, with its name in /etc/hosts and a link to each
 # other. zfs, ssh and scp are scripts that do the same between these, and /dev/vg0/disk is a loop device,
-# or where none is to be had a file.
+# or where there are no loop devices a file.
 #
 #   new 10.9.0.1 --- old 10.9.0.2 --- web 10.9.0.3 --- new
 . "$(dirname "$0")/../lib.sh"
@@ -17,7 +17,7 @@ if [[ ! ${RECIPES_INSIDE-} ]]; then
 	how=-mnpf
 	((EUID == 0)) || how=-rmnpf
 	how=(unshare "$how" --kill-child --mount-proc)
-	"${how[@]}" true 2>/dev/null || skip "namespaces are not to be had"
+	"${how[@]}" true 2>/dev/null || skip "no namespaces"
 	export RECIPES_INSIDE=1 RECIPES_DISK=
 	truncate -s 12M disk
 	if loop=$(losetup -f 2>/dev/null) && losetup "$loop" disk 2>/dev/null; then

@@ -138,7 +138,7 @@ static void test_switch(void **state)
 		probes.flow[i].out.to = i < 8 ? 3 : -1;
 	assert_true(holds(rules_switch_there));
 	assert_string_equal(finding.detail, "all 8 flows that were tried arrived by eth3 of bond1");
-	/* Too few of which it is known. */
+	/* It is known of too few. */
 	probes.flow[0].out.to = -1;
 	assert_false(holds(rules_switch_there));
 	/* There is only one to arrive by. */

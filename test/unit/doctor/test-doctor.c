@@ -51,7 +51,7 @@ static struct dev *add_dev(struct machine *m, const char *name, enum topo_kind k
 	return dev;
 }
 
-/* A bond0 over eth0 to eth3, and eth9 beside it, which no bond has. */
+/* A bond0 over eth0 to eth3, and eth9, which no bond has. */
 static void make_machine(struct machine *m)
 {
 	memset(m, 0, sizeof(*m));
@@ -714,7 +714,7 @@ static void receive_little(struct machine *m)
 	m->bond.links[2].counters.rx_bytes = 100 << 20;
 }
 
-/* One connection only: nothing can be told. */
+/* One connection only: nothing can be known. */
 static void send_by_one(struct machine *m)
 {
 	receive_by_one(m);

@@ -122,7 +122,7 @@ static void tcp_pair(int *ours, int *theirs)
 	close(p.fd);
 }
 
-/* Edge-triggered epoll tells of bytes and of the end at once, and never again: a read that takes
+/* Edge-triggered epoll reports bytes and the end at once, and never again: a read that takes
  * the bytes and is short must not wait for another event. */
 static void end_that_comes_with_the_last_bytes_is_seen(void **state)
 {

@@ -116,7 +116,7 @@ static bool carry(struct end *from, struct end *to, unsigned i, size_t skip, uin
 	return true;
 }
 
-/* A connection: the client opens it, and its HELLO, of which the session gets none, goes first. */
+/* A connection: the client opens it, and its HELLO, which the session does not get, goes first. */
 static int connect_ends(struct end *client, struct end *server, unsigned i, uint64_t now_ns)
 {
 	struct wire_hello hello = some_hello;

@@ -430,7 +430,7 @@ static void test_dead_links(void **state)
 		b.usable = 7;
 		assert_int_equal(link_of(b, f),
 				 wrapped[value(HASH_LAYER34, HASH_3_7, HASH_LITTLE, f) % 4]);
-		/* 802.3ad counts the aggregator's links: 1, 2, 3, of which 2 is down. */
+		/* 802.3ad counts the aggregator's links: 1, 2, 3, and 2 is down. */
 		b.mode = HASH_8023AD;
 		b.usable = 0xa;
 		b.joined = 0xe;

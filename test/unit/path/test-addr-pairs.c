@@ -29,7 +29,7 @@ static union sock_addr addr_of(const char *text, uint16_t port)
 	return a;
 }
 
-/* n pairs, all of which may join. */
+/* n pairs; all may join. */
 static struct addr_pairs some(unsigned n)
 {
 	struct addr_pairs r = { 0 };
@@ -51,7 +51,7 @@ static void expect_text(const struct addr_pairs *r, unsigned i, const char *text
 	assert_string_equal(got, text);
 }
 
-/* Each of theirs with each of ours of its family. */
+/* Each remote address with each local one of its family. */
 static void test_pairs(void **state)
 {
 	const union sock_addr ours[] = { addr_of("10.0.0.1", 0), addr_of("2001:db8::1", 0),
@@ -184,7 +184,7 @@ static void test_told(void **state)
 	assert_false(r.route[1].idle);
 }
 
-/* Only who has answered knows the session. */
+/* Only a peer that answered knows the session. */
 static void test_again(void **state)
 {
 	struct addr_pairs r = some(4);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sessions over several pairs of addresses, on recorded machines: what is told of their links, and
- * where connections are said to run. */
+/* Sessions over several pairs of addresses, on recorded machines: what is said about their links,
+ * and where connections are said to run. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

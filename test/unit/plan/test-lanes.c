@@ -428,8 +428,8 @@ static void test_links_that_are_not_used(void **state)
 
 /* Eight links that are all full carry alike and steadily, while TCP hands over in bursts and begins
  * with more than the links take at once. Each link by itself then looks as if it carried a steady
- * traffic of others, and one link could be left with all subflows and a rest far below zero: so it
- * was told, as sure, and steering looked for links that were never idle. */
+ * traffic of others, and one link could be left with all subflows and a rest far below zero: lanes
+ * said so, as sure, and steering looked for links that were never idle. */
 static void test_full_links_are_not_others_traffic(void **state)
 {
 	enum { N = 8 };

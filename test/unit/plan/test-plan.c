@@ -773,7 +773,7 @@ static void test_unpredictable(void **state)
 	p = make(&in);
 	assert_int_equal(p.n_flows, 1);
 	assert_int_equal(p.out.reach, 40000);
-	/* Four links by us, any of three by the peer: six, and each of ours. */
+	/* Four links by us, any of three by the peer: six, and each local one. */
 	in = input_of(side_of(4, 10000), side_of(3, 10000));
 	in.peer.bond.mode = HASH_BALANCE_TLB;
 	in.peer.bond.dynamic = true;

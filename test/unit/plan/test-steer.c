@@ -425,7 +425,7 @@ static void test_no_company_on_a_full_link(void **state)
 	assert_int_equal(step_known(&m, 50 * MS, -1), 1);
 }
 
-/* Eight links with short queues, on all of which packets are lost because they are full, and whose
+/* Eight links with short queues: packets are lost on all because they are full, and their
  * counters do not say so: one experiment at a time, not two more connections for each. */
 static void test_short_queues_do_not_breed_connections(void **state)
 {
@@ -469,7 +469,7 @@ static void test_company_is_for_the_needed(void **state)
 	assert_int_equal(step_known(&m, 50 * MS, -1), 0);
 	m.view.crowded = false;
 	assert_int_equal(step_known(&m, 50 * MS, -1), 1);
-	/* Link 3 of the receiver is lost: who has company needs the room for others. */
+	/* Link 3 of the receiver is lost: connections with company make room for others. */
 	put(&m.flows[2], 2);
 	m.view.most = m.view.n_flows;
 	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
@@ -683,7 +683,7 @@ struct sender {
 	uint64_t now_ns;
 };
 
-/* Sends so much more, of which so much again, and looks. */
+/* Sends these bytes more, and some of them again, and looks. */
 static bool sends(struct sender *c, uint64_t sent, uint64_t resent, uint64_t ns)
 {
 	c->now.sent += sent;
@@ -738,7 +738,7 @@ static void test_losses_of_a_full_queue(void **state)
 	}
 }
 
-/* A lane that is not sure is waited for, for a while. */
+/* Steering waits a while for a lane that is not sure. */
 static void test_waits_for_lanes(void **state)
 {
 	struct network net = { 3, 2, 2, true, false, true };

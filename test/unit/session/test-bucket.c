@@ -9,8 +9,8 @@
 
 #define SECOND 1000000000ull
 
-/* Sends whenever that is allowed, sleeping as long as it is told and up to late_ns longer; returns
- * the bytes sent. */
+/* Sends whenever that is allowed, sleeping as long as the bucket says and up to late_ns longer;
+ * returns the bytes sent. */
 static uint64_t send_for(struct bucket *b, struct rng *rng, uint64_t from_ns, uint64_t to_ns,
 			 uint32_t chunk, uint64_t late_ns)
 {

@@ -74,7 +74,7 @@ static void assert_same_hello(const struct wire_hello *a, const struct wire_hell
 	assert_int_equal(a->edge, b->edge);
 }
 
-/* However the bytes come: HELLO is understood, and nothing behind it is taken. */
+/* However the bytes come: HELLO is understood, and nothing after it is taken. */
 static void test_hello(void **state)
 {
 	uint8_t in[200];

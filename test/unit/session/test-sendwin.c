@@ -148,7 +148,7 @@ static void model_lost(struct model *m, uint16_t slot)
 	sendwin_lost(m->w, slot);
 }
 
-/* sendwin_ack tells of each chunk once, while it still has its carriers. */
+/* sendwin_ack reports each chunk once, while it still has its carriers. */
 static void told(void *arg, const struct chunk *c)
 {
 	struct model *m = arg;
@@ -167,7 +167,7 @@ static void told(void *arg, const struct chunk *c)
 		m->n_told++;
 		return;
 	}
-	fail_msg("told of a chunk that is not there");
+	fail_msg("a chunk that is not there was reported");
 }
 
 static bool covered(const struct wire_ack *ack, const struct chunk *c)

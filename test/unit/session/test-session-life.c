@@ -62,7 +62,7 @@ static void test_abort(void **state)
 	session_free(s);
 }
 
-/* The client waits for WELCOME and has to be told all the same. */
+/* The client waits for WELCOME and has to hear it all the same. */
 static void test_abort_before_welcome(void **state)
 {
 	struct session *s = start(SESSION_SERVER, SESSION_INPUT_STREAM);

@@ -82,7 +82,7 @@ static void test_counts_never_go_back(void **state)
 	assert_int_equal(feed_links(s, slot, &m), 0);
 	assert_int_equal(session_peer_links(s)->time_ns, 5);
 	assert_int_equal(session_peer_links(s)->link[1].tx_bytes, 15);
-	/* Not the links that it told of. */
+	/* Not the links that it announced. */
 	m = counts(6);
 	m.n = 1;
 	assert_int_equal(feed_links(s, slot, &m), 0);
@@ -194,7 +194,7 @@ static void test_drain(void **state)
 	session_free(s);
 }
 
-/* Who asks says so at once, and closes when both are through. */
+/* The side that asks says so at once, and closes when both are through. */
 static void test_drained(void **state)
 {
 	uint16_t slot, join;
@@ -233,7 +233,7 @@ static const struct wire_hello hello_join = {
 	.version_min = 1, .version_max = 1, .kind = WIRE_HELLO_JOIN, .session = "an id of a test"
 };
 
-/* The FACTS that go out on a subflow now. Returns false when there are none. */
+/* The FACTS that go out on a subflow now. Returns false without any. */
 static bool tells(struct session *s, uint16_t slot, uint64_t *serial_out,
 		  struct wire_facts *out_facts)
 {
@@ -247,7 +247,7 @@ static bool tells(struct session *s, uint16_t slot, uint64_t *serial_out,
 	return true;
 }
 
-/* Any of the subflows may be the one that a change has cut off: it is told on each, and on those
+/* Any of the subflows may be the one that a change has cut off: it goes out on each, and on those
  * that open later. What did not change is not told again. */
 static void test_changed_facts_go_everywhere(void **state)
 {

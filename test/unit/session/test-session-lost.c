@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A session that has lost all of its subflows: who waits, for how long, and what is said then. */
+/* A session that has lost all of its subflows: which side waits, for how long, and what it says
+ * then. */
 #include "session-peer.h"
 
 #define PATIENCE (10000 * MS)
@@ -160,7 +161,7 @@ static void test_the_last_attempt(void **state)
 	session_free(s);
 }
 
-/* Nothing is waited for that was not asked for. */
+/* A session waits for nothing that was not asked for. */
 static void test_no_patience(void **state)
 {
 	const enum session_role roles[] = { SESSION_CLIENT, SESSION_SERVER };
@@ -179,7 +180,7 @@ static void test_no_patience(void **state)
 	}
 }
 
-/* What accepts the connection may be a proxy that has nobody behind it. */
+/* What accepts the connection may be a proxy without anybody to pass it to. */
 static void test_unanswered_joins_buy_no_time(void **state)
 {
 	uint16_t slot;
@@ -295,8 +296,8 @@ static void test_the_peer_may_lack_our_confirmation(void **state)
 	session_free(s);
 }
 
-/* A server that has taken all that came and said all that it had, so many bytes: what lacks is that
- * the peer knows. */
+/* A server that has taken all that came and said all that it had, this many bytes: what lacks is
+ * that the peer knows. */
 static struct session *unconfirmed(size_t sent, uint16_t *slot)
 {
 	struct session *s = patient(SESSION_SERVER, slot);
@@ -339,7 +340,7 @@ static void test_a_peer_that_fell_silent_at_the_end(void **state)
 		}
 		assert_int_equal(session_state(s), SESSION_OPEN);
 		session_tick(s, MS + 15000 * MS);
-		/* A stream of ours that may not have arrived is another matter. */
+		/* A stream sent from here that may not have arrived is another matter. */
 		assert_int_equal(session_state(s), sent ? SESSION_OPEN : SESSION_DONE);
 		session_free(s);
 	}
@@ -376,7 +377,7 @@ static void test_all_is_confirmed_and_nobody_comes(void **state)
 	assert_int_equal(session_state(s), SESSION_DONE);
 	session_free(s);
 
-	/* A client that is told that nobody has the session any more. */
+	/* A client that hears that nobody has the session any more. */
 	s = finished(SESSION_CLIENT, &slot);
 	session_subflow_close(s, slot, MS);
 	slot = open_subflow(s, 2 * MS);

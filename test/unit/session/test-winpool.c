@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A pool with a limit: who gets blocks, and who does not. */
+/* A pool with a limit: which windows get blocks. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -159,7 +159,7 @@ static void directory_of_keys(void **state)
 
 	assert_int_not_equal(keyring_load_dir(&ring, dir, why), 0);
 	assert_non_null(strstr(why, "no key"));
-	put(".hidden", "none of ours", 0644);
+	put(".hidden", "no key", 0644);
 	snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
 	for (int i = 0; i < 20; i++) {

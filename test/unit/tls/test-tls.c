@@ -170,7 +170,7 @@ static ssize_t read_byte(struct tls *t)
 	return tls_recv(t, &iov, 1);
 }
 
-/* So often nothing has come yet for recv, and it has for whoever asks right after that. */
+/* This often nothing has come yet for recv, and it has for whoever asks right after that. */
 static unsigned recv_is_early;
 
 ssize_t __real_recv(int fd, void *buf, size_t len, int flags);

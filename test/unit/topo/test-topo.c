@@ -694,7 +694,7 @@ struct made {
 	const struct made_dev *devs;
 	size_t n;
 	uint32_t learnt;      /* port of all bridges to the next hop; 0: none */
-	unsigned interrupted; /* so many dumps of links end in -EINTR */
+	unsigned interrupted; /* this many dumps of links end in -EINTR */
 	bool only_dumps;      /* as kernels before 5.0 for neighbours */
 	unsigned n_dumps;
 };

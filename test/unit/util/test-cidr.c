@@ -103,7 +103,7 @@ static void test_refused(void **state)
 			fail_msg("\"%s\" was taken", words[i]);
 		assert_int_equal(block.bits, 77);
 	}
-	/* Only as much as it was told to read. */
+	/* Only as much as the caller allows. */
 	struct cidr block;
 
 	assert_int_equal(cidr_parse("10.0.0.0/8,::1", 10, &block), 0);
