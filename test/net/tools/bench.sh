@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mpnc bench: what is reported, that every byte counts, and who is served. No figure is judged.
-# shellcheck source=lib.sh
+# shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 need python3
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mpnc doctor HOST PORT: what a listener lets itself be measured for, and that it loses nothing by it.
 # Which causes are found is for the lab: here is no bond.
-# shellcheck source=lib.sh
+# shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 need python3
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Source ports and what is said about them. Which links they lead to is for the lab: here is no bond.
-# shellcheck source=lib.sh
+# shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 need python3 socat
 

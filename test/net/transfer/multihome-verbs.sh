@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # bench, doctor and relay between machines with two addresses each: what multihome.sh shows of a stream.
-# shellcheck source=lib.sh
+# shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 two_links
 

@@ -3,7 +3,7 @@
 # Two machines with two interfaces each, an address on each of them, and policy routing: no bond, and yet
 # both links are used (two_links in lib.sh): the packets between 10.1.0.1 and 10.2.0.2 go out on one of them
 # and come back on the other.
-# shellcheck source=lib.sh
+# shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 two_links
 
