@@ -335,12 +335,12 @@ static void say_verdict(struct client *c)
 	client_note(c, 1, "%s", news == STEERING_VERDICT ? text : texts[news]);
 }
 
-/* Where a switch hashes in its own way, no port may be thought to lead to a lane that was seen:
- * what is told of the receiver's links is an assumption. */
+/* Where a switch hashes in its own way, no port may be thought to lead to a lane that was
+ * observed: what is predicted of the receiver's links is an assumption. */
 static const uint32_t *senders_of(const uint32_t want[COVER_ENDS], uint32_t out[COVER_ENDS])
 {
 	for (unsigned end = 0; end < COVER_ENDS; end++)
-		out[end] = end & 1 ? 0 : want[end];
+		out[end] = cover_sends(end) ? want[end] : 0;
 	return out;
 }
 

@@ -25,35 +25,35 @@ void steering_free(struct steering *st)
 	st->usage = NULL;
 }
 
-/* What is seen -------------------------------------------------------------------------------- */
+/* What is observed ---------------------------------------------------------------------------- */
 
-struct seen {
+struct observation {
 	uint32_t possible;
 	uint8_t link;
 };
 
 /* What a rule says of the sender's link holds unless the counters say otherwise. What is assumed
  * of a switch is no rule. */
-static struct seen end_of(struct seen counted, int8_t told)
+static struct observation end_of(struct observation counted, int8_t predicted)
 {
-	if (told < 0 || (counted.possible && !(counted.possible >> told & 1)))
+	if (predicted < 0 || (counted.possible && !(counted.possible >> predicted & 1)))
 		return counted;
-	return (struct seen){ 1u << told, (uint8_t)told };
+	return (struct observation){ 1u << predicted, (uint8_t)predicted };
 }
 
 static void fill_flow(struct engine *e, const struct engine_subflow *sf, struct steer_flow *out)
 {
-	struct subflow_stats told;
-	struct seen ends[COVER_ENDS] = {
-		[COVER_OUT_LEFT] = { sf->here.tx_possible, sf->here.tx },
-		[COVER_OUT_RIGHT] = { sf->peer.rx_possible, sf->peer.rx },
-		[COVER_IN_LEFT] = { sf->peer.tx_possible, sf->peer.tx },
-		[COVER_IN_RIGHT] = { sf->here.rx_possible, sf->here.rx },
+	struct subflow_stats predicted;
+	struct observation ends[COVER_ENDS] = {
+		[COVER_OUT_TX] = { sf->here.tx_possible, sf->here.tx },
+		[COVER_OUT_RX] = { sf->peer.rx_possible, sf->peer.rx },
+		[COVER_IN_TX] = { sf->peer.tx_possible, sf->peer.tx },
+		[COVER_IN_RX] = { sf->here.rx_possible, sf->here.rx },
 	};
 
-	pathmgr_lanes(engine_paths(e), sf->port, &told);
-	ends[COVER_OUT_LEFT] = end_of(ends[COVER_OUT_LEFT], told.tx_link);
-	ends[COVER_IN_LEFT] = end_of(ends[COVER_IN_LEFT], told.peer_tx_link);
+	pathmgr_lanes(engine_paths(e), sf->port, &predicted);
+	ends[COVER_OUT_TX] = end_of(ends[COVER_OUT_TX], predicted.tx_link);
+	ends[COVER_IN_TX] = end_of(ends[COVER_IN_TX], predicted.peer_tx_link);
 	*out = (struct steer_flow){
 		.port = sf->port,
 		.age_ns = sf->age_ns,
@@ -67,17 +67,17 @@ static void fill_flow(struct engine *e, const struct engine_subflow *sf, struct 
 	}
 }
 
-/* An end of which nothing was seen for long will not be. */
-static void find_told(struct steer_view *v, const struct steer_flow *flows)
+/* An end without observations for long will have none. */
+static void find_distinct(struct steer_view *v, const struct steer_flow *flows)
 {
 	for (unsigned end = 0; end < COVER_ENDS; end++) {
-		bool seen = false, young = true;
+		bool observed = false, young = true;
 
 		for (unsigned i = 0; i < v->n_flows; i++) {
-			seen |= flows[i].possible[end] != 0;
+			observed |= flows[i].possible[end] != 0;
 			young &= flows[i].age_ns < STEER_SETTLE_NS;
 		}
-		v->told[end] &= seen || young;
+		v->distinct[end] &= observed || young;
 	}
 }
 
@@ -116,24 +116,24 @@ static void fill_end(const struct usage *u, const struct wire_facts *f, unsigned
 }
 
 /* Over the longest time that was watched. */
-static uint64_t progress_of(const struct usage *u, unsigned way)
+static uint64_t progress_of(const struct usage *u, unsigned dir)
 {
 	static const uint64_t spans_ns[] = { STEER_MEAN_NS, STEER_MEAN_NS / 2, STEER_MEAN_NS / 4 };
 	uint64_t rate = 0;
 
 	for (unsigned i = 0; i < sizeof(spans_ns) / sizeof(spans_ns[0]); i++)
-		if (usage_rate(u, way, spans_ns[i], &rate))
+		if (usage_rate(u, dir, spans_ns[i], &rate))
 			break;
 	return rate;
 }
 
 static void fill_progress(struct usage *u, const struct session_stats *stats, struct steer_view *v)
 {
-	const uint64_t bytes[COVER_WAYS] = {
+	const uint64_t bytes[COVER_DIRECTIONS] = {
 		[COVER_OUT] = stats->tx_acked, [COVER_IN] = stats->rx_received
 	};
 
-	usage_add(u, v->now_ns, bytes, COVER_WAYS);
+	usage_add(u, v->now_ns, bytes, COVER_DIRECTIONS);
 	v->progress = progress_of(u, COVER_OUT) + progress_of(u, COVER_IN);
 }
 
@@ -150,14 +150,12 @@ static void fill_usage(struct steering *st, struct engine *e, struct steer_view 
 		st->usage = calloc(N_USAGES, sizeof(*st->usage));
 	if (!st->usage)
 		return;
-	read_end(&st->usage[COVER_OUT_LEFT], here, true);
-	read_end(&st->usage[COVER_OUT_RIGHT], peer, false);
-	read_end(&st->usage[COVER_IN_LEFT], peer, true);
-	read_end(&st->usage[COVER_IN_RIGHT], here, false);
+	read_end(&st->usage[COVER_OUT_TX], here, true);
+	read_end(&st->usage[COVER_OUT_RX], peer, false);
+	read_end(&st->usage[COVER_IN_TX], peer, true);
+	read_end(&st->usage[COVER_IN_RX], here, false);
 	for (unsigned end = 0; end < COVER_ENDS; end++) {
-		bool ours = end == COVER_OUT_LEFT || end == COVER_IN_RIGHT;
-
-		fill_end(&st->usage[end], ours ? f : peer_f, end, v);
+		fill_end(&st->usage[end], cover_is_here(end) ? f : peer_f, end, v);
 	}
 }
 
@@ -183,12 +181,12 @@ int steering_step(struct steering *st, struct engine *e, unsigned keep, unsigned
 	for (unsigned i = 0; i < v.n_flows; i++)
 		fill_flow(e, &subflows[i], &flows[i]);
 	pathmgr_view(engine_paths(e), &v);
-	find_told(&v, flows);
+	find_distinct(&v, flows);
 	fill_usage(st, e, &v);
 	if (st->usage)
 		fill_progress(&st->usage[STREAMS], &stats, &v);
 	memcpy(st->active, v.active, sizeof(st->active));
-	st->blind = !memchr(v.told, true, sizeof(v.told));
+	st->blind = !memchr(v.distinct, true, sizeof(v.distinct));
 	return steer_step(&st->steer, &v, out);
 }
 
@@ -217,30 +215,31 @@ static size_t names_of(const struct wire_facts *f, uint32_t set, char *buf, size
 static void explain(const struct steering *st, struct engine *e, char *buf, size_t size)
 {
 	const struct steer *s = &st->steer;
-	bool in = s->verdict_way == COVER_IN;
+	bool in = s->verdict_dir == COVER_IN;
 	const struct wire_facts *here = pathmgr_facts(engine_paths(e));
 	const struct wire_facts *peer = pathmgr_peer_facts(engine_paths(e));
 	const struct wire_facts *from = in ? peer : here, *to = in ? here : peer;
-	uint32_t left = s->seen[2 * s->verdict_way], right = s->seen[2 * s->verdict_way + 1];
+	unsigned rx = cover_receiver(s->verdict_dir);
+	uint32_t senders = s->observed[cover_sender(s->verdict_dir)], receivers = s->observed[rx];
 	char names[STATS_LINKS_MAX * (STATS_NAME_LEN + 2)], idle[sizeof(names)];
 	const char *where = in ? "here" : "at the peer";
 
-	names_of(to, right, names, sizeof(names));
-	names_of(to, to->usable & ~right & ~st->active[2 * s->verdict_way + 1], idle, sizeof(idle));
-	if (s->verdict == STEER_ONE_LINK && lanes_only(right) >= 0) {
+	names_of(to, receivers, names, sizeof(names));
+	names_of(to, to->usable & ~receivers & ~st->active[rx], idle, sizeof(idle));
+	if (s->verdict == STEER_ONE_LINK && lanes_only(receivers) >= 0) {
 		text_printf(
 			buf, size,
 			"everything arrives on %s %s, whatever the port: the switch seems to "
 			"choose by MAC or IP address; ask for a src-dst-ip-port (layer 4) hash on "
 			"the port-channel towards that host, or use several addresses",
 			names, where);
-	} else if (s->verdict == STEER_ONE_LINK && lanes_only(left) >= 0) {
-		names_of(from, left, names, sizeof(names));
+	} else if (s->verdict == STEER_ONE_LINK && lanes_only(senders) >= 0) {
+		names_of(from, senders, names, sizeof(names));
 		text_printf(buf, size,
 			    "everything leaves by %s %s, whatever the port: the bond there seems "
 			    "to choose by MAC or IP address",
 			    names, in ? "at the peer" : "here");
-	} else if (right && idle[0]) {
+	} else if (receivers && idle[0]) {
 		text_printf(buf, size,
 			    "%s %s %s idle: of all ports that were tried, none was sent there by "
 			    "the switch, only to %s",
@@ -257,7 +256,7 @@ enum steering_news steering_news(struct steering *st, struct engine *e, char *bu
 	buf[0] = '\0';
 	if (now == before || now == STEER_SEARCHES)
 		return STEERING_NO_NEWS;
-	/* "Not yet seen" is news after a sentence that turned out wrong. */
+	/* "Not yet observed" is news after a sentence that turned out wrong. */
 	if (now == STEER_UNKNOWN && before != STEER_PARTLY && before != STEER_ONE_LINK)
 		return STEERING_NO_NEWS;
 	st->said = now;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering.h - a client's connections follow what was seen of their lanes (plan/steer.h)
+ * steering.h - a client's connections follow what was observed of their lanes (plan/steer.h)
  *
- * Gathers what the two ends have seen and what rules tell, asks plan/steer.h what to do, and puts
- * its verdict into words.
+ * Gathers what the two ends have observed and what rules predict, asks plan/steer.h what to do, and
+ * puts its verdict into words.
  */
 #pragma once
 
@@ -17,7 +17,7 @@
 
 struct steering {
 	struct steer steer;
-	struct steer_use use[COVER_WAYS];
+	struct steer_use use[COVER_DIRECTIONS];
 	/* What the links carry, by enum cover_end, and behind them what the streams do, by enum
 	 * cover_way; NULL until it is needed. */
 	struct usage *usage;

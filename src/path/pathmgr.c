@@ -537,8 +537,9 @@ void pathmgr_view(const struct pathmgr *p, struct steer_view *out)
 		spread[end] = plan_links(&p->in, end, out->capacity[end]);
 	/* Who spreads each connection over all links leaves nothing to tell at the other end. */
 	for (unsigned end = 0; end < COVER_ENDS; end++)
-		out->told[end] =
-			spread[end] != HASH_SPREAD_NONE && spread[end & ~1u] != HASH_SPREAD_PACKETS;
+		out->distinct[end] =
+			spread[end] != HASH_SPREAD_NONE &&
+			spread[cover_sender(cover_direction(end))] != HASH_SPREAD_PACKETS;
 }
 
 uint16_t pathmgr_candidate(struct pathmgr *p, const uint16_t *open, unsigned n_open,

@@ -164,7 +164,7 @@ struct pathmgr_flow {
 size_t pathmgr_state(const struct pathmgr *p, const struct pathmgr_flow *flows, unsigned n,
 		     char *buf, size_t size);
 
-/* Client: the links of both ends, as far as they are known: fills capacity and told. */
+/* Client: the links of both ends, as far as they are known: fills capacity and distinct. */
 void pathmgr_view(const struct pathmgr *p, struct steer_view *out);
 
 /* Client: a port to try, beside those of the connections that are open. As plan_candidate. */

@@ -1,4 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Choosing the fewest flows
+ *
+ * The target is the maximum flow over the edges of all classes, in each direction. Then:
+ *
+ *      grow()            add the class that gains most until the target is reached; ATTEMPTS times,
+ *                        each with another order among equals
+ *      leave_out()       remove what the others do not need
+ *      lower_bound()     no set can be smaller: done
+ *      search_smaller()  else try all sets that are smaller, at most SEARCH_STEPS of them
+ *      settle_for_less() the limit is smaller than any set: first out, then in
+ *
+ * Always: a net holds a maximum flow over its edges, so that the
+ * widths alone say what an edge would gain; users[rx] has bit tx if and only if carried[tx][rx] >
+ * 0; a set that was found reaches the target unless the limit forbids it.
+ */
 #include "plan/cover.h"
 
 #include <errno.h>
@@ -14,8 +30,8 @@
 
 /* The graph of one direction with a maximum flow on the edges so far. */
 struct net {
-	uint32_t left[COVER_NODES_MAX]; /* capacity that is left */
-	uint32_t right[COVER_NODES_MAX];
+	uint32_t tx[COVER_NODES_MAX];    /* unused capacity of the sender's links */
+	uint32_t rx[COVER_NODES_MAX];    /* and of the receiver's */
 	uint32_t edges[COVER_NODES_MAX]; /* bit b of [a]: there is an edge */
 	uint32_t users[COVER_NODES_MAX]; /* bit a of [b]: carried[a][b] > 0 */
 	uint32_t carried[COVER_NODES_MAX][COVER_NODES_MAX];
@@ -23,16 +39,16 @@ struct net {
 };
 
 struct nets {
-	struct net way[COVER_WAYS];
+	struct net dir[COVER_DIRECTIONS];
 };
 
-/* How much could reach a left node from the unused capacities, and leave from a right node to
+/* How much could reach a sender's link from the unused capacities, and leave from a receiver's to
  * them, over one path of the edges so far. An edge between two nodes gains at least the lesser:
  * as the flow is a maximum, no node is on paths of both kinds, so the two do not meet. */
 struct widths {
-	uint32_t in[COVER_NODES_MAX];  /* of left nodes */
-	uint32_t out[COVER_NODES_MAX]; /* of right nodes */
-	uint32_t reached;              /* right nodes that unused capacity reaches */
+	uint32_t in[COVER_NODES_MAX];  /* of the sender's links */
+	uint32_t out[COVER_NODES_MAX]; /* of the receiver's */
+	uint32_t reached;              /* receiver's links that unused capacity reaches */
 };
 
 struct set {
@@ -44,9 +60,9 @@ enum priority { BOTH, OUT_FIRST };
 
 struct work {
 	const struct cover_task *task;
-	uint64_t target[COVER_WAYS];
+	uint64_t target[COVER_DIRECTIONS];
 	struct nets nets; /* of the set in hand */
-	struct widths widths[COVER_WAYS];
+	struct widths widths[COVER_DIRECTIONS];
 	uint32_t present[COVER_ENDS];   /* nodes that some class has */
 	uint32_t essential[COVER_ENDS]; /* nodes without which the target cannot be reached */
 	unsigned first;                 /* class to begin with, among equals */
@@ -76,8 +92,8 @@ static uint32_t min32(uint32_t a, uint32_t b)
 
 /* The search's tree: where each node was reached from. */
 struct tree {
-	uint8_t of_left[COVER_NODES_MAX];
-	uint8_t of_right[COVER_NODES_MAX];
+	uint8_t of_tx[COVER_NODES_MAX];
+	uint8_t of_rx[COVER_NODES_MAX];
 	uint32_t roots;
 };
 
@@ -93,23 +109,23 @@ static void plain_copy(struct net *g, unsigned a, unsigned b, uint32_t amount, b
 /* Sends as much as the path to b takes. */
 static void push(struct net *g, const struct tree *t, unsigned b)
 {
-	uint32_t amount = g->right[b];
+	uint32_t amount = g->rx[b];
 	unsigned end = b, a;
 
-	for (a = t->of_right[b]; !has(t->roots, a); a = t->of_right[b]) {
-		b = t->of_left[a];
+	for (a = t->of_rx[b]; !has(t->roots, a); a = t->of_rx[b]) {
+		b = t->of_tx[a];
 		amount = min32(amount, g->carried[a][b]);
 	}
-	amount = min32(amount, g->left[a]);
+	amount = min32(amount, g->tx[a]);
 
-	g->right[end] -= amount;
-	g->left[a] -= amount;
+	g->rx[end] -= amount;
+	g->tx[a] -= amount;
 	g->total += amount;
-	for (b = end, a = t->of_right[b];; a = t->of_right[b]) {
+	for (b = end, a = t->of_rx[b];; a = t->of_rx[b]) {
 		plain_copy(g, a, b, amount, false);
 		if (has(t->roots, a))
 			return;
-		b = t->of_left[a];
+		b = t->of_tx[a];
 		plain_copy(g, a, b, amount, true);
 	}
 }
@@ -118,29 +134,29 @@ static void push(struct net *g, const struct tree *t, unsigned b)
 static bool augment(struct net *g)
 {
 	struct tree t = { .roots = 0 };
-	uint32_t seen_left, seen_right = 0, todo;
+	uint32_t seen_tx, seen_rx = 0, todo;
 
 	for (unsigned i = 0; i < COVER_NODES_MAX; i++)
-		t.roots |= (uint32_t)(g->left[i] > 0) << i;
-	seen_left = todo = t.roots;
+		t.roots |= (uint32_t)(g->tx[i] > 0) << i;
+	seen_tx = todo = t.roots;
 	while (todo) {
 		unsigned a = take(&todo);
-		uint32_t fresh = g->edges[a] & ~seen_right;
+		uint32_t fresh = g->edges[a] & ~seen_rx;
 
-		seen_right |= fresh;
+		seen_rx |= fresh;
 		while (fresh) {
 			unsigned b = take(&fresh);
-			uint32_t more = g->users[b] & ~seen_left;
+			uint32_t more = g->users[b] & ~seen_tx;
 
-			t.of_right[b] = (uint8_t)a;
-			if (g->right[b]) {
+			t.of_rx[b] = (uint8_t)a;
+			if (g->rx[b]) {
 				push(g, &t, b);
 				return true;
 			}
-			seen_left |= more;
+			seen_tx |= more;
 			todo |= more;
 			while (more)
-				t.of_left[take(&more)] = (uint8_t)b;
+				t.of_tx[take(&more)] = (uint8_t)b;
 		}
 	}
 	return false;
@@ -157,17 +173,18 @@ static void add_edge(struct net *g, unsigned a, unsigned b)
 
 static void add_class(struct nets *n, const struct cover_class *c)
 {
-	add_edge(&n->way[COVER_OUT], c->node[COVER_OUT_LEFT], c->node[COVER_OUT_RIGHT]);
-	add_edge(&n->way[COVER_IN], c->node[COVER_IN_LEFT], c->node[COVER_IN_RIGHT]);
+	add_edge(&n->dir[COVER_OUT], c->node[COVER_OUT_TX], c->node[COVER_OUT_RX]);
+	add_edge(&n->dir[COVER_IN], c->node[COVER_IN_TX], c->node[COVER_IN_RX]);
 }
 
 static void clear(const struct work *w, struct nets *n)
 {
 	memset(n, 0, sizeof(*n));
-	for (unsigned way = 0; way < COVER_WAYS; way++) {
-		memcpy(n->way[way].left, w->task->capacity[2 * way], sizeof(n->way[way].left));
-		memcpy(n->way[way].right, w->task->capacity[2 * way + 1],
-		       sizeof(n->way[way].right));
+	for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++) {
+		memcpy(n->dir[dir].tx, w->task->capacity[cover_sender(dir)],
+		       sizeof(n->dir[dir].tx));
+		memcpy(n->dir[dir].rx, w->task->capacity[cover_receiver(dir)],
+		       sizeof(n->dir[dir].rx));
 	}
 }
 
@@ -182,11 +199,11 @@ static void build(const struct work *w, struct nets *n, const struct set *s, uns
 			add_class(n, &w->task->classes[s->chosen[i]]);
 }
 
-static uint64_t lack(const struct work *w, const struct nets *n, unsigned way)
+static uint64_t lack(const struct work *w, const struct nets *n, unsigned dir)
 {
-	uint64_t total = n->way[way].total;
+	uint64_t total = n->dir[dir].total;
 
-	return total < w->target[way] ? w->target[way] - total : 0;
+	return total < w->target[dir] ? w->target[dir] - total : 0;
 }
 
 static bool is_enough(const struct work *w, const struct nets *n)
@@ -204,15 +221,16 @@ static void find_most(struct work *w)
 		const struct cover_class *c =
 			i < t->n_classes ? &t->classes[i] : &t->open[i - t->n_classes];
 
-		for (unsigned way = 0; way < COVER_WAYS; way++)
-			w->nets.way[way].edges[c->node[2 * way]] |= 1u << c->node[2 * way + 1];
+		for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++)
+			w->nets.dir[dir].edges[c->node[cover_sender(dir)]] |=
+				1u << c->node[cover_receiver(dir)];
 		for (unsigned end = 0; end < COVER_ENDS; end++)
 			w->present[end] |= 1u << c->node[end];
 	}
-	for (unsigned way = 0; way < COVER_WAYS; way++) {
-		while (augment(&w->nets.way[way]))
+	for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++) {
+		while (augment(&w->nets.dir[dir]))
 			;
-		w->target[way] = w->nets.way[way].total;
+		w->target[dir] = w->nets.dir[dir].total;
 	}
 }
 
@@ -228,11 +246,11 @@ static void widen(uint32_t *width, uint32_t by, bool *changed)
 
 static void find_widths(const struct net *g, struct widths *w)
 {
-	uint32_t right[COVER_NODES_MAX] = { 0 }, left[COVER_NODES_MAX] = { 0 };
+	uint32_t rx[COVER_NODES_MAX] = { 0 }, tx[COVER_NODES_MAX] = { 0 };
 	bool changed = true;
 
-	memcpy(w->in, g->left, sizeof(w->in));
-	memcpy(w->out, g->right, sizeof(w->out));
+	memcpy(w->in, g->tx, sizeof(w->in));
+	memcpy(w->out, g->rx, sizeof(w->out));
 	while (changed) {
 		changed = false;
 		for (unsigned a = 0; a < COVER_NODES_MAX; a++) {
@@ -240,33 +258,33 @@ static void find_widths(const struct net *g, struct widths *w)
 				unsigned b = take(&set);
 				uint32_t there = g->carried[a][b];
 
-				widen(&right[b], w->in[a], &changed);
-				widen(&left[a], w->out[b], &changed);
-				widen(&w->in[a], min32(right[b], there), &changed);
-				widen(&w->out[b], min32(left[a], there), &changed);
+				widen(&rx[b], w->in[a], &changed);
+				widen(&tx[a], w->out[b], &changed);
+				widen(&w->in[a], min32(rx[b], there), &changed);
+				widen(&w->out[b], min32(tx[a], there), &changed);
 			}
 		}
 	}
 	w->reached = 0;
 	for (unsigned b = 0; b < COVER_NODES_MAX; b++)
-		w->reached |= (uint32_t)(right[b] > 0) << b;
+		w->reached |= (uint32_t)(rx[b] > 0) << b;
 }
 
-static uint32_t gain(const struct work *w, const struct cover_class *c, unsigned way)
+static uint32_t gain(const struct work *w, const struct cover_class *c, unsigned dir)
 {
-	const struct widths *x = &w->widths[way];
+	const struct widths *x = &w->widths[dir];
 
-	return min32(x->in[c->node[2 * way]], x->out[c->node[2 * way + 1]]);
+	return min32(x->in[c->node[cover_sender(dir)]], x->out[c->node[cover_receiver(dir)]]);
 }
 
 /* Does the class at least lead unused capacity to where it was not? With enough such steps there
  * is a gain, if any is left. */
-static bool leads_on(const struct work *w, const struct cover_class *c, unsigned way)
+static bool leads_on(const struct work *w, const struct cover_class *c, unsigned dir)
 {
-	const struct widths *x = &w->widths[way];
+	const struct widths *x = &w->widths[dir];
 
-	return lack(w, &w->nets, way) && x->in[c->node[2 * way]] &&
-	       !has(x->reached, c->node[2 * way + 1]);
+	return lack(w, &w->nets, dir) && x->in[c->node[cover_sender(dir)]] &&
+	       !has(x->reached, c->node[cover_receiver(dir)]);
 }
 
 /* What a class is worth now; a gain counts by its part of the direction's target. */
@@ -295,17 +313,17 @@ static int best_class(const struct work *w, enum priority p)
 			found = (int)i;
 		}
 	}
-	for (unsigned way = 0; found < 0 && way < COVER_WAYS; way++)
+	for (unsigned dir = 0; found < 0 && dir < COVER_DIRECTIONS; dir++)
 		for (unsigned i = 0; found < 0 && i < t->n_classes; i++)
-			if (leads_on(w, &t->classes[i], way))
+			if (leads_on(w, &t->classes[i], dir))
 				found = (int)i;
 	return found;
 }
 
 static void measure(struct work *w)
 {
-	for (unsigned way = 0; way < COVER_WAYS; way++)
-		find_widths(&w->nets.way[way], &w->widths[way]);
+	for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++)
+		find_widths(&w->nets.dir[dir], &w->widths[dir]);
 }
 
 /* Adds to the set until it is enough or has limit members. */
@@ -350,7 +368,7 @@ static unsigned nodes_needed(const struct work *w, unsigned end)
 	uint64_t sum = 0;
 	unsigned n = 0;
 
-	while (sum < w->target[end / 2] && left) {
+	while (sum < w->target[cover_direction(end)] && left) {
 		unsigned largest = (unsigned)__builtin_ctz(left);
 
 		for (uint32_t set = left; set;) {
@@ -399,7 +417,7 @@ static void find_essential(struct work *w)
 		for (uint32_t set = w->present[end]; set;) {
 			unsigned i = take(&set);
 
-			if (sum - w->task->capacity[end][i] < w->target[end / 2])
+			if (sum - w->task->capacity[end][i] < w->target[cover_direction(end)])
 				w->essential[end] |= 1u << i;
 		}
 	}
@@ -408,11 +426,11 @@ static void find_essential(struct work *w)
 /* Essential nodes of one end that have no edge yet. */
 static uint32_t missing(const struct work *w, const struct nets *n, unsigned end)
 {
-	const struct net *g = &n->way[end / 2];
+	const struct net *g = &n->dir[cover_direction(end)];
 	uint32_t met = 0;
 
 	for (unsigned a = 0; a < COVER_NODES_MAX; a++) {
-		if (end % 2)
+		if (!cover_sends(end))
 			met |= g->edges[a];
 		else
 			met |= (uint32_t)(g->edges[a] != 0) << a;
@@ -436,8 +454,8 @@ static bool is_hopeful(const struct search *s, const struct nets *n, unsigned le
 			*node_out = take(&set);
 		}
 	}
-	for (unsigned way = 0; way < COVER_WAYS; way++)
-		if (left == 0 && lack(s->w, n, way))
+	for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++)
+		if (left == 0 && lack(s->w, n, dir))
 			return false;
 	return true;
 }
@@ -558,8 +576,8 @@ static void sort(struct work *w, const struct set *s, struct cover *out)
 		add_class(&w->nets, &w->task->classes[left.chosen[best]]);
 		remove_at(&left, best);
 	}
-	for (unsigned way = 0; way < COVER_WAYS; way++)
-		out->reach[way] = w->nets.way[way].total;
+	for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++)
+		out->reach[dir] = w->nets.dir[dir].total;
 }
 
 static int choose(struct work *w, struct cover *out)
@@ -569,8 +587,8 @@ static int choose(struct work *w, struct cover *out)
 	int rc;
 
 	find_most(w);
-	for (unsigned way = 0; way < COVER_WAYS; way++)
-		out->most[way] = w->target[way];
+	for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++)
+		out->most[dir] = w->target[dir];
 	rc = cover(w, &s, BOTH);
 	if (!rc && s.n > limit)
 		rc = settle_for_less(w, &s, limit);

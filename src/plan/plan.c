@@ -1,4 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From addresses and bonds to source ports
+ *
+ * Both directions are two stages each, and a stage is one end's links:
+ *
+ *            here                       peer
+ *      OUT_TX links  ----- OUT ---->  OUT_RX links
+ *      IN_RX links   <---- IN ------  IN_TX links
+ *
+ * Where a rule predicts the link from the port, each link is a node of the graph of cover.h; else
+ * one node stands for all links of the stage. A port is one node at each stage. Ports with the same
+ * four nodes are a class, of which the first one found stands for all:
+ *
+ *      candidate ports -> classes -> cover_choose() -> flows
+ *
+ * Without any prediction there is one class, and a block of consecutive ports does what can be
+ * done.
+ *
+ * Always: the open connections are the first flows of a plan, no port occurs twice in it, and every
+ * stage has a capacity. No state is kept between calls: the same input makes the same plan.
+ */
 #include "plan/plan.h"
 
 #include <errno.h>
@@ -6,7 +27,6 @@
 #include <string.h>
 
 #include "plan/cover.h"
-#include "util/text.h"
 
 _Static_assert(HASH_LINKS_MAX == COVER_NODES_MAX && HASH_LINKS_MAX <= 32, "sets are 32 bits");
 _Static_assert(PLAN_FLOWS_MAX == COVER_FLOWS_MAX, "a cover is a plan");
@@ -29,7 +49,7 @@ _Static_assert(PLAN_FLOWS_MAX == COVER_FLOWS_MAX, "a cover is a plan");
  * that can be predicted; else one node stands for all that the port does not decide.
  */
 struct stage {
-	bool is_told;
+	bool is_predicted;
 	struct hash_rule rule;
 	unsigned n; /* nodes */
 	uint32_t capacity[HASH_LINKS_MAX];
@@ -48,8 +68,8 @@ struct scratch {
 	uint8_t candidates[65536 / 8];
 	struct cover_class classes[CLASSES_MAX];
 	unsigned n_classes;
-	uint16_t slots[SLOTS];                      /* index of a class, plus 1 */
-	uint32_t lanes[COVER_WAYS][HASH_LINKS_MAX]; /* bit rx of [tx]: there is a class */
+	uint16_t slots[SLOTS];                            /* index of a class, plus 1 */
+	uint32_t lanes[COVER_DIRECTIONS][HASH_LINKS_MAX]; /* bit rx of [tx]: there is a class */
 	struct cover_class open[PLAN_FLOWS_MAX];
 	struct cover_task task;
 	struct cover cover;
@@ -156,7 +176,7 @@ static void find_stage(const struct hash_bond *b, const struct flow *f, bool by_
 		pool(b, s, other, st);
 		return;
 	}
-	st->is_told = true;
+	st->is_predicted = true;
 	st->n = b->n_links;
 	for (unsigned i = 0; i < b->n_links; i++)
 		st->capacity[i] = is_usable(b, i) ? speed_of(s, other, i) : 0;
@@ -175,7 +195,7 @@ static uint32_t total_capacity(const struct stage *st)
 static void open_ends(struct stages *s)
 {
 	for (unsigned end = 0; end < COVER_ENDS; end++) {
-		struct stage *st = &s->end[end], *facing = &s->end[end ^ 1];
+		struct stage *st = &s->end[end], *facing = &s->end[cover_facing(end)];
 
 		if (total_capacity(st))
 			continue;
@@ -217,12 +237,12 @@ static void find_stages(const struct plan_input *in, struct stages *s)
 	send_macs(&in->peer, &back);
 
 	s->remote_port = in->remote_port;
-	find_stage(&in->here.bond, &out, false, &in->here, &in->peer, &s->end[COVER_OUT_LEFT]);
+	find_stage(&in->here.bond, &out, false, &in->here, &in->peer, &s->end[COVER_OUT_TX]);
 	f = received(&in->peer, &out);
-	find_stage(&to_peer, &f, false, &in->peer, &in->here, &s->end[COVER_OUT_RIGHT]);
-	find_stage(&in->peer.bond, &back, true, &in->peer, &in->here, &s->end[COVER_IN_LEFT]);
+	find_stage(&to_peer, &f, false, &in->peer, &in->here, &s->end[COVER_OUT_RX]);
+	find_stage(&in->peer.bond, &back, true, &in->peer, &in->here, &s->end[COVER_IN_TX]);
 	f = received(&in->here, &back);
-	find_stage(&to_here, &f, true, &in->here, &in->peer, &s->end[COVER_IN_RIGHT]);
+	find_stage(&to_here, &f, true, &in->here, &in->peer, &s->end[COVER_IN_RX]);
 	open_ends(s);
 }
 
@@ -230,9 +250,9 @@ static unsigned node_of(const struct stages *s, unsigned end, uint16_t port)
 {
 	const struct stage *st = &s->end[end];
 
-	if (!st->is_told)
+	if (!st->is_predicted)
 		return 0;
-	if (end < COVER_IN_LEFT)
+	if (cover_direction(end) == COVER_OUT)
 		return hash_rule_link(&st->rule, port, s->remote_port);
 	return hash_rule_link(&st->rule, s->remote_port, port);
 }
@@ -327,9 +347,9 @@ static bool is_new_lane(struct scratch *m, const struct cover_class *c)
 {
 	bool fresh = false;
 
-	for (unsigned way = 0; way < COVER_WAYS; way++) {
-		uint32_t *lanes = &m->lanes[way][c->node[2 * way]];
-		uint32_t bit = 1u << c->node[2 * way + 1];
+	for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++) {
+		uint32_t *lanes = &m->lanes[dir][c->node[cover_sender(dir)]];
+		uint32_t bit = 1u << c->node[cover_receiver(dir)];
 
 		fresh |= !(*lanes & bit);
 		*lanes |= bit;
@@ -371,15 +391,15 @@ static void find_classes(struct scratch *m, const struct stages *s, uint16_t fir
 
 static int8_t link_at(const struct stages *s, unsigned end, uint16_t port)
 {
-	return s->end[end].is_told ? (int8_t)node_of(s, end, port) : -1;
+	return s->end[end].is_predicted ? (int8_t)node_of(s, end, port) : -1;
 }
 
 static struct plan_flow flow_from(const struct stages *s, uint16_t port)
 {
 	return (struct plan_flow){
 		.port = port,
-		.out = { link_at(s, COVER_OUT_LEFT, port), link_at(s, COVER_OUT_RIGHT, port) },
-		.in = { link_at(s, COVER_IN_LEFT, port), link_at(s, COVER_IN_RIGHT, port) },
+		.out = { link_at(s, COVER_OUT_TX, port), link_at(s, COVER_OUT_RX, port) },
+		.in = { link_at(s, COVER_IN_TX, port), link_at(s, COVER_IN_RX, port) },
 	};
 }
 
@@ -513,7 +533,7 @@ static unsigned side_note(const struct stage *st, const struct plan_side *s, uns
 
 static bool is_steered(const struct stage *st)
 {
-	return st->is_told && st->spread == HASH_SPREAD_PORTS;
+	return st->is_predicted && st->spread == HASH_SPREAD_PORTS;
 }
 
 static unsigned notes_of(const struct plan_input *in, const struct stages *s)
@@ -521,10 +541,10 @@ static unsigned notes_of(const struct plan_input *in, const struct stages *s)
 	const struct stage *e = s->end;
 	unsigned notes = is_blind(in) ? PLAN_BLIND : 0;
 
-	notes |= side_note(&e[COVER_OUT_LEFT], &in->here, PLAN_HERE_FIXED, PLAN_HERE_RANDOM);
-	notes |= side_note(&e[COVER_IN_LEFT], &in->peer, PLAN_PEER_FIXED, PLAN_PEER_RANDOM);
-	if ((is_steered(&e[COVER_OUT_RIGHT]) && !in->peer.rx_known) ||
-	    (is_steered(&e[COVER_IN_RIGHT]) && !in->here.rx_known))
+	notes |= side_note(&e[COVER_OUT_TX], &in->here, PLAN_HERE_FIXED, PLAN_HERE_RANDOM);
+	notes |= side_note(&e[COVER_IN_TX], &in->peer, PLAN_PEER_FIXED, PLAN_PEER_RANDOM);
+	if ((is_steered(&e[COVER_OUT_RX]) && !in->peer.rx_known) ||
+	    (is_steered(&e[COVER_IN_RX]) && !in->here.rx_known))
 		notes |= PLAN_ASSUMED;
 	return notes;
 }
@@ -600,8 +620,8 @@ static int make(const struct plan_input *in, struct scratch *m, struct plan *p)
 		return rc;
 
 	p->notes = notes_of(in, &s);
-	p->here_reason = s.end[COVER_OUT_LEFT].reason;
-	p->peer_reason = s.end[COVER_IN_LEFT].reason;
+	p->here_reason = s.end[COVER_OUT_TX].reason;
+	p->peer_reason = s.end[COVER_IN_TX].reason;
 	rates(m, p);
 	want = flows_wanted(in, &s);
 	if (want > limit)
@@ -659,8 +679,7 @@ uint16_t plan_alternate(const struct plan_input *in, const struct plan *p, unsig
 enum hash_spread plan_links(const struct plan_input *in, unsigned end,
 			    uint32_t capacity[HASH_LINKS_MAX])
 {
-	bool here = end == COVER_OUT_LEFT || end == COVER_IN_RIGHT;
-	bool sends = end == COVER_OUT_LEFT || end == COVER_IN_LEFT;
+	bool here = cover_is_here(end), sends = cover_sends(end);
 	const struct plan_side *s = here ? &in->here : &in->peer;
 	const struct plan_side *other = here ? &in->peer : &in->here;
 	struct hash_bond b = sends ? s->bond : switch_of(s);
@@ -684,7 +703,8 @@ enum hash_spread plan_links(const struct plan_input *in, unsigned end,
 static bool is_wanted(const struct stages *s, uint16_t port, const uint32_t *want)
 {
 	for (unsigned end = 0; end < COVER_ENDS; end++)
-		if (want[end] && s->end[end].is_told && !(want[end] >> node_of(s, end, port) & 1))
+		if (want[end] && s->end[end].is_predicted &&
+		    !(want[end] >> node_of(s, end, port) & 1))
 			return false;
 	return true;
 }
@@ -714,65 +734,4 @@ uint16_t plan_candidate(const struct plan_input *in, const uint32_t *want)
 	}
 	free(m);
 	return found;
-}
-
-/* Words -------------------------------------------------------------------------------------- */
-
-/* Sentences, with "; " in between. */
-struct words {
-	char *buf;
-	size_t size, used;
-};
-
-static void say(struct words *w, const char *text)
-{
-	if (w->used < w->size)
-		w->used += text_printf(w->buf + w->used, w->size - w->used, "%s%s",
-				       w->used ? "; " : "", text);
-}
-
-static const char *fixed_by(const struct hash_bond *b)
-{
-	if (b->mode == HASH_BALANCE_XOR || b->mode == HASH_8023AD ||
-	    (b->mode == HASH_BALANCE_TLB && !b->dynamic) ||
-	    (b->mode == HASH_BALANCE_ALB && !b->dynamic))
-		return hash_policy_name(b->policy);
-	return b->mode == HASH_TEAM ? "the team's hash" : hash_mode_name(b->mode);
-}
-
-static void say_side(struct words *w, const char *where, const struct plan_side *s, bool is_fixed,
-		     bool is_random, int reason)
-{
-	char text[160];
-
-	if (is_fixed && reason != HASH_R_DOUBLE_TAG)
-		text_printf(text, sizeof(text), "%s: %s sends all connections to one peer %s",
-			    where, fixed_by(&s->bond),
-			    s->bond.mode == HASH_BROADCAST ? "through every link"
-							   : "through one link");
-	else if (is_fixed || is_random)
-		text_printf(text, sizeof(text), "%s: links cannot be chosen, as %s", where,
-			    hash_reason_text(reason));
-	else
-		return;
-	say(w, text);
-}
-
-size_t plan_explain(const struct plan_input *in, const struct plan *p, char *buf, size_t size)
-{
-	struct words w = { buf, size, 0 };
-
-	if (size)
-		buf[0] = '\0';
-	if (p->notes & PLAN_BLIND)
-		say(&w, "no bond is visible, so a block of consecutive ports is used");
-	say_side(&w, "here", &in->here, p->notes & PLAN_HERE_FIXED, p->notes & PLAN_HERE_RANDOM,
-		 p->here_reason);
-	say_side(&w, "peer", &in->peer, p->notes & PLAN_PEER_FIXED, p->notes & PLAN_PEER_RANDOM,
-		 p->peer_reason);
-	if (p->notes & PLAN_ASSUMED)
-		say(&w, "the switches are assumed to hash like layer3+4");
-	if (p->notes & PLAN_LIMITED)
-		say(&w, "more connections or ports would reach more");
-	return w.used;
 }

@@ -1,4 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The search for idle links, and the watch over it
+ *
+ * Of the connections that are there, cover.h chooses the fewest that reach the most: the needed
+ * ones. What the links could carry besides is lacking.
+ *
+ *              lacking, tries left: open a batch
+ *    +------------------------------------------------+
+ *    |                                                v
+ *  [ALL] <--- nothing is lacking, surplus closed --- [SEARCHES] <--+
+ *    ^                                                |            | the rest is over
+ *    |                        tries in vain, no room, |            |
+ *    |                     or chance cannot be blamed v            |
+ *    +--- a better link is found ----------- [PARTLY, ONE_LINK] ---+
+ *
+ * The watch stands above all of it, and goes by progress alone:
+ *
+ *   CALM --- connections opened or closed ---> ACTED --- progress is as before ---> CALM
+ *                                                +------ less: undo, freeze ------> CALM
+ *
+ * The table at the end has the order of decisions. Always: connections never exceed limit_of();
+ * of the needed ones none is closed but by undo(), which leaves one at least; one step opens, or
+ * closes, or does neither; steering that is frozen does nothing.
+ */
 #include "plan/steer_internal.h"
 
 #include <string.h>
@@ -34,10 +58,10 @@ static uint32_t covered(const struct steer_view *v, unsigned end)
 	return links;
 }
 
-/* Ends that matter: where links are told apart, on a way that is in use. */
+/* Ends that matter: where links are told apart, in a direction that is in use. */
 bool steer_matters(const struct steer_view *v, unsigned end)
 {
-	return v->busy[end / 2] && v->told[end] && steer_n_links(v, end) > 1;
+	return v->busy[cover_direction(end)] && v->distinct[end] && steer_n_links(v, end) > 1;
 }
 
 /* Is it known whether this connection uses a link that no other does? Among those that are used
@@ -92,11 +116,11 @@ static void set_capacity(const struct steer_view *v, struct cover_task *task)
 {
 	memset(task->capacity, 0, sizeof(task->capacity));
 	for (unsigned end = 0; end < COVER_ENDS; end++) {
-		unsigned facing = end ^ 1;
+		unsigned facing = cover_facing(end);
 
 		if (steer_matters(v, end))
 			memcpy(task->capacity[end], v->capacity[end], sizeof(task->capacity[end]));
-		else if (!v->busy[end / 2])
+		else if (!v->busy[cover_direction(end)])
 			task->capacity[end][0] = 1;
 		else
 			for (unsigned i = 0; i < COVER_NODES_MAX; i++)
@@ -114,12 +138,13 @@ static uint64_t sum(const uint32_t *capacity)
 	return total;
 }
 
-/* What the links of a way can carry at most. */
-static uint64_t most_of(const struct cover_task *task, unsigned way)
+/* What the links of a direction can carry at most. */
+static uint64_t most_of(const struct cover_task *task, unsigned dir)
 {
-	uint64_t left = sum(task->capacity[2 * way]), right = sum(task->capacity[2 * way + 1]);
+	uint64_t tx = sum(task->capacity[cover_sender(dir)]);
+	uint64_t rx = sum(task->capacity[cover_receiver(dir)]);
 
-	return left < right ? left : right;
+	return tx < rx ? tx : rx;
 }
 
 /* Connections that together reach the most, and nothing less does. */
@@ -150,7 +175,7 @@ static unsigned limit_of(const struct steer_view *v)
 	unsigned links = 0, limit;
 
 	for (unsigned end = 0; end < COVER_ENDS; end++)
-		if (v->told[end] && steer_n_links(v, end) > links)
+		if (v->distinct[end] && steer_n_links(v, end) > links)
 			links = steer_n_links(v, end);
 	limit = STEER_FLOWS_PER_LINK * links;
 	if (limit > LANES_FLOWS_MAX)
@@ -249,11 +274,11 @@ static int close_surplus(const struct steer *s, const struct steer_view *v,
 
 /* From which of the sender's links could more be sent: those from which a further connection to
  * some link would add something. */
-static uint32_t find_wanted(const struct steer_view *v, unsigned way)
+static uint32_t find_wanted(const struct steer_view *v, unsigned dir)
 {
 	struct cover_class flows[STEER_FLOWS_MAX + 1];
 	struct cover_task task = { .open = flows, .limit = STEER_FLOWS_MAX };
-	unsigned left = 2 * way, right = left + 1;
+	unsigned tx = cover_sender(dir), rx = cover_receiver(dir);
 	struct cover now, then;
 	uint32_t want = 0;
 
@@ -268,12 +293,12 @@ static uint32_t find_wanted(const struct steer_view *v, unsigned way)
 		for (unsigned b = 0; b < COVER_NODES_MAX; b++) {
 			struct cover_task more = task;
 
-			if (!task.capacity[left][a] || !task.capacity[right][b])
+			if (!task.capacity[tx][a] || !task.capacity[rx][b])
 				continue;
 			flows[more.n_open] = (struct cover_class){ 0 };
-			flows[more.n_open].node[left] = (uint8_t)a;
-			flows[more.n_open++].node[right] = (uint8_t)b;
-			if (cover_choose(&more, &then) || then.reach[way] <= now.reach[way])
+			flows[more.n_open].node[tx] = (uint8_t)a;
+			flows[more.n_open++].node[rx] = (uint8_t)b;
+			if (cover_choose(&more, &then) || then.reach[dir] <= now.reach[dir])
 				continue;
 			want |= 1u << a;
 		}
@@ -285,11 +310,11 @@ static uint32_t find_wanted(const struct steer_view *v, unsigned way)
 static void forget(struct steer *s)
 {
 	s->rest_ns = 0;
-	s->n_seen = 0;
-	memset(s->seen, 0, sizeof(s->seen));
+	s->n_observed = 0;
+	memset(s->observed, 0, sizeof(s->observed));
 }
 
-static void note_seen(struct steer *s, const struct steer_view *v)
+static void note_observed(struct steer *s, const struct steer_view *v)
 {
 	unsigned n = 0;
 
@@ -300,25 +325,25 @@ static void note_seen(struct steer *s, const struct steer_view *v)
 			if (!steer_matters(v, end))
 				continue;
 			if (one_bit(v->flows[i].possible[end]))
-				s->seen[end] |= v->flows[i].possible[end];
+				s->observed[end] |= v->flows[i].possible[end];
 			else
 				sure = false;
 		}
 		n += sure;
 	}
-	if (n > s->n_seen)
-		s->n_seen = n;
+	if (n > s->n_observed)
+		s->n_observed = n;
 }
 
-/* Do the counters show data on a link that was not seen in use on the way of the verdict? What was
- * believed of lanes is wrong then. */
+/* Do the counters show data on a link that was not observed in use in the direction of the verdict?
+ * What was believed of lanes is wrong then. */
 static bool is_contradicted(const struct steer *s, const struct steer_view *v)
 {
-	unsigned left = 2 * (unsigned)s->verdict_way;
+	enum cover_direction dir = s->verdict_dir;
 
-	for (unsigned end = left; end < left + 2; end++)
+	for (unsigned end = cover_sender(dir); end <= cover_receiver(dir); end++)
 		if (steer_matters(v, end) &&
-		    steer_links_of(v, end) & v->active[end] & ~s->seen[end])
+		    steer_links_of(v, end) & v->active[end] & ~s->observed[end])
 			return true;
 	return false;
 }
@@ -328,16 +353,17 @@ static bool speaks_of_idle(enum steer_verdict verdict)
 	return verdict == STEER_PARTLY || verdict == STEER_ONE_LINK;
 }
 
-/* The way that lacks more, and what to say of it: nothing if the counters say otherwise. */
-static void judge(struct steer *s, const struct steer_view *v, const uint64_t lack[COVER_WAYS])
+/* The direction that lacks more, and what to say of it: nothing if the counters say otherwise. */
+static void judge(struct steer *s, const struct steer_view *v,
+		  const uint64_t lack[COVER_DIRECTIONS])
 {
-	unsigned way = lack[COVER_IN] > lack[COVER_OUT] ? COVER_IN : COVER_OUT;
+	unsigned dir = lack[COVER_IN] > lack[COVER_OUT] ? COVER_IN : COVER_OUT;
 
-	s->verdict_way = (int)way;
+	s->verdict_dir = dir;
 	s->verdict = STEER_PARTLY;
-	for (unsigned end = 2 * way; end < 2 * way + 2; end++)
-		if (steer_matters(v, end) && one_bit(s->seen[end] | covered(v, end)) &&
-		    s->n_seen > 2)
+	for (unsigned end = cover_sender(dir); end <= cover_receiver(dir); end++)
+		if (steer_matters(v, end) && one_bit(s->observed[end] | covered(v, end)) &&
+		    s->n_observed > 2)
 			s->verdict = STEER_ONE_LINK;
 	if (is_contradicted(s, v))
 		s->verdict = STEER_UNKNOWN;
@@ -349,9 +375,9 @@ static bool is_hopeless(const struct steer *s, const struct steer_view *v)
 	for (unsigned end = 0; end < COVER_ENDS; end++) {
 		uint64_t odds = 1;
 
-		if (!steer_matters(v, end) || !one_bit(s->seen[end]))
+		if (!steer_matters(v, end) || !one_bit(s->observed[end]))
 			continue;
-		for (unsigned i = 1; i < s->n_seen && odds < STEER_ODDS; i++)
+		for (unsigned i = 1; i < s->n_observed && odds < STEER_ODDS; i++)
 			odds *= steer_n_links(v, end);
 		if (odds >= STEER_ODDS)
 			return true;
@@ -372,27 +398,27 @@ static unsigned least_used(uint32_t links, const unsigned *used)
 /* The sender's link is all that is chosen: what is known of the switch has just proved wrong. Every
  * other connection comes from where it adds most if it hits; the rest from all links alike, as many
  * connections from one link would share it until the surplus is known. */
-static void choose_senders(const struct steer_view *v, unsigned way, struct steer_action *out)
+static void choose_senders(const struct steer_view *v, unsigned dir, struct steer_action *out)
 {
-	unsigned left = 2 * way, used[COVER_NODES_MAX] = { 0 };
+	unsigned tx = cover_sender(dir), used[COVER_NODES_MAX] = { 0 };
 	uint32_t wanted;
 
-	if (!steer_matters(v, left))
+	if (!steer_matters(v, tx))
 		return;
 	for (unsigned i = 0; i < v->n_flows; i++)
-		used[v->flows[i].node[left]]++;
-	wanted = find_wanted(v, way);
+		used[v->flows[i].node[tx]]++;
+	wanted = find_wanted(v, dir);
 	for (unsigned i = 0; i < out->n_open; i++) {
 		bool any = i % 2 || !wanted;
-		unsigned link = least_used(any ? steer_links_of(v, left) : wanted, used);
+		unsigned link = least_used(any ? steer_links_of(v, tx) : wanted, used);
 
-		out->want[i][left] = 1u << link;
+		out->want[i][tx] = 1u << link;
 		used[link]++;
 	}
 }
 
-static void open_more(struct steer *s, const struct steer_view *v, const uint64_t lack[COVER_WAYS],
-		      struct steer_action *out)
+static void open_more(struct steer *s, const struct steer_view *v,
+		      const uint64_t lack[COVER_DIRECTIONS], struct steer_action *out)
 {
 	unsigned batch = tries_for(v, STEER_BATCH_PER_LINK);
 	unsigned limit = limit_of(v), room = limit > v->n_flows ? limit - v->n_flows : 0;
@@ -400,25 +426,25 @@ static void open_more(struct steer *s, const struct steer_view *v, const uint64_
 	s->verdict = STEER_SEARCHES;
 	out->n_open = batch < room ? batch : room;
 	s->tries += out->n_open;
-	/* A port that is right for both ways there may not be. */
+	/* A port that is right for both directions there may not be. */
 	choose_senders(v, lack[COVER_IN] > lack[COVER_OUT] ? COVER_IN : COVER_OUT, out);
 }
 
 /* How much is lacking of what the links could carry. */
 static bool find_lack(const struct steer_view *v, const struct cover *needed,
-		      uint64_t lack[COVER_WAYS])
+		      uint64_t lack[COVER_DIRECTIONS])
 {
 	struct cover_task limits = { 0 };
 	bool lacking = false;
 
 	set_capacity(v, &limits);
-	for (unsigned way = 0; way < COVER_WAYS; way++) {
-		uint64_t most = most_of(&limits, way);
+	for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++) {
+		uint64_t most = most_of(&limits, dir);
 
-		lack[way] = 0;
-		if (!v->busy[way] || needed->reach[way] * 100 >= most * STEER_ENOUGH)
+		lack[dir] = 0;
+		if (!v->busy[dir] || needed->reach[dir] * 100 >= most * STEER_ENOUGH)
 			continue;
-		lack[way] = most - needed->reach[way];
+		lack[dir] = most - needed->reach[dir];
 		lacking = true;
 	}
 	return lacking;
@@ -521,69 +547,153 @@ static void undo(const struct steer_watch *w, const struct steer_view *v, struct
 	out->most = limit_of(v);
 }
 
-/* The decision: what is lacking, what is surplus, who gets company. */
-static int decide(struct steer *s, const struct steer_view *v, struct steer_action *out)
-{
-	uint64_t lack[COVER_WAYS], reach = 0;
-	struct choice likely;
-	const struct cover *needed = &likely.cover;
-	bool lacking, searches, rests = v->now_ns < s->rest_ns;
+/* The step ------------------------------------------------------------------------------------- */
+
+/* One look at the network, and what follows from it. */
+struct step {
+	struct steer *s;
+	const struct steer_view *v;
+	struct steer_action *out;
+	struct choice needed; /* by each connection's likeliest links */
+	uint64_t lack[COVER_DIRECTIONS];
+	bool lacking;  /* links could carry more than the needed connections reach */
+	bool searches; /* and no rest forbids to look for more */
+	bool no_room;  /* but the limit does */
 	struct steer_staying staying;
+};
+
+/* A decision has been made for this step, or the next line decides. Negative: -errno. */
+enum { PASS, DONE };
+
+static int undo_harm(struct step *t)
+{
+	if (!did_harm(&t->s->watch, t->v))
+		return PASS;
+	undo(&t->s->watch, t->v, t->out);
+	return DONE;
+}
+
+static int stay_frozen(struct step *t)
+{
+	return t->v->now_ns < t->s->watch.frozen_ns ? DONE : PASS;
+}
+
+static int await_lanes(struct step *t)
+{
+	return t->v->n_flows && tries_for(t->v, 1) && all_settled(t->v) ? PASS : DONE;
+}
+
+/* The best so far begins the tries anew. */
+static void note_reach(struct steer *s, const struct steer_view *v, const struct cover *needed)
+{
+	uint64_t reach = 0;
+
+	for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++)
+		reach += v->busy[dir] ? needed->reach[dir] : 0;
+	if (reach <= s->reach)
+		return;
+	s->reach = reach;
+	s->tries = 0;
+}
+
+/* Decides nothing: finds what the lines below go by. */
+static int look(struct step *t)
+{
+	struct steer *s = t->s;
+	const struct steer_view *v = t->v;
+	bool rests = v->now_ns < s->rest_ns;
 	int r;
 
-	if (!v->n_flows || !tries_for(v, 1) || !all_settled(v))
-		return 0;
 	if (s->rest_ns && !rests)
 		forget(s);
-	note_seen(s, v);
+	note_observed(s, v);
 	steer_company_review(&s->company, v);
-	r = choose(v, false, &likely);
+	r = choose(v, false, &t->needed);
 	if (r)
 		return r;
-	for (unsigned way = 0; way < COVER_WAYS; way++)
-		reach += v->busy[way] ? needed->reach[way] : 0;
-	if (reach > s->reach) {
-		s->reach = reach;
-		s->tries = 0;
-	}
-	lacking = find_lack(v, needed, lack);
+	note_reach(s, v, &t->needed.cover);
+	t->lacking = find_lack(v, &t->needed.cover, t->lack);
+	t->searches = t->lacking && !rests;
 	/* First things first: company would take the room. */
-	searches = lacking && !rests;
-	find_staying(s, v, &likely, !searches, &staying);
-	s->surplus = v->n_flows > staying.n && v->n_flows > v->keep;
-	if (!lacking) {
-		s->verdict = STEER_ALL;
-		s->rest_len_ns = 0;
-	} else if (!rests && s->tries < tries_for(v, STEER_TRIES_PER_LINK) && !is_hopeless(s, v)) {
-		open_more(s, v, lack, out);
-	} else {
-		judge(s, v, lack);
-	}
-	if (!out->n_open)
-		r = close_surplus(s, v, &likely, !searches, out);
-	/* What was closed makes room for other tries; without room there is nothing to try. */
-	if (searches && !out->n_open && (s->verdict != STEER_SEARCHES || !out->n_close))
-		give_up(s, v);
-	if (!out->n_open && !out->n_close)
-		steer_company_open(&s->company, v, &staying, limit_of(v), out);
-	return r;
+	find_staying(s, v, &t->needed, !t->searches, &t->staying);
+	s->surplus = v->n_flows > t->staying.n && v->n_flows > v->keep;
+	return PASS;
 }
+
+static int search(struct step *t)
+{
+	struct steer *s = t->s;
+
+	if (!t->searches || s->tries >= tries_for(t->v, STEER_TRIES_PER_LINK) ||
+	    is_hopeless(s, t->v))
+		return PASS;
+	open_more(s, t->v, t->lack, t->out);
+	t->no_room = !t->out->n_open;
+	return t->no_room ? PASS : DONE;
+}
+
+/* Decides nothing: notes what is to be said of the links. */
+static int conclude(struct step *t)
+{
+	if (!t->lacking) {
+		t->s->verdict = STEER_ALL;
+		t->s->rest_len_ns = 0;
+	} else if (!t->no_room) {
+		judge(t->s, t->v, t->lack);
+		if (t->searches)
+			give_up(t->s, t->v);
+	}
+	return PASS;
+}
+
+static int close_others(struct step *t)
+{
+	int r = close_surplus(t->s, t->v, &t->needed, !t->searches, t->out);
+
+	if (r)
+		return r;
+	return t->out->n_close ? DONE : PASS;
+}
+
+/* Decides nothing: what was closed would have made room for other tries. */
+static int rest_without_room(struct step *t)
+{
+	if (t->no_room)
+		give_up(t->s, t->v);
+	return PASS;
+}
+
+static int add_company(struct step *t)
+{
+	steer_company_open(&t->s->company, t->v, &t->staying, limit_of(t->v), t->out);
+	return DONE;
+}
+
+/* The first line that returns DONE is all that happens in a step. */
+static int (*const decisions[])(struct step *) = {
+	undo_harm,         /* the last changes made the session slower: back to what was */
+	stay_frozen,       /* after that nothing is changed for a pause */
+	await_lanes,       /* where the connections run is not known yet, or decides nothing */
+	look,              /* which connections are needed, and what links could carry besides */
+	search,            /* links are idle and tries are left: open a batch */
+	conclude,          /* the verdict; after all tries were in vain, a rest */
+	close_others,      /* more connections than are needed: close */
+	rest_without_room, /* no more connections are allowed: a rest */
+	add_company,       /* packets are lost on a link with room: open one there */
+};
 
 int steer_step(struct steer *s, const struct steer_view *v, struct steer_action *out)
 {
-	int r;
+	struct step t = { .s = s, .v = v, .out = out };
+	int r = PASS;
 
 	*out = (struct steer_action){ 0 };
 	s->surplus = false;
 	if (speaks_of_idle(s->verdict) && is_contradicted(s, v))
 		s->verdict = STEER_UNKNOWN;
-	if (did_harm(&s->watch, v)) {
-		undo(&s->watch, v, out);
-		return 0;
-	}
-	if (v->now_ns < s->watch.frozen_ns)
-		return 0;
-	r = decide(s, v, out);
-	note_action(&s->watch, v, out);
-	return r;
+	for (unsigned i = 0; r == PASS && i < sizeof(decisions) / sizeof(decisions[0]); i++)
+		r = decisions[i](&t);
+	if (!out->restore)
+		note_action(&s->watch, v, out);
+	return r < 0 ? r : 0;
 }

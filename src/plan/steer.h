@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steer.h - which connections to open and which to close, once it was seen over which links those
- * that are there run
+ * steer.h - which connections to open and which to close, once it was observed over which links
+ * those that are there run
  *
  * A switch spreads connections over its links to a host by a rule that nobody can ask for, so the
  * first plan may leave links idle. Then more connections are opened, from other ports, as many at a
@@ -14,7 +14,7 @@
  * link, and one connection carries a fraction of it. There it gets company on the same links.
  *
  * An end whose links are told apart neither by a rule nor by counters counts as one link of no
- * limit. Pure: what is seen goes in, what to do comes out.
+ * limit. Pure: observations go in, decisions come out.
  */
 #pragma once
 
@@ -40,15 +40,15 @@
  * they share some of them unevenly. */
 #define STEER_SETTLE_NS 2000000000ull
 
-/* A way is in use when it carries this many bytes per second. The links' speeds are no measure: the
- * rest of the path may be slower. */
+/* A direction is in use when it carries this many bytes per second. The links' speeds are no
+ * measure: the rest of the path may be slower. */
 #define STEER_BUSY_RATE (1u << 20)
 
 /* Rates are taken over at least this time. */
 #define STEER_RATE_NS 200000000ull
 
-/* A way that was in use is, for so long: what is counted is the stream without gaps, which stands
- * still while one chunk is late and everything else arrives. */
+/* A direction that was in use stays in use for this long: what is counted is the stream without
+ * gaps, which stands still while one chunk is late and everything else arrives. */
 #define STEER_BUSY_NS 1000000000ull
 
 /* After tries in vain, and before what helps no more is looked for again; doubled after each
@@ -122,15 +122,15 @@ struct steer_flow {
 	/* By enum cover_end: the likeliest link, and all that are possible. */
 	uint8_t node[COVER_ENDS];
 	uint32_t possible[COVER_ENDS]; /* 0: nothing is known yet */
-	bool lossy[COVER_WAYS];
+	bool lossy[COVER_DIRECTIONS];
 };
 
 struct steer_view {
 	uint64_t now_ns;
-	bool busy[COVER_WAYS]; /* much is being sent that way */
+	bool busy[COVER_DIRECTIONS]; /* much is being sent in that direction */
 	/* Speeds; what cannot be used has 0. */
 	uint32_t capacity[COVER_ENDS][COVER_NODES_MAX];
-	bool told[COVER_ENDS]; /* links are told apart here */
+	bool distinct[COVER_ENDS]; /* links are told apart here, by a rule or by counters */
 	/* What the links' counters say (usage.h): */
 	bool measured[COVER_ENDS];                  /* rate has something */
 	uint64_t rate[COVER_ENDS][COVER_NODES_MAX]; /* bytes per second, mean of STEER_MEAN_NS */
@@ -147,7 +147,7 @@ struct steer_view {
 };
 
 enum steer_verdict {
-	STEER_UNKNOWN,  /* not yet seen */
+	STEER_UNKNOWN,  /* not yet observed */
 	STEER_ALL,      /* what the links can carry is reached */
 	STEER_SEARCHES, /* it is not yet */
 	STEER_PARTLY,   /* tries were in vain: some links stay idle */
@@ -159,9 +159,9 @@ enum steer_company_state { STEER_COMPANY_IDLE, STEER_COMPANY_TRIAL };
 /* Company of connections that lose packets (steer_company.c); zero at the beginning. */
 struct steer_company {
 	enum steer_company_state state;
-	uint8_t extra[COVER_WAYS][COVER_NODES_MAX]; /* allowed besides the needed one */
+	uint8_t extra[COVER_DIRECTIONS][COVER_NODES_MAX]; /* allowed besides the needed one */
 	/* The trial: for which link, since when, and what the link and all carried before. */
-	unsigned way;
+	unsigned dir;
 	unsigned link;
 	uint64_t since_ns;
 	uint64_t before;
@@ -194,13 +194,13 @@ struct steer {
 	struct steer_watch watch;
 	bool surplus; /* there are more connections than are needed: which is to be found out */
 	/* Since the last rest: */
-	unsigned n_seen;           /* connections whose lane was sure at the same time */
-	uint32_t seen[COVER_ENDS]; /* and the links on which they were */
+	unsigned n_observed;           /* connections whose lane was sure at the same time */
+	uint32_t observed[COVER_ENDS]; /* and the links on which they were */
 	enum steer_verdict verdict;
-	int verdict_way; /* enum cover_way: the direction that it is about */
+	enum cover_direction verdict_dir; /* which it is about */
 };
 
-/* What is known of one way's use; zero at the beginning. */
+/* What is known of one direction's use; zero at the beginning. */
 struct steer_use {
 	uint64_t since_ns; /* when it had carried: */
 	uint64_t bytes;
@@ -237,7 +237,7 @@ struct steer_action {
 	unsigned most; /* with this many connections in all */
 };
 
-/* Is much being sent that way? bytes: of the stream, by now. */
+/* Is much being sent in that direction? bytes: of the stream, by now. */
 bool steer_is_busy(struct steer_use *use, uint64_t bytes, uint64_t now_ns);
 
 /* Is much of what a connection sends being lost, for other reasons than a full queue? */

@@ -25,25 +25,25 @@
  * receiver's where receivers' links are told apart, else the sender's. The gain is measured by the
  * counter of that link.
  *
- * Always: extra[way][link] connections besides the needed one may stay on that link, at most
+ * Always: extra[dir][link] connections besides the needed one may stay on that link, at most
  * STEER_COMPANY - 1; all but the last of them, or all if no trial runs there, have proved a gain.
  */
 #include "plan/steer_internal.h"
 
 /* The end by whose links company is counted. */
-static unsigned end_of(const struct steer_view *v, unsigned way)
+static unsigned end_of(const struct steer_view *v, unsigned dir)
 {
-	unsigned receiver = 2 * way + 1;
+	unsigned receiver = cover_receiver(dir);
 
-	return steer_matters(v, receiver) ? receiver : 2 * way;
+	return steer_matters(v, receiver) ? receiver : cover_sender(dir);
 }
 
-/* Does g run over the links of f that way, as far as links are told apart? While g is young, it
- * may. */
+/* Does g run over the links of f in that direction, as far as links are told apart? While g is
+ * young, it may. */
 static bool shares_lane(const struct steer_view *v, const struct steer_flow *f,
-			const struct steer_flow *g, unsigned way)
+			const struct steer_flow *g, unsigned dir)
 {
-	for (unsigned end = 2 * way; end < 2 * way + 2; end++) {
+	for (unsigned end = cover_sender(dir); end <= cover_receiver(dir); end++) {
 		bool may = g->age_ns < STEER_SETTLE_NS && g->possible[end] >> f->node[end] & 1;
 
 		if (steer_matters(v, end) && g->node[end] != f->node[end] && !may)
@@ -53,17 +53,17 @@ static bool shares_lane(const struct steer_view *v, const struct steer_flow *f,
 }
 
 /* Is a packet lost on the lane of f, by f or by its company? */
-static bool loses(const struct steer_view *v, const struct steer_flow *f, unsigned way)
+static bool loses(const struct steer_view *v, const struct steer_flow *f, unsigned dir)
 {
-	for (unsigned i = 0; i < v->n_flows && v->busy[way]; i++)
-		if (v->flows[i].lossy[way] && shares_lane(v, f, &v->flows[i], way))
+	for (unsigned i = 0; i < v->n_flows && v->busy[dir]; i++)
+		if (v->flows[i].lossy[dir] && shares_lane(v, f, &v->flows[i], dir))
 			return true;
 	return false;
 }
 
-static bool has_room(const struct steer_view *v, const struct steer_flow *f, unsigned way)
+static bool has_room(const struct steer_view *v, const struct steer_flow *f, unsigned dir)
 {
-	for (unsigned end = 2 * way; end < 2 * way + 2; end++)
+	for (unsigned end = cover_sender(dir); end <= cover_receiver(dir); end++)
 		if (steer_matters(v, end) && v->full[end] >> f->node[end] & 1)
 			return false;
 	return true;
@@ -87,7 +87,7 @@ static void end_trial(struct steer_company *c)
 
 static void fail_trial(struct steer_company *c, uint64_t now_ns)
 {
-	c->extra[c->way][c->link]--;
+	c->extra[c->dir][c->link]--;
 	c->pause_ns = c->pause_ns ? 2 * c->pause_ns : STEER_PAUSE_NS;
 	if (c->pause_ns > STEER_PAUSE_MAX_NS)
 		c->pause_ns = STEER_PAUSE_MAX_NS;
@@ -116,13 +116,13 @@ static bool has_gained(const struct steer_company *c, const struct steer_view *v
 
 static void review_trial(struct steer_company *c, const struct steer_view *v)
 {
-	unsigned end = end_of(v, c->way);
+	unsigned end = end_of(v, c->dir);
 
 	if (v->now_ns < c->since_ns + STEER_TRIAL_NS)
 		return;
-	if (n_on_link(v, end, c->link) <= c->extra[c->way][c->link]) {
+	if (n_on_link(v, end, c->link) <= c->extra[c->dir][c->link]) {
 		/* It came to another link, which proves nothing. */
-		c->extra[c->way][c->link]--;
+		c->extra[c->dir][c->link]--;
 		end_trial(c);
 	} else if (has_gained(c, v, end)) {
 		c->pause_ns = 0;
@@ -132,26 +132,26 @@ static void review_trial(struct steer_company *c, const struct steer_view *v)
 	}
 }
 
-static bool link_loses(const struct steer_view *v, unsigned way, unsigned link)
+static bool link_loses(const struct steer_view *v, unsigned dir, unsigned link)
 {
-	unsigned end = end_of(v, way);
+	unsigned end = end_of(v, dir);
 
 	for (unsigned i = 0; i < v->n_flows; i++)
-		if (v->flows[i].lossy[way] && v->flows[i].node[end] == link)
+		if (v->flows[i].lossy[dir] && v->flows[i].node[end] == link)
 			return true;
 	return false;
 }
 
 void steer_company_review(struct steer_company *c, const struct steer_view *v)
 {
-	if (c->state == STEER_COMPANY_TRIAL && v->busy[c->way])
+	if (c->state == STEER_COMPANY_TRIAL && v->busy[c->dir])
 		review_trial(c, v);
-	for (unsigned way = 0; way < COVER_WAYS; way++) {
+	for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++) {
 		for (unsigned link = 0; link < COVER_NODES_MAX; link++) {
-			if (!c->extra[way][link] || link_loses(v, way, link))
+			if (!c->extra[dir][link] || link_loses(v, dir, link))
 				continue;
-			c->extra[way][link] = 0;
-			if (c->state == STEER_COMPANY_TRIAL && c->way == way && c->link == link)
+			c->extra[dir][link] = 0;
+			if (c->state == STEER_COMPANY_TRIAL && c->dir == dir && c->link == link)
 				end_trial(c);
 		}
 	}
@@ -162,20 +162,20 @@ void steer_company_keep(const struct steer_company *c, const struct steer_view *
 {
 	const struct steer_flow *f = &v->flows[needed];
 
-	for (unsigned way = 0; way < COVER_WAYS; way++) {
-		unsigned extra = c->extra[way][f->node[end_of(v, way)]], n = 0;
+	for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++) {
+		unsigned extra = c->extra[dir][f->node[end_of(v, dir)]], n = 0;
 
-		if (!loses(v, f, way))
+		if (!loses(v, f, dir))
 			continue;
 		for (unsigned i = 0; i < v->n_flows && n < extra; i++) {
-			if (i == needed || !shares_lane(v, f, &v->flows[i], way))
+			if (i == needed || !shares_lane(v, f, &v->flows[i], dir))
 				continue;
 			steer_stay(st, i);
 			n++;
 		}
-		if (!st->lossy && extra < STEER_COMPANY - 1 && has_room(v, f, way)) {
+		if (!st->lossy && extra < STEER_COMPANY - 1 && has_room(v, f, dir)) {
 			st->lossy = f;
-			st->way = way;
+			st->dir = dir;
 		}
 	}
 }
@@ -193,20 +193,20 @@ static bool may_begin(struct steer_company *c, const struct steer_view *v)
 void steer_company_open(struct steer_company *c, const struct steer_view *v,
 			const struct steer_staying *st, unsigned limit, struct steer_action *out)
 {
-	unsigned end = end_of(v, st->way);
+	unsigned end = end_of(v, st->dir);
 	uint32_t *want = out->want[0];
 
 	if (!st->lossy || !v->measured[end] || v->n_flows >= limit || !may_begin(c, v))
 		return;
 	c->state = STEER_COMPANY_TRIAL;
-	c->way = st->way;
+	c->dir = st->dir;
 	c->link = st->lossy->node[end];
 	c->since_ns = v->now_ns;
 	c->before = v->rate[end][c->link];
 	c->all_before = sum_of(v->rate[end]);
-	c->extra[c->way][c->link]++;
+	c->extra[c->dir][c->link]++;
 	c->n_opened++;
 	out->n_open = 1;
-	for (unsigned e = 2 * st->way; e < 2 * st->way + 2; e++)
+	for (unsigned e = cover_sender(st->dir); e <= cover_receiver(st->dir); e++)
 		want[e] = steer_matters(v, e) ? 1u << st->lossy->node[e] : 0;
 }

@@ -10,16 +10,17 @@
 uint32_t steer_links_of(const struct steer_view *v, unsigned end);
 unsigned steer_n_links(const struct steer_view *v, unsigned end);
 
-/* Does this end decide anything? Its links are told apart, on a way that is in use. */
+/* Does this end decide anything? Its links are told apart, in a direction that is in use. */
 bool steer_matters(const struct steer_view *v, unsigned end);
 
 /* Connections that are not surplus. */
 struct steer_staying {
 	bool flow[STEER_FLOWS_MAX];
 	unsigned n;
-	/* One more is wanted on the lane of this one, for its losses on that way. NULL: no. */
+	/* One more is wanted on the lane of this one, for its losses in that direction. NULL: no.
+	 */
 	const struct steer_flow *lossy;
-	unsigned way;
+	unsigned dir;
 };
 
 /* Marks the connection of index i as one that stays. */

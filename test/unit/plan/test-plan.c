@@ -119,14 +119,14 @@ static uint64_t min_cut(unsigned n, const uint32_t *left, const uint32_t *right,
 }
 
 static uint64_t rate_of(const struct plan_input *in, const struct lanes *l, unsigned n,
-			unsigned way)
+			unsigned dir)
 {
-	const struct plan_side *tx = way ? &in->peer : &in->here;
-	const struct plan_side *rx = way ? &in->here : &in->peer;
+	const struct plan_side *tx = dir ? &in->peer : &in->here;
+	const struct plan_side *rx = dir ? &in->here : &in->peer;
 	uint32_t edges[HASH_LINKS_MAX] = { 0 };
 
 	for (unsigned i = 0; i < n; i++)
-		edges[l[i].node[2 * way]] |= 1u << l[i].node[2 * way + 1];
+		edges[l[i].node[cover_sender(dir)]] |= 1u << l[i].node[cover_receiver(dir)];
 	return min_cut(tx->bond.n_links, tx->speed, rx->speed, edges);
 }
 
@@ -232,7 +232,7 @@ static void test_sides_of_different_speed(void **state)
 			}
 		}
 	}
-	print_message("sides of different speed: %u plans, way in incomplete in %u\n", plans,
+	print_message("sides of different speed: %u plans, dir in incomplete in %u\n", plans,
 		      limited);
 	assert_int_equal(limited, 0);
 }
@@ -264,7 +264,7 @@ static void test_unequal_links(void **state)
 			plans++;
 		}
 	}
-	print_message("unequal links: %u plans, way in incomplete in %u\n", plans, limited);
+	print_message("unequal links: %u plans, dir in incomplete in %u\n", plans, limited);
 	assert_int_equal(limited, 0);
 }
 
@@ -300,14 +300,15 @@ static void test_one_flow_per_link(void **state)
 
 /* The covering by itself -------------------------------------------------------------------- */
 
-static uint64_t cover_rate(const struct cover_task *t, uint32_t chosen, unsigned way)
+static uint64_t cover_rate(const struct cover_task *t, uint32_t chosen, unsigned dir)
 {
 	uint32_t edges[COVER_NODES_MAX] = { 0 };
 
 	for (unsigned i = 0; i < t->n_classes; i++)
 		if (chosen >> i & 1)
-			edges[t->classes[i].node[2 * way]] |= 1u << t->classes[i].node[2 * way + 1];
-	return min_cut(4, t->capacity[2 * way], t->capacity[2 * way + 1], edges);
+			edges[t->classes[i].node[cover_sender(dir)]] |=
+				1u << t->classes[i].node[cover_receiver(dir)];
+	return min_cut(4, t->capacity[cover_sender(dir)], t->capacity[cover_receiver(dir)], edges);
 }
 
 /* For both ways, or for out alone. */
@@ -944,23 +945,23 @@ static void test_links_of_an_end(void **state)
 	struct plan_side even = side_of(3, 1000), fixed = side_of(3, 1000), none = { 0 };
 	uint32_t capacity[HASH_LINKS_MAX];
 
-	assert_int_equal(links(&even, &even, COVER_OUT_LEFT, capacity), HASH_SPREAD_PORTS);
+	assert_int_equal(links(&even, &even, COVER_OUT_TX, capacity), HASH_SPREAD_PORTS);
 	for (unsigned i = 0; i < HASH_LINKS_MAX; i++)
 		assert_int_equal(capacity[i], i < 3 ? 1000 : 0);
 	fixed.bond.policy = HASH_LAYER2;
-	assert_int_equal(links(&fixed, &even, COVER_OUT_LEFT, capacity), HASH_SPREAD_NONE);
+	assert_int_equal(links(&fixed, &even, COVER_OUT_TX, capacity), HASH_SPREAD_NONE);
 	assert_int_equal(capacity[0], 1000);
 	assert_int_equal(capacity[1], 0);
 	/* What the switch in front of it does is another matter. */
-	assert_int_equal(links(&even, &fixed, COVER_OUT_RIGHT, capacity), HASH_SPREAD_PORTS);
+	assert_int_equal(links(&even, &fixed, COVER_OUT_RX, capacity), HASH_SPREAD_PORTS);
 	assert_int_equal(capacity[2], 1000);
 	fixed.bond.mode = HASH_ACTIVE_BACKUP;
 	fixed.bond.active = 2;
-	assert_int_equal(links(&even, &fixed, COVER_OUT_RIGHT, capacity), HASH_SPREAD_NONE);
+	assert_int_equal(links(&even, &fixed, COVER_OUT_RX, capacity), HASH_SPREAD_NONE);
 	assert_int_equal(capacity[2], 0);
 	fixed.bond.mode = HASH_BALANCE_RR;
-	assert_int_equal(links(&fixed, &even, COVER_OUT_LEFT, capacity), HASH_SPREAD_PACKETS);
-	assert_int_equal(links(&none, &even, COVER_OUT_LEFT, capacity), HASH_SPREAD_NONE);
+	assert_int_equal(links(&fixed, &even, COVER_OUT_TX, capacity), HASH_SPREAD_PACKETS);
+	assert_int_equal(links(&none, &even, COVER_OUT_TX, capacity), HASH_SPREAD_NONE);
 	assert_int_equal(capacity[0], 0);
 }
 

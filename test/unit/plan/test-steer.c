@@ -52,7 +52,7 @@ static unsigned rx_of(const struct sim *m, uint16_t port)
 
 static void open_flow(struct sim *m, const uint32_t want[COVER_ENDS])
 {
-	unsigned left = m->net.in ? COVER_IN_LEFT : COVER_OUT_LEFT;
+	unsigned left = m->net.in ? COVER_IN_TX : COVER_OUT_TX;
 	struct steer_flow *f = &m->flows[m->view.n_flows++];
 
 	m->next_port++;
@@ -77,7 +77,7 @@ static void close_flow(struct sim *m, uint16_t port)
 /* Lanes become known 300 ms after a connection was opened. */
 static void age(struct sim *m, uint64_t ns)
 {
-	unsigned left = m->net.in ? COVER_IN_LEFT : COVER_OUT_LEFT;
+	unsigned left = m->net.in ? COVER_IN_TX : COVER_OUT_TX;
 
 	m->view.now_ns += ns;
 	for (unsigned i = 0; i < m->view.n_flows; i++) {
@@ -96,7 +96,7 @@ static void age(struct sim *m, uint64_t ns)
 static void start(struct sim *m, const struct network *net, unsigned flows)
 {
 	static const uint32_t any[COVER_ENDS];
-	unsigned left = net->in ? COVER_IN_LEFT : COVER_OUT_LEFT;
+	unsigned left = net->in ? COVER_IN_TX : COVER_OUT_TX;
 
 	memset(m, 0, sizeof(*m));
 	m->net = *net;
@@ -104,7 +104,7 @@ static void start(struct sim *m, const struct network *net, unsigned flows)
 	m->view.flows = m->flows;
 	m->view.most = 64;
 	m->view.busy[net->in ? COVER_IN : COVER_OUT] = true;
-	m->view.told[left] = m->view.told[left + 1] = true;
+	m->view.distinct[left] = m->view.distinct[left + 1] = true;
 	for (unsigned i = 0; i < net->n_tx; i++)
 		m->view.capacity[left][i] = 1000;
 	for (unsigned i = 0; i < net->n_rx; i++)
@@ -177,7 +177,7 @@ static void test_a_switch_that_ignores_ports(void **state)
 		start(&m, &net, n);
 		run(&m, 10 * S);
 		assert_int_equal(m.steer.verdict, STEER_ONE_LINK);
-		assert_int_equal(m.steer.verdict_way, COVER_OUT);
+		assert_int_equal(m.steer.verdict_dir, COVER_OUT);
 		assert_int_equal(m.view.n_flows, 1);
 		opened = m.n_opened;
 		/* What chance does once in a thousand, and one batch on top. */
@@ -211,7 +211,7 @@ static void test_unseen_links(void **state)
 	static struct sim m;
 
 	start(&m, &net, 2);
-	m.view.told[COVER_OUT_LEFT] = m.view.told[COVER_OUT_RIGHT] = false;
+	m.view.distinct[COVER_OUT_TX] = m.view.distinct[COVER_OUT_RX] = false;
 	run(&m, 10 * S);
 	assert_int_equal(m.n_opened, 2);
 	assert_int_equal(m.n_closed, 0);
@@ -229,15 +229,15 @@ static void test_all_senders_are_used(void **state)
 	start(&m, &net, 4);
 	for (unsigned i = 0; i < 4; i++) {
 		m.flows[i].age_ns = STEER_SETTLE_NS;
-		m.flows[i].node[COVER_OUT_LEFT] = (uint8_t)i;
-		m.flows[i].node[COVER_OUT_RIGHT] = i == 0 ? 1 : 3;
-		m.flows[i].possible[COVER_OUT_LEFT] = 1u << i;
-		m.flows[i].possible[COVER_OUT_RIGHT] = i == 0 ? 2 : 8;
+		m.flows[i].node[COVER_OUT_TX] = (uint8_t)i;
+		m.flows[i].node[COVER_OUT_RX] = i == 0 ? 1 : 3;
+		m.flows[i].possible[COVER_OUT_TX] = 1u << i;
+		m.flows[i].possible[COVER_OUT_RX] = i == 0 ? 2 : 8;
 	}
 	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
 	assert_int_equal(act.n_open, 8);
 	for (unsigned i = 0; i < act.n_open; i++)
-		used[__builtin_ctz(act.want[i][COVER_OUT_LEFT])]++;
+		used[__builtin_ctz(act.want[i][COVER_OUT_TX])]++;
 	for (unsigned i = 0; i < 4; i++)
 		assert_in_range(used[i], 1, 3);
 }
@@ -252,13 +252,13 @@ static void test_certain_surplus(void **state)
 	start(&m, &net, 4);
 	for (unsigned i = 0; i < 4; i++) {
 		m.flows[i].age_ns = STEER_SETTLE_NS - 1;
-		m.flows[i].node[COVER_OUT_LEFT] = i & 1;
-		m.flows[i].possible[COVER_OUT_LEFT] = 1u << (i & 1);
+		m.flows[i].node[COVER_OUT_TX] = i & 1;
+		m.flows[i].possible[COVER_OUT_TX] = 1u << (i & 1);
 	}
 	/* 0 and 2 are alike; of 1 and 3 one is on the other link. */
-	m.flows[0].possible[COVER_OUT_RIGHT] = m.flows[2].possible[COVER_OUT_RIGHT] = 1;
-	m.flows[1].possible[COVER_OUT_RIGHT] = m.flows[3].possible[COVER_OUT_RIGHT] = 3;
-	m.flows[3].node[COVER_OUT_RIGHT] = 1;
+	m.flows[0].possible[COVER_OUT_RX] = m.flows[2].possible[COVER_OUT_RX] = 1;
+	m.flows[1].possible[COVER_OUT_RX] = m.flows[3].possible[COVER_OUT_RX] = 3;
+	m.flows[3].node[COVER_OUT_RX] = 1;
 	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
 	assert_int_equal(act.n_open, 0);
 	assert_int_equal(act.n_close, 1);
@@ -311,9 +311,9 @@ static void start_known(struct sim *m, unsigned flows)
 /* What all links of the receiver carry, as their counters say. */
 static void set_rates(struct sim *m, uint64_t rate)
 {
-	m->view.measured[COVER_OUT_RIGHT] = true;
+	m->view.measured[COVER_OUT_RX] = true;
 	for (unsigned i = 0; i < m->net.n_rx; i++)
-		m->view.rate[COVER_OUT_RIGHT][i] = rate;
+		m->view.rate[COVER_OUT_RX][i] = rate;
 }
 
 /* One step, as a client takes it; new connections come to the link where they are wanted, or to
@@ -330,11 +330,10 @@ static unsigned step_known(struct sim *m, uint64_t ns, int link)
 	for (unsigned i = 0; i < act.n_close; i++)
 		close_flow(m, act.close[i]);
 	for (unsigned i = 0; i < act.n_open; i++) {
-		assert_true(act.want[i][COVER_OUT_RIGHT]);
+		assert_true(act.want[i][COVER_OUT_RX]);
 		open_flow(m, act.want[i]);
 		put(&m->flows[m->view.n_flows - 1],
-		    link < 0 ? (unsigned)__builtin_ctz(act.want[i][COVER_OUT_RIGHT])
-			     : (unsigned)link);
+		    link < 0 ? (unsigned)__builtin_ctz(act.want[i][COVER_OUT_RX]) : (unsigned)link);
 	}
 	return m->n_opened - before;
 }
@@ -353,9 +352,9 @@ static void test_company_where_packets_are_lost(void **state)
 	m.flows[1].lossy[COVER_OUT] = true;
 	for (unsigned n = 1; n < STEER_COMPANY; n++) {
 		assert_int_equal(step_known(&m, 50 * MS, -1), 1);
-		assert_int_equal(m.flows[3 + n].node[COVER_OUT_RIGHT], 1);
+		assert_int_equal(m.flows[3 + n].node[COVER_OUT_RX], 1);
 		assert_int_equal(step_known(&m, STEER_TRIAL_NS - 1, -1), 0);
-		m.view.rate[COVER_OUT_RIGHT][1] += 500;
+		m.view.rate[COVER_OUT_RX][1] += 500;
 		assert_int_equal(m.steer.company.state, STEER_COMPANY_TRIAL);
 	}
 	for (unsigned i = 0; i < 100; i++)
@@ -399,8 +398,8 @@ static void test_company_at_the_cost_of_others(void **state)
 	set_rates(&m, 1000);
 	m.flows[1].lossy[COVER_OUT] = true;
 	assert_int_equal(step_known(&m, 50 * MS, -1), 1);
-	m.view.rate[COVER_OUT_RIGHT][1] = 1200;
-	m.view.rate[COVER_OUT_RIGHT][0] = m.view.rate[COVER_OUT_RIGHT][2] = 700;
+	m.view.rate[COVER_OUT_RX][1] = 1200;
+	m.view.rate[COVER_OUT_RX][0] = m.view.rate[COVER_OUT_RX][2] = 700;
 	step_known(&m, STEER_TRIAL_NS, -1);
 	assert_int_equal(m.steer.company.extra[COVER_OUT][1], 0);
 	assert_int_equal(m.view.n_flows, 4);
@@ -415,13 +414,13 @@ static void test_no_company_on_a_full_link(void **state)
 	m.flows[1].lossy[COVER_OUT] = true;
 	assert_int_equal(step_known(&m, 50 * MS, -1), 0);
 	set_rates(&m, 1000);
-	m.view.full[COVER_OUT_LEFT] = 2;
+	m.view.full[COVER_OUT_TX] = 2;
 	assert_int_equal(step_known(&m, 50 * MS, -1), 0);
-	m.view.full[COVER_OUT_LEFT] = 0;
-	m.view.full[COVER_OUT_RIGHT] = 2;
+	m.view.full[COVER_OUT_TX] = 0;
+	m.view.full[COVER_OUT_RX] = 2;
 	assert_int_equal(step_known(&m, 50 * MS, -1), 0);
 	/* Another link is. */
-	m.view.full[COVER_OUT_RIGHT] = 1;
+	m.view.full[COVER_OUT_RX] = 1;
 	assert_int_equal(step_known(&m, 50 * MS, -1), 1);
 }
 
@@ -456,8 +455,8 @@ static void test_company_is_for_the_needed(void **state)
 
 	start_known(&m, 5);
 	set_rates(&m, 1000);
-	m.flows[0].node[COVER_OUT_RIGHT] = 1;
-	m.flows[0].possible[COVER_OUT_RIGHT] = 2;
+	m.flows[0].node[COVER_OUT_RX] = 1;
+	m.flows[0].possible[COVER_OUT_RX] = 2;
 	m.flows[0].lossy[COVER_OUT] = true;
 	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
 	assert_int_equal(act.n_open, 0);
@@ -487,9 +486,9 @@ static void test_company_that_is_young(void **state)
 	set_rates(&m, 1000);
 	m.flows[1].lossy[COVER_OUT] = true;
 	assert_int_equal(step_known(&m, 50 * MS, 0), 1);
-	m.flows[4].node[COVER_OUT_LEFT] = 1;
-	m.flows[4].possible[COVER_OUT_LEFT] = 2;
-	m.flows[4].possible[COVER_OUT_RIGHT] = 3;
+	m.flows[4].node[COVER_OUT_TX] = 1;
+	m.flows[4].possible[COVER_OUT_TX] = 2;
+	m.flows[4].possible[COVER_OUT_RX] = 3;
 	m.flows[4].age_ns = STEER_SETTLE_NS - 1;
 	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
 	assert_int_equal(act.n_close, 0);
@@ -663,14 +662,14 @@ static void test_verdicts_follow_the_counters(void **state)
 	start(&m, &net, 4);
 	run(&m, 10 * S);
 	assert_int_equal(m.steer.verdict, STEER_ONE_LINK);
-	m.view.active[COVER_OUT_RIGHT] = m.steer.seen[COVER_OUT_RIGHT];
+	m.view.active[COVER_OUT_RX] = m.steer.observed[COVER_OUT_RX];
 	step(&m);
 	assert_int_equal(m.steer.verdict, STEER_ONE_LINK);
-	m.view.active[COVER_OUT_RIGHT] = 15;
+	m.view.active[COVER_OUT_RX] = 15;
 	step(&m);
 	assert_int_equal(m.steer.verdict, STEER_UNKNOWN);
 	start(&m, &net, 4);
-	m.view.active[COVER_OUT_RIGHT] = 15;
+	m.view.active[COVER_OUT_RX] = 15;
 	for (unsigned i = 0; i < 200; i++) {
 		step(&m);
 		assert_true(m.steer.verdict == STEER_UNKNOWN || m.steer.verdict == STEER_SEARCHES);
@@ -745,8 +744,8 @@ static void test_waits_for_lanes(void **state)
 	static struct sim m;
 
 	start(&m, &net, 1);
-	m.flows[0].possible[COVER_OUT_LEFT] = 1;
-	m.flows[0].possible[COVER_OUT_RIGHT] = 3;
+	m.flows[0].possible[COVER_OUT_TX] = 1;
+	m.flows[0].possible[COVER_OUT_RX] = 3;
 	m.flows[0].age_ns = STEER_SETTLE_NS - 1;
 	step(&m);
 	assert_int_equal(m.n_opened, 1);
