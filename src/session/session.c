@@ -199,16 +199,21 @@ bool session_seeks(const struct session *s, uint64_t now_ns)
 
 /* Subflows ------------------------------------------------------------------------------------- */
 
-/* A HELLO that asks for a new session: what it says of its sender. */
+/*
+ * A HELLO that asks for a new session. The first one says what the session is. A client that had no
+ * WELCOME begins anew with another one for the same session, whose words may be older than what
+ * came meanwhile: it can raise the edge, and nothing else.
+ */
 static void accept_hello(struct session *s, const struct wire_hello *hello)
 {
+	if (hello->edge > s->out.edge)
+		s->out.edge = hello->edge;
+	if (s->version)
+		return;
 	s->version = handshake_version(hello);
 	s->features = hello->features & WIRE_FEATURES;
 	s->peer_side = hello->side;
-	s->out.edge = hello->edge;
-	/* A client that lost its first connection says HELLO again, with what it knew then. */
-	if (!s->peer_facts_serial)
-		session_put_peer_facts(s, &hello->items.facts);
+	session_put_peer_facts(s, &hello->items.facts);
 	if (hello->n_subflows && hello->n_subflows < s->n_subflows_allowed)
 		s->n_subflows_allowed = hello->n_subflows;
 }

@@ -331,6 +331,33 @@ static void hello_of_a_running_session_brings_no_older_facts(void **state)
 	session_free(s);
 }
 
+/* Nor does it take back an edge that has risen since, or change what the session is. */
+static void test_hello_again_takes_nothing_back(void **state)
+{
+	struct session *s = start(SESSION_SERVER, SESSION_INPUT_STREAM);
+	struct wire_hello hello = some_hello;
+	struct session_stats stats;
+	uint16_t first, again;
+
+	assert_int_equal(session_subflow_open(s, &hello, NULL, 0, &first), 0);
+	drain(s, first, 0);
+	assert_int_equal(feed_ack(s, first, 0, MS), 0);
+	hello.edge = WIRE_INITIAL_WINDOW;
+	hello.side = WIRE_SIDE_SEND_ONLY;
+	hello.n_subflows = 1;
+	assert_int_equal(session_subflow_open(s, &hello, NULL, MS, &again), 0);
+	session_stats(s, &stats);
+	assert_int_equal(stats.tx_edge, WINDOW);
+	assert_false(session_input_should_end(s, true));
+	session_subflow_close(s, again, MS);
+	/* But one that lets us send more does. */
+	hello.edge = 2 * WINDOW;
+	assert_int_equal(session_subflow_open(s, &hello, NULL, MS, &again), 0);
+	session_stats(s, &stats);
+	assert_int_equal(stats.tx_edge, 2 * WINDOW);
+	session_free(s);
+}
+
 /* The newest is believed, whichever way it came, and however many come. */
 static void test_newest_facts_are_believed(void **state)
 {
@@ -389,6 +416,7 @@ int main(void)
 		cmocka_unit_test(test_facts_changed_before_welcome),
 		cmocka_unit_test(hello_of_a_running_session_brings_no_older_facts),
 		cmocka_unit_test(test_newest_facts_are_believed),
+		cmocka_unit_test(test_hello_again_takes_nothing_back),
 		cmocka_unit_test(test_facts_before_welcome),
 	};
 
