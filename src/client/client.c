@@ -7,6 +7,8 @@
 
 #include "path/own_addrs.h"
 #include "path/sock_wire.h"
+#include "session/session_links.h"
+#include "session/session_subflow.h"
 #include "util/text.h"
 
 void client_note(const struct client *c, int level, const char *fmt, ...)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "session/session_subflow.h"
 #include "util/text.h"
 
 static const uint32_t any_links[COVER_ENDS];

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "plan/lanes.h"
+#include "session/session_links.h"
+#include "session/session_subflow.h"
 #include "util/text.h"
 
 #define STREAMS  COVER_ENDS

@@ -30,6 +30,7 @@
 #include "endpoint/local_socket.h"
 #include "endpoint/output.h"
 #include "io/wake.h"
+#include "session/session_stream.h"
 #include "util/text.h"
 
 struct endpoint {

@@ -24,6 +24,7 @@
 
 #include "endpoint/input.h"
 #include "io/sock.h"
+#include "session/session_stream.h"
 #include "util/text.h"
 
 struct direction {

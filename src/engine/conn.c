@@ -28,6 +28,7 @@
 #include "engine/conn_internal.h"
 #include "io/sock.h"
 #include "session/sched.h"
+#include "session/session_subflow.h"
 #include "util/iov.h"
 
 /* A frame is at most 256 KiB: a quarter of it at a time leaves the kernel room for the next. What a

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "engine/conn_internal.h"
+#include "session/session_subflow.h"
 #include "util/iov.h"
 
 /* What the pool has received goes to the session, as far as there is memory for it now. */

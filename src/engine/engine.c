@@ -25,6 +25,8 @@
 
 #include "engine/engine_internal.h"
 #include "io/sock.h"
+#include "session/session_links.h"
+#include "session/session_stream.h"
 #include "util/text.h"
 
 /* Rounds of one pump: each moves up to one frame per connection each way. Then other events have

@@ -14,6 +14,7 @@
 #include "engine/engine_internal.h"
 #include "io/sock.h"
 #include "path/sock_wire.h"
+#include "session/session_subflow.h"
 
 static void conn_event(struct loop_io *io, uint32_t events)
 {

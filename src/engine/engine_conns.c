@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "engine/engine_internal.h"
+#include "session/session_links.h"
+#include "session/session_subflow.h"
 #include "util/text.h"
 
 /* The kernel is asked this often whether the peer's host still answers. */

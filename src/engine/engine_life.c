@@ -31,6 +31,7 @@
 
 #include "engine/engine_internal.h"
 #include "engine/outcome.h"
+#include "session/session_subflow.h"
 
 bool engine_is_open(const struct engine *e)
 {

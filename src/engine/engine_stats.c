@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/engine_internal.h"
+#include "session/session_links.h"
 #include "util/text.h"
 
 /* Connections that are gone and still have a line in the statistics; the oldest ones lose theirs.

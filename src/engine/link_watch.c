@@ -35,6 +35,7 @@
 
 #include "engine/observer.h"
 #include "plan/lanes.h"
+#include "session/session_links.h"
 #include "util/text.h"
 
 /* Of our links; the drawing is above. */

@@ -8,6 +8,8 @@
 #include "io/tcpinfo.h"
 #include "plan/lanes.h"
 #include "plan/steer.h"
+#include "session/session_links.h"
+#include "session/session_subflow.h"
 
 _Static_assert(LANES_LINKS_MAX == WIRE_LINKS_MAX, "lanes are told by the numbers of the facts");
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "session/session_stream.h"
 #include "util/text.h"
 
 static void set_outcome(struct outcome *out, int exit, const char *fmt, ...)

@@ -20,6 +20,7 @@
 
 #include "io/loop.h"
 #include "session/session.h"
+#include "session/session_subflow.h"
 #include "tls/channel.h"
 
 /* What one job receives at most: some records, so that handing over costs little in comparison. */

@@ -8,7 +8,9 @@
 #include "session/reasm.h"
 #include "session/sched.h"
 #include "session/sendwin.h"
-#include "session/session.h"
+#include "session/session_links.h"
+#include "session/session_stream.h"
+#include "session/session_subflow.h"
 #include "util/units.h"
 
 /* Unsent bytes that input is read ahead: enough to keep every subflow busy while the input's thread

@@ -19,6 +19,8 @@
 #include "fuzz_input.h"
 #include "session/handshake.h"
 #include "session/session.h"
+#include "session/session_stream.h"
+#include "session/session_subflow.h"
 
 #define LINES         4
 #define PIPE_LEN      (64u << 10)

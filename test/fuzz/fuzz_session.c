@@ -16,6 +16,8 @@
 
 #include "fuzz_input.h"
 #include "session/session.h"
+#include "session/session_stream.h"
+#include "session/session_subflow.h"
 
 #define LINES         4
 #define FIFO_LEN      (2u << 20)

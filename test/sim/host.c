@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "session/session_links.h"
+#include "session/session_stream.h"
+#include "session/session_subflow.h"
+
 /* How long a failed session may take to tell the peer. */
 #define FLUSH_NS (2 * NET_SECOND)
 

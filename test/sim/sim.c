@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "run.h"
+#include "session/winbuf.h"
 #include "util/parse.h"
 
 static bool run_seed(uint64_t seed, bool trace)

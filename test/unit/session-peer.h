@@ -15,7 +15,9 @@
 #include <cmocka.h>
 
 #include "session/handshake.h"
-#include "session/session.h"
+#include "session/session_links.h"
+#include "session/session_stream.h"
+#include "session/session_subflow.h"
 
 #define MS     1000000ull
 #define WINDOW (1u << 20)

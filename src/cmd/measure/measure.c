@@ -10,6 +10,7 @@
 
 #include "cmd/cli/client_setup.h"
 #include "io/clock.h"
+#include "session/session_stream.h"
 #include "util/parse.h"
 #include "util/text.h"
 
