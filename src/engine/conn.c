@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The bytes of one connection: readable and writable as epoll's edges leave them.
+ * The bytes of one connection, of which epoll reports edges only.
  *
- *             an edge, a call that EINTR broke off, a full read or write
- *    false <------------------------------------------------------------> true
- *             EAGAIN; a plain socket's short read, unless the end came with it
+ * readable and writable say whether a call may find something to do:
+ *
+ *    true  --EAGAIN, or a plain socket's short read without the end--> false
+ *    false --an edge-------------------------------------------------> true
  *
  * A call clears its flag first and sets it again by its result (conn_was_read, conn_was_written):
  * with a pool an edge can come while the call runs, and that edge must not get lost. A flag that is

@@ -2,25 +2,24 @@
 /*
  * The life of a running session, from its first connection to its outcome.
  *
- *    NEW
- *     | first connection
- *     v            lost all
- *   RUNNING ------------------> LOST     waits as long as the session does (--reconnect)
- *     |    <------------------   | ^
- *     |       connected again    | |
- *     |                          | |     all is confirmed: neither stream needs a connection
- *     | all is confirmed         v |     any more, but DONE does
- *     +--------------------> FINISHING   at most ENGINE_DONE_NS
- *     |                          |
- *     |                          | DONE came and went, or not in time
- *     |                          v
- *     |  the peer knows, or    ENDED     everything is closed; the outcome is known
- *     |  nobody is there         ^
- *     +--------------------------+
- *     |                          |
- *     | failed, and the peer     | ABORT was delivered, or not within ENGINE_ABORT_NS
- *     | must hear why            |
- *     +--------------------> ABORTING    no input, no output, no new connection
+ *   NEW
+ *    | first connection
+ *    v         lost all
+ *   RUNNING ------------------> LOST   waits as long as the session does (--reconnect)
+ *    |      <------------------  | ^
+ *    |       connected again     | |
+ *    | all is                    | | lost all
+ *    | confirmed                 v |
+ *    +----------------------> FINISHING   waits for the peer's DONE, at most ENGINE_DONE_NS
+ *                                |
+ *                                v
+ *                              ENDED      everything is closed; the outcome is known
+ *
+ * and when the session has failed, from every state but ENDED:
+ *
+ *    -----> ABORTING ----> ENDED   if the peer must hear why; takes no input, output or connection,
+ *                                  and stays until ABORT was delivered, at most ENGINE_ABORT_NS
+ *    --------------------> ENDED   if not
  *
  * The session (session_state, session_lost, session_finished) decides; the engine follows after
  * each pump, so that what a state begins with is done once. Every state but ENDED can go to
@@ -142,8 +141,8 @@ static bool abort_delivered(struct engine *e)
 	return delivered;
 }
 
-/* The peer knows of a failure that it has told us, and of one that cut off everything nobody can
- * tell it. */
+/* Only for a failure that happened here the peer must hear why. It knows about one that it reported
+ * itself, and when all connections are lost nobody can hear anything. */
 static enum engine_state after_failure(struct engine *e)
 {
 	switch (session_end(e->session)->kind) {
