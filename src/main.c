@@ -23,7 +23,7 @@
 #define EXIT_USAGE 2
 
 /*
- * A descriptor 0, 1 or 2 that was closed must not become a socket of ours. What takes its place
+ * A descriptor 0, 1 or 2 that was closed must not become one of our sockets. What takes its place
  * behaves like a closed one: input is empty, and writing fails with EBADF.
  */
 static int open_standard_fds(void)

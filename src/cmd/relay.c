@@ -487,7 +487,7 @@ static int start(struct relay_run *run)
 			      : find_place(c, run->options->local, true, &run->local);
 	if (!r && !c->listen)
 		r = client_setup_resolve(&run->peer, c, run->tls);
-	/* The far side's sessions tell of the addresses that it listens on. */
+	/* The far side's sessions announce the addresses that it listens on. */
 	if (!r)
 		r = start_relay(run);
 	if (!r && !c->listen)

@@ -18,7 +18,7 @@
 
 struct child_config {
 	char *const *argv; /* borrowed until child_start */
-	bool feed;         /* its input is a pipe of ours; otherwise it has ours */
+	bool feed;         /* its input is a pipe from us; otherwise it inherits ours */
 	bool drain;        /* the same for its output */
 	/* It has ended by itself; failure NULL: with status 0. Not called after child_end. */
 	void (*ended)(void *arg, const char *failure);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* As many as a burst of strangers may leave behind before one of ours is refused by the kernel. */
+/* As many as a burst of strangers may leave behind before the kernel refuses a peer. */
 #define BACKLOG 4096
 
 /* Failed connections that one call passes over. More in a row, and the error is not theirs. */

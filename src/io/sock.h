@@ -66,7 +66,7 @@ void sock_addr_source(uint8_t out[SOCK_SOURCE_LEN], const union sock_addr *addr)
 
 /* A socket that is bound to source (NULL: none; port 0: the kernel's choice) and connecting to
  * peer. Returns the descriptor or -errno; -EADDRINUSE and -EADDRNOTAVAIL: this source port is not
- * to be had. */
+ * available. */
 int sock_connect(const union sock_addr *peer, const union sock_addr *source,
 		 const struct sock_options *options);
 
@@ -77,7 +77,7 @@ bool sock_is_ours(const union sock_addr *addr);
 /* Sets TCP_NOTSENT_LOWAT, cut to the limits above. */
 void sock_set_lowat(int fd, uint32_t len);
 
-/* Sets SO_RCVLOWAT: the reader is woken when so many bytes are there, or the end. */
+/* Sets SO_RCVLOWAT: the reader is woken when this many bytes are there, or the end. */
 void sock_set_rcvlowat(int fd, uint32_t len);
 
 /* Closing it will reset the connection. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * wake.h - one thread tells another that there is news: an eventfd that is written only when the
- * other has not been told yet
+ * other does not know yet
  *
  * The waker publishes its news, then raises. The sleeper polls the descriptor; when it is readable
  * it clears, and only then looks for news, so that none is missed.

@@ -10,13 +10,13 @@
  *      never behind an end of file or a timeout that comes with it.
  *   2. The loop's thread waits for a worker only after it has asked for the quit, and for
  *      WORKER_END_MS, which is longer than any wait of a worker. No two waits of the pair have one
- *      length: who waits longer knows that the other one is over.
+ *      length: the one that waits longer knows that the other one is over.
  *   3. A worker that has not ended by then is late, or in a system call that nothing interrupts (a
  *      disk, a network file system). No service ends for that: what the worker uses stays, and its
  *      owner asks again later, which does not wait. One session at most hangs in this way (cat.c,
  *      bench_serve.c, measured.c): the next one waits for it, as both may use the same files.
  *
- *   who waits          for what                              for how long       quit asked
+ *   waiter             for what                              for how long       quit asked
  *   loop (worker_end)  the worker's end, once                WORKER_END_MS      it is the quit
  *   input              room, bytes                           for ever           first, and after
  *   input              a command's end, after its EOF        INPUT_EXIT_MS      first, and after

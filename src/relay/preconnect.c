@@ -29,7 +29,7 @@ struct preconnect {
 	struct preconnect_config config;
 	struct pathmgr *paths;
 	struct loop_timer fill;
-	struct addr_pairs routes; /* of which the first one's links are planned */
+	struct addr_pairs routes; /* the links of the first one are planned */
 	int addr[ADDR_PAIRS_MAX]; /* of the peer's, that of each pair */
 	struct dials dials;
 	struct kept *oldest;
@@ -191,8 +191,8 @@ static void kept_lost(struct kept *k)
 	fill_after(w, PRECONNECT_RETRY_MIN_NS);
 }
 
-/* Sessions begin on these connections. So they go to one machine: to several addresses only if who
- * has named them means one by them, and not to all that a name has. */
+/* Sessions begin on these connections. So they go to one machine: to several addresses only if the
+ * user that named them means one by them, and not to all that a name has. */
 static void choose_pairs(struct preconnect *w)
 {
 	const struct addr_pairs *r = &w->routes;
@@ -349,7 +349,7 @@ static void dial_done(void *arg, unsigned route, struct channel ch)
 
 /* Filling -------------------------------------------------------------------------------------- */
 
-/* Goes on with a socket that is connecting over this pair, or takes note of why there is none. */
+/* Goes on with a socket that is connecting over this pair, or takes note of why it has none. */
 static void add(struct preconnect *w, unsigned route, int fd, uint16_t port)
 {
 	const struct dial_wish wish = {
@@ -484,7 +484,7 @@ static void fill_fired(struct loop_timer *timer)
 		fill_at(w, addr_pairs_due(&w->routes, loop_now(w->loop)));
 }
 
-/* Has nothing come on it, not even its end, that the loop has not told of yet? */
+/* Has nothing come on it, not even its end, that the loop has not reported yet? */
 static bool is_quiet(const struct kept *k)
 {
 	char byte;

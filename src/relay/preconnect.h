@@ -53,5 +53,5 @@ int preconnect_new(struct preconnect **out, struct loop *loop,
 		   const struct preconnect_config *config);
 struct preconnect *preconnect_free(struct preconnect *w);
 
-/* Gives away one that is ready. Returns false if there is none. */
+/* Gives away one that is ready. Returns false without one. */
 bool preconnect_take(struct preconnect *w, struct client_first *out);

@@ -130,7 +130,7 @@ bool relay_knows(const struct relay *r, const uint8_t source[SOCK_SOURCE_LEN]);
  * RELAY_STOP_NS. */
 void relay_stop(struct relay *r);
 
-/* Ends all sessions for this signal; their peers are told. */
+/* Ends all sessions for this signal, and says so to their peers. */
 void relay_kill(struct relay *r, int signal);
 
 /* With the bytes of those that run. */

@@ -141,7 +141,7 @@ static void stranger_answered(struct stranger *s)
 	loop_set_timer(l->loop, &s->timer, loop_now(l->loop) + LISTENER_REFUSE_NS);
 }
 
-/* A TLS client, and no key here: it is told with an alert, which is all that it understands. */
+/* A TLS client, and no key here: it gets an alert, which is all that it understands. */
 static void refuse_tls(struct stranger *s)
 {
 	static const uint8_t unexpected_message[] = { 0x15, 3, 3, 0, 2, 2, 10 };
@@ -244,7 +244,7 @@ static bool stranger_shake(struct stranger *s)
 	return false;
 }
 
-/* Somebody who has the key, but sends something else: openssl s_client. */
+/* A peer with the key that sends something else: openssl s_client. */
 static void answer_nonsense(struct stranger *s, const char *text)
 {
 	struct listener *l = s->listener;
@@ -400,7 +400,7 @@ void listener_answer(struct listener *l, struct channel ch, const void *bytes, s
 		return;
 	}
 	ch.tls = tls_free(ch.tls);
-	/* Who has reset the connection will not read. */
+	/* A peer that has reset the connection will not read. */
 	if (!sock_peer(ch.fd, &from))
 		s = stranger_new(l, l->strangers, ch.fd, &from, LISTENER_REFUSE_NS);
 	if (s)

@@ -14,7 +14,7 @@
  * and for each source.
  *
  * With TLS the handshake comes first, in the same table and the same time. The first byte tells a
- * TLS client from a plain one, so that each can be told what is wanted here.
+ * TLS client from a plain one, so that each can learn what is wanted here.
  */
 #pragma once
 
@@ -37,8 +37,8 @@
 /* Time to say HELLO: a round trip and a retransmission, with room. */
 #define LISTENER_HELLO_NS 5000000000ull
 
-/* A client that is no mpnc may say nothing until it is told something, and nothing else tells it
- * from one whose HELLO is on its way. HELLO leaves with the client's first packet: this is time for
+/* A client that does not speak mpnc may wait for the server's first bytes, and looks like one whose
+ * HELLO is on its way. HELLO leaves with the client's first packet: this is time for
  * a retransmission of it, at round trips of up to 300 ms. */
 #define LISTENER_PLAIN_NS 1000000000ull
 
@@ -68,9 +68,9 @@ struct listener_events {
 	 * no other. */
 	void (*hello)(void *arg, struct channel ch, const union sock_addr *from,
 		      const struct wire_hello *hello);
-	/* A client that is no mpnc: it has sent these n bytes, at most WIRE_PREFACE_LEN, or (n 0)
-	 * nothing within LISTENER_PLAIN_NS. fd is the callee's. NULL: such are dropped. Not with
-	 * TLS. */
+	/* A client that does not speak mpnc: it has sent these n bytes, at most WIRE_PREFACE_LEN,
+	 * or (n 0) nothing within LISTENER_PLAIN_NS. fd is the callee's. NULL: such are dropped.
+	 * Not with TLS. */
 	void (*plain)(void *arg, int fd, const uint8_t *bytes, size_t n);
 	/* May this address talk to us? If not, it is dropped unheard. NULL: all may. */
 	bool (*allows)(void *arg, const union sock_addr *peer);
@@ -108,7 +108,7 @@ int listener_also(struct listener *l, const struct listener_where *where);
 /* The port listened on (for port 0) and the addresses as text: "10.0.0.1 and 10.0.1.1". */
 uint16_t listener_port(const struct listener *l, char addrs[LISTENER_TEXT_LEN]);
 
-/* At which of our addresses peers can reach it, as far as it can be told. Adds to out. */
+/* At which of our addresses peers can reach it, as far as that is known. Adds to out. */
 void listener_reachable(const struct listener *l, struct wire_addrs *out);
 
 /* Answers with these few bytes, and closes ch (consumed) once the peer has read them or
@@ -127,6 +127,6 @@ void listener_expect_join(struct listener *l, struct channel ch, const void *byt
  * over. */
 void listener_refuse(struct listener *l, struct channel ch, enum wire_reason reason);
 
-/* The same with a sentence of ours in place of the reason's. */
+/* The same with this sentence in place of the reason's. */
 void listener_refuse_because(struct listener *l, struct channel ch, enum wire_reason reason,
 			     const char *why);

@@ -3,7 +3,7 @@
  * queue.h - clients that wait for their turn at a listener that serves one session after another
  * (-k)
  *
- * They have said HELLO; what they sent behind it stays in the kernel. Each is sent the preface and
+ * They have said HELLO; what they sent after it stays in the kernel. Each is sent the preface and
  * a PING now and then, so that it knows that it waits for mpnc and not for something silent.
  */
 #pragma once

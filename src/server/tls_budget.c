@@ -5,9 +5,9 @@
  * the budget is open while the moment lies no further ahead than a burst. A cost is known only
  * afterwards, so that the last one may exceed the burst: then the next stranger waits longer.
  *
- * Who waits has a place: how many of the same source waited when it came, and one more unless the
- * source is known. The lowest place is next, and among equals who came first. So the first of each
- * source goes before the second of any, and a known source is one ahead.
+ * A waiting client has a place: how many of the same source waited when it came, and one more
+ * unless the source is known. The lowest place is next, and among equals who came first. So the
+ * first of each source goes before the second of any, and a known source is one ahead.
  *
  * The thread's clock less what strangers have cost is what all else has cost.
  *

@@ -19,7 +19,7 @@
 #include "io/loop.h"
 #include "server/source_table.h"
 
-/* The budget is one part in so many: 5 ms of each 100. A transfer that needs all of the thread
+/* The budget is one part in this many: 5 ms of each 100. A transfer that needs all of the thread
  * keeps 0.95 of its rate. */
 #define TLS_BUDGET_PART 20
 
@@ -27,8 +27,8 @@
  * cost before the first one is proved. */
 #define TLS_BUDGET_BURST_NS 100000000ull
 
-/* The thread has little else to do if that takes less than one part in so many, over this time. Of
- * the thread's time a transfer at 100 MiB/s takes 3 % or more, and to take in 100 strangers a
+/* The thread has little else to do if that takes less than one part in this many, over this time.
+ * Of the thread's time a transfer at 100 MiB/s takes 3 % or more, and to take in 100 strangers a
  * second 1 %. */
 #define TLS_BUDGET_IDLE_PART 50
 #define TLS_BUDGET_LOOK_NS   100000000ull
@@ -53,7 +53,7 @@ struct tls_budget {
 	uint64_t looked_ns,
 		others_ns; /* when idle was found out, and what else had taken by then */
 	bool idle;
-	struct tls_turn *first, *last; /* who waits, in the order in which they came */
+	struct tls_turn *first, *last; /* waiting, in the order in which they came */
 };
 
 void tls_budget_init(struct tls_budget *t, struct loop *loop);

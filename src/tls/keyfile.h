@@ -2,7 +2,7 @@
 /*
  * keyfile.h - who may know what a key file has, and who may have written it
  *
- * A key file belongs to us (the effective user) or to root, as either can read everything of ours
+ * A key file belongs to us (the effective user) or to root, as either can read everything here
  * anyway. Bits of the mode say who else may read or write. The group's bits do not count where they
  * are the mask of an access list that gives nothing to a group and to no user but us: systemd gives
  * credentials to a service so. Nor do they count directly below $CREDENTIALS_DIRECTORY, which

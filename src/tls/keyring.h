@@ -51,5 +51,5 @@ struct keyring *keyring_free(struct keyring *ring);
 unsigned keyring_n(const struct keyring *ring);
 /* Borrowed, as long as the ring lives. */
 const struct key *keyring_at(const struct keyring *ring, unsigned i);
-/* The key of this id, NULL if there is none. */
+/* The key of this id, NULL without one. */
 const struct key *keyring_find(const struct keyring *ring, const void *id, size_t len);

@@ -272,7 +272,7 @@ ssize_t tls_recv(struct tls *t, const struct iovec *iov, int n)
 
 			if (!t->error && !t->ended)
 				got = read_record(t, p, left);
-			/* A failure that comes behind bytes is told with the next call. */
+			/* A failure that comes after bytes is returned by the next call. */
 			if (got <= 0)
 				return total ? (ssize_t)total : got;
 			p += got;

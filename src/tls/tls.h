@@ -33,8 +33,8 @@ bool tls_begins(const uint8_t *bytes, size_t n);
 /* What tells peers apart: the id of a key, or the SHA-256 of a certificate. */
 #define TLS_PEER_LEN 40
 
-/* A key seals so many bytes, then the next one is derived from it (KeyUpdate): a sixth of what is
- * safe for AES-GCM with full records (RFC 8446, 5.5), as some of ours are shorter. */
+/* A key seals this many bytes, then the next one is derived from it (KeyUpdate): a sixth of what is
+ * safe for AES-GCM with full records (RFC 8446, 5.5), as some records are shorter. */
 #define TLS_REKEY_LEN (64ull << 30)
 
 struct tls_config {

@@ -89,7 +89,7 @@ static void explain_certificate(struct tls *t)
 
 void tls_explain(struct tls *t)
 {
-	/* The first error is the cause; those behind it are where it was noticed. */
+	/* The first error is the cause; the later ones are where it was noticed. */
 	unsigned long error = ERR_peek_error();
 	int reason = ERR_GET_REASON(error);
 	const char *text;

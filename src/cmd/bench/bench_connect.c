@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The side that connects: one run, or several of which each follows from those before.
+ * The side that connects: one run, or several; each follows from those before.
  */
 #include <errno.h>
 #include <stdlib.h>

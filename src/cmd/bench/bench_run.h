@@ -33,6 +33,6 @@ int bench_finish(struct bench *b, const char *role);
 /* Frees it. Returns false if one of its threads has not ended: to be called again. */
 bool bench_let_go(struct bench *b);
 
-/* Each serves until loop_stop. Returns 0 or -errno, of which it has told. */
+/* Each serves until loop_stop. Returns 0 or -errno, which it has logged. */
 int bench_connect(struct bench *b);
 int bench_serve(struct bench *b);

@@ -31,7 +31,7 @@ struct span {
 	struct bench_ways ways;
 	const struct session_stats *before, *now;
 	uint64_t ns;
-	bool over; /* it is all of a session, of which no connection is left */
+	bool over; /* it is all of a session without any connection left */
 };
 
 static struct span span_of(struct bench_ways ways, const struct measure_state *before,

@@ -3,7 +3,7 @@
  * bench_show.h - what was measured, for people and as JSON
  *
  * JSON, one line for each run, much like iperf3's: "start", "intervals" and "end", each with
- * "streams" and "sum", and beside them "links" of both ends. Directions and ends are as seen from
+ * "streams" and "sum", and also "links" of both ends. Directions and ends are as seen from
  * who prints. A field is only ever added within one schema number.
  */
 #pragma once

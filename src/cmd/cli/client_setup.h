@@ -23,7 +23,7 @@ int client_setup_resolve(struct client_setup *out, const struct config *c,
 struct sock_options client_setup_sock_options(const struct config *c);
 
 /* The options of a session that are the same whatever its two ends are: role, window, subflows,
- * limits of time and rate, ports, and the addresses that the peer is told of. The streams and what
+ * limits of time and rate, ports, and the addresses that the peer hears of. The streams and what
  * ends them are left to the caller. listener: that it comes to; NULL: we connect. */
 struct engine_config client_setup_engine_config(const struct config *c,
 						const struct listener *listener);

@@ -18,8 +18,8 @@
 /* getopt's value of a long option: this and its index, see option_at(). */
 #define VAL_LONG 256
 
-/* getopt's value of a word that is refused as if getopt did not know it, but of which it would have
- * made an option of ours. */
+/* getopt's value of a word that is refused as if getopt did not know it, but that it would have
+ * taken for an option of the table. */
 #define VAL_UNKNOWN 2
 
 /* getopt's value of an operand, as the option string begins with "-". */
@@ -218,7 +218,7 @@ static void make_tables(const struct parser *p, struct getopt_tables *t)
 	struct option *l = t->longs;
 
 	/* Operands in the order they stand in, whatever the environment says, and argv is left as
-	 * it is; a missing argument is told from an unknown option. */
+	 * it is; a missing argument differs from an unknown option. */
 	*letter++ = '-';
 	*letter++ = ':';
 	for (size_t i = 0; i < n_options(p); i++) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * opts_internal.h - what the files of the command line share, and the verbs that have options of
- * their own beside it
+ * opts_internal.h - what the files of the command line share, and the verbs that have more options
+ * of their own
  *
  * opts_table.c has the options, each with its setter. opts.c reads the words, then judges options
- * and operands together. opts_unknown.c answers words that are no option of ours, and opts_help.c
+ * and operands together. opts_unknown.c answers words that are no option here, and opts_help.c
  * prints the table.
  */
 #pragma once
@@ -116,7 +116,7 @@ struct option_def {
 	const char *name; /* long name; NULL: none */
 	const char *arg;  /* the name of its argument; "[=...]" if that is optional; NULL: none */
 	const char *help; /* lines after the first are indented when printed */
-	/* OPTS_RUN goes on, all else ends opts_parse. arg is NULL if there is none. */
+	/* OPTS_RUN goes on, all else ends opts_parse. arg is NULL without one. */
 	enum opts_result (*set)(struct parser *p, const struct option_def *o, const char *arg);
 	size_t field;      /* offset in struct config, for the setters that serve several options */
 	const char *group; /* heading printed before this option */

@@ -295,8 +295,8 @@ const struct option_def opts_table[N_OPTIONS] = {
 			"no protocol, no checksum, one link",
 			set_flag, FIELD(plain) },
 	[OPT_PLAIN_OK] = { 0, "plain-ok", NULL,
-			   "with -l: serve clients that are no mpnc, too, over\n"
-			   "one ordinary TCP connection each",
+			   "with -l: serve clients that do not speak mpnc, too,\n"
+			   "over one ordinary TCP connection each",
 			   set_flag, FIELD(plain_ok) },
 	[OPT_SUBFLOWS] = { 'P', "subflows", "N|auto",
 			   "TCP connections that carry the stream (1 to 256);\n"
@@ -308,8 +308,8 @@ const struct option_def opts_table[N_OPTIONS] = {
 			 "several times: all of them are used",
 			 set_source },
 	[OPT_MULTIHOME] = { 0, "multihome", NULL,
-			    "use the peer's other addresses; with -l: tell of\n"
-			    "them",
+			    "use the peer's other addresses; with -l: announce\n"
+			    "the other addresses",
 			    set_flag, FIELD(multihome) },
 	[OPT_PORT] = { 'p', "source-port", "PORT",
 		       "first local port, the subflows take the next ones;\n"
@@ -328,8 +328,9 @@ const struct option_def opts_table[N_OPTIONS] = {
 		       "which links they run, and exit",
 		       set_flag, FIELD(plan) },
 	[OPT_PROBE] = { 'z', NULL, NULL,
-			"is an mpnc there? Exit 0 if so; -v tells about it;\n"
-			"it goes on waiting. With --plain: is anything?",
+			"check whether an mpnc listener answers (exit 0),\n"
+			"without disturbing it; -v prints details; with\n"
+			"--plain: whether anything listens",
 			set_flag, FIELD(probe) },
 	[OPT_TARGET] = { 0, "target", "NAME",
 			 "with a relay at the other end: which of its targets,\n"
@@ -359,8 +360,8 @@ const struct option_def opts_table[N_OPTIONS] = {
 			 FIELD(sndbuf), .number = &sockbuf },
 
 	[OPT_KEY] = { 0, "key", "FILE",
-		      "encrypt, and talk only to who has the same key:\n"
-		      "a file of mpnc genkey",
+		      "encrypt; accept only peers that hold the same key\n"
+		      "(a file from mpnc genkey)",
 		      set_path, FIELD(key_file), "Encryption (TLS 1.3)" },
 	[OPT_KEY_DIR] = { 0, "key-dir", "DIR", "with -l: any key of a directory", set_path,
 			  FIELD(key_dir) },

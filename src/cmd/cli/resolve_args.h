@@ -9,7 +9,7 @@
 #include "cmd/cli/config.h"
 #include "io/resolve.h"
 
-/* resolve() with the family and -n of the command line. Says why there are none. */
+/* resolve() with the family and -n of the command line. Logs why it finds none. */
 int resolve_args_resolve(const struct config *config, const char *host, const char *port,
 			 union sock_addr addrs[RESOLVE_MAX]);
 
@@ -18,8 +18,8 @@ int resolve_args_resolve(const struct config *config, const char *host, const ch
 int resolve_args_hosts(const struct config *config, union sock_addr addrs[RESOLVE_MAX]);
 bool resolve_args_is_list(const char *host);
 
-/* The next of these names. rest: HOST before the first call, and NULL behind the last one. Returns
- * 1; 0 if there is none; -EINVAL, which it has said. */
+/* The next of these names. rest: HOST before the first call, and NULL after the last one. Returns
+ * 1; 0 after the last; -EINVAL, which it has logged. */
 int resolve_args_next(const struct config *config, const char **rest, char word[NI_MAXHOST]);
 
 /* Those of all -s; 0: none was given. */

@@ -286,14 +286,14 @@ static int open_disk(struct measure *m, char why[BENCH_TEXT_LEN])
 	return fd;
 }
 
-/* Zeros: so many, or without end. Returns the descriptor or -1. */
+/* Zeros: this many, or without end. Returns the descriptor or -1. */
 static int open_source(uint64_t bytes)
 {
 	int fd;
 
 	if (!bytes)
 		return open("/dev/zero", O_RDONLY | O_CLOEXEC);
-	/* A file of which no page was ever written takes no memory. */
+	/* A file without a written page takes no memory. */
 	fd = memfd_create("mpnc", MFD_CLOEXEC);
 	if (fd >= 0 && ftruncate(fd, (off_t)bytes) < 0) {
 		close(fd);

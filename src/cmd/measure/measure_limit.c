@@ -117,7 +117,7 @@ static struct use use_of(const struct side_stats *side, const char *where, bool 
 	return u;
 }
 
-/* Is it a bond of which something can be said? */
+/* Is it a bond, with something known about it? */
 static bool can_judge(const struct use *u)
 {
 	return u->side->counted && u->n > 1 && u->sum > 0;

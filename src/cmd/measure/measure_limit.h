@@ -35,7 +35,7 @@ enum bench_limit {
 	BENCH_ONE_LANE,   /* nearly all goes over one link of several */
 	BENCH_IDLE_LINKS, /* some links have next to nothing */
 	BENCH_LINKS,      /* all are used, and full as far as their speed is known */
-	BENCH_BEYOND,     /* all are used, but far from full: what lies behind them is */
+	BENCH_BEYOND,     /* all are used, but far from full: what lies beyond is */
 	BENCH_NETWORK,    /* no links can be seen */
 };
 

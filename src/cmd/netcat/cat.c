@@ -50,14 +50,14 @@ struct cat {
 	uint64_t interval_due_ns;
 	struct engine *engine; /* the session that runs; NULL: none */
 	struct local *local;   /* its end here */
-	/* The session before, a thread of which has not ended; NULL: none. The next one waits for
-	 * it, as both may have the same descriptors: a read or write that hangs would take bytes
-	 * from the new session, or put some into it. So one session hangs at most. */
+	/* The session before, if one of its threads has not ended; NULL: none. The next one waits
+	 * for it, as both may have the same descriptors: a read or write that hangs would take
+	 * bytes from the new session, or put some into it. So one session hangs at most. */
 	struct engine *late;
 	struct local *late_local;
 	struct loop_timer late_timer;
 	bool told;    /* of its end, but its command still runs */
-	bool verdict; /* its command has ended, which the engine is to be told: */
+	bool verdict; /* its command has ended, and the engine does not know yet: */
 	char failure[CHILD_TEXT_LEN];
 	char not_started[LOCAL_TEXT_LEN]; /* why the session has no end here; "": it has one */
 	char session[PROOF_TEXT_LEN];     /* its name */
@@ -87,7 +87,7 @@ static void leave(struct cat *cat, int status)
 
 /* Sessions ------------------------------------------------------------------------------------- */
 
-/* Not before the peer has answered: until then it cannot be told of a failure. */
+/* Not before the peer has answered: until then it cannot hear of a failure. */
 static void tell_verdict(struct cat *cat)
 {
 	if (!cat->verdict || session_state(engine_session(cat->engine)) == SESSION_CONNECTING)

@@ -42,7 +42,7 @@ int local_start(struct local *l, struct channel ch, const char *session,
 		struct local_failure *why_out);
 
 /* Ends a command that still runs. Does not wait: *gone (borrowed until local_free) is queued when
- * it has ended, at once if there is none. */
+ * it has ended, at once without a command. */
 void local_end(struct local *l, struct loop_task *gone);
 
 /* The same at once, without giving it time to end by itself; queues nothing. A thread of the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * guests.h - clients of a listener that are no mpnc (--plain-ok): one ordinary connection each
+ * plain_clients.h - clients of a listener that do not speak mpnc (--plain-ok): one ordinary
+ * connection each
  *
  * They are served one at a time, between the standard streams, by a thread of their own, as a read
  * or write of these may block. The others wait for their turn, and what they send stays in the

@@ -20,10 +20,10 @@
 /* What ends it, beside the ends of both streams. */
 enum plain_copy_rule {
 	PLAIN_COPY_NETCAT,      /* the end of the peer's stream, unless duplex */
-	PLAIN_COPY_SEND_ONLY,   /* the end of ours */
-	PLAIN_COPY_LIKE_SESSION /* as with a session: who has only received, or only sent, and has
-				 * nothing to read at that moment, ends with the other, unless
-				 * duplex */
+	PLAIN_COPY_SEND_ONLY,   /* the end of what is sent */
+	PLAIN_COPY_LIKE_SESSION /* as with a session: a side that has only received, or only sent,
+				 * and has nothing to read at that moment, ends with the other,
+				 * unless duplex */
 };
 
 struct plain_copy_config {

@@ -217,10 +217,9 @@ static void print_pairs(const struct show *s)
 
 	if (s->n_pairs < 2)
 		return;
-	printf(is_shared(s)
-		       ? "%u pairs of addresses share them:\n"
-		       : "%u pairs of addresses, of which the first that works is planned, and the "
-			 "others have one each:\n",
+	printf(is_shared(s) ? "%u pairs of addresses share them:\n"
+			    : "%u pairs of addresses: the first that works is planned, and the "
+			      "others have one each:\n",
 	       s->n_pairs);
 	for (unsigned i = 0; i < s->n_pairs; i++) {
 		const struct pair *p = &s->pairs[i];

@@ -6,5 +6,5 @@
 
 #include "cmd/cli/config.h"
 
-/* Asks the listener, which goes on waiting. Returns the exit status. */
+/* Asks the listener, which waits for others afterwards. Returns the exit status. */
 int probe_run(const struct config *config);
