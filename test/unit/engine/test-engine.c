@@ -6,9 +6,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,6 +27,12 @@ struct fixture {
 	bool resets; /* the peer: instead of saying anything */
 	bool gone;   /* the connection has closed */
 	int level;   /* of the note that says so; -1: none */
+	bool fails;  /* our side, once HELLO has left */
+	unsigned n_ended;
+	struct loop_task start_reading; /* at the peer, after our side has failed */
+	struct loop_io reader;
+	char last[4096]; /* bytes that the peer has read */
+	size_t last_len;
 };
 
 static void on_note(void *arg, int level, const char *text)
@@ -45,6 +53,12 @@ static void on_pumped(void *arg)
 {
 	struct fixture *f = arg;
 
+	if (f->fails) {
+		engine_fail(f->engine, WIRE_R_OUTPUT, "the disk is full");
+		loop_queue(f->loop, &f->start_reading);
+		f->fails = false;
+		return;
+	}
 	/* Our HELLO has left: from here on nothing but the peer makes events. */
 	if (f->theirs >= 0 && f->resets) {
 		reset(f->theirs);
@@ -64,6 +78,7 @@ static void on_ended(void *arg)
 {
 	struct fixture *f = arg;
 
+	f->n_ended++;
 	loop_stop(f->loop);
 }
 
@@ -158,10 +173,85 @@ static void reset_of_a_plain_connection_is_said_with_v(void **state)
 	tear_down(&f);
 }
 
+/* Keeps what was read last. Returns what recv does. */
+static ssize_t read_more(struct fixture *f)
+{
+	char *free;
+	ssize_t n;
+
+	if (f->last_len > sizeof(f->last) / 2) {
+		f->last_len -= sizeof(f->last) / 2;
+		memmove(f->last, f->last + sizeof(f->last) / 2, f->last_len);
+	}
+	free = f->last + f->last_len;
+	n = recv(f->reader.fd, free, sizeof(f->last) / 2, MSG_DONTWAIT);
+	f->last_len += n > 0 ? (size_t)n : 0;
+	return n;
+}
+
+static void on_readable(struct loop_io *io, uint32_t events)
+{
+	struct fixture *f = io->arg;
+
+	if (read_more(f) == 0)
+		loop_remove(f->loop, io);
+}
+
+static void on_start_reading(struct loop_task *task)
+{
+	struct fixture *f = task->arg;
+
+	assert_int_equal(loop_add(f->loop, &f->reader, EPOLLIN), 0);
+}
+
+/* So that nothing more can be written before the peer reads. */
+static void fill(int fd)
+{
+	static const char zeros[65536];
+	ssize_t n;
+
+	do {
+		n = send(fd, zeros, sizeof(zeros), MSG_DONTWAIT);
+	} while (n > 0);
+	assert_int_equal(errno, EAGAIN);
+}
+
+/* However full the socket is; and nothing happens after the end. */
+static void failure_reaches_the_peer_before_the_end(void **state)
+{
+	struct fixture f;
+	int ours, theirs;
+
+	set_up(&f);
+	f.fails = true;
+	f.theirs = -1;
+	tcp_pair(&ours, &theirs);
+	fill(ours);
+	f.start_reading = (struct loop_task){ .fn = on_start_reading, .arg = &f };
+	f.reader = (struct loop_io){ .fd = theirs, .fn = on_readable, .arg = &f };
+	assert_int_equal(engine_attach(f.engine, &(struct engine_arrival){ .channel.fd = ours }),
+			 0);
+	assert_int_equal(loop_run(f.loop), 0);
+	assert_int_equal(f.n_ended, 1);
+	assert_int_equal(engine_outcome(f.engine)->exit, OUTCOME_INCOMPLETE);
+	assert_int_equal(engine_n_live(f.engine), 0);
+	while (read_more(&f) > 0)
+		;
+	assert_non_null(memmem(f.last, f.last_len, "the disk is full", 16));
+	tcp_pair(&ours, &f.theirs);
+	assert_int_equal(engine_attach(f.engine, &(struct engine_arrival){ .channel.fd = ours }),
+			 -ESHUTDOWN);
+	close(ours);
+	close(f.theirs);
+	close(theirs);
+	tear_down(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(end_that_comes_with_the_last_bytes_is_seen),
+		cmocka_unit_test(failure_reaches_the_peer_before_the_end),
 		cmocka_unit_test(reset_of_a_plain_connection_is_said_with_v),
 	};
 
