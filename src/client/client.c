@@ -94,7 +94,7 @@ static void first_spoilt(struct client *c, unsigned route, int error, const char
 		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + next_delay(c));
 		return;
 	}
-	/* Who has another key will have it in a minute, too. */
+	/* A peer with another key will have it in a minute, too. */
 	if (c->n_unproved >= CLIENT_GREETINGS)
 		c->retry_until_ns = 0;
 	first_failed(c, route, why);
@@ -392,7 +392,7 @@ static void close_surplus(struct client *c)
 	client_recount(c);
 }
 
-/* By what the links of each carry on this side. Of which that is not known, all count alike. */
+/* By what the links of each carry on this side. Pairs without a known speed count alike. */
 static void weigh_routes(struct client *c)
 {
 	uint32_t speed[ADDR_PAIRS_MAX];

@@ -12,16 +12,16 @@
 /* An address that does not answer costs this long when there are others to try. */
 #define CLIENT_CONNECT_NS 10000000000ull
 
-/* A peer that accepts and then says nothing is no mpnc. */
+/* A peer that accepts and then says nothing does not speak mpnc. */
 #define CLIENT_HELLO_NS 10000000000ull
 
 /* A first connection that stood and then ended without an answer is followed by another one, up to
- * so many: a bit may have flipped in what one side said first, which cannot be told from another
- * key. Who has another key, or is no mpnc, shows that each time. */
+ * this many: a bit may have flipped in what one side said first, which looks like another key. A
+ * peer with another key, or one that does not speak mpnc, fails each time. */
 #define CLIENT_GREETINGS 3
 
 /* Ports that are tried for one planned connection before it counts as failed. Each costs three
- * system calls; a machine on which so many are taken will fare better later. */
+ * system calls; a machine with this many ports taken will fare better later. */
 #define CLIENT_PORT_TRIES 64
 
 /* Plans that are made at once because ports of the one before are taken. */
@@ -35,7 +35,7 @@
  * one from another port, which may take another way. */
 #define CLIENT_REDIAL_NS 3000000000ull
 
-/* So many may stand unanswered meanwhile: what accepts them may not be the peer but a proxy. */
+/* This many may stand unanswered meanwhile: what accepts them may not be the peer but a proxy. */
 #define CLIENT_REDIALS_MAX 4
 
 /* A first connection that was there already has so much time to be answered. */
@@ -44,8 +44,8 @@
 /* The first attempt is made at once, but not more often than this. */
 #define CLIENT_REDIAL_PAUSE_NS 1000000000ull
 
-/* One more connection that is not there after so much more than twice the time that the first one
- * took gets company; the first one does after so much, from another pair of addresses. */
+/* If a join has not connected within this plus twice the first connect time, another one starts as
+ * well; if the first connection has not within this time, one over another pair of addresses. */
 #define CLIENT_LATE_NS 250000000ull
 
 struct client_config {
@@ -55,12 +55,12 @@ struct client_config {
 	int n_addrs;
 	const union sock_addr *sources; /* -s, resolved; borrowed. 0: the kernel's choice */
 	int n_sources;
-	bool all_pairs;       /* each address with each of ours: connections over all of them; else
-				 over the first that works */
-	bool multihome;       /* and with those that the peer tells of, with WELCOME */
-	bool listed;          /* who named the addresses means one machine by all of them, which is
-				 not said of those that a name has */
-	bool both_families;   /* and not only over those of the first one's family */
+	bool all_pairs;     /* each address with each local one: connections over all of them; else
+			       over the first that works */
+	bool multihome;     /* and with those that the peer announces in WELCOME */
+	bool listed;        /* the user named the addresses, as those of one machine; those that
+			       a name has need not be */
+	bool both_families; /* and not only over those of the first one's family */
 	uint16_t source_port; /* -p: first port of a block of n_flows; 0: as planned */
 	bool ports_given;     /* --ports: the first connection is from these too */
 	bool follow_plan;     /* as many connections as the plan has, whatever n_flows says */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * dial.h - the connections that a client is making: each is waited for until it stands, with TLS
- * until both sides have proved who they are, and where that is asked for until the listener has
- * proved that it has the session
+ * dial.h - the connections that a client is making: each has a time to stand, with TLS to
+ * prove both sides' identities, and where that is asked for for the listener to prove that it has
+ * the session
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 #include "path/addr_pairs.h"
 #include "tls/channel.h"
 
-/* A peer that accepts and then does not get through with TLS is no mpnc. */
+/* A peer that accepts and then does not get through with TLS does not speak mpnc. */
 #define DIAL_SHAKE_NS 10000000000ull
 
 /* A socket that is connecting over this pair from this port, 0: of the kernel's choice. Returns it
@@ -63,7 +63,7 @@ struct dials {
 	unsigned n_late; /* of them */
 };
 
-/* What a connection that is being made is told by, and how long it may take. */
+/* What identifies a connection that is being made, and how long it may take. */
 struct dial_wish {
 	unsigned route;
 	uint16_t port;

@@ -23,5 +23,5 @@ struct query {
 };
 
 /* Returns the connected descriptor, which the caller closes when it has seen all it wants of it,
- * and the answer; or -1 and why there is none, in words for people. */
+ * and the answer; or -1 and why, in words for people. */
 int query_peer(const struct query *query, struct wire_welcome *out, char why[QUERY_TEXT_LEN]);

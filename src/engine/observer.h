@@ -16,7 +16,7 @@
 #include "session/session.h"
 #include "wire/facts.h"
 
-/* So often at first, and for a while after connections have come or gone: enough for a bond's
+/* This often at first, and for a while after connections have come or gone: enough for a bond's
  * links to tell themselves apart in half a second. Later on only what changes is of interest. */
 #define OBSERVER_FAST_NS 100000000ull
 #define OBSERVER_SLOW_NS 1000000000ull

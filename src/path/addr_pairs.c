@@ -18,7 +18,7 @@ static bool same_host(const union sock_addr *a, const union sock_addr *b)
 	       (a->sa.sa_family != AF_INET6 || a->in6.sin6_scope_id == b->in6.sin6_scope_id);
 }
 
-/* Any address of ours is the one that is in use towards the remote one, if there is one. */
+/* Any local address is the one that is in use towards the remote one, if there is one. */
 static bool is_there(const struct addr_pairs *r, const union sock_addr *remote,
 		     const union sock_addr *local)
 {

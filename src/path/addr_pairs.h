@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * routes.h - the pairs of addresses, one of ours and one of the peer's, between which a client
+ * addr_pairs.h - the pairs of addresses, a local one and one of the peer's, between which a client
  * makes its connections, and which of them the next one gets
  *
  * Several pairs use several links where there is no bond: two interfaces with an address each, and
@@ -23,14 +23,14 @@
 #define ADDR_PAIRS_REST_MIN_NS 100000000ull
 #define ADDR_PAIRS_REST_MAX_NS 2000000000ull
 
-/* After so many failures in a row a pair is tried only once in a while: a link may come back, the
+/* After this many failures in a row a pair is tried only once in a while: a link may come back, the
  * listener may have room again. The same goes for one that never answered a join: another machine
  * may have the address. */
 #define ADDR_PAIRS_FAILURES_MAX 16
 #define ADDR_PAIRS_REST_SLOW_NS 30000000000ull
 
-/* One of the peer's choosing that has failed so often, and never answered, is not tried again: the
- * peer may say anything. */
+/* One of the peer's choosing that has failed this often, and never answered, is not tried again:
+ * the peer may say anything. */
 #define ADDR_PAIRS_TOLD_TRIES 3
 
 struct addr_pair {
@@ -53,9 +53,9 @@ struct addr_pairs {
 	struct addr_pair route[ADDR_PAIRS_MAX];
 };
 
-/* Adds the pairs of one of the peer's addresses: with each of ours of its family, or when none was
- * given at all with the kernel's choice. Those that are there already are not added again. Returns
- * how many are new. Beyond ADDR_PAIRS_MAX they are left out. */
+/* Adds the pairs of one of the peer's addresses: with each local one of its family, or when none
+ * was given at all with the kernel's choice. Those that are there already are not added again.
+ * Returns how many are new. Beyond ADDR_PAIRS_MAX they are left out. */
 unsigned addr_pairs_add(struct addr_pairs *r, const union sock_addr *remote,
 			const union sock_addr *sources, int n_sources);
 
@@ -69,12 +69,12 @@ bool addr_pairs_match(const struct addr_pair *route, const struct wire_names *na
 /* The pairs that connections may join over. */
 unsigned addr_pairs_n_joining(const struct addr_pairs *r);
 
-/* The pair for one more connection, when so many are there or being made over each; -1: all that
+/* The pair for one more connection, when n_open are there or being made over each; -1: all that
  * may join rest. */
 int addr_pairs_next(const struct addr_pairs *r, const unsigned n_open[ADDR_PAIRS_MAX],
 		    uint64_t now_ns);
 
-/* A pair that has none and does not rest; -1: there is none. */
+/* A pair without a connection that does not rest; -1: none. */
 int addr_pairs_bare(const struct addr_pairs *r, const unsigned n_open[ADDR_PAIRS_MAX],
 		    uint64_t now_ns);
 

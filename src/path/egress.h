@@ -46,7 +46,7 @@ struct egress {
 	uint16_t vlan_tci;
 };
 
-/* Zero: there is none yet. */
+/* Zero: none yet. */
 struct egresses {
 	unsigned n;
 	struct egress way[EGRESS_MAX];
@@ -78,14 +78,14 @@ bool egress_several(const struct egresses *w);
 /* Did this way vanish, as last seen? */
 bool egress_gone(const struct egresses *w, unsigned way);
 
-/* What there is to tell of the links: those of the first way, or of all. Borrowed. */
+/* What there is to say about the links: those of the first way, or of all. Borrowed. */
 const struct wire_facts *egress_facts(const struct egresses *w);
 
 /* The only link of a way by which it leaves this machine, among those of egress_facts; -1: there
  * are several, or none that is known. */
 int egress_link(const struct egresses *w, unsigned way);
 
-/* What topo_path has found of way i, for which w has its flow: NULL: there is none now. before: how
+/* What topo_path has found of way i, for which w has its flow: NULL: none now. before: how
  * all ways were; NULL: this one is new. For tests. */
 void egress_take(struct egresses *w, unsigned i, const struct topo_path *path, const char *release,
 		 const struct egresses *before);

@@ -9,7 +9,7 @@
 
 _Static_assert(WIRE_LINKS_MAX == HASH_LINKS_MAX && WIRE_LINKS_MAX == STATS_LINKS_MAX &&
 		       WIRE_LINKS_MAX == TOPO_LINKS_MAX,
-	       "links are told, hashed and shown alike");
+	       "links are announced, hashed and shown alike");
 _Static_assert(WIRE_NAME_LEN == TOPO_NAME_LEN && WIRE_NAME_LEN == STATS_NAME_LEN,
 	       "names are the kernel's");
 
@@ -219,7 +219,7 @@ static struct hash_bond bond_of_facts(const struct wire_facts *f)
 		.team_parts = f->team_parts,
 	};
 
-	/* Without the order nothing that is counted in it can be told. */
+	/* Without the order, no rule that counts links in it can predict. */
 	if (f->variant < HASH_N_VARIANTS && f->flags & WIRE_FACTS_ORDER)
 		b.variant = f->variant;
 	return b;

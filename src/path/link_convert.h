@@ -46,12 +46,12 @@ bool link_convert_add(struct wire_facts *all, const struct wire_facts *one);
  * are as many as before. */
 void link_convert_renew(struct wire_facts *all, unsigned first, const struct wire_facts *one);
 
-/* A peer whose packets have left by one way tells of several: what it tells now of the links of the
- * one, which come first, goes into `one`. If they are others it is not known any more. */
+/* A peer whose packets have left by one egress announces several: the links of that one, which come
+ * first, go from `all` into `one`. If they are others, `one` becomes unknown. */
 void link_convert_follow(struct wire_facts *one, const struct wire_facts *all);
 
-/* Our facts or the peer's; nothing is known of several. A single device of which the speed is not
- * known limits nothing, and is likely to be a guest's, so it counts as not known. */
+/* Our facts or the peer's; nothing is known of several. A single device without a known speed
+ * limits nothing, and is likely to be a guest's, so it counts as not known. */
 void link_convert_plan_side(const struct wire_facts *facts, struct plan_side *out);
 
 /* Names, kind and speeds; nothing is counted yet. */

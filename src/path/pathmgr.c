@@ -19,12 +19,12 @@
 _Static_assert(TOPO_RESERVED_MAX >= 1 && sizeof(struct plan_range) == sizeof(struct topo_ports),
 	       "reserved ports are ranges of the plan");
 
-/* Receive queues whose link is asked for; a connection beyond is told by counters. Each is a
+/* Receive queues whose link is asked for; a connection beyond is observed by counters. Each is a
  * question to the kernel. */
 #define NAPIS 64
 
 struct pathmgr {
-	struct topo_source *source;     /* NULL: netlink is not to be had */
+	struct topo_source *source;     /* NULL: no netlink */
 	struct topo_source *own_source; /* NULL: it is borrowed */
 	char release[TOPO_RELEASE_LEN];
 	bool client;
@@ -50,7 +50,7 @@ struct pathmgr {
 
 	/* Counting. */
 	uint64_t start_ns;
-	unsigned n_counts; /* links of all ways; those that are told are the first of them */
+	unsigned n_counts; /* links of all ways; those that are announced are the first of them */
 	struct count {
 		uint32_t ifindex;
 		struct topo_counters base, last;
@@ -591,7 +591,7 @@ int pathmgr_received_by(struct pathmgr *p, int fd)
 
 /* Words ---------------------------------------------------------------------------------------- */
 
-/* "1/1/0/2": connections on each usable link; "?" when a link cannot be told. */
+/* "1/1/0/2": connections on each usable link; "?" when a link is not known. */
 static size_t spread_text(const struct wire_facts *f, const int8_t *links, unsigned n, char *buf,
 			  size_t size)
 {
@@ -610,7 +610,7 @@ static size_t spread_text(const struct wire_facts *f, const int8_t *links, unsig
 	return used;
 }
 
-/* What a line tells of. */
+/* What a line is about. */
 struct verdict {
 	const struct wire_facts *here, *peer;
 	unsigned n;

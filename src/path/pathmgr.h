@@ -60,9 +60,9 @@ int pathmgr_way(const struct pathmgr *p, const struct wire_names *names);
  * nothing of what will be there next. */
 bool pathmgr_relearn(struct pathmgr *p);
 
-/* A descriptor to be watched for EPOLLIN, valid as long as p is: something may have changed that
- * pathmgr_facts tells of, or may do so in a moment. It is opened by the first call: what changed
- * before that is found by pathmgr_relearn. -1: there is none. */
+/* A descriptor to be watched for EPOLLIN, valid as long as p is: something may have changed in
+ * pathmgr_facts, or may do so in a moment. It is opened by the first call: what changed
+ * before that is found by pathmgr_relearn. -1: none. */
 int pathmgr_watch(struct pathmgr *p);
 
 /* It is readable: returns true if it is about the links of the session. Reads a limited number of
@@ -114,10 +114,10 @@ bool pathmgr_counts(const struct pathmgr *p, int way);
  * a bond, or that is not known. */
 int pathmgr_sends_by(const struct pathmgr *p, int way);
 
-/* Is there a bond of ours that spreads each connection over all its links? */
+/* Is there a bond here that spreads each connection over all its links? */
 bool pathmgr_spreads(const struct pathmgr *p);
 
-/* Reads our links' counters. Returns false when there are none to read. */
+/* Reads our links' counters. Returns false without any to read. */
 bool pathmgr_count(struct pathmgr *p, uint64_t now_ns, struct wire_links *out);
 
 /* What the last pathmgr_count has read; n 0: nothing. Borrowed. */

@@ -10,7 +10,7 @@
  *
  * Where a rule predicts the link from the port, each link is a node of the graph of cover.h; else
  * one node stands for all links of the stage. A port is one node at each stage. Ports with the same
- * four nodes are a class, of which the first one found stands for all:
+ * four nodes are a class; the first one found stands for all:
  *
  *      candidate ports -> classes -> cover_choose() -> flows
  *
