@@ -8,6 +8,7 @@
 #include "session/session_links.h"
 #include "session/session_subflow.h"
 #include "util/text.h"
+#include "util/units.h"
 
 #define STREAMS  COVER_ENDS
 #define N_USAGES (COVER_ENDS + 1)
@@ -129,14 +130,38 @@ static uint64_t progress_of(const struct usage *u, unsigned dir)
 	return rate;
 }
 
-static void fill_progress(struct usage *u, const struct session_stats *stats, struct steer_view *v)
+/* Ours: all that may be sent has arrived. The peer's: nothing came for a while on any connection,
+ * as its sender alone knows whether there is anything to send. */
+static void note_rests(struct steering *st, const struct session_stats *stats,
+		       const struct engine_subflow *subflows, const struct steer_view *v)
 {
+	uint64_t received = 0;
+
+	if (stats->tx_acked >= min_u64(stats->tx_read, stats->tx_edge))
+		st->rested_ns[COVER_OUT] = v->now_ns;
+	for (unsigned i = 0; i < v->n_flows; i++)
+		received += subflows[i].rx_bytes;
+	if (received != st->received) {
+		st->received = received;
+		st->received_ns = v->now_ns;
+	} else if (v->now_ns - st->received_ns >= STEERING_SILENT_NS) {
+		st->rested_ns[COVER_IN] = v->now_ns;
+	}
+}
+
+static void fill_progress(struct steering *st, const struct session_stats *stats,
+			  struct steer_view *v)
+{
+	struct usage *u = &st->usage[STREAMS];
 	const uint64_t bytes[COVER_DIRECTIONS] = {
 		[COVER_OUT] = stats->tx_acked, [COVER_IN] = stats->rx_received
 	};
 
 	usage_add(u, v->now_ns, bytes, COVER_DIRECTIONS);
-	v->progress = progress_of(u, COVER_OUT) + progress_of(u, COVER_IN);
+	for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++) {
+		v->progress[dir] = progress_of(u, dir);
+		v->rested[dir] = v->now_ns - st->rested_ns[dir] <= STEER_MEAN_NS;
+	}
 }
 
 /* Of the sessions of a relay there are too many for that, and they get no company. */
@@ -185,8 +210,9 @@ int steering_step(struct steering *st, struct engine *e, unsigned keep, unsigned
 	pathmgr_view(engine_paths(e), &v);
 	find_distinct(&v, flows);
 	fill_usage(st, e, &v);
+	note_rests(st, &stats, subflows, &v);
 	if (st->usage)
-		fill_progress(&st->usage[STREAMS], &stats, &v);
+		fill_progress(st, &stats, &v);
 	memcpy(st->active, v.active, sizeof(st->active));
 	st->blind = !memchr(v.distinct, true, sizeof(v.distinct));
 	return steer_step(&st->steer, &v, out);

@@ -15,6 +15,9 @@
 #define STEERING_FAST_NS 50000000ull
 #define STEERING_SLOW_NS 1000000000ull
 
+/* The peer's stream rests when nothing of it came for so long, on any connection. */
+#define STEERING_SILENT_NS 500000000ull
+
 struct steering {
 	struct steer steer;
 	struct steer_use use[COVER_DIRECTIONS];
@@ -22,6 +25,10 @@ struct steering {
 	 * cover_way; NULL until it is needed. */
 	struct usage *usage;
 	uint32_t active[COVER_ENDS]; /* as last given to steer_step */
+	/* When each stream last had nothing to move; what came of the peer's on the connections
+	 * that live, and when that last changed. */
+	uint64_t rested_ns[COVER_DIRECTIONS];
+	uint64_t received, received_ns;
 	bool blind; /* nowhere links are to be told apart: there is nothing to wait for */
 	enum steer_verdict said;
 };

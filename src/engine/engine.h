@@ -102,6 +102,7 @@ unsigned engine_n_live(const struct engine *e);
 struct engine_subflow {
 	uint16_t port;         /* the client's */
 	uint64_t age_ns;       /* since its HELLO was answered */
+	uint64_t rx_bytes;     /* payload that came on it, duplicates included */
 	struct wire_lane here; /* observed in our links' counters */
 	struct wire_lane peer; /* announced by the peer last */
 };

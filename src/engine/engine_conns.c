@@ -275,12 +275,15 @@ unsigned engine_subflows(const struct engine *e, struct engine_subflow *out, uns
 
 	for (uint16_t i = 0; i < e->conns.n_slots && n < size; i++) {
 		const struct conn *c = e->conns.slot[i];
+		uint64_t tx_bytes, rx_bytes;
 
 		if (!c || c->state != CONN_READY)
 			continue;
+		session_subflow_bytes(e->session, i, &tx_bytes, &rx_bytes);
 		out[n++] = (struct engine_subflow){
 			.port = engine_port_of(e, c),
 			.age_ns = loop_now(e->loop) - c->ready_ns,
+			.rx_bytes = rx_bytes,
 			.here = *session_subflow_lane(e->session, i),
 			.peer = *session_subflow_peer_lane(e->session, i),
 		};

@@ -17,6 +17,7 @@
  * The watch stands above all of it, and goes by progress alone:
  *
  *   CALM --- connections opened or closed ---> ACTED --- progress is as before ---> CALM
+ *                                                |       (or a stream rests for long)
  *                                                +------ less: undo, freeze ------> CALM
  *
  * The table at the end has the order of decisions. Always: connections never exceed limit_of();
@@ -509,14 +510,43 @@ bool steer_is_busy(struct steer_use *use, uint64_t bytes, uint64_t now_ns)
 
 /* The watch ------------------------------------------------------------------------------------ */
 
-/* Compares, once the last changes have had their time. Returns true if they did harm. */
+/* A stream that moved less than this part of both before the changes is left out. */
+#define MINOR_PART 10
+
+enum finding { WAITS, NO_HARM, HARM };
+
+/* What the last changes did, once they have had their time. */
+static enum finding compare(const struct steer_watch *w, const struct steer_view *v)
+{
+	uint64_t all = w->before[COVER_OUT] + w->before[COVER_IN], before = 0, now = 0;
+
+	if (v->now_ns < w->acted_ns + STEER_WATCH_NS)
+		return WAITS;
+	if (!all)
+		return NO_HARM;
+	for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++) {
+		if (w->before[dir] * MINOR_PART < all)
+			continue;
+		if (v->rested[dir])
+			return v->now_ns < w->acted_ns + STEER_WATCH_MAX_NS ? WAITS : NO_HARM;
+		before += w->before[dir];
+		now += v->progress[dir];
+	}
+	return now * 100 >= before * STEER_HARM_PERCENT ? NO_HARM : HARM;
+}
+
+/* Returns true if the last changes did harm. */
 static bool did_harm(struct steer_watch *w, const struct steer_view *v)
 {
-	if (w->state == STEER_WATCH_CALM || v->now_ns < w->acted_ns + STEER_WATCH_NS)
+	enum finding finding = w->state == STEER_WATCH_CALM ? WAITS : compare(w, v);
+
+	if (finding == WAITS)
 		return false;
 	w->state = STEER_WATCH_CALM;
-	if (v->progress * 100 >= w->before * STEER_HARM_PERCENT)
+	if (finding == NO_HARM) {
+		w->pause_ns = w->pause_ns > STEER_FREEZE_NS ? w->pause_ns / 2 : 0;
 		return false;
+	}
 	w->pause_ns = w->pause_ns ? 2 * w->pause_ns : STEER_FREEZE_NS;
 	if (w->pause_ns > STEER_FREEZE_MAX_NS)
 		w->pause_ns = STEER_FREEZE_MAX_NS;
@@ -530,7 +560,7 @@ static void note_action(struct steer_watch *w, const struct steer_view *v,
 	if (!act->n_open && !act->n_close)
 		return;
 	if (w->state == STEER_WATCH_CALM) {
-		w->before = v->progress;
+		memcpy(w->before, v->progress, sizeof(w->before));
 		w->began_ns = v->now_ns;
 	}
 	w->state = STEER_WATCH_ACTED;

@@ -102,9 +102,11 @@
 
 /* After connections were opened or closed, the session's progress is compared with what it was: not
  * before this time, whose last STEER_MEAN_NS are measured. Less than this part is harm, and is
- * undone; then nothing is changed for a pause that doubles each time. Progress alone counts,
- * whatever is believed of links. */
+ * undone; then nothing is changed for a pause that doubles with each harm and is halved by each
+ * change without. Progress alone counts, whatever is believed of links. A stream that had nothing
+ * to move in the time measured says nothing: the comparison waits, and is given up in the end. */
 #define STEER_WATCH_NS      3000000000ull
+#define STEER_WATCH_MAX_NS  30000000000ull
 #define STEER_HARM_PERCENT  90
 #define STEER_FREEZE_NS     30000000000ull
 #define STEER_FREEZE_MAX_NS 480000000000ull
@@ -136,9 +138,10 @@ struct steer_view {
 	uint64_t rate[COVER_ENDS][COVER_NODES_MAX]; /* bytes per second, mean of STEER_MEAN_NS */
 	uint32_t full[COVER_ENDS];                  /* links at STEER_FULL_PERCENT */
 	uint32_t active[COVER_ENDS];                /* links that carry a part of their share */
-	/* Bytes per second that both streams have moved on, mean of STEER_MEAN_NS, or of less at
-	 * the beginning; 0: not known. */
-	uint64_t progress;
+	/* Bytes per second that each stream has moved on, mean of STEER_MEAN_NS, or of less at the
+	 * beginning (0: not known); and did it have nothing to move at some moment in that time? */
+	uint64_t progress[COVER_DIRECTIONS];
+	bool rested[COVER_DIRECTIONS];
 	bool crowded; /* there are other sessions: company would be more than its share */
 	const struct steer_flow *flows;
 	unsigned n_flows; /* at most STEER_FLOWS_MAX */
@@ -177,11 +180,11 @@ enum steer_watch_state { STEER_WATCH_CALM, STEER_WATCH_ACTED };
 /* Whether the last changes did harm; zero at the beginning. */
 struct steer_watch {
 	enum steer_watch_state state;
-	uint64_t before;    /* progress before the first of them */
-	uint64_t began_ns;  /* the first one */
-	uint64_t acted_ns;  /* the last one */
-	uint64_t frozen_ns; /* nothing is changed until then */
-	uint64_t pause_ns;  /* the last one; 0: none yet */
+	uint64_t before[COVER_DIRECTIONS]; /* progress before the first of them */
+	uint64_t began_ns;                 /* the first one */
+	uint64_t acted_ns;                 /* the last one */
+	uint64_t frozen_ns;                /* nothing is changed until then */
+	uint64_t pause_ns;                 /* the last one, or what is left of it; 0: none */
 };
 
 /* State between calls; zero at the beginning, and when the links themselves have changed. */

@@ -537,7 +537,7 @@ static uint64_t wait_for_action(struct sim *m, uint64_t progress)
 	uint64_t begin_ns = m->view.now_ns;
 	struct steer_action act;
 
-	m->view.progress = progress;
+	m->view.progress[COVER_OUT] = progress;
 	do {
 		m->view.now_ns += 50 * MS;
 		assert_int_equal(steer_step(&m->steer, &m->view, &act), 0);
@@ -561,6 +561,20 @@ static bool restores(struct sim *m, uint64_t ns)
 	return false;
 }
 
+/* Steps for so long. Returns whether connections were opened or closed. */
+static bool acts(struct sim *m, uint64_t ns)
+{
+	struct steer_action act;
+
+	for (uint64_t t = 0; t < ns; t += 50 * MS) {
+		m->view.now_ns += 50 * MS;
+		assert_int_equal(steer_step(&m->steer, &m->view, &act), 0);
+		if (act.n_open || act.n_close)
+			return true;
+	}
+	return false;
+}
+
 /* What makes the session slower is undone, whatever was believed, and then nothing is changed for a
  * time that doubles. */
 static void test_changes_that_do_harm_are_undone(void **state)
@@ -573,11 +587,89 @@ static void test_changes_that_do_harm_are_undone(void **state)
 	for (uint64_t pause_ns = STEER_FREEZE_NS; pause_ns <= 4 * STEER_FREEZE_NS; pause_ns *= 2) {
 		wait_for_action(&m, 1000);
 		m.view.n_flows = 4;
-		m.view.progress = 1000 * STEER_HARM_PERCENT / 100 - 1;
+		m.view.progress[COVER_OUT] = 1000 * STEER_HARM_PERCENT / 100 - 1;
 		assert_false(restores(&m, STEER_WATCH_NS - 50 * MS));
 		assert_true(restores(&m, 50 * MS));
 		m.view.n_flows = 5;
-		assert_in_range(wait_for_action(&m, 1000), pause_ns, pause_ns + 100 * MS);
+		/* Frozen for all of the pause. */
+		m.view.progress[COVER_OUT] = 1000;
+		assert_false(acts(&m, pause_ns - 100 * MS));
+	}
+}
+
+/* A producer that pauses, or a stream that is over, makes the session slower too. */
+static void test_a_stream_that_rests_is_no_harm(void **state)
+{
+	static struct sim m;
+
+	start_known(&m, 5);
+	wait_for_action(&m, 1000);
+	m.view.n_flows = 4;
+	m.view.progress[COVER_OUT] = 0;
+	m.view.rested[COVER_OUT] = true;
+	assert_false(restores(&m, 5 * S));
+	/* It goes on, as fast as before; then the next change is judged for itself. */
+	m.view.progress[COVER_OUT] = 1000;
+	m.view.rested[COVER_OUT] = false;
+	assert_false(restores(&m, STEER_WATCH_NS));
+	m.view.n_flows = 5;
+	assert_true(wait_for_action(&m, 1000) < STEER_FREEZE_NS);
+	/* The comparison waits, and finds the harm when the stream has much to move again. */
+	m.view.n_flows = 4;
+	m.view.rested[COVER_OUT] = true;
+	assert_false(restores(&m, 2 * STEER_WATCH_NS));
+	m.view.progress[COVER_OUT] = 100;
+	m.view.rested[COVER_OUT] = false;
+	assert_true(restores(&m, 50 * MS));
+}
+
+/* What the peer sends counts for nothing where it was next to nothing before. */
+static void test_a_minor_stream_is_left_out(void **state)
+{
+	static struct sim m;
+
+	start_known(&m, 5);
+	m.view.progress[COVER_IN] = 10;
+	m.view.rested[COVER_IN] = true;
+	wait_for_action(&m, 1000);
+	m.view.n_flows = 4;
+	m.view.progress[COVER_OUT] = 100;
+	m.view.progress[COVER_IN] = 100000;
+	assert_true(restores(&m, STEER_WATCH_NS));
+}
+
+/* Before progress is known, a stream that rests keeps no comparison waiting. */
+static void test_unknown_progress_is_no_harm(void **state)
+{
+	static struct sim m;
+
+	start_known(&m, 5);
+	m.view.rested[COVER_IN] = true;
+	wait_for_action(&m, 0);
+	m.view.n_flows = 4;
+	m.view.progress[COVER_OUT] = 1000;
+	assert_false(restores(&m, STEER_WATCH_NS));
+	m.view.n_flows = 5;
+	wait_for_action(&m, 1000);
+	m.view.n_flows = 4;
+	m.view.progress[COVER_OUT] = 100;
+	assert_true(restores(&m, STEER_WATCH_NS));
+}
+
+/* Else a source that comes in bursts would end at the longest pause. */
+static void test_changes_without_harm_shorten_the_pause(void **state)
+{
+	static struct sim m;
+
+	start_known(&m, 5);
+	for (int i = 0; i < 4; i++) {
+		wait_for_action(&m, 1000);
+		m.view.n_flows = 4;
+		m.view.progress[COVER_OUT] = 100;
+		assert_true(restores(&m, STEER_WATCH_NS));
+		m.view.n_flows = 5;
+		assert_in_range(wait_for_action(&m, 1000), STEER_FREEZE_NS,
+				STEER_FREEZE_NS + 100 * MS);
 		m.view.n_flows = 4;
 		assert_false(restores(&m, 2 * STEER_WATCH_NS));
 		m.view.n_flows = 5;
@@ -596,12 +688,12 @@ static void test_tries_that_do_harm_are_closed(void **state)
 		put(&m.flows[i], i ? 0 : 1);
 		m.flows[i].age_ns = 10 * S;
 	}
-	m.view.progress = 1000;
+	m.view.progress[COVER_OUT] = 1000;
 	assert_int_equal(steer_step(&m.steer, &m.view, &act), 0);
 	assert_true(act.n_open > 0);
 	for (unsigned i = 0; i < act.n_open; i++)
 		open_flow(&m, act.want[i]);
-	m.view.progress = 100;
+	m.view.progress[COVER_OUT] = 100;
 	/* Young connections whose lanes are not known: nothing else happens meanwhile. */
 	m.view.now_ns += STEER_WATCH_NS;
 	for (unsigned i = 4; i < m.view.n_flows; i++)
@@ -627,9 +719,9 @@ static void test_changes_that_do_no_harm_stay(void **state)
 	m.view.n_flows = 5;
 	wait_for_action(&m, 1000);
 	m.view.n_flows = 4;
-	m.view.progress = 1000 * STEER_HARM_PERCENT / 100;
+	m.view.progress[COVER_OUT] = 1000 * STEER_HARM_PERCENT / 100;
 	assert_false(restores(&m, 2 * STEER_WATCH_NS));
-	m.view.progress = 1;
+	m.view.progress[COVER_OUT] = 1;
 	assert_false(restores(&m, 2 * STEER_WATCH_NS));
 }
 
@@ -773,6 +865,10 @@ int main(void)
 		cmocka_unit_test(test_changes_that_do_harm_are_undone),
 		cmocka_unit_test(test_tries_that_do_harm_are_closed),
 		cmocka_unit_test(test_changes_that_do_no_harm_stay),
+		cmocka_unit_test(test_a_stream_that_rests_is_no_harm),
+		cmocka_unit_test(test_a_minor_stream_is_left_out),
+		cmocka_unit_test(test_unknown_progress_is_no_harm),
+		cmocka_unit_test(test_changes_without_harm_shorten_the_pause),
 		cmocka_unit_test(test_rests_grow),
 		cmocka_unit_test(test_verdicts_follow_the_counters),
 		cmocka_unit_test(test_what_is_lossy),
