@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * internal.h - what session.c, session_rx.c and session_tx.c share; nobody else includes it
+ * internal.h - what the session's own files share; no other file includes it
+ *
+ *  - session.c: life, streams, links, time
+ *  - session_lost.c: whether the peer is heard, and how long the session waits
+ *  - session_subflow.c: the states of subflows
+ *  - session_rx.c, session_tx.c: bytes from and to a subflow
+ *  - session_grow.c, session_memory.c: how many subflows, how much memory
  */
 #pragma once
 
@@ -17,7 +23,7 @@
  * is not running, little enough to stay in cache. */
 #define READ_AHEAD (2u << 20)
 
-/* Room is given to input in steps, so that a read is worth its system call. */
+/* Input gets room in steps, so that a read is worth its system call. */
 #define ROOM_STEP (64u << 10)
 
 /* An ACK is due after this many bytes, or this much later than the first of them. */
@@ -31,15 +37,15 @@
 /* Looks for late chunks this often while something is in flight. */
 #define LATE_CHECK_NS (10 * NS_PER_MS)
 
-/* How many unacknowledged chunks from the low end are considered for reinjection: only the lowest
- * ones hold the receiver up. */
+/* How many unacknowledged chunks, from the lowest offset on, are considered for reinjection: only
+ * the lowest ones hold the receiver up. */
 #define LATE_SCAN 32
 
 /* A subflow on which nothing came for this long is asked with PING. */
 #define PING_NS (5000 * NS_PER_MS)
 
-/* It is given up when PING has no answer for this long although the peer answered on others. (When
- * all are silent the peer may be stopped; TCP knows if its host is gone.) */
+/* The subflow is given up when PING has no answer for this long although the peer answered on
+ * others. (When all are silent the peer may be stopped; TCP knows if its host is gone.) */
 #define SILENT_NS (15000 * NS_PER_MS)
 
 /* Preface, and one of each frame: HELLO or WELCOME (1100 with the facts of 32 links and 8
@@ -58,6 +64,40 @@ enum {
 	SAID_PREFACE = 64,
 	SAID_LINKS = 128, /* the last count of our links */
 	SAID_FACTS = 256, /* the last change of our facts */
+};
+
+/* Frames that go out on a subflow each time that there is a reason. */
+enum {
+	DUE_ACK = 1, /* the last one, once more */
+	DUE_PONG = 2,
+	DUE_PING = 4,
+	DUE_LANE = 8,
+};
+
+/* Drawn in session_subflow.c. */
+enum subflow_state {
+	SUBFLOW_GREETING, /* client: no WELCOME yet */
+	SUBFLOW_READY,
+	SUBFLOW_DRAIN_DUE,   /* we want it closed */
+	SUBFLOW_DRAIN_SENT,  /* the peer's DRAIN is missing */
+	SUBFLOW_DRAIN_HEARD, /* ours is due when nothing is in flight */
+	SUBFLOW_DRAINED,
+};
+
+/* Drawn in session_lost.c. */
+enum contact_state {
+	CONTACT_NEW,      /* nothing but HELLO was heard; client: no WELCOME */
+	CONTACT_HEARD,    /* the peer was heard on a ready subflow */
+	CONTACT_LOST_NEW, /* server: lost, and nothing but HELLO was ever heard */
+	CONTACT_LOST,     /* lost, after it was heard */
+};
+
+/* The count of our links: what is to be sent of it. */
+enum count_state {
+	COUNT_NONE, /* nobody counts them */
+	COUNT_SENT,
+	COUNT_NEW,  /* goes out with the next frames, on any subflow */
+	COUNT_LAST, /* made after all was confirmed: goes out on every subflow */
 };
 
 /* RX_WAIT: the header of DATA has come, and there is no memory for its bytes now. */
@@ -86,23 +126,15 @@ struct tx {
 };
 
 struct subflow {
-	bool join;     /* HELLO asks to join */
-	bool welcomed; /* may carry DATA; a client's first subflow may before WELCOME too */
-	unsigned said;
-	const char *fault; /* why it is to be closed */
-	bool pong_due;
+	enum subflow_state state;
+	bool join;          /* HELLO asks to join */
+	bool sealed;        /* the connection authenticates its bytes */
+	unsigned said, due; /* SAID_*, DUE_* */
+	const char *fault;  /* why it is to be closed */
 	uint64_t pong_value;
-	bool ping_due;
 	uint64_t ping_ns;  /* when PING became due; 0: none is out or due */
 	uint64_t heard_ns; /* when something came last */
 	uint64_t moved_ns; /* when something could be written last */
-	bool ack_due;      /* the last ACK is to be repeated here */
-	bool sealed;       /* the connection authenticates its bytes */
-	bool draining;     /* it is to carry no more DATA */
-	bool drain_asked;  /* we want it closed: the peer is told at once */
-	bool drain_said;
-	bool peer_drained;
-	bool lane_new; /* to be told */
 	struct wire_lane lane;
 	struct wire_lane peer_lane;
 	struct wire_names names;      /* the connection's ends as we see them */
@@ -148,89 +180,156 @@ struct incoming {
 	/* Acknowledging. */
 	uint64_t acked_taken; /* as the last ACK said */
 	uint64_t bytes_since_ack;
-	uint64_t ack_due_ns;    /* SESSION_NO_DEADLINE: nothing to tell */
+	uint64_t ack_due_ns;    /* SESSION_NO_DEADLINE: nothing to say */
 	uint64_t ack_repeat_ns; /* interval, grows */
 	uint16_t ack_slot;      /* carried the last ACK */
 	bool ack_is_repeat;
+};
+
+/* Is more than one subflow wanted? See session_grow.c. */
+struct growth {
+	bool grown;
+	uint64_t measured_ns; /* frugal: since when bytes are counted */
+	uint64_t measured;    /* and how many had moved before */
+	uint64_t moved;       /* in all, at the last look */
+	uint64_t much_ns;     /* when enough had, last */
+};
+
+/* What we announce of our links. */
+struct own_links {
+	struct wire_facts facts;
+	bool facts_said;       /* with HELLO or WELCOME */
+	uint64_t facts_serial; /* changes since then */
+	enum count_state count;
+	struct wire_links counters;
+};
+
+/* What the peer has announced and asked for. */
+struct peer {
+	uint8_t side;            /* enum wire_side */
+	bool stopped;            /* STOP came */
+	bool done;               /* DONE came */
+	struct wire_facts facts; /* the newest, until somebody takes them */
+	bool facts_new;
+	uint64_t facts_serial; /* of the newest FACTS; 0: HELLO or WELCOME had them */
+	struct wire_addrs addrs;
+	struct wire_links counters;
+};
+
+struct contact {
+	enum contact_state state;
+	uint64_t lost_ns;  /* lost since then */
+	uint64_t heard_ns; /* when something came last, on any subflow */
+	uint16_t heard_slot;
+	uint64_t heard_bytes;
 };
 
 struct session {
 	struct session_config config;
 	enum session_state state;
 	struct session_end end;
-	bool grown;           /* more than one subflow is wanted */
-	uint64_t measured_ns; /* frugal: since when bytes are counted */
-	uint64_t measured;    /* and how many had moved before */
-	uint64_t moved;       /* in all, as last seen */
-	uint64_t much_ns;     /* when enough had, last */
 	unsigned n_subflows_allowed;
-	uint16_t version;  /* that WELCOME named */
+	uint16_t version;  /* that WELCOME named; 0: not yet */
 	uint32_t features; /* that both sides know */
-	uint8_t peer_side;
-	struct wire_facts facts;      /* of our links */
-	bool facts_told;              /* with HELLO or WELCOME */
-	uint64_t facts_serial;        /* changes since then */
-	struct wire_facts peer_facts; /* as announced last, until somebody takes them */
-	bool peer_facts_new;
-	uint64_t peer_facts_serial; /* of the newest FACTS; 0: HELLO or WELCOME had them */
-	struct wire_addrs peer_addrs;
-	struct wire_links links;
-	struct wire_links peer_links;
-	bool counts;     /* links are counted */
-	bool links_new;  /* links is to be told on some subflow */
-	bool links_last; /* links were counted after everything was confirmed */
-	bool welcomed;   /* client: WELCOME came; server: always */
-	bool stop;
-	bool peer_stopped;
-	bool peer_done;
-	bool lost; /* since lost_ns no subflow has been ready */
-	uint64_t lost_ns;
+	bool welcomed;     /* client: WELCOME came; server: always */
+	bool stop;         /* the peer is to end its stream */
+	struct growth growth;
+	struct own_links links;
+	struct peer peer;
+	struct contact contact;
 	uint64_t tick_ns; /* of the last tick */
 	uint64_t late_check_ns;
 	uint64_t ping_check_ns;
-	uint64_t heard_ns; /* on any subflow */
-	uint16_t heard_slot;
-	uint64_t heard_bytes;
 	struct outgoing out;
 	struct incoming in;
 	struct digest *check; /* of a chunk that lies over several blocks */
-	unsigned n_open;      /* subflows */
 	struct winpool *pool;
 	struct winpool *own_pool; /* NULL: it is another's */
 	bool starved;             /* a block was refused since the last tick */
+	unsigned n_open;          /* subflows */
 	struct subflow *subflows[SUBFLOWS_MAX];
 };
 
-/* Ends the session. The first reason stays. */
+/* session.c */
+
+/* Ends the session as failed. The first reason stays. */
 void session_fail(struct session *s, enum session_end_kind kind, unsigned reason, uint64_t offset,
 		  const char *text);
 
-/* No subflow is left, and none will come: done or lost. */
-void session_lose(struct session *s);
+/* Ends it as done, unless it has failed. */
+void session_done(struct session *s);
 
-/* For session_take_peer_facts. */
+/* The same when all is confirmed and the peer knows it. */
+void session_check_done(struct session *s);
+
+/* Keeps what the peer announces for session_take_peer_facts. */
 void session_put_peer_facts(struct session *s, const struct wire_facts *facts);
 
-/* Moves on to SESSION_DONE when all is confirmed and the peer knows it. */
-void session_check_done(struct session *s);
+/* There is something to say with an ACK, at the latest at due_ns. */
+void session_ack_by(struct session *s, uint64_t due_ns);
+
+/* session_lost.c */
+
+/* No subflow is ready. Nothing happens if the session is lost already. */
+void session_lost_begin(struct session *s, uint64_t now_ns);
+
+/* Server: another HELLO came for this session. */
+void session_lost_greeted(struct session *s);
+
+/* The peer was heard on a ready subflow; client: WELCOME is enough. */
+void session_lost_heard(struct session *s);
+
+/* No subflow is left, and none will come: done if nothing is missing, else failed. reason:
+ * WIRE_R_TIMEOUT after the time to wait, else WIRE_R_NONE. */
+void session_lose(struct session *s, enum wire_reason reason);
+
+/* When a lost session ends; SESSION_NO_DEADLINE: it is not lost, or waits for ever. */
+uint64_t session_lost_deadline(const struct session *s);
+
+/* Ends the session if that time has come, or if it waits in vain. */
+void session_lost_tick(struct session *s, uint64_t now_ns);
+
+/* session_subflow.c */
+
+/* Changes the state of a subflow: only forward. */
+void subflow_enter(struct subflow *sf, enum subflow_state state);
+
+/* Has HELLO been answered on it? */
+static inline bool subflow_ready(const struct subflow *sf)
+{
+	return sf->state != SUBFLOW_GREETING;
+}
+
+/* Is it to carry no more DATA? */
+static inline bool subflow_drains(const struct subflow *sf)
+{
+	return sf->state > SUBFLOW_READY;
+}
+
+void subflow_free(struct session *s, uint16_t slot);
+
+/* Asks silent subflows with PING, and finds fault with those that do not answer. */
+void session_check_silence(struct session *s, uint64_t now_ns);
+
+/* Sum over all subflows, in bytes per second. */
+uint64_t session_total_rate(const struct session *s);
+
+/* session_grow.c */
 
 /* Looks whether enough is in play for more than one subflow. */
 void session_consider_growth(struct session *s, uint64_t now_ns);
 
-/* All of our stream so far is acknowledged: its window needs no memory. */
+/* session_memory.c */
+
+/* All of our stream up to now is acknowledged: its window needs no memory. */
 void session_drain_input(struct session *s);
 
-/* The edge, as far as memory allows. */
+/* Raises the edge, as far as memory allows. */
 void session_raise_edge(struct session *s);
 
 /* Memory for the chunk whose header has come: RX_DATA, or RX_WAIT if the pool has none now. Returns
  * 0, -EAGAIN, or -ENOMEM, which fails the session. */
 int session_chunk_memory(struct session *s, struct rx *rx);
 
-/* When memory that was refused is to be asked for again. */
+/* When to ask again for memory that was refused. */
 uint64_t session_retry_deadline(const struct session *s);
-
-/* Something is to be told with an ACK, at the latest at due_ns. */
-void session_ack_by(struct session *s, uint64_t due_ns);
-
-uint64_t session_total_rate(const struct session *s);

@@ -1,4 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * session.c - the life of a session: its two streams, its announcements, its deadlines
+ *
+ *                  WELCOME                  both streams confirmed, DONE came
+ *   CONNECTING -----------------> OPEN -----------------------------------------> DONE
+ *   (client)                  ^    |
+ *       |             server -+    |  ABORT sent or received, a broken protocol, a wrong digest,
+ *       |  REFUSE, not mpnc,       v  no connection for too long
+ *       +-----------------------> FAILED    (end says why; the first reason stays)
+ *          given up
+ *
+ * Two streams, each with an offset for every stage, which only grows:
+ *
+ *   out   acked (by the peer) <= next (for a subflow) <= read (from the input) <= room (memory)
+ *         next <= edge (what the peer allows)
+ *   in    taken (by the output) <= received (in order) <= highest (with gaps) <= edge (allowed)
+ *
+ * A stream is confirmed when its receiver's output took all of it and the digest is right. The
+ * session is finished once both are. It is DONE when the peer has said DONE: until then the peer
+ * may lack our CONFIRM. If no peer comes back, it is DONE as well when no byte can be missing.
+ *
+ * Time: each concern has a deadline of its own; session_deadline() is the first of them, and
+ * session_tick() acts on all that are due. A deadline at or before the last tick does not count: it
+ * was acted on, and what it made due leaves when a connection can take bytes.
+ *
+ * Only session_fail(), session_done() and on_welcome() change s->state.
+ */
 #include "session/session.h"
 
 #include <assert.h>
@@ -72,17 +99,6 @@ int session_new(struct session **out, const struct session_config *config)
 	return 0;
 }
 
-static void subflow_free(struct session *s, uint16_t slot)
-{
-	struct subflow *sf = s->subflows[slot];
-
-	if (sf->tx.pin)
-		winbuf_unpin(s->out.buf, sf->tx.pin);
-	free(sf);
-	s->subflows[slot] = NULL;
-	s->n_open--;
-}
-
 struct session *session_free(struct session *s)
 {
 	if (!s)
@@ -115,6 +131,11 @@ uint16_t session_version(const struct session *s)
 	return s->version;
 }
 
+uint32_t session_features(const struct session *s)
+{
+	return s->features;
+}
+
 const uint8_t *session_id(const struct session *s)
 {
 	return s->config.id;
@@ -137,224 +158,79 @@ bool session_finished(const struct session *s)
 	return s->out.confirmed && s->in.confirmed;
 }
 
+void session_done(struct session *s)
+{
+	if (s->state != SESSION_FAILED)
+		s->state = SESSION_DONE;
+}
+
 void session_check_done(struct session *s)
 {
-	if (s->state == SESSION_FAILED || !session_finished(s))
+	if (session_finished(s) && (s->peer.done || (!s->n_open && !s->config.reconnect_ns)))
+		session_done(s);
+}
+
+/* Links */
+
+void session_set_facts(struct session *s, const struct wire_facts *facts)
+{
+	struct own_links *own = &s->links;
+
+	if (own->facts_said && wire_facts_same(&own->facts, facts))
 		return;
-	if (s->peer_done || (!s->n_open && !s->config.reconnect_ns))
-		s->state = SESSION_DONE;
-}
-
-/* With no subflow. */
-static uint64_t patience(const struct session *s)
-{
-	bool server = s->config.role == SESSION_SERVER;
-	uint64_t ns = s->config.reconnect_ns;
-
-	if (ns)
-		ns += server ? SESSION_LINGER_NS : SESSION_ANSWER_NS;
-	return server && !s->heard_bytes ? min_u64(ns, SESSION_NEW_NS) : ns;
-}
-
-/* The part of it in which a client begins attempts. */
-static uint64_t trying(const struct session *s)
-{
-	return min_u64(patience(s), s->config.reconnect_ns);
-}
-
-/* Of an empty stream nothing can be missing: its confirmation was only lost on the way. */
-static bool nothing_missing(const struct session *s)
-{
-	return session_finished(s) || (s->in.confirmed && s->out.ended && !s->out.read);
-}
-
-void session_lose(struct session *s)
-{
-	char text[SESSION_TEXT_LEN], duration[32];
-
-	if (s->state != SESSION_FAILED && nothing_missing(s)) {
-		s->state = SESSION_DONE;
+	own->facts = *facts;
+	if (!own->facts_said)
 		return;
-	}
-	if (s->lost) {
-		text_duration(duration, sizeof(duration), trying(s));
-		text_printf(text, sizeof(text), "no connection for more than %s", duration);
-		session_fail(s, SESSION_END_LOST, WIRE_R_TIMEOUT, reasm_received(s->in.reasm),
-			     text);
-	} else {
-		session_fail(s, SESSION_END_LOST, WIRE_R_NONE, reasm_received(s->in.reasm),
-			     "lost all connections");
-	}
-}
-
-bool session_lost(const struct session *s)
-{
-	return s->state == SESSION_OPEN && s->lost;
-}
-
-bool session_seeks(const struct session *s, uint64_t now_ns)
-{
-	return session_lost(s) && now_ns - s->lost_ns < trying(s);
-}
-
-/* Subflows ------------------------------------------------------------------------------------- */
-
-/*
- * A HELLO that asks for a new session. The first one says what the session is. A client that had no
- * WELCOME begins anew with another one for the same session, whose words may be older than what
- * came meanwhile: it can raise the edge, and nothing else.
- */
-static void accept_hello(struct session *s, const struct wire_hello *hello)
-{
-	if (hello->edge > s->out.edge)
-		s->out.edge = hello->edge;
-	if (s->version)
-		return;
-	s->version = handshake_version(hello);
-	s->features = hello->features & WIRE_FEATURES;
-	s->peer_side = hello->side;
-	session_put_peer_facts(s, &hello->items.facts);
-	if (hello->n_subflows && hello->n_subflows < s->n_subflows_allowed)
-		s->n_subflows_allowed = hello->n_subflows;
-}
-
-static int free_slot(const struct session *s, uint16_t *slot_out)
-{
-	if (s->n_open >= s->n_subflows_allowed)
-		return SESSION_E_LIMIT;
-	for (uint16_t i = 0; i < SUBFLOWS_MAX; i++) {
-		if (!s->subflows[i]) {
-			*slot_out = i;
-			return 0;
-		}
-	}
-	return SESSION_E_LIMIT;
-}
-
-int session_subflow_open(struct session *s, const struct wire_hello *hello,
-			 const struct wire_names *names, uint64_t now_ns, uint16_t *slot_out)
-{
-	struct subflow *sf;
-	int r = free_slot(s, slot_out);
-
-	if (r)
-		return r;
-	sf = calloc(1, sizeof(*sf));
-	if (!sf)
-		return -ENOMEM;
-	sf->heard_ns = now_ns;
-	sf->lane = sf->peer_lane = (struct wire_lane){ 0, 0, WIRE_LANE_NONE, WIRE_LANE_NONE, 0 };
-	if (names)
-		sf->names = *names;
-	if (s->config.role == SESSION_CLIENT) {
-		sf->join = s->welcomed;
-		sf->rx.state = RX_PREFACE;
-	} else {
-		s->heard_ns = now_ns;
-		sf->join = hello->kind == WIRE_HELLO_JOIN;
-		sf->welcomed = true;
-		sf->rx.state = RX_HEADER;
-		sf->peer_names = hello->items.names;
-		if (!sf->join)
-			accept_hello(s, hello);
-	}
-	if (s->state == SESSION_CONNECTING)
-		s->end = (struct session_end){ 0 };
-	/* What was said last on the ones before may not have arrived, in either direction. */
-	sf->ack_due = s->lost;
-	/* A join says nothing of whether our words arrive: see session_rx. */
-	s->lost &= sf->join || !sf->welcomed;
-	s->subflows[*slot_out] = sf;
-	s->n_open++;
-	if (s->ping_check_ns == SESSION_NO_DEADLINE)
-		s->ping_check_ns = now_ns + PING_NS;
-	return 0;
-}
-
-void session_subflow_greeted(struct session *s, uint16_t slot)
-{
-	s->subflows[slot]->said |= SAID_PREFACE;
-}
-
-void session_subflow_sealed(struct session *s, uint16_t slot)
-{
-	s->subflows[slot]->sealed = true;
-}
-
-void session_subflow_close(struct session *s, uint16_t slot, uint64_t now_ns)
-{
-	uint64_t silent_ns;
-
-	sendwin_lost(s->out.win, slot);
-	subflow_free(s, slot);
-	/* An ACK may have died with it. */
-	if (s->in.ack_slot == slot && !s->in.confirmed) {
-		s->in.ack_slot = SENDWIN_NOBODY;
-		session_ack_by(s, now_ns);
-	}
-	if (s->state != SESSION_OPEN || session_subflows_ready(s))
-		return;
-	if (!s->config.reconnect_ns || s->peer_done) {
-		if (!s->n_open)
-			session_lose(s);
-	} else if (!s->lost) {
-		/* What died of silence has been lost since it fell silent. But a peer that was only
-		 * stopped is given time to come. */
-		silent_ns = min_u64(now_ns - s->heard_ns, trying(s) / 2);
-		s->lost = true;
-		s->lost_ns = now_ns - silent_ns;
-	}
-}
-
-bool session_subflow_stale(const struct session *s, uint64_t now_ns, uint16_t *slot_out)
-{
-	uint64_t since_ns = now_ns;
-
-	for (uint16_t i = 0; i < SUBFLOWS_MAX; i++) {
-		const struct subflow *sf = s->subflows[i];
-
-		if (!sf || sf->heard_ns >= since_ns)
-			continue;
-		since_ns = sf->heard_ns;
-		*slot_out = i;
-	}
-	return now_ns - since_ns >= SESSION_STALE_NS;
-}
-
-void session_give_up(struct session *s)
-{
-	/* Not for as long as it might have been. */
-	s->lost = false;
-	if (s->state == SESSION_OPEN)
-		session_lose(s);
-	else if (s->end.kind == SESSION_END_REFUSED)
-		s->state = SESSION_FAILED;
-	else
-		session_fail(s, SESSION_END_LOST, WIRE_R_NONE, 0, "the connection is lost");
-}
-
-const char *session_subflow_text(const struct session *s, uint16_t slot)
-{
-	return s->subflows[slot]->fault;
-}
-
-unsigned session_subflows_ready(const struct session *s)
-{
-	unsigned n = 0;
-
+	/* Any of the subflows may be the one that the change has cut off. */
+	own->facts_serial++;
 	for (uint16_t i = 0; i < SUBFLOWS_MAX; i++)
-		n += s->subflows[i] && s->subflows[i]->welcomed;
-	return n;
+		if (s->subflows[i])
+			s->subflows[i]->said &= ~(unsigned)SAID_FACTS;
 }
 
-bool session_subflow_ready(const struct session *s, uint16_t slot)
+const struct wire_facts *session_facts(const struct session *s)
 {
-	return s->subflows[slot]->welcomed;
+	return &s->links.facts;
 }
 
-const struct wire_names *session_subflow_peer_names(const struct session *s, uint16_t slot)
+void session_put_peer_facts(struct session *s, const struct wire_facts *facts)
 {
-	return &s->subflows[slot]->peer_names;
+	s->peer.facts = *facts;
+	s->peer.facts_new = true;
+}
+
+bool session_peer_facts_new(const struct session *s)
+{
+	return s->peer.facts_new;
+}
+
+const struct wire_facts *session_take_peer_facts(struct session *s)
+{
+	if (!s->peer.facts_new)
+		return NULL;
+	s->peer.facts_new = false;
+	return &s->peer.facts;
+}
+
+const struct wire_addrs *session_peer_addrs(const struct session *s)
+{
+	return &s->peer.addrs;
+}
+
+void session_links(struct session *s, const struct wire_links *links)
+{
+	s->links.counters = *links;
+	s->links.count = session_finished(s) ? COUNT_LAST : COUNT_NEW;
+}
+
+bool session_links_due(const struct session *s)
+{
+	return (s->links.count == COUNT_SENT || s->links.count == COUNT_NEW) && session_finished(s);
+}
+
+const struct wire_links *session_peer_links(const struct session *s)
+{
+	return &s->peer.counters;
 }
 
 bool session_subflow_set_lane(struct session *s, uint16_t slot, const struct wire_lane *lane)
@@ -366,7 +242,7 @@ bool session_subflow_set_lane(struct session *s, uint16_t slot, const struct wir
 	    lane->rx_possible == sf->lane.rx_possible && lane->flags == sf->lane.flags)
 		return false;
 	sf->lane = *lane;
-	sf->lane_new = true;
+	sf->due |= DUE_LANE;
 	return true;
 }
 
@@ -380,118 +256,12 @@ const struct wire_lane *session_subflow_peer_lane(const struct session *s, uint1
 	return &s->subflows[slot]->peer_lane;
 }
 
-void session_subflow_drain(struct session *s, uint16_t slot)
+const struct wire_names *session_subflow_peer_names(const struct session *s, uint16_t slot)
 {
-	s->subflows[slot]->draining = true;
-	s->subflows[slot]->drain_asked = true;
+	return &s->subflows[slot]->peer_names;
 }
 
-bool session_subflow_drained(const struct session *s, uint16_t slot)
-{
-	const struct subflow *sf = s->subflows[slot];
-
-	return sf->drain_said && sf->peer_drained && !sendwin_in_flight(s->out.win, slot);
-}
-
-uint64_t session_heard(const struct session *s)
-{
-	return s->heard_bytes;
-}
-
-uint32_t session_subflow_chunk_len(const struct session *s, uint16_t slot)
-{
-	return sched_chunk_len(&s->subflows[slot]->rate);
-}
-
-void session_subflow_bytes(const struct session *s, uint16_t slot, uint64_t *tx_out,
-			   uint64_t *rx_out)
-{
-	*tx_out = s->subflows[slot]->tx_bytes;
-	*rx_out = s->subflows[slot]->rx_bytes;
-}
-
-uint64_t session_total_rate(const struct session *s)
-{
-	uint64_t sum = 0;
-
-	for (uint16_t i = 0, n = 0; n < s->n_open; i++) {
-		if (s->subflows[i]) {
-			sum += s->subflows[i]->rate.rate;
-			n++;
-		}
-	}
-	return sum;
-}
-
-/* Links ---------------------------------------------------------------------------------------- */
-
-void session_set_facts(struct session *s, const struct wire_facts *facts)
-{
-	if (s->facts_told && wire_facts_same(&s->facts, facts))
-		return;
-	s->facts = *facts;
-	if (!s->facts_told)
-		return;
-	/* Any of the subflows may be the one that the change has cut off. */
-	s->facts_serial++;
-	for (uint16_t i = 0; i < SUBFLOWS_MAX; i++)
-		if (s->subflows[i])
-			s->subflows[i]->said &= ~(unsigned)SAID_FACTS;
-}
-
-const struct wire_facts *session_facts(const struct session *s)
-{
-	return &s->facts;
-}
-
-void session_put_peer_facts(struct session *s, const struct wire_facts *facts)
-{
-	s->peer_facts = *facts;
-	s->peer_facts_new = true;
-}
-
-bool session_peer_facts_new(const struct session *s)
-{
-	return s->peer_facts_new;
-}
-
-const struct wire_facts *session_take_peer_facts(struct session *s)
-{
-	if (!s->peer_facts_new)
-		return NULL;
-	s->peer_facts_new = false;
-	return &s->peer_facts;
-}
-
-uint32_t session_features(const struct session *s)
-{
-	return s->features;
-}
-
-const struct wire_addrs *session_peer_addrs(const struct session *s)
-{
-	return &s->peer_addrs;
-}
-
-void session_links(struct session *s, const struct wire_links *links)
-{
-	s->links = *links;
-	s->counts = true;
-	s->links_new = true;
-	s->links_last = session_finished(s);
-}
-
-bool session_links_due(const struct session *s)
-{
-	return s->counts && !s->links_last && session_finished(s);
-}
-
-const struct wire_links *session_peer_links(const struct session *s)
-{
-	return &s->peer_links;
-}
-
-/* Input ---------------------------------------------------------------------------------------- */
+/* Input */
 
 struct winbuf *session_tx_buf(struct session *s)
 {
@@ -523,11 +293,11 @@ bool session_input_should_end(const struct session *s, bool readable)
 
 	if (s->out.ended || !s->welcomed)
 		return false;
-	if (s->peer_side & WIRE_SIDE_SEND_ONLY)
+	if (s->peer.side & WIRE_SIDE_SEND_ONLY)
 		return true;
-	if (s->peer_stopped)
+	if (s->peer.stopped)
 		return !readable;
-	if (no_input && (s->config.duplex || (s->peer_side & WIRE_SIDE_NO_INPUT)))
+	if (no_input && (s->config.duplex || (s->peer.side & WIRE_SIDE_NO_INPUT)))
 		return true;
 	if (!s->in.confirmed || s->config.duplex)
 		return false;
@@ -537,7 +307,7 @@ bool session_input_should_end(const struct session *s, bool readable)
 
 bool session_peer_stopped(const struct session *s)
 {
-	return s->peer_stopped;
+	return s->peer.stopped;
 }
 
 void session_stop(struct session *s)
@@ -550,7 +320,7 @@ bool session_stopped(const struct session *s)
 	return s->stop;
 }
 
-/* Output --------------------------------------------------------------------------------------- */
+/* Output */
 
 struct winbuf *session_rx_buf(struct session *s)
 {
@@ -610,7 +380,7 @@ void session_output_finish(struct session *s, const uint8_t digest[DIGEST_LEN], 
 	session_check_done(s);
 }
 
-/* Time ----------------------------------------------------------------------------------------- */
+/* Time */
 
 void session_abort(struct session *s, enum wire_reason reason, uint64_t offset, const char *text)
 {
@@ -628,7 +398,8 @@ void session_ack_by(struct session *s, uint64_t due_ns)
 
 static uint64_t grow_deadline(const struct session *s)
 {
-	if (s->grown || s->config.frugal || !s->out.busy_since_ns || s->state != SESSION_OPEN)
+	if (s->growth.grown || s->config.frugal || !s->out.busy_since_ns ||
+	    s->state != SESSION_OPEN)
 		return SESSION_NO_DEADLINE;
 	return s->out.busy_since_ns + SESSION_GROW_NS;
 }
@@ -641,49 +412,23 @@ static uint64_t ack_anywhere(const struct session *s)
 	return s->in.ack_due_ns + ACK_NS;
 }
 
-static uint64_t lost_deadline(const struct session *s)
-{
-	if (!s->lost || patience(s) > SESSION_NO_DEADLINE - s->lost_ns)
-		return SESSION_NO_DEADLINE;
-	return s->lost_ns + patience(s);
-}
-
 uint64_t session_deadline(const struct session *s)
 {
-	const uint64_t due[] = { s->in.ack_due_ns,     ack_anywhere(s),          s->late_check_ns,
-				 s->ping_check_ns,     grow_deadline(s),         lost_deadline(s),
+	const uint64_t due[] = { s->in.ack_due_ns,     ack_anywhere(s),
+				 s->late_check_ns,     s->ping_check_ns,
+				 grow_deadline(s),     session_lost_deadline(s),
 				 s->out.bucket_due_ns, session_retry_deadline(s) };
 	uint64_t first = SESSION_NO_DEADLINE;
 
 	if (s->state != SESSION_OPEN)
 		return SESSION_NO_DEADLINE;
-	/* All else can wait until there is somebody to tell. */
+	/* All else can wait for a connection. */
 	if (!s->n_open)
-		return lost_deadline(s);
+		return session_lost_deadline(s);
 	for (size_t i = 0; i < sizeof(due) / sizeof(due[0]); i++)
 		if (due[i] > s->tick_ns)
 			first = min_u64(first, due[i]);
 	return first;
-}
-
-static void check_silence(struct session *s, uint64_t now_ns)
-{
-	for (uint16_t i = 0, n = 0; n < s->n_open; i++) {
-		struct subflow *sf = s->subflows[i];
-
-		if (!sf)
-			continue;
-		n++;
-		if (!sf->ping_ns && now_ns - sf->heard_ns >= PING_NS) {
-			sf->ping_due = true;
-			sf->ping_ns = now_ns;
-		}
-		/* A PING may not even have left; but where bytes still leave, the peer takes them.
-		 */
-		if (sf->ping_ns && now_ns - sf->ping_ns >= SILENT_NS &&
-		    now_ns - sf->moved_ns >= SILENT_NS && s->heard_ns > sf->ping_ns)
-			sf->fault = "it is silent while others are not";
-	}
 }
 
 /* The last ACK may be stuck: it goes out again on every subflow, so that it reaches one that lives.
@@ -696,30 +441,21 @@ static void repeat_ack(struct session *s, uint64_t now_ns)
 		if (!s->subflows[i])
 			continue;
 		n++;
-		s->subflows[i]->ack_due = s->n_open > 1;
+		if (s->n_open > 1)
+			s->subflows[i]->due |= DUE_ACK;
 	}
 	in->ack_repeat_ns = min_u64(2 * in->ack_repeat_ns, ACK_REPEAT_MAX_NS);
 	in->ack_due_ns = in->confirmed ? SESSION_NO_DEADLINE : now_ns + in->ack_repeat_ns;
 }
 
-/* Only the peer's word is missing, and it does not even answer PING: it is stopped, or what is
- * between fell silent and keeps the connections open. It is waited for as if they were lost. */
-static bool waits_in_vain(const struct session *s, uint64_t now_ns)
-{
-	uint64_t limit_ns = patience(s) < SILENT_NS ? SILENT_NS : patience(s);
-
-	return nothing_missing(s) && now_ns - s->heard_ns >= limit_ns;
-}
-
 void session_tick(struct session *s, uint64_t now_ns)
 {
 	s->tick_ns = now_ns;
-	/* Who still finds no memory says so again. */
+	/* A window that still finds no memory sets it again. */
 	s->starved = false;
 	if (s->state != SESSION_OPEN)
 		return;
-	if (now_ns >= lost_deadline(s) || (s->n_open && waits_in_vain(s, now_ns)))
-		session_lose(s);
+	session_lost_tick(s, now_ns);
 	if (!s->n_open)
 		return;
 	session_consider_growth(s, now_ns);
@@ -730,7 +466,7 @@ void session_tick(struct session *s, uint64_t now_ns)
 					   ? now_ns + LATE_CHECK_NS
 					   : SESSION_NO_DEADLINE;
 	if (now_ns >= s->ping_check_ns) {
-		check_silence(s, now_ns);
+		session_check_silence(s, now_ns);
 		s->ping_check_ns = now_ns + PING_NS / 5;
 	}
 }
@@ -743,6 +479,11 @@ bool session_sent_confirmed(const struct session *s)
 bool session_received_confirmed(const struct session *s)
 {
 	return s->in.confirmed;
+}
+
+uint64_t session_heard(const struct session *s)
+{
+	return s->contact.heard_bytes;
 }
 
 void session_stats(const struct session *s, struct session_stats *out)

@@ -3,18 +3,26 @@
  * session_memory.c - how much memory the windows of a session may have
  *
  * A session alone may fill both windows. One that shares its pool with others may have less, and
- * how much changes: a window begins with SESSION_LEAST and grows with what has gone through it, as
- * far as the pool's share allows. So memory goes to sessions that move bytes, and a session that
- * only says that it will move some has none to hold.
+ * how much changes with the bytes that have gone through a window:
+ *
+ *   window = max(SESSION_LEAST, min(config.window, pool's share, SESSION_LEAST + SESSION_EARN *
+ * gone))
+ *
+ * So memory goes to sessions that move bytes, and a session that only announces some holds none.
  *
  * - The receive window is a promise, and the protocol has no way to take one back: the edge stops
  *   rising, it never falls. Promises may exceed the pool, since most of them are never used. Bytes
  *   for which the pool has no block now stay in the socket (RX_WAIT).
- * - The send window is our own affair: input is not read while there is no block for it.
- * - The block in which a stream goes on is never refused, so that each session goes on, block by
- *   block, whatever the others have.
- * - A refused session asks again when anything moves, and at least every SESSION_RETRY_NS.
+ * - The send window concerns us alone: input is not read while there is no block for it.
+ * - The pool never refuses the block that a stream needs next, so that each session moves, block by
+ *   block, whatever the others hold.
+ * - A refused session (starved) asks again when anything moves, and at least every
+ *   SESSION_RETRY_NS.
+ *
+ * Invariants: in.edge and out.room never fall; what has come lies below in.edge; the memory below
+ * out.room is there until it is acknowledged.
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "util/units.h"
@@ -38,6 +46,7 @@ void session_raise_edge(struct session *s)
 	struct incoming *in = &s->in;
 	uint64_t edge = in->taken + window_now(s, in->taken);
 
+	assert(reasm_highest(in->reasm) <= in->edge);
 	if (edge > in->edge)
 		in->edge = edge;
 }
@@ -71,8 +80,8 @@ static int extend_room(struct session *s, uint64_t end)
 
 int session_input_room(struct session *s, uint64_t *end_out)
 {
-	uint64_t end = input_limit(s);
-	int r = extend_room(s, end - end % ROOM_STEP);
+	uint64_t limit = input_limit(s);
+	int r = extend_room(s, limit - limit % ROOM_STEP);
 
 	s->out.lent = true;
 	*end_out = s->out.room;
@@ -99,6 +108,7 @@ void session_drain_input(struct session *s)
 {
 	if (s->out.lent)
 		return;
+	assert(sendwin_acked(s->out.win) == s->out.read);
 	winbuf_clear(s->out.buf);
 	s->out.room = s->out.read;
 }
@@ -107,6 +117,7 @@ int session_chunk_memory(struct session *s, struct rx *rx)
 {
 	int r = winbuf_ensure(s->in.buf, rx->header.value, rx->header.length);
 
+	assert(rx->state == RX_WAIT || rx->state == RX_DISCARD);
 	rx->state = r == -EAGAIN ? RX_WAIT : RX_DATA;
 	s->starved |= r == -EAGAIN;
 	if (r == -ENOMEM)

@@ -2,9 +2,27 @@
 /*
  * session_rx.c - bytes from the peer: frames taken apart, one function per frame
  *
- * Payload goes straight to its place in the window. Two subflows may write the same chunk there at
- * once (a reinjected one), so a chunk is checked in place when it is complete, and one that became
- * held meanwhile is read into scratch from then on.
+ * enum rx_state is the part of a frame that a subflow reads, and so where the next bytes go:
+ *
+ *   PREFACE --> HEADER ---> CONTROL (body) --------------------> frame_fns[type] --> HEADER
+ *  (client)       |
+ *                 +-------> DATA (in the window) --> checked --> held by reasm ----> HEADER
+ *                 |            |          ^
+ *                 |   held     v          | a block is free
+ *                 +-------> DISCARD <-- WAIT (no memory: bytes stay in the socket)
+ *                        (in scratch)
+ *
+ * Payload goes straight to its offset in the window. Two subflows may write the same chunk there at
+ * once (a reinjected one), so a chunk is checked where it lies when it is complete, and one that
+ * became held meanwhile is read into scratch from then on.
+ *
+ * A fault of one connection (a wrong check, a frame out of turn: the network, or another program)
+ * closes that connection: close_with(). A contradiction between checked frames is the peer's fault,
+ * and fails the session: break_off(). A header of DATA is not checked until its body is there, so
+ * it can at most close the connection.
+ *
+ * Invariants: nothing beyond in.edge is written to the window; bytes that reasm holds are never
+ * written again; after the session's end bytes are read and not looked at.
  */
 #include <assert.h>
 #include <errno.h>
@@ -27,8 +45,7 @@ static int break_off(struct session *s, struct subflow *sf, const char *text)
 	return 0;
 }
 
-/* Where bytes go ---------------------------------------------------------------------------------
- */
+/* Where bytes go */
 
 static bool still_wanted(const struct session *s, const struct rx *rx)
 {
@@ -121,14 +138,13 @@ size_t session_rx_missing(const struct session *s, uint16_t slot)
 	return rx->state == RX_DATA ? rx->header.length - rx->body_have : 0;
 }
 
-/* Frames -----------------------------------------------------------------------------------------
- */
+/* Frames */
 
 static int on_welcome(struct session *s, struct subflow *sf, uint64_t now_ns)
 {
 	struct wire_welcome m;
 
-	if (s->config.role != SESSION_CLIENT || sf->welcomed)
+	if (s->config.role != SESSION_CLIENT || subflow_ready(sf))
 		return close_with(sf, "it sent WELCOME out of turn");
 	if (wire_get_welcome(sf->rx.body, sf->rx.header.length, &m))
 		return close_with(sf, "it sent a malformed WELCOME");
@@ -138,8 +154,8 @@ static int on_welcome(struct session *s, struct subflow *sf, uint64_t now_ns)
 		return break_off(s, sf, "the peer chose another protocol version for a join");
 	if (m.features & ~WIRE_FEATURES)
 		return break_off(s, sf, "the peer chose features that were not offered");
-	sf->welcomed = true;
-	s->lost = false;
+	subflow_enter(sf, SUBFLOW_READY);
+	session_lost_heard(s);
 	if (handshake_conflict(session_side(&s->config), m.side)) {
 		session_fail(s, SESSION_END_LOCAL, WIRE_R_CONFLICT, 0,
 			     wire_reason_text(WIRE_R_CONFLICT));
@@ -155,18 +171,19 @@ static int on_welcome(struct session *s, struct subflow *sf, uint64_t now_ns)
 	s->end = (struct session_end){ 0 };
 	s->version = m.version;
 	s->features = m.features;
-	s->peer_side = m.side;
+	s->peer.side = m.side;
 	session_put_peer_facts(s, &m.items.facts);
-	s->peer_addrs = m.items.addrs;
+	s->peer.addrs = m.items.addrs;
 	if (m.n_subflows && m.n_subflows < s->n_subflows_allowed)
 		s->n_subflows_allowed = m.n_subflows;
 	return 0;
 }
 
-static void lose_session(struct session *s, const struct wire_notice *m)
+/* The peer does not know the session, and no subflow is left. */
+static void forgotten(struct session *s, const struct wire_notice *m)
 {
 	if (session_finished(s))
-		session_lose(s);
+		session_done(s);
 	else
 		session_fail(s, SESSION_END_REFUSED, m->reason, reasm_received(s->in.reasm),
 			     wire_reason_text(m->reason));
@@ -176,15 +193,14 @@ static int on_refuse(struct session *s, struct subflow *sf, uint64_t now_ns)
 {
 	struct wire_notice m;
 
-	if (s->config.role != SESSION_CLIENT || sf->welcomed)
+	if (s->config.role != SESSION_CLIENT || subflow_ready(sf))
 		return close_with(sf, "it sent REFUSE out of turn");
 	if (wire_get_notice(&sf->rx.header, sf->rx.body, &m))
 		return close_with(sf, "it sent a malformed REFUSE");
 	if (sf->join || s->state != SESSION_CONNECTING) {
-		/* With no other subflow left this is the session's end, as nobody has it any more.
-		 */
+		/* With no other subflow left the session has ended: the peer has forgotten it. */
 		if (m.reason == WIRE_R_NO_SESSION && !session_subflows_ready(s))
-			lose_session(s, &m);
+			forgotten(s, &m);
 		return close_with(sf, wire_reason_text(m.reason));
 	}
 	/* Not the session's end yet: the caller may try again (--retry). */
@@ -199,17 +215,17 @@ static void chunk_acked(void *arg, const struct chunk *c)
 {
 	struct session *s = arg;
 
-	/* With two carriers nobody knows whose bytes they were; most likely the helper's, if it
-	 * came in when the first had had the time that the helper needs. */
+	/* With two carriers it is unknown which one delivered. Most likely the second did, if it
+	 * was given the chunk when the first had had as long as the second needs. */
 	if (c->carrier[1] != SENDWIN_NOBODY &&
 	    c->sent_ns - c->first_ns > s->subflows[c->carrier[1]]->rate.latency_ns)
-		sched_orphaned(&s->subflows[c->carrier[0]]->rate, c->len, s->heard_ns);
+		sched_orphaned(&s->subflows[c->carrier[0]]->rate, c->len, s->contact.heard_ns);
 	for (int i = 0; i < SENDWIN_CARRIERS; i++) {
 		uint16_t slot = c->carrier[i];
 
 		if (slot == SENDWIN_NOBODY || c->n_sent > 1)
 			continue;
-		sched_delivered(&s->subflows[slot]->rate, c->len, c->sent_ns, s->heard_ns,
+		sched_delivered(&s->subflows[slot]->rate, c->len, c->sent_ns, s->contact.heard_ns,
 				sendwin_in_flight(s->out.win, slot) == c->len);
 	}
 }
@@ -283,7 +299,7 @@ static int on_confirm(struct session *s, struct subflow *sf, uint64_t now_ns)
 
 static int on_stop(struct session *s, struct subflow *sf, uint64_t now_ns)
 {
-	s->peer_stopped = true;
+	s->peer.stopped = true;
 	return 0;
 }
 
@@ -293,10 +309,9 @@ static int on_abort(struct session *s, struct subflow *sf, uint64_t now_ns)
 
 	if (wire_get_notice(&sf->rx.header, sf->rx.body, &m))
 		return close_with(sf, "it sent a malformed ABORT");
-	/* All is confirmed both ways: what befell the peer since then is not the streams' matter.
-	 */
+	/* All is confirmed: what happened to the peer since then does not concern the streams. */
 	if (session_finished(s)) {
-		s->peer_done = true;
+		s->peer.done = true;
 		session_check_done(s);
 		return 0;
 	}
@@ -308,7 +323,7 @@ static int on_abort(struct session *s, struct subflow *sf, uint64_t now_ns)
 static int on_ping(struct session *s, struct subflow *sf, uint64_t now_ns)
 {
 	/* Only the last one is answered, so that a flood of them costs no memory. */
-	sf->pong_due = true;
+	sf->due |= DUE_PONG;
 	sf->pong_value = sf->rx.header.value;
 	return 0;
 }
@@ -320,20 +335,20 @@ static int on_pong(struct session *s, struct subflow *sf, uint64_t now_ns)
 
 static int on_done(struct session *s, struct subflow *sf, uint64_t now_ns)
 {
-	s->peer_done = true;
+	s->peer.done = true;
 	session_check_done(s);
 	return 0;
 }
 
-/* They go an older one's way past a newer one, when the subflows differ. */
+/* LINKS on different subflows can overtake one another: the newest time wins. */
 static int on_links(struct session *s, struct subflow *sf, uint64_t now_ns)
 {
 	struct wire_links m;
 
 	if (wire_get_links(&sf->rx.header, sf->rx.body, &m))
 		return close_with(sf, "it sent malformed counters of its links");
-	if (m.n == s->peer_facts.n_links && m.time_ns >= s->peer_links.time_ns)
-		s->peer_links = m;
+	if (m.n == s->peer.facts.n_links && m.time_ns >= s->peer.counters.time_ns)
+		s->peer.counters = m;
 	return 0;
 }
 
@@ -346,21 +361,23 @@ static int on_lane(struct session *s, struct subflow *sf, uint64_t now_ns)
 
 static int on_drain(struct session *s, struct subflow *sf, uint64_t now_ns)
 {
-	sf->draining = true;
-	sf->peer_drained = true;
+	if (sf->state == SUBFLOW_READY || sf->state == SUBFLOW_DRAIN_DUE)
+		subflow_enter(sf, SUBFLOW_DRAIN_HEARD);
+	else if (sf->state == SUBFLOW_DRAIN_SENT)
+		subflow_enter(sf, SUBFLOW_DRAINED);
 	return 0;
 }
 
-/* The newest one is believed, whichever way it came. */
+/* FACTS on different subflows can overtake one another: the highest serial wins. */
 static int on_facts(struct session *s, struct subflow *sf, uint64_t now_ns)
 {
 	struct wire_facts m;
 
 	if (wire_get_facts(sf->rx.body, sf->rx.header.length, &m))
 		return close_with(sf, "it sent malformed facts of its links");
-	if (sf->rx.header.value <= s->peer_facts_serial)
+	if (sf->rx.header.value <= s->peer.facts_serial)
 		return 0;
-	s->peer_facts_serial = sf->rx.header.value;
+	s->peer.facts_serial = sf->rx.header.value;
 	session_put_peer_facts(s, &m);
 	return 0;
 }
@@ -375,8 +392,8 @@ static const frame_fn frame_fns[] = {
 	[WIRE_DRAIN] = on_drain,     [WIRE_FACTS] = on_facts,
 };
 
-/* What may come before WELCOME: the answer to HELLO, ABORT, and PING, with which a listener tells a
- * client that waits for its turn that it is still there. */
+/* What may come before WELCOME: the answer to HELLO, ABORT, and PING, by which a listener shows a
+ * client in its queue that it is still there. */
 static bool may_come_first(uint8_t type)
 {
 	return type == WIRE_WELCOME || type == WIRE_REFUSE || type == WIRE_ABORT ||
@@ -391,15 +408,14 @@ static int control_complete(struct session *s, struct subflow *sf, uint64_t now_
 		return close_with(sf, "a control frame does not match its checksum");
 	if (h->type >= WIRE_OPTIONAL)
 		return 0;
-	if (!sf->welcomed && !may_come_first(h->type))
+	if (!subflow_ready(sf) && !may_come_first(h->type))
 		return close_with(sf, "it sent a frame before WELCOME");
 	if (h->type >= sizeof(frame_fns) / sizeof(frame_fns[0]) || !frame_fns[h->type])
 		return close_with(sf, "it sent a frame out of turn");
 	return frame_fns[h->type](s, sf, now_ns);
 }
 
-/* DATA -------------------------------------------------------------------------------------------
- */
+/* DATA */
 
 /* The header may be spoilt, its check comes with the body: nothing here may end the session. */
 static int data_header(struct session *s, struct subflow *sf)
@@ -407,7 +423,7 @@ static int data_header(struct session *s, struct subflow *sf)
 	struct rx *rx = &sf->rx;
 	uint64_t end = rx->header.value + rx->header.length;
 
-	if (!sf->welcomed)
+	if (!subflow_ready(sf))
 		return close_with(sf, "it sent DATA before WELCOME");
 	if (end > s->in.edge)
 		return close_with(sf, "it sent DATA beyond the window");
@@ -496,13 +512,12 @@ static int discard_complete(struct session *s, struct subflow *sf, uint64_t now_
 
 	if (reasm_test(s->in.reasm, rx->header.value, rx->header.length) == REASM_PARTLY)
 		return close_with(sf, "its DATA overlaps with what is held");
-	/* The peer sends it again because it does not know that we hold it. */
+	/* The peer sent it again because it does not know that we hold it. */
 	plan_ack(s, rx->header.length, now_ns);
 	return 0;
 }
 
-/* Bytes ------------------------------------------------------------------------------------------
- */
+/* Bytes */
 
 static int body_complete(struct session *s, struct subflow *sf, uint64_t now_ns)
 {
@@ -546,8 +561,8 @@ static bool is_foreign(const uint8_t *preface, size_t n)
 	return n_bits > 1;
 }
 
-/* Preface and first header are read in one go: mpnc sends at least these, and of another program's
- * greeting more than eight bytes can then be quoted. */
+/* Preface and first header are read in one go: mpnc sends at least these, and more than eight bytes
+ * of another program's greeting can then be quoted. */
 static int preface_bytes(struct session *s, struct subflow *sf, uint64_t now_ns)
 {
 	struct rx *rx = &sf->rx;
@@ -607,15 +622,19 @@ int session_rx(struct session *s, uint16_t slot, size_t n, uint64_t now_ns)
 
 	sf->heard_ns = now_ns;
 	sf->ping_ns = 0;
-	s->heard_ns = now_ns;
-	s->heard_slot = slot;
-	s->heard_bytes += n;
-	/* With its first words behind HELLO a client answers WELCOME. */
-	s->lost &= !sf->welcomed;
+	s->contact.heard_ns = now_ns;
+	s->contact.heard_slot = slot;
+	s->contact.heard_bytes += n;
+	/* What a client says after HELLO shows that WELCOME has reached it. */
+	if (subflow_ready(sf))
+		session_lost_heard(s);
 	while (n && !is_over(s)) {
+		size_t took;
 		int r;
 
-		n -= consume(sf, n);
+		took = consume(sf, n);
+		assert(took);
+		n -= took;
 		r = advance(s, sf, now_ns);
 		if (r)
 			return r;

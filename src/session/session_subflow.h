@@ -63,8 +63,8 @@ bool session_subflow_ready(const struct session *s, uint16_t slot);
 unsigned session_subflows_ready(const struct session *s);
 
 /* Server: the subflow to close when one that joins finds no room. A client has no more than are
- * allowed, so one of ours is dead and we do not know it: the one that has been silent for longest,
- * and for SESSION_STALE_NS. Returns false when all have been heard. */
+ * allowed, so one is dead here without our knowledge: the one that has been silent for longest, and
+ * for SESSION_STALE_NS. Returns false when all have been heard. */
 bool session_subflow_stale(const struct session *s, uint64_t now_ns, uint16_t *slot_out);
 
 /* No more chunks go over this subflow, ours or the peer's, unless it is the only one. The subflow

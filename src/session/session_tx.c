@@ -2,8 +2,21 @@
 /*
  * session_tx.c - bytes to the peer: what goes out next on a subflow that can take something
  *
- * Control frames that are due come first, then one chunk: a requeued one, else new data, else a
- * late one of another subflow. A frame that was begun is finished before anything else.
+ * A subflow pulls: session_tx() is asked when a socket can take bytes, and decides then. Up to one
+ * batch is under way on a subflow: control frames, then at most one DATA frame. A batch that was
+ * begun is written to its end before the next one is decided.
+ *
+ *   control   to_say() & ~said: once on each subflow (HELLO, END, CONFIRM, ABORT, DONE ...), in an
+ *             order that the peer can follow; then ACK and counters for the session; then what is
+ *             `due` on this subflow, and DRAIN
+ *   chunk     1. requeued: its subflow died
+ *             2. stuck on another subflow, which has probably died
+ *             3. new
+ *             4. late on another subflow, and sooner here; only if there is nothing new
+ *
+ * Invariants: all control frames of a batch fit into tx.control (CONTROL_OUT_LEN); the block under
+ * tx.payload is pinned until the last byte of the frame was written; DATA never goes beyond
+ * out.edge or over a subflow that drains while another is ready.
  */
 #include <assert.h>
 #include <string.h>
@@ -12,8 +25,7 @@
 #include "util/text.h"
 #include "util/units.h"
 
-/* Control ----------------------------------------------------------------------------------------
- */
+/* Control */
 
 static uint8_t *control_end(struct tx *tx, size_t *left_out)
 {
@@ -63,11 +75,11 @@ static void say_hello(struct session *s, struct subflow *sf)
 	uint8_t *p;
 
 	if (!sf->join) {
-		m.items.facts = s->facts;
+		m.items.facts = s->links.facts;
 		m.items.wanted = s->config.wanted;
 		if (s->config.target)
 			text_printf(m.items.target, sizeof(m.items.target), "%s", s->config.target);
-		s->facts_told = true;
+		s->links.facts_said = true;
 	}
 	memcpy(m.session, s->config.id, sizeof(m.session));
 	p = control_end(&sf->tx, &left);
@@ -88,9 +100,9 @@ static void say_welcome(struct session *s, struct subflow *sf)
 	uint8_t *p;
 
 	if (!sf->join) {
-		m.items.facts = s->facts;
+		m.items.facts = s->links.facts;
 		m.items.addrs = s->config.addrs;
-		s->facts_told = true;
+		s->links.facts_said = true;
 	}
 	p = control_end(&sf->tx, &left);
 	control_wrote(&sf->tx, wire_put_welcome(p, left, &m));
@@ -119,8 +131,9 @@ static void say_links(struct session *s, struct tx *tx)
 	size_t left;
 	uint8_t *p = control_end(tx, &left);
 
-	control_wrote(tx, wire_put_links(p, left, &s->links));
-	s->links_new = false;
+	control_wrote(tx, wire_put_links(p, left, &s->links.counters));
+	if (s->links.count == COUNT_NEW)
+		s->links.count = COUNT_SENT;
 }
 
 static void say_facts(struct session *s, struct tx *tx)
@@ -128,20 +141,20 @@ static void say_facts(struct session *s, struct tx *tx)
 	size_t left;
 	uint8_t *p = control_end(tx, &left);
 
-	control_wrote(tx, wire_put_facts(p, left, s->facts_serial, &s->facts));
+	control_wrote(tx, wire_put_facts(p, left, s->links.facts_serial, &s->links.facts));
 }
 
 /* Is an ACK to go out on this subflow? On the one that brought something last, as others may have
- * fallen silent, or on any when that one takes nothing. */
+ * fallen silent, or on any if that one takes no bytes. */
 static bool ack_due(const struct session *s, uint16_t slot, uint64_t now_ns)
 {
 	const struct incoming *in = &s->in;
 
-	if (!s->welcomed || s->subflows[slot]->ack_due)
+	if (!s->welcomed || s->subflows[slot]->due & DUE_ACK)
 		return s->welcomed;
 	if (in->ack_is_repeat || now_ns < in->ack_due_ns)
 		return false;
-	return slot == s->heard_slot || now_ns - in->ack_due_ns >= ACK_NS;
+	return slot == s->contact.heard_slot || now_ns - in->ack_due_ns >= ACK_NS;
 }
 
 static void say_ack(struct session *s, struct tx *tx, uint16_t slot, uint64_t now_ns)
@@ -155,7 +168,7 @@ static void say_ack(struct session *s, struct tx *tx, uint16_t slot, uint64_t no
 	m.edge = in->edge;
 	m.n_ranges = reasm_ranges(in->reasm, m.ranges, WIRE_ACK_RANGES);
 	control_wrote(tx, wire_put_ack(p, left, &m));
-	s->subflows[slot]->ack_due = false;
+	s->subflows[slot]->due &= ~(unsigned)DUE_ACK;
 	if (in->ack_is_repeat)
 		return;
 	in->ack_repeat_ns = ACK_REPEAT_NS;
@@ -166,30 +179,31 @@ static void say_ack(struct session *s, struct tx *tx, uint16_t slot, uint64_t no
 	in->ack_due_ns = in->confirmed ? SESSION_NO_DEADLINE : now_ns + in->ack_repeat_ns;
 }
 
-/* Is this an end that the peer does not know of yet? */
-static bool tells_peer(enum session_end_kind kind)
+/* Is this an outcome that the peer does not know yet? */
+static bool unknown_to_peer(enum session_end_kind kind)
 {
 	return kind == SESSION_END_LOCAL || kind == SESSION_END_PROTOCOL ||
 	       kind == SESSION_END_DIGEST;
 }
 
-/* Does the peer know, or wait for, a session here? A server's has come with HELLO. */
+/* Does the peer know, or expect, a session here? A server's peer has sent HELLO. */
 static bool knows_us(const struct session *s, const struct subflow *sf)
 {
 	return s->config.role == SESSION_SERVER || sf->said & SAID_HELLO;
 }
 
-/* What has to be said once on each subflow, in the order in which it must arrive. */
+/* What has to be said once on each subflow. say() has the order in which it must arrive. */
 static unsigned to_say(const struct session *s, const struct subflow *sf)
 {
 	unsigned say = SAID_PREFACE | SAID_HELLO;
 
 	if (s->state == SESSION_FAILED)
-		return knows_us(s, sf) && tells_peer(s->end.kind) ? say | SAID_ABORT : sf->said;
-	/* Until the peer has taken the join, the connection is none of the session's. */
-	if (!sf->welcomed && sf->join)
+		return knows_us(s, sf) && unknown_to_peer(s->end.kind) ? say | SAID_ABORT
+								       : sf->said;
+	/* Until the peer has taken the join, the connection does not belong to the session. */
+	if (!subflow_ready(sf) && sf->join)
 		return say;
-	if (s->facts_serial && sf->welcomed && !session_finished(s))
+	if (s->links.facts_serial && subflow_ready(sf) && !session_finished(s))
 		say |= SAID_FACTS;
 	if (s->out.ended)
 		say |= SAID_END;
@@ -198,7 +212,7 @@ static unsigned to_say(const struct session *s, const struct subflow *sf)
 	if (s->stop)
 		say |= SAID_STOP;
 	if (session_finished(s) && !session_links_due(s))
-		say |= s->counts ? SAID_LINKS | SAID_DONE : SAID_DONE;
+		say |= s->links.count ? SAID_LINKS | SAID_DONE : SAID_DONE;
 	return say;
 }
 
@@ -235,15 +249,19 @@ static void say_lane(struct subflow *sf)
 	uint8_t *p = control_end(&sf->tx, &left);
 
 	control_wrote(&sf->tx, wire_put_lane(p, left, &sf->lane));
-	sf->lane_new = false;
+	sf->due &= ~(unsigned)DUE_LANE;
 }
 
-/* Who wants a subflow closed says so at once, the other side when nothing of its own is on its way
- * there any more: then it may be closed. */
 static bool drain_due(const struct session *s, const struct subflow *sf, uint16_t slot)
 {
-	return sf->draining && !sf->drain_said &&
-	       (sf->drain_asked || !sendwin_in_flight(s->out.win, slot));
+	return sf->state == SUBFLOW_DRAIN_DUE ||
+	       (sf->state == SUBFLOW_DRAIN_HEARD && !sendwin_in_flight(s->out.win, slot));
+}
+
+static void say_drain(struct subflow *sf)
+{
+	put_plain(&sf->tx, WIRE_DRAIN, 0);
+	subflow_enter(sf, sf->state == SUBFLOW_DRAIN_DUE ? SUBFLOW_DRAIN_SENT : SUBFLOW_DRAINED);
 }
 
 static void build_control(struct session *s, struct subflow *sf, uint16_t slot, uint64_t now_ns)
@@ -254,31 +272,26 @@ static void build_control(struct session *s, struct subflow *sf, uint16_t slot, 
 	sf->tx.control_done = 0;
 	if (what)
 		say(s, sf, what);
-	if (s->state == SESSION_FAILED || !sf->welcomed)
+	if (s->state == SESSION_FAILED || !subflow_ready(sf))
 		return;
 	if (ack_due(s, slot, now_ns))
 		say_ack(s, &sf->tx, slot, now_ns);
-	if (s->links_new && s->welcomed)
+	if (s->links.count == COUNT_NEW && s->welcomed)
 		say_links(s, &sf->tx);
-	if (sf->pong_due)
+	if (sf->due & DUE_PONG)
 		put_plain(&sf->tx, WIRE_PONG, sf->pong_value);
-	if (sf->ping_due) {
+	if (sf->due & DUE_PING)
 		put_plain(&sf->tx, WIRE_PING, now_ns);
-	}
-	if (sf->lane_new)
+	sf->due &= ~(unsigned)(DUE_PONG | DUE_PING);
+	if (sf->due & DUE_LANE)
 		say_lane(sf);
-	if (drain_due(s, sf, slot)) {
-		put_plain(&sf->tx, WIRE_DRAIN, 0);
-		sf->drain_said = true;
-	}
-	sf->pong_due = false;
-	sf->ping_due = false;
+	if (drain_due(s, sf, slot))
+		say_drain(sf);
 }
 
-/* Chunks -----------------------------------------------------------------------------------------
- */
+/* Chunks */
 
-/* Length of the next new chunk for a subflow, 0 when there is none. */
+/* Length of the next new chunk for a subflow, 0: nothing new. */
 static uint32_t new_chunk_len(const struct session *s, const struct subflow *sf)
 {
 	const struct outgoing *out = &s->out;
@@ -309,8 +322,8 @@ static uint64_t under_way(const struct session *s, uint16_t slot, uint64_t now_n
 	       sched_orphans(&s->subflows[slot]->rate, now_ns);
 }
 
-/* A chunk that is stuck elsewhere or, for a subflow that has nothing else to send, one that is late
- * on another subflow and would arrive sooner on this one. */
+/* A chunk that is stuck on another subflow or, for a subflow that has nothing else to send, one
+ * that is late on another subflow and would arrive sooner on this one. */
 static struct chunk *late_chunk(struct session *s, const struct subflow *sf, uint16_t slot,
 				uint64_t in_flight, bool idle, uint64_t now_ns)
 {
@@ -325,7 +338,7 @@ static struct chunk *late_chunk(struct session *s, const struct subflow *sf, uin
 			continue;
 		/* If nothing at all was heard since, the peer is stopped rather than a path dead.
 		 */
-		if (sched_stuck(c, now_ns) && (idle || s->heard_ns > c->due_ns))
+		if (sched_stuck(c, now_ns) && (idle || s->contact.heard_ns > c->due_ns))
 			return c;
 		if (idle && chunk_has_room(c) &&
 		    sched_reinject(c, now_ns, sched_due(&sf->rate, in_flight, c->len, now_ns)))
@@ -360,15 +373,15 @@ static struct chunk *pick_chunk(struct session *s, struct subflow *sf, uint16_t 
 	return late_chunk(s, sf, slot, in_flight, true, now_ns);
 }
 
-/* Is there a subflow that carries DATA and goes on doing so? */
-static bool others_carry(const struct session *s)
+/* Is there a subflow that need not drain? */
+static bool others_ready(const struct session *s)
 {
 	for (uint16_t i = 0, n = 0; n < s->n_open; i++) {
 		const struct subflow *sf = s->subflows[i];
 
 		if (!sf)
 			continue;
-		if (sf->welcomed && !sf->draining)
+		if (sf->state == SUBFLOW_READY)
 			return true;
 		n++;
 	}
@@ -379,12 +392,13 @@ static bool may_send_data(const struct session *s, const struct subflow *sf)
 {
 	if (s->state == SESSION_FAILED || s->out.confirmed)
 		return false;
-	if (sf->draining && others_carry(s))
+	if (subflow_drains(sf) && others_ready(s))
 		return false;
-	return sf->welcomed || (!sf->join && !s->welcomed);
+	return subflow_ready(sf) || (!sf->join && !s->welcomed);
 }
 
-/* A limit of the rate holds back data only: what keeps the session alive is no load. */
+/* A limit of the rate holds back data only: control frames keep the session alive and weigh little.
+ */
 static bool held_back(struct session *s, uint64_t now_ns)
 {
 	struct outgoing *out = &s->out;
@@ -427,8 +441,7 @@ static void build_data(struct session *s, struct subflow *sf, uint16_t slot, uin
 	tx->data_done = 0;
 }
 
-/* Bytes ------------------------------------------------------------------------------------------
- */
+/* Bytes */
 
 static bool nothing_begun(const struct tx *tx)
 {

@@ -214,6 +214,33 @@ static void test_drained(void **state)
 	session_free(s);
 }
 
+/* Both sides ask at once: ours then goes out as an answer, when the peer holds all that was sent
+ * there, and the subflow is drained once, whatever is asked again. */
+static void test_both_sides_drain(void **state)
+{
+	uint16_t slot, join;
+	struct session *s = server(&slot);
+
+	input(s, 1, MS);
+	assert_true(sends(s, slot, WIRE_DATA, MS));
+	join = open_subflow(s, 0);
+	drain(s, join, MS);
+	session_subflow_drain(s, slot);
+	assert_int_equal(feed_plain(s, slot, WIRE_DRAIN, 0), 0);
+	session_subflow_drain(s, slot);
+	assert_int_equal(feed_plain(s, slot, WIRE_DRAIN, 0), 0);
+	assert_false(sends(s, slot, WIRE_DRAIN, MS));
+	assert_int_equal(feed_ack(s, join, 1, 2 * MS), 0);
+	assert_false(session_subflow_drained(s, slot));
+	assert_true(sends(s, slot, WIRE_DRAIN, 2 * MS));
+	assert_true(session_subflow_drained(s, slot));
+	session_subflow_drain(s, slot);
+	assert_int_equal(feed_plain(s, slot, WIRE_DRAIN, 0), 0);
+	assert_false(sends(s, slot, WIRE_DRAIN, 3 * MS));
+	assert_true(session_subflow_drained(s, slot));
+	session_free(s);
+}
+
 /* A peer that wants every subflow drained stops nothing. */
 static void test_the_last_subflow_goes_on(void **state)
 {
@@ -411,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_a_lane_is_told_when_it_changes),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_drained),
+		cmocka_unit_test(test_both_sides_drain),
 		cmocka_unit_test(test_the_last_subflow_goes_on),
 		cmocka_unit_test(test_changed_facts_go_everywhere),
 		cmocka_unit_test(test_facts_changed_before_welcome),
