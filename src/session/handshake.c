@@ -1,6 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * handshake.c - HELLO and its answer, before there is a session
+ *
+ * A listener reads a connection in three steps, each of a length that is known when the step
+ * begins:
+ *
+ *   preface (8 bytes) --> header of HELLO --> body of HELLO --> HANDSHAKE_HELLO
+ *        |                      |                  |
+ *        +--- a wrong byte -----+--- malformed ----+---------> HANDSHAKE_STRANGER
+ *
+ * `want` is the end of the step, `have` what has come; have < want between calls, so that not a
+ * byte after HELLO is taken from the connection. Neither exceeds sizeof(buf): wire_get_header()
+ * bounds the length of a body. A stranger shows itself by its first wrong byte: the listener does
+ * not wait for eight.
+ *
+ * The side that asks has the whole answer in a buffer of its own and reads it again from the
+ * beginning with each piece (handshake_answer); so this side has no state.
+ */
 #include "session/handshake.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "util/text.h"
@@ -55,6 +74,7 @@ enum handshake_result handshake_read(struct handshake *h, size_t n, struct wire_
 {
 	size_t preface = h->have + n < WIRE_PREFACE_LEN ? h->have + n : WIRE_PREFACE_LEN;
 
+	assert(n <= h->want - h->have);
 	h->have += n;
 	/* The first wrong byte is enough: a stranger need not send eight. */
 	if (memcmp(h->buf, WIRE_PREFACE, preface))

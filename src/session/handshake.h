@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * handshake.h - what a listener reads before it knows whom it is talking to
+ * handshake.h - what a listener reads before it knows its peer
  *
  * Takes exactly the preface and HELLO from a connection, not a byte more, so that what follows can
  * be read by the session. Holds one small buffer and never allocates: this is all the memory that a
@@ -18,7 +18,7 @@
 #define HANDSHAKE_TEXT_LEN 96
 
 enum handshake_result {
-	HANDSHAKE_MORE,     /* go on reading */
+	HANDSHAKE_MORE,     /* read more */
 	HANDSHAKE_HELLO,    /* hello_out is filled */
 	HANDSHAKE_STRANGER, /* not mpnc, or a broken HELLO: text_out says what it sent */
 };
@@ -43,9 +43,12 @@ enum handshake_result handshake_read(struct handshake *h, size_t n, struct wire_
  * size is too small (WIRE_PREFACE_LEN + WIRE_HEADER_LEN + 4 + strlen(text) is enough). */
 size_t handshake_refuse(uint8_t *out, size_t size, enum wire_reason reason, const char *text);
 
-/* A question to a listener, without a session ----------------------------------------------------
+/*
+ * A question to a listener, without a session
  *
- * What it is (QUERY), or to keep the connection (WARM), which begins anew behind its answer. */
+ * What the listener is (QUERY), or whether it keeps the connection (WARM), which begins anew after
+ * the answer.
+ */
 
 /* The longest answer. */
 #define HANDSHAKE_ANSWER_LEN (WIRE_PREFACE_LEN + WIRE_HEADER_LEN + WIRE_CONTROL_MAX)
@@ -60,13 +63,13 @@ enum handshake_answer {
 /* Enough for preface and HELLO of a question. */
 #define HANDSHAKE_ASK_LEN 100
 
-/* They, of kind QUERY or WARM. Returns the length, 0 if size is too small. */
+/* Writes preface and HELLO of kind QUERY or WARM. Returns the length, 0 if size is too small. */
 size_t handshake_ask(uint8_t *out, size_t size, enum wire_hello_kind kind);
 
-/* The same with what else the HELLO is to say; the versions are filled in. */
+/* The same with the other fields of *hello; the versions are filled in. */
 size_t handshake_ask_with(uint8_t *out, size_t size, const struct wire_hello *hello);
 
-/* What the listener says to it: preface and WELCOME. Returns the length, 0 if size is too small
+/* The listener's answer: preface and WELCOME. Returns the length, 0 if size is too small
  * (HANDSHAKE_ANSWER_LEN is enough). */
 size_t handshake_welcome(uint8_t *out, size_t size, const struct wire_welcome *m);
 
@@ -78,5 +81,5 @@ enum handshake_answer handshake_answer(const uint8_t *in, size_t len, struct wir
 /* Can the two sides (enum wire_side) not work together, as both only send or both only receive? */
 bool handshake_conflict(uint8_t ours, uint8_t theirs);
 
-/* Highest version that both speak; 0 when there is none. */
+/* Highest version that both speak; 0: they have none in common. */
 uint16_t handshake_version(const struct wire_hello *hello);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Of OpenSSL's functions only these need no memory: EVP and SHA256() fetch an algorithm for each
- * hash, which can fail, and crashes where the library's first allocations have failed. A name has
- * to be there in any case. */
+/* Only these functions of OpenSSL need no memory: EVP and SHA256() fetch an algorithm for each
+ * hash, which can fail, and which crashes if the library's first allocations have failed. A name
+ * has to be there in any case. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include "session/proof.h"

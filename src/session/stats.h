@@ -20,7 +20,7 @@
 /* The name of a device, as the kernel's IFNAMSIZ, with the NUL. */
 #define STATS_NAME_LEN 16
 
-/* Links of one side; more of a bond are not told. */
+/* Links of one side; further links of a bond are left out. */
 #define STATS_LINKS_MAX 32
 
 /* One link of a bond, or the only device of a side that has none. Bytes are its counters' growth
@@ -51,7 +51,7 @@ enum subflow_end {
 	SUBFLOW_PEER_RX = 8,
 };
 
-/* Returns the name of a link by its index, or NULL if there is none such; borrowed. */
+/* Returns the name of a link by its index, or NULL; borrowed. */
 static inline const char *side_link_name(const struct side_stats *side, int link)
 {
 	return link >= 0 && (unsigned)link < side->n_links ? side->link[link].name : NULL;
