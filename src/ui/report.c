@@ -596,3 +596,15 @@ size_t report_pairs(char *buf, size_t size, const struct session_stats *stats, u
 		buf[0] = '\0';
 	return n < 2 || line >= n ? 0 : print_pair(buf, size, stats, &stats->subflow[wanted]);
 }
+
+void report_say_links(const struct session_stats *stats)
+{
+	char line[REPORT_LINE_LEN], pair[REPORT_PAIR_LEN];
+
+	for (unsigned i = 0; report_pairs(pair, sizeof(pair), stats, i); i++)
+		log_info("%s", pair);
+	for (unsigned i = 0; report_links(line, sizeof(line), stats, i); i++)
+		log_info("%s", line);
+	if (stats->verdict)
+		log_info("%s", stats->verdict);
+}

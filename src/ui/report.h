@@ -97,3 +97,6 @@ size_t report_links(char *buf, size_t size, const struct session_stats *stats, u
  * As report_links; no line when all subflows are between the same addresses.
  */
 size_t report_pairs(char *buf, size_t size, const struct session_stats *stats, unsigned line);
+
+/* Logs all lines of both, and the verdict on steering. */
+void report_say_links(const struct session_stats *stats);

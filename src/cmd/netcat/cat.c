@@ -39,6 +39,32 @@
 /* How often it is looked whether the threads of the session before have ended. */
 #define LATE_LOOK_NS 100000000ull
 
+/* The session before, if one of its threads has not ended; engine NULL: none. The next one waits
+ * for it, as both may have the same descriptors: a read or write that hangs would take bytes from
+ * the new session, or put some into it. So one session hangs at most. */
+struct late {
+	struct engine *engine;
+	struct local *local;
+	struct loop_timer timer;
+};
+
+/* What a listener has, besides the session that it serves. */
+struct server {
+	struct listener *listener;
+	struct query_reply *answers;
+	struct queue *queue;
+	struct measure_server *measured; /* by others, before a session begins */
+	struct plain_clients *guests;    /* NULL: without --plain-ok */
+};
+
+/* What the user sees while a session runs. */
+struct ui {
+	struct loop_timer timer;
+	uint64_t interval_due_ns;
+	struct progress *progress;
+	struct report *report;
+};
+
 struct cat {
 	const struct config *config;
 	struct loop *loop;
@@ -46,16 +72,9 @@ struct cat {
 	struct loop_task over;        /* the session has ended: clean up outside of its callback */
 	struct loop_task gone;        /* and so has its command */
 	struct loop_timer wait_timer; /* -l -w: for a peer */
-	struct loop_timer ui_timer;
-	uint64_t interval_due_ns;
-	struct engine *engine; /* the session that runs; NULL: none */
-	struct local *local;   /* its end here */
-	/* The session before, if one of its threads has not ended; NULL: none. The next one waits
-	 * for it, as both may have the same descriptors: a read or write that hangs would take
-	 * bytes from the new session, or put some into it. So one session hangs at most. */
-	struct engine *late;
-	struct local *late_local;
-	struct loop_timer late_timer;
+	struct engine *engine;        /* the session that runs; NULL: none */
+	struct local *local;          /* its end here */
+	struct late late;
 	bool told;    /* of its end, but its command still runs */
 	bool verdict; /* its command has ended, and the engine does not know yet: */
 	char failure[CHILD_TEXT_LEN];
@@ -63,15 +82,10 @@ struct cat {
 	char session[PROOF_TEXT_LEN];     /* its name */
 	struct tls_context *tls;          /* NULL: plain */
 	struct tls_pool *tls_pool;        /* for TLS; NULL: no threads for it */
-	struct listener *listener;
-	struct query_reply *answers;
-	struct queue *queue;
-	struct measure_server *measured; /* by others, before a session begins */
-	struct plain_clients *guests;    /* NULL: without --plain-ok */
 	struct client *client;
 	struct client_setup peer; /* the client borrows it */
-	struct progress *progress;
-	struct report *report;
+	struct server server;
+	struct ui ui;
 	struct idle_turn_count turn; /* of the session that runs, while others wait */
 	uint64_t n_served;
 	bool again;       /* serve another when the command is gone */
@@ -153,11 +167,11 @@ static void ui_tick(struct loop_timer *timer)
 	engine_stats(cat->engine, &stats);
 	if (!stats.n_subflows)
 		return;
-	progress_update(cat->progress, &stats, now_ns);
-	if (cat->report && now_ns >= cat->interval_due_ns) {
-		if (cat->interval_due_ns)
-			report_interval(cat->report, &stats);
-		cat->interval_due_ns = now_ns + INTERVAL_NS;
+	progress_update(cat->ui.progress, &stats, now_ns);
+	if (cat->ui.report && now_ns >= cat->ui.interval_due_ns) {
+		if (cat->ui.interval_due_ns)
+			report_interval(cat->ui.report, &stats);
+		cat->ui.interval_due_ns = now_ns + INTERVAL_NS;
 	}
 }
 
@@ -184,7 +198,7 @@ static struct engine_config engine_config_of(const struct cat *cat, const struct
 static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 {
 	const struct config *c = cat->config;
-	struct engine_config config = engine_config_of(cat, cat->listener);
+	struct engine_config config = engine_config_of(cat, cat->server.listener);
 	struct engine_events events = { .note = log_note,
 					.pumped = on_pumped,
 					.replan = on_replan,
@@ -208,28 +222,16 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 	if (r)
 		return r;
 	proof_name_text(cat->session, id);
-	cat->interval_due_ns = 0;
-	report_start(cat->report, &(struct report_begin){
-					  .role = c->listen ? "listener" : "client",
-					  .session = cat->session,
-					  .host = c->host,
-					  .port = c->port,
-					  .n_subflows = c->n_subflows,
-					  .window = c->window,
-				  });
+	cat->ui.interval_due_ns = 0;
+	report_start(cat->ui.report, &(struct report_begin){
+					     .role = c->listen ? "listener" : "client",
+					     .session = cat->session,
+					     .host = c->host,
+					     .port = c->port,
+					     .n_subflows = c->n_subflows,
+					     .window = c->window,
+				     });
 	return 0;
-}
-
-static void say_links(const struct session_stats *stats)
-{
-	char line[REPORT_LINE_LEN], pair[REPORT_PAIR_LEN];
-
-	for (unsigned i = 0; report_pairs(pair, sizeof(pair), stats, i); i++)
-		log_info("%s", pair);
-	for (unsigned i = 0; report_links(line, sizeof(line), stats, i); i++)
-		log_info("%s", line);
-	if (stats->verdict)
-		log_info("%s", stats->verdict);
 }
 
 static void say_end(struct cat *cat, const struct report_end *end)
@@ -238,12 +240,12 @@ static void say_end(struct cat *cat, const struct report_end *end)
 	char summary[256];
 
 	engine_stats(cat->engine, &stats);
-	progress_wipe(cat->progress);
-	report_end(cat->report, &stats, end);
+	progress_wipe(cat->ui.progress);
+	report_end(cat->ui.report, &stats, end);
 	report_summary(summary, sizeof(summary), &stats);
 	if (stats.n_subflows) {
 		log_info("%s", summary);
-		say_links(&stats);
+		report_say_links(&stats);
 	}
 	if (end->exit)
 		log_error("%s", end->reason);
@@ -295,8 +297,8 @@ static void serve_next(struct cat *cat);
 
 static void past_late(struct cat *cat)
 {
-	cat->late = NULL;
-	cat->late_local = local_free(cat->late_local);
+	cat->late.engine = NULL;
+	cat->late.local = local_free(cat->late.local);
 	serve_next(cat);
 }
 
@@ -304,7 +306,7 @@ static void late_fired(struct loop_timer *timer)
 {
 	struct cat *cat = timer->arg;
 
-	if (engine_free(cat->late))
+	if (engine_free(cat->late.engine))
 		past_late(cat);
 	else
 		loop_set_timer(cat->loop, timer, loop_now(cat->loop) + LATE_LOOK_NS);
@@ -313,17 +315,17 @@ static void late_fired(struct loop_timer *timer)
 /* The next peer waits until the last session's threads have ended. */
 static void let_go(struct cat *cat)
 {
-	cat->late = cat->engine;
-	cat->late_local = cat->local;
+	cat->late.engine = cat->engine;
+	cat->late.local = cat->local;
 	cat->engine = NULL;
 	cat->local = NULL;
-	if (engine_free(cat->late)) {
+	if (engine_free(cat->late.engine)) {
 		past_late(cat);
 		return;
 	}
 	log_error("the input or output of the last session hangs: the next peer waits until it "
 		  "ends");
-	loop_set_timer(cat->loop, &cat->late_timer, loop_now(cat->loop) + LATE_LOOK_NS);
+	loop_set_timer(cat->loop, &cat->late.timer, loop_now(cat->loop) + LATE_LOOK_NS);
 }
 
 static void session_gone(struct loop_task *task)
@@ -370,13 +372,13 @@ static void serve(struct cat *cat, const struct hello_peer *peer)
 
 static void serve_next(struct cat *cat)
 {
-	struct hello_peer peer = { .listener = cat->listener, .greeted = true };
+	struct hello_peer peer = { .listener = cat->server.listener, .greeted = true };
 	struct wire_hello hello;
 
 	peer.hello = &hello;
-	if (queue_pop(cat->queue, &peer.channel, &hello))
+	if (queue_pop(cat->server.queue, &peer.channel, &hello))
 		serve(cat, &peer);
-	else if (cat->guests && plain_clients_serve(cat->guests))
+	else if (cat->server.guests && plain_clients_serve(cat->server.guests))
 		loop_set_timer(cat->loop, &cat->wait_timer, LOOP_NEVER);
 	else if (cat->config->timeout_ns != CONFIG_NEVER)
 		loop_set_timer(cat->loop, &cat->wait_timer,
@@ -394,8 +396,9 @@ static void join(void *arg, const struct hello_peer *peer)
 	struct cat *cat = arg;
 	int r;
 
-	if (measure_server_knows(cat->measured, peer->hello)) {
-		measure_server_join(cat->measured, cat->listener, peer->channel, peer->hello);
+	if (measure_server_knows(cat->server.measured, peer->hello)) {
+		measure_server_join(cat->server.measured, cat->server.listener, peer->channel,
+				    peer->hello);
 		return;
 	}
 	if (!is_current(cat, peer->hello) ||
@@ -450,7 +453,7 @@ static void on_pinged(void *arg)
 	state = turn_state_of(cat);
 	turn = idle_turn_round(&cat->turn, &state);
 	/* The network works for another one. */
-	if (turn == IDLE_TURN_LOST && queue_answered(cat->queue))
+	if (turn == IDLE_TURN_LOST && queue_answered(cat->server.queue))
 		engine_give_up(cat->engine);
 	else if (turn == IDLE_TURN_IDLE)
 		engine_fail(cat->engine, WIRE_R_TIMEOUT,
@@ -460,21 +463,23 @@ static void on_pinged(void *arg)
 /* A client whose first connection was lost before our WELCOME came begins anew. */
 static bool is_busy(const struct cat *cat)
 {
-	return cat->engine || cat->late || plain_clients_busy(cat->guests);
+	return cat->engine || cat->late.engine || plain_clients_busy(cat->server.guests);
 }
 
 /* One more that waits, behind the one that is served? */
 static bool has_room(const struct cat *cat)
 {
-	return cat->config->keep && queue_len(cat->queue) + plain_clients_len(cat->guests) + 1 <
-					    cat->config->max_clients;
+	return cat->config->keep &&
+	       queue_len(cat->server.queue) + plain_clients_len(cat->server.guests) + 1 <
+		       cat->config->max_clients;
 }
 
 static void on_plain(void *arg, int fd, const uint8_t *bytes, size_t n)
 {
 	struct cat *cat = arg;
 
-	if ((is_busy(cat) && !has_room(cat)) || !plain_clients_push(cat->guests, fd, bytes, n)) {
+	if ((is_busy(cat) && !has_room(cat)) ||
+	    !plain_clients_push(cat->server.guests, fd, bytes, n)) {
 		log_info("closed the connection of a plain client: too many others wait");
 		close(fd);
 	} else if (!is_busy(cat)) {
@@ -503,14 +508,14 @@ static void answer(void *arg, const struct hello_peer *peer)
 {
 	struct cat *cat = arg;
 
-	query_reply_query(cat->answers, peer->channel, peer->hello, loop_now(cat->loop));
+	query_reply_query(cat->server.answers, peer->channel, peer->hello, loop_now(cat->loop));
 }
 
 static void measure(void *arg, const struct hello_peer *peer)
 {
 	struct cat *cat = arg;
 
-	measure_server_serve(cat->measured, cat->listener, peer->channel, peer->hello,
+	measure_server_serve(cat->server.measured, cat->server.listener, peer->channel, peer->hello,
 			     is_busy(cat));
 }
 
@@ -525,7 +530,7 @@ static void begin(void *arg, const struct hello_peer *peer)
 		refuse(cat, peer, WIRE_R_CONFLICT, NULL);
 	else if (!is_busy(cat))
 		serve(cat, peer);
-	else if (!has_room(cat) || !queue_push(cat->queue, peer->channel, peer->hello))
+	else if (!has_room(cat) || !queue_push(cat->server.queue, peer->channel, peer->hello))
 		refuse(cat, peer, WIRE_R_BUSY, NULL);
 	else
 		log_info("a peer waits for its turn");
@@ -535,7 +540,7 @@ static bool runs(void *arg, const struct wire_hello *hello)
 {
 	const struct cat *cat = arg;
 
-	return is_current(cat, hello) || measure_server_knows(cat->measured, hello);
+	return is_current(cat, hello) || measure_server_knows(cat->server.measured, hello);
 }
 
 static const uint8_t *named(void *arg, const struct wire_hello *hello)
@@ -544,7 +549,7 @@ static const uint8_t *named(void *arg, const struct wire_hello *hello)
 	const uint8_t *id = cat->engine ? session_id(engine_session(cat->engine)) : NULL;
 
 	if (!id || !prove_fits(hello, id))
-		id = measure_server_id(cat->measured);
+		id = measure_server_id(cat->server.measured);
 	return id && prove_fits(hello, id) ? id : NULL;
 }
 
@@ -563,7 +568,7 @@ static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
 	};
 	struct cat *cat = arg;
 	const struct hello_peer peer = {
-		.listener = cat->listener, .channel = ch, .from = from, .hello = hello
+		.listener = cat->server.listener, .channel = ch, .from = from, .hello = hello
 	};
 
 	hello_dispatch(&table, cat, &peer);
@@ -605,20 +610,20 @@ static int start_listener(struct cat *cat)
 	struct engine_config config = engine_config_of(cat, NULL);
 	char addr[LISTENER_TEXT_LEN];
 	uint16_t port;
-	int r = listen_setup_open(&cat->listener, cat->loop, c, cat->tls, &events);
+	int r = listen_setup_open(&cat->server.listener, cat->loop, c, cat->tls, &events);
 
 	if (r)
 		return r;
-	r = query_reply_new(&cat->answers, cat->listener, c, &config);
+	r = query_reply_new(&cat->server.answers, cat->server.listener, c, &config);
 	if (!r)
-		r = queue_new(&cat->queue, cat->loop, on_pinged, cat);
+		r = queue_new(&cat->server.queue, cat->loop, on_pinged, cat);
 	if (!r)
-		r = measure_server_new(&cat->measured, cat->loop, c);
+		r = measure_server_new(&cat->server.measured, cat->loop, c);
 	if (!r && c->plain_ok)
-		r = plain_clients_new(&cat->guests, cat->loop, c, guest_over, cat);
+		r = plain_clients_new(&cat->server.guests, cat->loop, c, guest_over, cat);
 	if (r)
 		return r;
-	port = listener_port(cat->listener, addr);
+	port = listener_port(cat->server.listener, addr);
 	log_info("listening on %s port %u; %s", addr, port,
 		 cat->tls ? "with TLS, for peers that prove their identity"
 			  : "without a key, anyone who reaches this port can talk to it");
@@ -665,7 +670,7 @@ static void say_progress(struct cat *cat)
 
 static void say_signal(struct cat *cat, int number)
 {
-	progress_wipe(cat->progress);
+	progress_wipe(cat->ui.progress);
 	log_error("interrupted by signal %d (%s)", number, strsignal(number));
 }
 
@@ -703,7 +708,7 @@ static int start_ui(struct cat *cat)
 	int r = 0;
 
 	if (c->json)
-		r = report_new(&cat->report, c->json_file);
+		r = report_new(&cat->ui.report, c->json_file);
 	if (r) {
 		log_error("cannot write %s: %s", c->json_file ? c->json_file : "stderr",
 			  r == -EEXIST ? "it is the standard output" : strerror(-r));
@@ -712,15 +717,15 @@ static int start_ui(struct cat *cat)
 	/* Not over a terminal that shows the data themselves, unless asked for. */
 	if (c->progress == CONFIG_PROGRESS_ALWAYS ||
 	    (c->progress == CONFIG_PROGRESS_AUTO && (!isatty(STDOUT_FILENO) || !local_is_stdio(c))))
-		r = progress_new(&cat->progress, STDERR_FILENO,
+		r = progress_new(&cat->ui.progress, STDERR_FILENO,
 				 c->progress == CONFIG_PROGRESS_ALWAYS,
 				 c->no_stdin || c->recv_only || !local_is_stdio(c)
 					 ? 0
 					 : input_size(STDIN_FILENO));
 	if (r)
 		return r;
-	if (cat->progress || cat->report)
-		loop_set_timer(cat->loop, &cat->ui_timer, loop_now(cat->loop));
+	if (cat->ui.progress || cat->ui.report)
+		loop_set_timer(cat->loop, &cat->ui.timer, loop_now(cat->loop));
 	return 0;
 }
 
@@ -733,8 +738,8 @@ static int start(struct cat *cat)
 	cat->over = (struct loop_task){ .fn = session_over, .arg = cat };
 	cat->gone = (struct loop_task){ .fn = session_gone, .arg = cat };
 	cat->wait_timer = (struct loop_timer){ .fn = wait_fired, .arg = cat, .due_ns = LOOP_NEVER };
-	cat->late_timer = (struct loop_timer){ .fn = late_fired, .arg = cat, .due_ns = LOOP_NEVER };
-	cat->ui_timer = (struct loop_timer){ .fn = ui_tick, .arg = cat, .due_ns = LOOP_NEVER };
+	cat->late.timer = (struct loop_timer){ .fn = late_fired, .arg = cat, .due_ns = LOOP_NEVER };
+	cat->ui.timer = (struct loop_timer){ .fn = ui_tick, .arg = cat, .due_ns = LOOP_NEVER };
 	cat->signals = (struct loop_io){ .fn = signal_event, .arg = cat };
 	/* What opens files comes first: a FIFO without a writer can be interrupted only while
 	 * signals do what they do by default. */
@@ -769,22 +774,22 @@ int cat_run(const struct config *config)
 		r = loop_run(cat.loop);
 	if (r)
 		cat.exit = OUTCOME_SETUP;
-	cat.progress = progress_free(cat.progress);
-	cat.report = report_free(cat.report);
+	cat.ui.progress = progress_free(cat.ui.progress);
+	cat.ui.report = report_free(cat.ui.report);
 	local_kill(cat.local);
 	/* A thread that hangs in the kernel keeps what it uses until the process ends, which is
 	 * now. */
-	if (!engine_free(cat.engine) || !engine_free(cat.late) ||
-	    !measure_server_free(cat.measured))
+	if (!engine_free(cat.engine) || !engine_free(cat.late.engine) ||
+	    !measure_server_free(cat.server.measured))
 		return cat.exit;
 	local_free(cat.local);
-	local_free(cat.late_local);
-	if (!plain_clients_free(cat.guests))
+	local_free(cat.late.local);
+	if (!plain_clients_free(cat.server.guests))
 		return cat.exit;
 	client_free(cat.client);
-	queue_free(cat.queue);
-	query_reply_free(cat.answers);
-	listener_free(cat.listener);
+	queue_free(cat.server.queue);
+	query_reply_free(cat.server.answers);
+	listener_free(cat.server.listener);
 	tls_pool_free(cat.tls_pool);
 	loop_free(cat.loop);
 	tls_context_free(cat.tls);
