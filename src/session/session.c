@@ -10,7 +10,7 @@
  *       +-----------------------> FAILED    (end says why; the first reason stays)
  *          given up
  *
- * Two streams, each with an offset for every stage, which only grows:
+ * Two streams, each with an offset for every stage. All only grow (but room: session_memory.c):
  *
  *   out   acked (by the peer) <= next (for a subflow) <= read (from the input) <= room (memory)
  *         next <= edge (what the peer allows)
@@ -431,7 +431,7 @@ uint64_t session_deadline(const struct session *s)
 	return first;
 }
 
-/* The last ACK may be stuck: it goes out again on every subflow, so that it reaches one that lives.
+/* The last ACK may be stuck: it goes out again on every subflow, so that one of them delivers it.
  */
 static void repeat_ack(struct session *s, uint64_t now_ns)
 {
@@ -451,7 +451,7 @@ static void repeat_ack(struct session *s, uint64_t now_ns)
 void session_tick(struct session *s, uint64_t now_ns)
 {
 	s->tick_ns = now_ns;
-	/* A window that still finds no memory sets it again. */
+	/* A window that still finds no memory sets this again. */
 	s->starved = false;
 	if (s->state != SESSION_OPEN)
 		return;

@@ -5,8 +5,7 @@
  * A session alone may fill both windows. One that shares its pool with others may have less, and
  * how much changes with the bytes that have gone through a window:
  *
- *   window = max(SESSION_LEAST, min(config.window, pool's share, SESSION_LEAST + SESSION_EARN *
- * gone))
+ *   max(SESSION_LEAST, min(config.window, the pool's share, SESSION_LEAST + SESSION_EARN * gone))
  *
  * So memory goes to sessions that move bytes, and a session that only announces some holds none.
  *
@@ -19,8 +18,9 @@
  * - A refused session (starved) asks again when anything moves, and at least every
  *   SESSION_RETRY_NS.
  *
- * Invariants: in.edge and out.room never fall; what has come lies below in.edge; the memory below
- * out.room is there until it is acknowledged.
+ * Invariants: in.edge never falls, and what has come lies below it. There is memory for all from
+ * the acknowledged offset to out.room, which falls in one case only: back to out.read, when all is
+ * acknowledged and no other thread fills the window (out.lent).
  */
 #include <assert.h>
 #include <errno.h>

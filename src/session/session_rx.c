@@ -4,13 +4,15 @@
  *
  * enum rx_state is the part of a frame that a subflow reads, and so where the next bytes go:
  *
- *   PREFACE --> HEADER ---> CONTROL (body) --------------------> frame_fns[type] --> HEADER
- *  (client)       |
- *                 +-------> DATA (in the window) --> checked --> held by reasm ----> HEADER
- *                 |            |          ^
- *                 |   held     v          | a block is free
- *                 +-------> DISCARD <-- WAIT (no memory: bytes stay in the socket)
- *                        (in scratch)
+ *   PREFACE --> HEADER --+--> CONTROL (body) ------------------> frame_fns[type] --> HEADER
+ *   (client)             |
+ *                        +--> DATA (window) --> check is right --> held by reasm --> HEADER
+ *                        |     ^      | held meanwhile, by another subflow
+ *                        |     |      v
+ *                        +-----|--> DISCARD (scratch) ----------------------------> HEADER
+ *                        |     | a block is free
+ *                        +--> WAIT ----> DISCARD, when held meanwhile
+ *                       (no memory: the bytes stay in the socket)
  *
  * Payload goes straight to its offset in the window. Two subflows may write the same chunk there at
  * once (a reinjected one), so a chunk is checked where it lies when it is complete, and one that
@@ -94,7 +96,7 @@ static int control_space(struct rx *rx, struct iovec *iov)
 	return 2;
 }
 
-/* What still comes is read, so that closing does not reset the connection, and not looked at. */
+/* Further bytes are read, so that closing does not reset the connection, and not looked at. */
 static bool is_over(const struct session *s)
 {
 	return s->state == SESSION_FAILED || s->state == SESSION_DONE;
@@ -551,7 +553,7 @@ static int header_complete(struct session *s, struct subflow *sf, uint64_t now_n
 	return r;
 }
 
-/* Not a bit that flipped on the way: somebody else's greeting differs in more. */
+/* A network error flips one bit; the greeting of another program differs in more. */
 static bool is_foreign(const uint8_t *preface, size_t n)
 {
 	int n_bits = 0;

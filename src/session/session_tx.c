@@ -336,8 +336,7 @@ static struct chunk *late_chunk(struct session *s, const struct subflow *sf, uin
 			return NULL;
 		if (chunk_carried_by(c, slot))
 			continue;
-		/* If nothing at all was heard since, the peer is stopped rather than a path dead.
-		 */
+		/* If nothing was heard since, the peer is stopped rather than a path dead. */
 		if (sched_stuck(c, now_ns) && (idle || s->contact.heard_ns > c->due_ns))
 			return c;
 		if (idle && chunk_has_room(c) &&
@@ -397,8 +396,7 @@ static bool may_send_data(const struct session *s, const struct subflow *sf)
 	return subflow_ready(sf) || (!sf->join && !s->welcomed);
 }
 
-/* A limit of the rate holds back data only: control frames keep the session alive and weigh little.
- */
+/* A limit of the rate holds back data only: control frames keep the session alive. */
 static bool held_back(struct session *s, uint64_t now_ns)
 {
 	struct outgoing *out = &s->out;
