@@ -173,6 +173,8 @@ struct incoming {
 	uint64_t taken_ns; /* when more was taken last, or the first byte since then came */
 	uint64_t rose_ns;  /* when more was in order last, or the first byte beyond a gap came */
 	uint64_t edge;     /* as the peer knows it, or will with the next ACK */
+	uint64_t stuck_ns; /* since when all subflows wait for memory (RX_WAIT); 0: they do not */
+	uint64_t stuck_at; /* what was in order at that time */
 	bool ended;
 	uint64_t total;
 	uint8_t digest[DIGEST_LEN];
@@ -310,6 +312,9 @@ void subflow_free(struct session *s, uint16_t slot);
 
 /* Asks silent subflows with PING, and finds fault with those that do not answer. */
 void session_check_silence(struct session *s, uint64_t now_ns);
+
+/* Finds fault with a subflow when all have waited for memory in vain for SESSION_STUCK_NS. */
+void session_check_stuck(struct session *s, uint64_t now_ns);
 
 /* Sum over all subflows, in bytes per second. */
 uint64_t session_total_rate(const struct session *s);

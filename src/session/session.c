@@ -467,6 +467,7 @@ void session_tick(struct session *s, uint64_t now_ns)
 					   : SESSION_NO_DEADLINE;
 	if (now_ns >= s->ping_check_ns) {
 		session_check_silence(s, now_ns);
+		session_check_stuck(s, now_ns);
 		s->ping_check_ns = now_ns + PING_NS / 5;
 	}
 }

@@ -17,6 +17,8 @@
  *   block, whatever the others hold.
  * - A refused session (starved) asks again when anything moves, and at least every
  *   SESSION_RETRY_NS.
+ * - Chunks that wait in all sockets may keep the missing one behind them. A session in which
+ * nothing gets in order for SESSION_STUCK_NS closes one of its subflows.
  *
  * Invariants: in.edge never falls, and what has come lies below it. There is memory for all from
  * the acknowledged offset to out.room, which falls in one case only: back to out.read, when all is
@@ -123,6 +125,41 @@ int session_chunk_memory(struct session *s, struct rx *rx)
 	if (r == -ENOMEM)
 		session_abort(s, WIRE_R_MEMORY, reasm_received(s->in.reasm), "out of memory");
 	return r;
+}
+
+/* The subflow whose waiting chunk is the furthest; NULL: one of them does not wait. */
+static struct subflow *furthest_waiting(struct session *s)
+{
+	struct subflow *furthest = NULL;
+
+	for (uint16_t i = 0; i < SUBFLOWS_MAX; i++) {
+		struct subflow *sf = s->subflows[i];
+
+		if (!sf || !subflow_ready(sf))
+			continue;
+		if (sf->rx.state != RX_WAIT)
+			return NULL;
+		if (!furthest || sf->rx.header.value > furthest->rx.header.value)
+			furthest = sf;
+	}
+	return furthest;
+}
+
+void session_check_stuck(struct session *s, uint64_t now_ns)
+{
+	struct incoming *in = &s->in;
+	struct subflow *sf = furthest_waiting(s);
+	uint64_t received = reasm_received(in->reasm);
+
+	if (!sf) {
+		in->stuck_ns = 0;
+	} else if (!in->stuck_ns || in->stuck_at != received) {
+		in->stuck_ns = now_ns;
+		in->stuck_at = received;
+	} else if (now_ns - in->stuck_ns >= SESSION_STUCK_NS) {
+		in->stuck_ns = 0;
+		sf->fault = "there is no memory for what comes on it before what is missing";
+	}
 }
 
 uint64_t session_retry_deadline(const struct session *s)

@@ -146,6 +146,40 @@ static void an_edge_stops_and_never_falls_while_memory_is_short(void **state)
 	end(s);
 }
 
+/* One connection has died with the next bytes. The peer sends them again on the other, behind a
+ * chunk for which there is no memory: the session waited for ever. */
+static void bytes_behind_a_waiting_chunk_come_on_a_new_connection(void **state)
+{
+	struct session *s = start_sharing(WINDOW, 32);
+	uint16_t dies = open_first(s), waits = open_subflow(s, MS);
+	uint64_t at = 0, begin_ns;
+	uint8_t header[WIRE_HEADER_LEN];
+
+	hear(s, waits);
+	pass_in(s, dies, &at, WINBUF_BLOCK);
+	use_up();
+	wire_put_header(header, WIRE_DATA, 2 * WINBUF_BLOCK, payload + 2 * WINBUF_BLOCK, 1000);
+	assert_int_equal(feed(s, waits, header, sizeof(header), now_ns), 0);
+	/* The other connection may bring the next bytes. */
+	begin_ns = now_ns;
+	for (; now_ns < begin_ns + 3 * SESSION_STUCK_NS; now_ns += 50 * MS) {
+		session_tick(s, now_ns);
+		drain(s, dies, now_ns);
+		assert_null(session_subflow_text(s, waits));
+	}
+	session_subflow_close(s, dies, now_ns);
+	begin_ns = now_ns;
+	while (!session_subflow_text(s, waits)) {
+		now_ns += 50 * MS;
+		session_tick(s, now_ns);
+		drain(s, waits, now_ns);
+		assert_true(now_ns < begin_ns + 2 * SESSION_STUCK_NS);
+	}
+	assert_true(now_ns >= begin_ns + SESSION_STUCK_NS);
+	assert_int_equal(session_state(s), SESSION_OPEN);
+	end(s);
+}
+
 static void data_without_memory_stays_in_the_socket(void **state)
 {
 	struct session *s = start_sharing(WINDOW, 32);
@@ -265,6 +299,7 @@ int main(void)
 		cmocka_unit_test(a_window_grows_with_what_goes_through_it),
 		cmocka_unit_test(a_session_with_memory_of_its_own_has_its_window),
 		cmocka_unit_test(an_edge_stops_and_never_falls_while_memory_is_short),
+		cmocka_unit_test(bytes_behind_a_waiting_chunk_come_on_a_new_connection),
 		cmocka_unit_test(data_without_memory_stays_in_the_socket),
 		cmocka_unit_test(without_a_share_both_streams_go_on),
 		cmocka_unit_test(a_gap_that_stays_is_a_stall),
