@@ -69,7 +69,18 @@ struct view {
 	double others; /* most variance of other traffic on one link, per independent sample */
 	int8_t at[LANES_FLOWS_MAX]; /* the best assignment; -1: not open */
 	double score;
+	unsigned next_pair; /* of links, to be regrouped */
 	struct tally *links;
+};
+
+/* How the score of single links changes by what may move, in one view as it is assigned now. */
+struct gains {
+	double now[LANES_LINKS_MAX];                   /* scores */
+	double off[LANES_FLOWS_MAX];                   /* of its link, when a subflow leaves */
+	double on[LANES_FLOWS_MAX][LANES_LINKS_MAX];   /* of a link that it joins */
+	double swap[LANES_FLOWS_MAX][LANES_FLOWS_MAX]; /* of [a]'s link: a leaves, [b] joins */
+	int8_t first[LANES_FLOWS_MAX];  /* the link that a subflow joins best; -1: none */
+	int8_t second[LANES_FLOWS_MAX]; /* and the next one */
 };
 
 struct moment {
@@ -94,6 +105,9 @@ struct lanes {
 	double now;
 	unsigned turn;    /* view that was searched last */
 	double tolerance; /* 1, but while searching */
+	unsigned steps;   /* of this call of lanes_solve() */
+	unsigned steps_limit;
+	struct gains gains; /* of the view that is being searched */
 	unsigned n_moments;
 	struct moment moments[LANES_HISTORY]; /* cumulative, the newest last */
 	struct meter meters[LANES_LINKS_MAX];

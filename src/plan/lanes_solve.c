@@ -3,6 +3,7 @@
  * lanes_solve.c - the assignment of subflows to links that is likeliest by what was counted, and
  * how sure it is
  */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -43,6 +44,17 @@
 #define REGROUP_MAX    10
 #define REGROUP_ROUNDS 4
 
+/* A score has to become less by this much: less is rounding. */
+#define WORTH 1e-9
+
+/* A search makes this many steps before it makes no more moves, and then regroups for this many. A
+ * step is one score of a link, or one change of its rest. See LANES_STEPS_MAX. */
+#define SEARCH_STEPS  24000u
+#define REGROUP_STEPS 16000u
+
+/* Sums of gains that take as long as a step. */
+#define LOOKS_PER_STEP 4
+
 /* Assignments ---------------------------------------------------------------------------------- */
 
 /* Of a rest and its square, summed up over a time: a steady rest has none. */
@@ -55,11 +67,12 @@ static double variance(double rest, double rest2, double length, double n)
 
 /* How unlikely a link's rest is. That of other traffic has any variance up to a limit: the
  * likeliest is assumed, which makes it a logarithm. What is beyond has to be chance. */
-static double score_of(const struct lanes *l, const struct view *v, const struct tally *t,
-		       double rest, double rest2)
+static double score_of(struct lanes *l, const struct view *v, const struct tally *t, double rest,
+		       double rest2)
 {
 	double most = l->tolerance * v->others, noise = l->tolerance * t->noise, var;
 
+	l->steps++;
 	if (t->n <= 0)
 		return 0;
 	var = variance(rest, rest2, t->length, t->n);
@@ -74,7 +87,7 @@ struct change {
 	int on;
 };
 
-static double score_after(const struct lanes *l, const struct view *v, unsigned k, struct change c)
+static double score_after(struct lanes *l, const struct view *v, unsigned k, struct change c)
 {
 	const struct tally *t = &v->links[k];
 	double rest = t->rest, rest2 = t->rest2;
@@ -92,7 +105,7 @@ static double score_after(const struct lanes *l, const struct view *v, unsigned 
 	return score_of(l, v, t, rest, rest2);
 }
 
-static double score_now(const struct lanes *l, const struct view *v, unsigned k)
+static double score_now(struct lanes *l, const struct view *v, unsigned k)
 {
 	return score_of(l, v, &v->links[k], v->links[k].rest, v->links[k].rest2);
 }
@@ -106,8 +119,9 @@ static void put_on(struct tally *t, unsigned i, double sign, unsigned top)
 }
 
 /* Puts a subflow on a link, and takes it from the one where it was. */
-static void put(const struct lanes *l, struct view *v, unsigned i, int to)
+static void put(struct lanes *l, struct view *v, unsigned i, int to)
 {
+	l->steps++;
 	if (v->at[i] >= 0)
 		put_on(&v->links[v->at[i]], i, -1, l->top);
 	if (to >= 0)
@@ -115,11 +129,74 @@ static void put(const struct lanes *l, struct view *v, unsigned i, int to)
 	v->at[i] = (int8_t)to;
 }
 
-/* What a move of i to k costs: by itself, or when another subflow j of k goes on to m (where i was,
- * or elsewhere). Returns the change of the score; *other and *other_to say what moves besides. */
+static bool is_allowed(const struct lanes *l, unsigned k)
+{
+	return l->allowed >> k & 1;
+}
+
+static bool is_spent(const struct lanes *l)
+{
+	return l->steps >= l->steps_limit;
+}
+
+/* Moves ---------------------------------------------------------------------------------------- */
+
+static double gain(struct lanes *l, const struct view *v, unsigned k, struct change c)
+{
+	return score_after(l, v, k, c) - l->gains.now[k];
+}
+
+/* All links where subflow j is not, by what they gain: the best, and the best but for that one. */
+static void rank(struct lanes *l, const struct view *v, unsigned j)
+{
+	int8_t first = -1, second = -1;
+
+	for (unsigned k = 0; k < l->n_links; k++) {
+		double on = l->gains.on[j][k];
+
+		if (!is_allowed(l, k) || v->at[j] == (int)k)
+			continue;
+		if (first < 0 || on < l->gains.on[j][first]) {
+			second = first;
+			first = (int8_t)k;
+		} else if (second < 0 || on < l->gains.on[j][second]) {
+			second = (int8_t)k;
+		}
+	}
+	l->gains.first[j] = first;
+	l->gains.second[j] = second;
+}
+
+/* Fills in what depends on the links of a set. */
+static void set_gains(struct lanes *l, const struct view *v, uint32_t links)
+{
+	struct gains *g = &l->gains;
+
+	for (unsigned k = 0; k < l->n_links; k++)
+		if (links >> k & 1)
+			g->now[k] = score_now(l, v, k);
+	for (unsigned j = 0; j < l->top; j++) {
+		unsigned at = (unsigned)v->at[j];
+
+		if (!lanes_is_open(l, j))
+			continue;
+		for (unsigned k = 0; k < l->n_links; k++)
+			if (links >> k & 1 && is_allowed(l, k) && k != at)
+				g->on[j][k] = gain(l, v, k, (struct change){ -1, (int)j });
+		rank(l, v, j);
+		if (!(links >> at & 1))
+			continue;
+		g->off[j] = gain(l, v, at, (struct change){ (int)j, -1 });
+		for (unsigned i = 0; i < l->top; i++)
+			if (lanes_is_open(l, i) && v->at[i] != v->at[j])
+				g->swap[j][i] = gain(l, v, at, (struct change){ (int)j, (int)i });
+	}
+}
+
+/* A move of i to k, by itself, or while another subflow of k goes on elsewhere. */
 struct move {
-	double cost;
-	int other; /* -1: none */
+	double cost; /* change of the score */
+	int other;   /* -1: none */
 	int other_to;
 };
 
@@ -129,46 +206,30 @@ static void consider(struct move *best, double cost, int other, int to)
 		*best = (struct move){ cost, other, to };
 }
 
-static bool is_allowed(const struct lanes *l, unsigned k)
-{
-	return l->allowed >> k & 1;
-}
-
+/* From the gains alone: no step. */
 static struct move best_move(const struct lanes *l, const struct view *v, unsigned i, unsigned k)
 {
-	unsigned from = (unsigned)v->at[i];
-	double left =
-		score_after(l, v, from, (struct change){ (int)i, -1 }) - score_now(l, v, from);
-	double now = score_now(l, v, k);
-	struct move best = { left + score_after(l, v, k, (struct change){ -1, (int)i }) - now, -1,
-			     -1 };
+	const struct gains *g = &l->gains;
+	int from = v->at[i];
+	struct move best = { g->off[i] + g->on[i][k], -1, -1 };
 
-	for (int j = 0; j < (int)l->top; j++) {
-		double joined;
+	assert(from >= 0 && from != (int)k);
+	for (unsigned j = 0; j < l->top; j++) {
+		int to = g->first[j];
 
-		if (!lanes_is_open(l, (unsigned)j) || v->at[j] != (int)k)
+		if (!lanes_is_open(l, j) || v->at[j] != (int)k)
 			continue;
-		joined = score_after(l, v, k, (struct change){ j, (int)i }) - now;
-		for (unsigned m = 0; m < l->n_links; m++) {
-			if (m == k || !is_allowed(l, m))
-				continue;
-			if (m == from)
-				consider(
-					&best,
-					joined +
-						score_after(l, v, m, (struct change){ (int)i, j }) -
-						score_now(l, v, m),
-					j, (int)m);
-			else
-				consider(&best,
-					 left + joined +
-						 score_after(l, v, m, (struct change){ -1, j }) -
-						 score_now(l, v, m),
-					 j, (int)m);
-		}
+		if (is_allowed(l, (unsigned)from))
+			consider(&best, g->swap[j][i] + g->swap[i][j], (int)j, from);
+		if (to == from)
+			to = g->second[j];
+		if (to >= 0)
+			consider(&best, g->off[i] + g->swap[j][i] + g->on[j][to], (int)j, to);
 	}
 	return best;
 }
+
+/* Expectations --------------------------------------------------------------------------------- */
 
 /* What links lack may be missing on any of them. */
 static void set_noise(const struct total *all, struct tally *t)
@@ -205,7 +266,7 @@ static double others_of(const struct lanes *l)
 	return least < HUGE_VAL ? least : 0;
 }
 
-static void begin(const struct lanes *l, struct view *v, bool afresh)
+static void begin(struct lanes *l, struct view *v, bool afresh)
 {
 	v->others = others_of(l);
 	for (unsigned k = 0; k < l->n_links; k++) {
@@ -226,7 +287,7 @@ static void begin(const struct lanes *l, struct view *v, bool afresh)
 }
 
 /* New ones go where they fit best. */
-static void place(const struct lanes *l, struct view *v)
+static void place(struct lanes *l, struct view *v)
 {
 	for (unsigned i = 0; i < l->top; i++) {
 		double best = HUGE_VAL;
@@ -250,33 +311,47 @@ static void place(const struct lanes *l, struct view *v)
 	}
 }
 
-static void set_score(const struct lanes *l, struct view *v)
+static void set_score(struct lanes *l, struct view *v)
 {
 	v->score = 0;
 	for (unsigned k = 0; k < l->n_links; k++)
 		v->score += score_now(l, v, k);
 }
 
-/* Moves one after the other until none is better. Each step makes the score less by something that
- * is worth it, so it ends; the limit is for arithmetic that does not. */
-static void improve(const struct lanes *l, struct view *v)
+static void make_move(struct lanes *l, struct view *v, unsigned i, unsigned k, struct move m)
 {
-	bool better = true;
+	uint32_t changed = 1u << k | 1u << v->at[i];
 
+	if (m.other >= 0) {
+		put(l, v, (unsigned)m.other, m.other_to);
+		changed |= 1u << m.other_to;
+	}
+	put(l, v, i, (int)k);
+	set_gains(l, v, changed);
+}
+
+/* Makes moves until none is better, or the steps are spent: what is reached then is an assignment
+ * like any other, and the next call goes on from it. Each move makes the score less by something
+ * that is worth it, so this ends; the limit of rounds is for arithmetic that does not. */
+static void improve(struct lanes *l, struct view *v)
+{
+	bool better = !is_spent(l);
+
+	if (better)
+		set_gains(l, v, UINT32_MAX);
 	for (unsigned round = 0; round < 2 * LANES_FLOWS_MAX && better; round++) {
 		better = false;
+		l->steps += l->top * l->n_links / LOOKS_PER_STEP;
 		for (unsigned i = 0; i < l->top; i++) {
 			for (unsigned k = 0; k < l->n_links && lanes_is_open(l, i); k++) {
 				struct move m;
 
-				if (!is_allowed(l, k) || v->at[i] == (int)k)
+				if (!is_allowed(l, k) || v->at[i] == (int)k || is_spent(l))
 					continue;
 				m = best_move(l, v, i, k);
-				if (m.cost > -1e-9)
+				if (m.cost > -WORTH)
 					continue;
-				if (m.other >= 0)
-					put(l, v, (unsigned)m.other, m.other_to);
-				put(l, v, i, (int)k);
+				make_move(l, v, i, k, m);
 				better = true;
 			}
 		}
@@ -286,10 +361,10 @@ static void improve(const struct lanes *l, struct view *v)
 
 /* All ways to divide the subflows of two links between them, if they are not too many: several may
  * have to change places at once, a fast one for two slow ones. Returns whether one was better. */
-static bool regroup(const struct lanes *l, struct view *v, unsigned a, unsigned b)
+static bool regroup(struct lanes *l, struct view *v, unsigned a, unsigned b)
 {
 	unsigned flows[REGROUP_MAX], n = 0, best_set = 0, set = 0;
-	double first = score_now(l, v, a) + score_now(l, v, b), best = first - 1e-9;
+	double first = score_now(l, v, a) + score_now(l, v, b), best = first - WORTH;
 
 	for (unsigned i = 0; i < l->top; i++) {
 		if (!lanes_is_open(l, i) || (v->at[i] != (int)a && v->at[i] != (int)b))
@@ -316,25 +391,28 @@ static bool regroup(const struct lanes *l, struct view *v, unsigned a, unsigned 
 	}
 	for (unsigned i = 0; i < n; i++)
 		put(l, v, flows[i], (int)(best_set >> i & 1 ? b : a));
-	return best < first - 1e-9;
+	return best < first - WORTH;
 }
 
-static void regroup_all(const struct lanes *l, struct view *v)
+/* Goes on with the pair of links after the last one of the call before, until a turn over all pairs
+ * finds nothing. */
+static void regroup_all(struct lanes *l, struct view *v)
 {
-	bool better = true;
+	unsigned pairs = l->n_links * l->n_links, idle = 0;
 
-	for (unsigned round = 0; round < REGROUP_ROUNDS && better; round++) {
-		better = false;
-		for (unsigned a = 0; a < l->n_links; a++)
-			for (unsigned b = a + 1; b < l->n_links; b++)
-				if (is_allowed(l, a) && is_allowed(l, b))
-					better |= regroup(l, v, a, b);
+	for (unsigned n = 0; n < REGROUP_ROUNDS * pairs && idle < pairs && !is_spent(l); n++) {
+		unsigned a = v->next_pair / l->n_links, b = v->next_pair % l->n_links;
+
+		v->next_pair = (v->next_pair + 1) % pairs;
+		idle++;
+		if (a < b && is_allowed(l, a) && is_allowed(l, b) && regroup(l, v, a, b))
+			idle = 0;
 	}
 	improve(l, v);
 }
 
 /* The last answer, with new subflows where they fit best. */
-static void resume(const struct lanes *l, struct view *v)
+static void resume(struct lanes *l, struct view *v)
 {
 	begin(l, v, false);
 	place(l, v);
@@ -361,6 +439,7 @@ static void search(struct lanes *l, struct view *v)
 	int8_t last[LANES_FLOWS_MAX];
 	double score;
 
+	l->steps_limit = l->steps + SEARCH_STEPS;
 	improve(l, v);
 	if (fits(l, v))
 		return;
@@ -376,6 +455,7 @@ static void search(struct lanes *l, struct view *v)
 		memcpy(v->at, last, sizeof(last));
 		resume(l, v);
 	}
+	l->steps_limit = l->steps + REGROUP_STEPS;
 	regroup_all(l, v);
 }
 
@@ -425,12 +505,12 @@ static bool is_idle_for(const struct tally *t, unsigned i)
 	return t->length > SHOWN_FOR && t->x[i] > SHOWN_FROM && t->l < SHOWN * t->x[i];
 }
 
-static uint32_t possible_links(const struct lanes *l, const struct view *v, unsigned i,
-			       double behind)
+static uint32_t possible_links(struct lanes *l, const struct view *v, unsigned i, double behind)
 {
 	uint32_t possible = 1u << v->at[i];
 	bool shown = all_shown(l, v);
 
+	assert(v->at[i] >= 0);
 	for (unsigned k = 0; k < l->n_links; k++) {
 		if (!is_allowed(l, k) || v->at[i] == (int)k)
 			continue;
@@ -458,6 +538,7 @@ void lanes_solve(struct lanes *l, struct lane out[LANES_FLOWS_MAX])
 
 	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++)
 		out[i] = (struct lane){ -1, 0 };
+	l->steps = 0;
 	if (!l->allowed)
 		return;
 	for (unsigned v = 0; v < LANES_VIEWS; v++)
@@ -475,6 +556,7 @@ void lanes_solve(struct lanes *l, struct lane out[LANES_FLOWS_MAX])
 
 		if (behind >= LANES_SURE || !is_credible(l, &l->views[v]))
 			continue;
+		set_gains(l, &l->views[v], UINT32_MAX);
 		for (unsigned i = 0; i < l->top; i++)
 			if (lanes_is_open(l, i))
 				out[i].possible |= possible_links(l, &l->views[v], i, behind);
@@ -482,4 +564,10 @@ void lanes_solve(struct lanes *l, struct lane out[LANES_FLOWS_MAX])
 	for (unsigned i = 0; i < l->top; i++)
 		if (lanes_is_open(l, i))
 			out[i].link = best->at[i];
+	assert(l->steps <= LANES_STEPS_MAX);
+}
+
+unsigned lanes_steps(const struct lanes *l)
+{
+	return l->steps;
 }

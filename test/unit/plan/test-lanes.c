@@ -464,6 +464,70 @@ static void test_full_links_are_not_others_traffic(void **state)
 	}
 }
 
+/* Bound ---------------------------------------------------------------------------------------- */
+
+enum hard { HARD_DIFFER, HARD_ALIKE, HARD_NOISE, HARD_ONE_LINK, N_HARD };
+
+/* Links that carry the subflows and little else; in HARD_NOISE what no assignment explains. */
+static void draw(struct world *w, enum hard hard, unsigned n_links, uint64_t *flow, uint64_t *link)
+{
+	for (unsigned k = 0; k < n_links; k++)
+		link[k] = (uint64_t)uniform(w, 0, hard == HARD_NOISE ? 2e6 : 2e4);
+	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++) {
+		flow[i] = (uint64_t)(hard == HARD_ALIKE ? uniform(w, 0.97e6, 1.03e6)
+							: uniform(w, 0.1e6, 2e6));
+		if (hard != HARD_NOISE)
+			link[hard == HARD_ONE_LINK ? 0 : i * 7 % n_links] += flow[i];
+	}
+}
+
+/* Steps that the longest of 60 calls takes. Where links carry hardly anything else, the answer is
+ * right at the end although no call could search to its own end. */
+static unsigned longest_call(enum hard hard, unsigned n_links)
+{
+	struct world w = { .rng = 88172645463325252ull };
+	struct lane lane[LANES_FLOWS_MAX];
+	unsigned longest = 0, right = 0;
+	struct lanes *l;
+
+	assert_int_equal(lanes_new(&l, n_links, UINT32_MAX >> (32 - n_links)), 0);
+	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++)
+		lanes_open(l, i);
+	for (unsigned n = 0; n < 60; n++) {
+		uint64_t flow[LANES_FLOWS_MAX], link[LANES_LINKS_MAX];
+
+		draw(&w, hard, n_links, flow, link);
+		lanes_sample(l, 200 * MS, flow, link);
+		lanes_solve(l, lane);
+		if (lanes_steps(l) > longest)
+			longest = lanes_steps(l);
+	}
+	for (unsigned i = 0; i < LANES_FLOWS_MAX; i++)
+		right += lane[i].link == (int)(i * 7 % n_links);
+	if (hard == HARD_DIFFER)
+		assert_int_equal(right, LANES_FLOWS_MAX);
+	lanes_free(l);
+	return longest;
+}
+
+/* lanes_solve() runs in the thread that moves data. */
+static void test_a_call_is_bounded(void **state)
+{
+	static const unsigned n_links[] = { 1, 2, 4, 6, 8, 12, 16, 24, 32 };
+	unsigned longest = 0;
+
+	for (unsigned i = 0; i < sizeof(n_links) / sizeof(n_links[0]); i++) {
+		for (int hard = 0; hard < N_HARD; hard++) {
+			unsigned steps = longest_call((enum hard)hard, n_links[i]);
+
+			if (steps > longest)
+				longest = steps;
+		}
+	}
+	printf("at most %u steps a call, of %u\n", longest, LANES_STEPS_MAX);
+	assert_true(longest > 0 && longest <= LANES_STEPS_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -474,6 +538,7 @@ int main(void)
 		cmocka_unit_test(test_a_number_is_used_again),
 		cmocka_unit_test(test_links_that_are_not_used),
 		cmocka_unit_test(test_full_links_are_not_others_traffic),
+		cmocka_unit_test(test_a_call_is_bounded),
 		cmocka_unit_test(test_simulated),
 	};
 
