@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "path/pathmgr_plan.h"
 #include "session/session_subflow.h"
 #include "util/text.h"
 

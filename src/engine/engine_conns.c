@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "engine/engine_internal.h"
+#include "path/pathmgr_plan.h"
 #include "session/session_links.h"
 #include "session/session_subflow.h"
 #include "util/text.h"

@@ -12,6 +12,7 @@
 #include "netlink/watch.h"
 #include "path/egress.h"
 #include "path/link_convert.h"
+#include "path/pathmgr_plan.h"
 #include "path/sock_wire.h"
 #include "topo/ports.h"
 #include "util/text.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * pathmgr.h - the path manager of one session: what is known of the links at both ends, over which
- * of them a connection runs, which source ports to connect from, and what the links have counted
+ * of them a connection runs, and what the links have counted. pathmgr_plan.h: which source ports to
+ * connect from
  *
  * Ports are planned for the addresses of the first connection. Others may have other addresses, and
  * other links (ways.h): those are known, counted and told as well.
@@ -127,53 +128,9 @@ const struct wire_links *pathmgr_counted(const struct pathmgr *p);
 void pathmgr_stats(const struct pathmgr *p, const struct wire_links *peer, struct side_stats *here,
 		   struct side_stats *there);
 
-/* How many connections, and from where. */
-struct pathmgr_wish {
-	const uint16_t *open; /* ports of connections that are there, or being made */
-	unsigned n_open;
-	unsigned min_flows; /* 0: as few as reach the most */
-	unsigned max_flows;
-};
-
-/* Client: makes the plan. Successive plans try other ports. Returns as plan_make. */
-int pathmgr_plan(struct pathmgr *p, const struct pathmgr_wish *wish, struct plan *out);
-
-/* For a port of the last plan that is taken: the next one that does the same; 0: none is left. */
-uint16_t pathmgr_alternate(const struct pathmgr *p, const struct plan *plan, unsigned flow,
-			   uint16_t after);
-
-/* A port that turned out to be taken: later plans do without it, until PATHMGR_AVOID_MAX others
- * were. */
-void pathmgr_avoid(struct pathmgr *p, uint16_t port);
-
-/* One line about a plan: both ends, and how many of the connections from these ports run over each
- * link: "bond0 802.3ad layer3+4 4x10000 -> peer bond0 802.3ad layer3+4 4x10000: 4 subflows, tx
- * 1/1/1/1, rx 1/1/1/1". First our data: over our links, over the peer's; then the peer's, if that
- * differs. Only their number where nothing is known. Returns the length. */
-size_t pathmgr_verdict(const struct pathmgr *p, const uint16_t *ports, unsigned n, char *buf,
-		       size_t size);
-
-/* A connection that is there. */
-struct pathmgr_flow {
-	int way;
-	uint16_t port; /* the client's */
-};
-
-/* The same about connections that are there, over any of the ways: "left+right 2x1000 -> peer
- * bond0 802.3ad layer3+4 2x1000: 4 subflows, tx 2/2, rx 2/2". */
-size_t pathmgr_state(const struct pathmgr *p, const struct pathmgr_flow *flows, unsigned n,
-		     char *buf, size_t size);
-
 /* Client: the links of both ends, as far as they are known: fills capacity and distinct. */
 void pathmgr_view(const struct pathmgr *p, struct steer_view *out);
-
-/* Client: a port to try, beside those of the connections that are open. As plan_candidate. */
-uint16_t pathmgr_candidate(struct pathmgr *p, const uint16_t *open, unsigned n_open,
-			   const uint32_t want[COVER_ENDS]);
 
 /* By which of our links came what a connection received last: its number in the facts, told by the
  * kernel. -1: it does not say. */
 int pathmgr_received_by(struct pathmgr *p, int fd);
-
-/* What there is to say about a plan, in one line; "": nothing. Returns the length. */
-size_t pathmgr_explain(const struct pathmgr *p, const struct plan *plan, char *buf, size_t size);

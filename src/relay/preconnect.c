@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "client/dial.h"
+#include "path/pathmgr_plan.h"
 #include "session/handshake.h"
 #include "util/text.h"
 

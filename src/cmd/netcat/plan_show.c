@@ -16,7 +16,7 @@
 #include "path/addr_pairs.h"
 #include "path/link_convert.h"
 #include "path/own_addrs.h"
-#include "path/pathmgr.h"
+#include "path/pathmgr_plan.h"
 #include "path/sock_wire.h"
 #include "ui/log.h"
 #include "util/text.h"

@@ -13,7 +13,7 @@
 
 #include "path/egress.h"
 #include "path/link_convert.h"
-#include "path/pathmgr.h"
+#include "path/pathmgr_plan.h"
 #include "test-topo-fixture.h"
 
 /* A connection is a number: a thousand times our address, and the peer's; both of 10.0.0.0/24. */
