@@ -37,15 +37,15 @@ __attribute__((format(printf, 2, 3))) static void fail(struct client *c, const c
 
 static uint64_t next_delay(struct client *c)
 {
-	uint64_t delay = c->delay_ns ? c->delay_ns : CLIENT_RETRY_MIN_NS;
+	uint64_t delay = c->retry.delay_ns ? c->retry.delay_ns : CLIENT_RETRY_MIN_NS;
 
-	c->delay_ns = 2 * delay < CLIENT_RETRY_MAX_NS ? 2 * delay : CLIENT_RETRY_MAX_NS;
+	c->retry.delay_ns = 2 * delay < CLIENT_RETRY_MAX_NS ? 2 * delay : CLIENT_RETRY_MAX_NS;
 	return delay;
 }
 
 static bool may_retry(const struct client *c)
 {
-	return loop_now(c->loop) < c->retry_until_ns;
+	return loop_now(c->loop) < c->retry.until_ns;
 }
 
 unsigned client_n_open(const struct client *c)
@@ -56,11 +56,11 @@ unsigned client_n_open(const struct client *c)
 /* Is there another pair of addresses to try in this round? Then it is, in a moment. */
 static bool try_next(struct client *c)
 {
-	if (!c->retry_timer.linked && c->route + 1 < c->routes.n) {
+	if (!c->retry.timer.linked && c->route + 1 < c->routes.n) {
 		c->route++;
-		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop));
+		loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop));
 	}
-	return c->retry_timer.linked;
+	return c->retry.timer.linked;
 }
 
 /* An attempt for the first connection failed: the next pair, the next round, or the end. */
@@ -74,29 +74,30 @@ static void first_failed(struct client *c, unsigned route, const char *why)
 		return;
 	c->route = 0;
 	if (may_retry(c))
-		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + next_delay(c));
+		loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop) + next_delay(c));
 	else
 		fail(c, "cannot connect to %s port %s: %s", c->config.host, c->config.port,
-		     c->spoilt[0] ? c->spoilt : why);
-	c->spoilt[0] = '\0';
+		     c->greeting.spoilt[0] ? c->greeting.spoilt : why);
+	c->greeting.spoilt[0] = '\0';
 }
 
 /* The first connection stood and ended before WELCOME. */
 static void first_spoilt(struct client *c, unsigned route, int error, const char *why)
 {
-	text_printf(c->spoilt, sizeof(c->spoilt), "%s", why);
+	text_printf(c->greeting.spoilt, sizeof(c->greeting.spoilt), "%s", why);
 	/* That it speaks no TLS is seen at once. */
-	c->n_unproved += error == EPROTONOSUPPORT ? CLIENT_GREETINGS : error == EPROTO;
-	if (c->n_unproved < CLIENT_GREETINGS && ++c->n_spoilt < CLIENT_GREETINGS) {
+	c->greeting.n_unproved += error == EPROTONOSUPPORT ? CLIENT_GREETINGS : error == EPROTO;
+	if (c->greeting.n_unproved < CLIENT_GREETINGS &&
+	    ++c->greeting.n_spoilt < CLIENT_GREETINGS) {
 		client_note(c, 1, "%s port %s: %s; once more", c->config.host, c->config.port, why);
 		c->route = route;
 		c->again = true;
-		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + next_delay(c));
+		loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop) + next_delay(c));
 		return;
 	}
 	/* A peer with another key will have it in a minute, too. */
-	if (c->n_unproved >= CLIENT_GREETINGS)
-		c->retry_until_ns = 0;
+	if (c->greeting.n_unproved >= CLIENT_GREETINGS)
+		c->retry.until_ns = 0;
 	first_failed(c, route, why);
 }
 
@@ -115,7 +116,7 @@ void client_join_failed(struct client *c, unsigned i, const char *why, bool refu
 		client_note(c, 1,
 			    "%u attempts to open one more subflow (%s) failed, the last one: %s",
 			    route->failures, pair, why);
-	loop_set_timer(c->loop, &c->retry_timer, addr_pairs_due(&c->routes, loop_now(c->loop)));
+	loop_set_timer(c->loop, &c->retry.timer, addr_pairs_due(&c->routes, loop_now(c->loop)));
 }
 
 /* All connections were lost, and another one could not be made. The session knows for how long that
@@ -126,7 +127,7 @@ static void redial_failed(struct client *c, int error, const char *why)
 	if (error == ECONNREFUSED && session_finished(engine_session(c->engine)))
 		engine_give_up(c->engine);
 	else
-		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + next_delay(c));
+		loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop) + next_delay(c));
 }
 
 static void attempt_failed(struct client *c, unsigned route, int error, const char *why)
@@ -152,7 +153,7 @@ static void dial_failed(void *arg, unsigned route, bool stood, int error, const 
 	struct client *c = arg;
 
 	if (stood && error == ETIMEDOUT)
-		c->spoilt[0] = '\0';
+		c->greeting.spoilt[0] = '\0';
 	if (stood && error != ETIMEDOUT && !c->established)
 		first_spoilt(c, route, error, why);
 	else
@@ -178,7 +179,7 @@ static int take(struct client *c, unsigned i, struct channel ch)
 		return 0;
 	c->routes.first = c->route = i;
 	dials_clear(&c->dials);
-	loop_set_timer(c->loop, &c->retry_timer, LOOP_NEVER);
+	loop_set_timer(c->loop, &c->retry.timer, LOOP_NEVER);
 	loop_set_timer(c->loop, &c->hello_timer, loop_now(c->loop) + CLIENT_HELLO_NS);
 	return 0;
 }
@@ -201,7 +202,7 @@ static bool dial_late(void *arg)
 	if (c->established && session_lost(engine_session(c->engine)))
 		return false;
 	if (c->established)
-		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop));
+		loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop));
 	else
 		try_next(c);
 	return true;
@@ -209,7 +210,7 @@ static bool dial_late(void *arg)
 
 static uint64_t connect_limit(const struct client *c)
 {
-	if (c->lost && c->config.connect_ns > CLIENT_REDIAL_NS)
+	if (c->loss.lost && c->config.connect_ns > CLIENT_REDIAL_NS)
 		return CLIENT_REDIAL_NS;
 	if (c->config.connect_ns != LOOP_NEVER)
 		return c->config.connect_ns;
@@ -265,7 +266,7 @@ void client_recount(struct client *c)
 
 		engine_count(c->engine, route, &route->n_live, &route->n_ready);
 	}
-	engine_count(c->engine, NULL, &c->n_live, &c->n_ready);
+	engine_count(c->engine, NULL, &c->loss.n_live, &c->loss.n_ready);
 }
 
 /* The first connection ------------------------------------------------------------------------- */
@@ -275,8 +276,8 @@ static void hello_fired(struct loop_timer *timer)
 	struct client *c = timer->arg;
 	uint64_t heard = session_heard(engine_session(c->engine));
 
-	if (heard > c->heard) {
-		c->heard = heard;
+	if (heard > c->greeting.heard) {
+		c->greeting.heard = heard;
 		loop_set_timer(c->loop, timer, loop_now(c->loop) + CLIENT_HELLO_NS);
 		return;
 	}
@@ -303,7 +304,7 @@ static void first_lost(struct client *c)
 		if (!c->config.n_sources)
 			c->routes.route[c->routes.first].local.sa.sa_family = AF_UNSPEC;
 		c->route = 0;
-		loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop));
+		loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop));
 		return;
 	}
 	/* A full house may empty; no other refusal goes away by itself. */
@@ -344,10 +345,10 @@ static void watch_subflows(struct client *c)
 	unsigned live, ready;
 
 	engine_count(c->engine, NULL, &live, &ready);
-	if (live == c->n_live && ready == c->n_ready)
+	if (live == c->loss.n_live && ready == c->loss.n_ready)
 		return;
-	c->n_live = live;
-	c->n_ready = ready;
+	c->loss.n_live = live;
+	c->loss.n_ready = ready;
 	for (unsigned i = 0; i < c->routes.n; i++)
 		watch_route(c, i);
 }
@@ -357,32 +358,32 @@ static void redial(struct client *c)
 	unsigned live = engine_n_live(c->engine);
 	uint64_t now_ns = loop_now(c->loop);
 
-	if (!c->lost) {
-		c->lost = true;
-		c->delay_ns = 0;
-		if (now_ns - c->again_ns < CLIENT_REDIAL_PAUSE_NS)
-			loop_set_timer(c->loop, &c->retry_timer, now_ns + next_delay(c));
+	if (!c->loss.lost) {
+		c->loss.lost = true;
+		c->retry.delay_ns = 0;
+		if (now_ns - c->loss.over_ns < CLIENT_REDIAL_PAUSE_NS)
+			loop_set_timer(c->loop, &c->retry.timer, now_ns + next_delay(c));
 		else
-			loop_set_timer(c->loop, &c->retry_timer, LOOP_NEVER);
-	} else if (live < c->n_live) {
-		loop_set_timer(c->loop, &c->retry_timer, now_ns + next_delay(c));
+			loop_set_timer(c->loop, &c->retry.timer, LOOP_NEVER);
+	} else if (live < c->loss.n_live) {
+		loop_set_timer(c->loop, &c->retry.timer, now_ns + next_delay(c));
 	}
-	c->n_live = live;
-	if (!c->retry_timer.linked && c->dials.n == c->dials.n_late && live < CLIENT_REDIALS_MAX &&
+	c->loss.n_live = live;
+	if (!c->retry.timer.linked && c->dials.n == c->dials.n_late && live < CLIENT_REDIALS_MAX &&
 	    session_seeks(engine_session(c->engine), now_ns))
 		client_dial_again(c);
 }
 
 static void found_again(struct client *c)
 {
-	c->lost = false;
-	c->again_ns = loop_now(c->loop);
-	c->delay_ns = 0;
+	c->loss.lost = false;
+	c->loss.over_ns = loop_now(c->loop);
+	c->retry.delay_ns = 0;
 	client_recount(c);
 	for (unsigned i = 0; i < c->routes.n; i++)
 		if (c->routes.route[i].answered)
 			addr_pairs_fresh(&c->routes.route[i]);
-	loop_set_timer(c->loop, &c->retry_timer, LOOP_NEVER);
+	loop_set_timer(c->loop, &c->retry.timer, LOOP_NEVER);
 }
 
 /* One connection is enough again. */
@@ -440,7 +441,7 @@ static void establish(struct client *c)
 	struct addr_pair *first = &c->routes.route[c->routes.first];
 
 	c->established = true;
-	c->delay_ns = 0;
+	c->retry.delay_ns = 0;
 	addr_pairs_answered(first);
 	loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
 	add_told(c);
@@ -461,7 +462,7 @@ void client_pumped(struct client *c)
 	if (c->failed)
 		return;
 	if (session_state(s) == SESSION_CONNECTING) {
-		if (!engine_n_live(c->engine) && !c->dials.n && !c->retry_timer.linked)
+		if (!engine_n_live(c->engine) && !c->dials.n && !c->retry.timer.linked)
 			first_lost(c);
 		return;
 	}
@@ -473,7 +474,7 @@ void client_pumped(struct client *c)
 		redial(c);
 		return;
 	}
-	if (c->lost)
+	if (c->loss.lost)
 		found_again(c);
 	if (session_finished(s))
 		return;
@@ -486,8 +487,8 @@ void client_pumped(struct client *c)
 		weigh_routes(c);
 	client_open_missing(c, session_subflows_wanted(s));
 	/* Another pair may still rest when the timer of one is over. */
-	if (!c->retry_timer.linked)
-		loop_set_timer(c->loop, &c->retry_timer,
+	if (!c->retry.timer.linked)
+		loop_set_timer(c->loop, &c->retry.timer,
 			       addr_pairs_due(&c->routes, loop_now(c->loop)));
 }
 
@@ -535,12 +536,12 @@ int client_new(struct client **out, struct loop *loop, struct engine *engine,
 		free(c);
 		return -EAFNOSUPPORT;
 	}
-	c->retry_until_ns = loop_now(loop) + config->retry_ns;
-	c->retry_timer = (struct loop_timer){ .fn = retry_fired, .arg = c, .due_ns = LOOP_NEVER };
+	c->retry.until_ns = loop_now(loop) + config->retry_ns;
+	c->retry.timer = (struct loop_timer){ .fn = retry_fired, .arg = c, .due_ns = LOOP_NEVER };
 	c->hello_timer = (struct loop_timer){ .fn = hello_fired, .arg = c, .due_ns = LOOP_NEVER };
 	c->steer_timer =
 		(struct loop_timer){ .fn = client_steer_fired, .arg = c, .due_ns = LOOP_NEVER };
-	loop_set_timer(loop, &c->retry_timer, loop_now(loop));
+	loop_set_timer(loop, &c->retry.timer, loop_now(loop));
 	*out = c;
 	return 0;
 }
@@ -559,7 +560,7 @@ struct client *client_free(struct client *c)
 	if (!c)
 		return NULL;
 	dials_clear(&c->dials);
-	loop_set_timer(c->loop, &c->retry_timer, LOOP_NEVER);
+	loop_set_timer(c->loop, &c->retry.timer, LOOP_NEVER);
 	loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
 	loop_set_timer(c->loop, &c->steer_timer, LOOP_NEVER);
 	steering_free(&c->steering);

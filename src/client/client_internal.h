@@ -12,6 +12,29 @@
 #include "client/steering.h"
 #include "path/addr_pairs.h"
 
+/* Attempts to make the first connection, or another one when all are lost. */
+struct client_retry {
+	uint64_t until_ns;
+	uint64_t delay_ns; /* before the next one */
+	struct loop_timer timer;
+};
+
+/* Until the peer's WELCOME. */
+struct client_greeting {
+	unsigned n_spoilt;         /* first connections that ended without an answer */
+	unsigned n_unproved;       /* of them: the peer was another than wanted, as it seems */
+	char spoilt[TLS_TEXT_LEN]; /* why one of this round did; "": none has */
+	uint64_t heard;            /* bytes from the peer, to see whether more came */
+};
+
+/* The connections as last seen, to notice a loss. */
+struct client_loss {
+	unsigned n_live;
+	unsigned n_ready;
+	bool lost;        /* none is left that works */
+	uint64_t over_ns; /* when that was over last */
+};
+
 struct client {
 	struct loop *loop;
 	struct engine *engine;
@@ -23,25 +46,17 @@ struct client {
 	struct addr_pairs routes;
 	bool weighed;   /* the pairs have their weights */
 	unsigned route; /* that was tried last, for the first connection or again */
-	uint64_t retry_until_ns;
-	uint64_t delay_ns; /* before the next attempt */
-	struct loop_timer retry_timer;
+	struct client_retry retry;
+	struct client_greeting greeting;
+	struct client_loss loss;
 	struct loop_timer hello_timer;
 	struct loop_timer steer_timer;
 	struct steering steering;
-	unsigned n_spoilt;         /* first connections that ended without an answer */
-	unsigned n_unproved;       /* of them: the peer was another than wanted, as it seems */
-	char spoilt[TLS_TEXT_LEN]; /* why one of this round did; "": none has */
-	uint64_t heard;     /* bytes from the peer before WELCOME, to see whether more came */
 	unsigned next_port; /* of the block: where the search for a free one goes on */
 	struct plan plan;
 	unsigned n_planned; /* connections; 0: there is no plan yet */
 	bool follows;       /* the plan is one for the addresses of routes.first */
-	bool lost;          /* no connection is left that works, as last seen */
-	uint64_t again_ns;  /* when that was over last */
 	uint64_t took_ns;   /* the first one, to connect */
-	unsigned n_live;    /* as last seen, to notice a loss */
-	unsigned n_ready;
 	struct dials dials;
 	bool failed;
 	char failure[OUTCOME_REASON_LEN];

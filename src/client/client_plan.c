@@ -284,7 +284,7 @@ void client_dial_again(struct client *c)
 	uint16_t port = 0;
 	int fd;
 
-	loop_set_timer(c->loop, &c->retry_timer, loop_now(c->loop) + CLIENT_REDIAL_NS);
+	loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop) + CLIENT_REDIAL_NS);
 	c->route = addr_pairs_again(&c->routes, c->route);
 	if (c->config.source_port)
 		fd = connect_from_block(c, c->route, &port);
@@ -374,7 +374,7 @@ static void steer(struct client *c, unsigned allowed)
 		client_note(c, 2, "%u more subflows are tried", n);
 	client_recount(c);
 	if (act.n_open || act.n_close)
-		c->n_planned = c->n_live + c->dials.n;
+		c->n_planned = c->loss.n_live + c->dials.n;
 	say_verdict(c);
 }
 
@@ -402,7 +402,7 @@ void client_steer_fired(struct loop_timer *timer)
 			engine_set_verdict(c->engine, "");
 		return;
 	}
-	if (!session_lost(s) && !c->retry_timer.linked && !c->dials.n && c->n_planned)
+	if (!session_lost(s) && !c->retry.timer.linked && !c->dials.n && c->n_planned)
 		steer(c, session_subflows_wanted(s));
 	loop_set_timer(c->loop, timer, steering_next(&c->steering, loop_now(c->loop)));
 }
