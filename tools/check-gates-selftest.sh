@@ -24,6 +24,13 @@ function_of() {
 	printf '\treturn a;\n}\n'
 }
 
+# struct_of N [MEMBER]: a struct with N members and this one.
+struct_of() {
+	printf 'struct s {\n'
+	seq "$1" | sed 's/.*/\tint a&;/'
+	printf '\t%s\n};\n' "${2-}"
+}
+
 # passes GATE ARG...: the gate is content.
 passes() {
 	local said
@@ -53,6 +60,9 @@ clean() {
 	put src/wire/frame.h <<<'#include <stdint.h>'
 	put src/server/queue.c < <(printf '#include "wire/frame.h"\n#include <time.h>\n' && function_of 50 '')
 	put test/unit/knot.c < <(function_of 24 '\tif (a == &)\n\t\treturn 1;')
+	put src/util/plain.h < <(struct_of 26)
+	put src/util/state.c < <(struct_of 25)
+	put src/util/thirty.h < <(seq 30 | sed 's/.*/int g&(void);/')
 	put src/util/six.h <<<'int f(int a, int b, int c, int d, int e, void (*g)(int, int));'
 	put page.1 < <(printf '.Dd January 1, 2026\n.Dt P 1\n.Os\n.Sh NAME\n.Bl -tag\n.It Fl Fl one-two\n.El\n')
 	printf '#!/bin/sh\n# %s\necho "  -o, --one-two  n"\n' "$spdx" >"$tree/prog.sh"
@@ -103,7 +113,22 @@ fails 'src/util/bad.h(2): f: 7 parameters, at most 6' check-complexity.sh "$tree
 put src/util/bad.c <<<'static int f(int a, int b, int c, int d, int e, int g, int h) { return 0; }'
 fails 'src/util/bad.c(2): f: 7 parameters, at most 6' check-complexity.sh "$tree"
 
-for i in {1..16}; do put "src/util/bad$i.c" <<<''; done
+put src/util/bad.h < <(seq 31 | sed 's/.*/int f&(void);/')
+fails 'src/util/bad.h: 31 prototypes, at most 30' check-complexity.sh "$tree"
+
+put src/util/bad.c < <(struct_of 26)
+fails 'src/util/bad.c: struct s: 26 fields, at most 25' check-complexity.sh "$tree"
+
+put src/util/bad_internal.h < <(struct_of 26)
+fails 'src/util/bad_internal.h: struct s: 26 fields, at most 25' check-complexity.sh "$tree"
+
+put src/util/bad.h < <(struct_of 25 'struct loop_timer timer;')
+fails 'src/util/bad.h: struct s: 26 fields, at most 25' check-complexity.sh "$tree"
+
+put src/util/bad.c < <(struct_of 24 'struct { int x, y; } inner;')
+fails 'src/util/bad.c: struct s: 27 fields, at most 25' check-complexity.sh "$tree"
+
+for i in {1..15}; do put "src/util/bad$i.c" <<<''; done
 fails 'src/util: 16 .c files, at most 15' check-complexity.sh "$tree"
 
 put src/util/bad.c <<<'int f( {{'
