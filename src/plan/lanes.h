@@ -1,40 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lanes.h - over which link of a bond each subflow runs, told from what both have counted
+ * lanes.h - infers which link of a bond each subflow uses, from byte counters of both
  *
- * Who owns the links counts them and the bytes of each subflow at the same moments: that is all
- * that comes in here. A link's bytes are those of its subflows and of others' traffic, which is
- * never negative. So the assignment of subflows to links is looked for that leaves the steadiest
- * rest on every link, and none below zero: with S the subflows of a link, L its bytes and x a
- * subflow's in a sample of length t,
+ * The owner of the links reads their counters and those of each subflow at the same moments:
+ * nothing else comes in here. A link carries its subflows and other traffic, which is never
+ * negative. The module looks for the assignment of subflows to links that leaves the steadiest rest
+ * on every link, and says which other links remain possible. A subflow with one possible link is
+ * sure: in simulations with other traffic of 30 % and counters that lag by 1 s, fewer than 1 % of
+ * the sure answers are wrong.
  *
- *   rest = L - sum(x of S),   cost = sum(rest^2 / t) - max(0, sum rest)^2 / sum t
+ * doc/design/lanes.md derives the likelihood, the search, the constants and the bound on run time.
  *
- * and the sum of log(cost) over the links is the smaller the likelier the assignment is (normal
- * noise of unknown strength on each link). But the strength has a limit: other traffic is what all
- * links have beyond all subflows, and that is known without any assignment. Where there is hardly
- * any, a rest that is larger has to be chance, and half a second tells. How much worse the best
- * assignment is that has a subflow elsewhere says how sure its link is.
- *
- * Counters may lag: the same is done for several lags at once, and a lane is sure only if all lags
- * that are likely agree. Counters may be renewed once a second only: then samples are joined until
- * each link that moves has moved. What is old fades.
- *
- * No clock, no I/O. Bytes are of the wire as far as the caller can tell.
+ * No clock, no I/O. Bytes are those on the wire as far as the caller knows them.
  */
 #pragma once
 
 #include <stdint.h>
 
-/* Subflows that are told apart: twice the links of the largest bond that switches bundle. Those
- * beyond have no lane. */
+/* Subflows that are observed: twice the links of the largest bond that switches bundle. A further
+ * one has no lane. */
 #define LANES_FLOWS_MAX 32
 
 #define LANES_LINKS_MAX 32
 
-/* How much likelier, as the logarithm, the best assignment has to be than any other that has the
- * subflow on another link. In simulations with other traffic of 30 % and counters that lag by 1 s
- * it is wrong in less than one of a hundred. */
+/* A link is ruled out if the best assignment with the subflow on that link is less likely than the
+ * best one of all by this much, as a logarithm. */
 #define LANES_SURE 9.0
 
 struct lanes;
@@ -72,5 +62,5 @@ void lanes_sample(struct lanes *l, uint64_t dt_ns, const uint64_t flow[LANES_FLO
  * of a link): 3 ms. A search that needs more goes on with the next call. */
 void lanes_solve(struct lanes *l, struct lane out[LANES_FLOWS_MAX]);
 
-/* Steps of the last call of lanes_solve(): of tests. */
+/* Steps of the last call of lanes_solve(). For tests. */
 unsigned lanes_steps(const struct lanes *l);

@@ -1,7 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lanes_solve.c - the assignment of subflows to links that is likeliest by what was counted, and
- * how sure it is
+ * lanes_solve.c - the likeliest assignment of subflows to links, and how sure it is
+ *
+ * doc/design/lanes.md derives the score and has the reason for each constant. Each view (a lag of
+ * the counters) has one assignment, at[], which lives from call to call. lanes_solve() resumes all
+ * views, searches two of them (one in turn, and the likeliest), and takes the answer from the
+ * likeliest one and the possible links from all views that are nearly as likely.
+ *
+ * What always holds:
+ * - After resume(), and after each search, at[] of every open subflow is an allowed link, and -1 of
+ * all other numbers. A search that stops early leaves a whole assignment.
+ * - rest, rest2 and rx of a tally belong to at[]. begin() sets them, then only put() changes
+ * either.
+ * - gains belong to the view and assignment of the last set_gains(). make_move() keeps them right;
+ *   regroup() and assign_new() do not, and improve() fills them in anew.
+ * - tolerance is 1 outside of search(). Scores of different tolerance are never compared.
+ * - One call makes at most LANES_STEPS_MAX steps.
  */
 #include <assert.h>
 #include <math.h>
@@ -287,7 +301,7 @@ static void begin(struct lanes *l, struct view *v, bool afresh)
 }
 
 /* New ones go where they fit best. */
-static void place(struct lanes *l, struct view *v)
+static void assign_new(struct lanes *l, struct view *v)
 {
 	for (unsigned i = 0; i < l->top; i++) {
 		double best = HUGE_VAL;
@@ -415,7 +429,7 @@ static void regroup_all(struct lanes *l, struct view *v)
 static void resume(struct lanes *l, struct view *v)
 {
 	begin(l, v, false);
-	place(l, v);
+	assign_new(l, v);
 	set_score(l, v);
 }
 
@@ -447,7 +461,7 @@ static void search(struct lanes *l, struct view *v)
 	score = v->score;
 	begin(l, v, true);
 	for (l->tolerance = TOLERANCE; l->tolerance >= 1; l->tolerance /= 16) {
-		place(l, v);
+		assign_new(l, v);
 		improve(l, v);
 	}
 	l->tolerance = 1;
@@ -478,11 +492,11 @@ static void rates(const struct lanes *l, const struct view *v, double *flows, do
  * been there for long enough to say so? */
 static bool is_credible(const struct lanes *l, const struct view *v)
 {
-	double flows, links, at_once, same;
+	double flows, links, flows_at_once, links_at_once;
 
 	rates(l, v, &flows, &links);
-	rates(l, &l->views[0], &at_once, &same);
-	return flows > 0 && flows > OBSERVED * at_once && links > CREDIBLE * flows;
+	rates(l, &l->views[0], &flows_at_once, &links_at_once);
+	return flows > 0 && flows > OBSERVED * flows_at_once && links > CREDIBLE * flows;
 }
 
 static bool all_shown(const struct lanes *l, const struct view *v)
