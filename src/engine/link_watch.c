@@ -100,7 +100,7 @@ static void count_fired(struct loop_timer *timer)
 	if (l->moved == l->counted)
 		return;
 	l->counted = l->moved;
-	observer_before(l->observer);
+	observer_snapshot(l->observer);
 	if (pathmgr_count(l->paths, now_ns, &counted)) {
 		if (l->conns)
 			news = observer_sample(l->observer, &counted, l->conns, *l->n_slots,
