@@ -262,7 +262,7 @@ static void fill_observed(struct subflow_stats *s, uint32_t possible, enum subfl
 	if (only < 0)
 		return;
 	*link = (int8_t)only;
-	s->seen |= (uint8_t)end;
+	s->observed |= (uint8_t)end;
 }
 
 void link_watch_fill(struct link_watch *l, struct conn *c)
@@ -272,7 +272,7 @@ void link_watch_fill(struct link_watch *l, struct conn *c)
 	const struct wire_lane *peer = session_subflow_peer_lane(l->session, c->slot);
 
 	pathmgr_place(l->paths, c->way, l->client ? s->local_port : s->peer_port, s);
-	s->seen = 0;
+	s->observed = 0;
 	/* Where the address decides by which link it leaves, counters have shown nothing. */
 	if (pathmgr_sends_by(l->paths, c->way) < 0)
 		fill_observed(s, here->tx_possible, SUBFLOW_TX, &s->tx_link);

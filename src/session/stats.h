@@ -43,7 +43,7 @@ struct side_stats {
 	struct link_stats link[STATS_LINKS_MAX]; /* in the order of the facts */
 };
 
-/* Bits of subflow_stats.seen. */
+/* Bits of subflow_stats.observed. */
 enum subflow_end {
 	SUBFLOW_TX = 1,
 	SUBFLOW_RX = 2,
@@ -69,9 +69,9 @@ struct subflow_stats {
 	uint64_t retransmits; /* TCP_INFO tcpi_total_retrans: segments */
 	uint64_t rtt_us;      /* TCP_INFO tcpi_rtt */
 
-	/* Index of the link in its side's list, -1: not known. Told by a rule, or where `seen` has
-	 * the bit, by the link's counters. */
-	uint8_t seen;        /* enum subflow_end, or-ed */
+	/* Index of the link in its side's list, -1: not known. Predicted by a hash rule or, where
+	 * `observed` has the bit, inferred from the links' counters. */
+	uint8_t observed;    /* enum subflow_end, or-ed */
 	int8_t tx_link;      /* ours, for what we send */
 	int8_t peer_rx_link; /* the peer's, on which that arrives */
 	int8_t peer_tx_link; /* the peer's, for what it sends */

@@ -399,7 +399,7 @@ static json_t *subflow_object(const struct subflow_stats *s, const struct sessio
 		{ "peer_rx_link", link_name(stats->peer, s->peer_rx_link) },
 		{ "peer_tx_link", link_name(stats->peer, s->peer_tx_link) },
 		{ "rx_link", link_name(stats->here, s->rx_link) },
-		{ "seen", seen_array(s->seen) },
+		{ "seen", seen_array(s->observed) },
 	};
 
 	return OBJECT(fields);

@@ -131,15 +131,15 @@ static void show_lanes(FILE *out, const struct span *s, const struct subflow_sta
 
 	if (s->ways.out && (here->n_links || peer->n_links)) {
 		fputs("  ", out);
-		show_link(out, here, f->tx_link, f->seen & SUBFLOW_TX);
+		show_link(out, here, f->tx_link, f->observed & SUBFLOW_TX);
 		fputs(" > ", out);
-		show_link(out, peer, f->peer_rx_link, f->seen & SUBFLOW_PEER_RX);
+		show_link(out, peer, f->peer_rx_link, f->observed & SUBFLOW_PEER_RX);
 	}
 	if (s->ways.in && (here->n_links || peer->n_links)) {
 		fputs("  ", out);
-		show_link(out, here, f->rx_link, f->seen & SUBFLOW_RX);
+		show_link(out, here, f->rx_link, f->observed & SUBFLOW_RX);
 		fputs(" < ", out);
-		show_link(out, peer, f->peer_tx_link, f->seen & SUBFLOW_PEER_TX);
+		show_link(out, peer, f->peer_tx_link, f->observed & SUBFLOW_PEER_TX);
 	}
 }
 
@@ -271,9 +271,9 @@ static json_t *stream_json(const struct span *s, const struct subflow_stats *f, 
 		{ "sender", json_boolean(out) },
 		{ "live", s->over ? json_null() : json_boolean(f->live) },
 		{ "link_here_seen",
-		  json_boolean(f->seen & (unsigned)(out ? SUBFLOW_TX : SUBFLOW_RX)) },
+		  json_boolean(f->observed & (unsigned)(out ? SUBFLOW_TX : SUBFLOW_RX)) },
 		{ "link_peer_seen",
-		  json_boolean(f->seen & (unsigned)(out ? SUBFLOW_PEER_RX : SUBFLOW_PEER_TX)) },
+		  json_boolean(f->observed & (unsigned)(out ? SUBFLOW_PEER_RX : SUBFLOW_PEER_TX)) },
 		{ "link_here",
 		  json_text(side_link_name(s->now->here, out ? f->tx_link : f->rx_link)) },
 		{ "link_peer", json_text(side_link_name(s->now->peer,

@@ -259,7 +259,7 @@ static void set_lanes(struct doctor_flow *f, const struct trial_result *o)
 {
 	const struct subflow_stats *s = &o->first;
 
-	f->told = s->seen & SUBFLOW_TX ? -1 : s->tx_link;
+	f->told = s->observed & SUBFLOW_TX ? -1 : s->tx_link;
 	/* The other end of a flow on which nothing came is the counters' to tell. */
 	f->out.from = end_of(&o->state.here, true, o->sent, s->tx_link);
 	f->out.to = end_of(&o->state.peer, false, o->sent, -1);

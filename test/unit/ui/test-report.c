@@ -380,7 +380,7 @@ static void test_links_at_the_end(void **state)
 		  .peer_rx_link = 0,
 		  .peer_tx_link = -1,
 		  .rx_link = 0,
-		  .seen = SUBFLOW_PEER_RX | SUBFLOW_RX },
+		  .observed = SUBFLOW_PEER_RX | SUBFLOW_RX },
 		{ .tx_link = 2, .peer_rx_link = 1, .peer_tx_link = 0, .rx_link = -128 },
 	};
 	struct session_stats stats = {
