@@ -55,6 +55,7 @@ struct client {
 	unsigned next_port; /* of the block: where the search for a free one goes on */
 	struct plan plan;
 	unsigned n_planned; /* connections; 0: there is no plan yet */
+	unsigned n_kept;    /* those of the plan before steering, which keeps them */
 	bool follows;       /* the plan is one for the addresses of routes.first */
 	uint64_t took_ns;   /* the first one, to connect */
 	struct dials dials;

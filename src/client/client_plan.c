@@ -250,6 +250,8 @@ static void dial_plan(struct client *c, unsigned most)
 			return;
 		}
 		c->n_planned = c->plan.n_flows;
+		if (!before)
+			c->n_kept = c->plan.n_flows;
 		if (dial_planned(c, i == CLIENT_PLAN_TRIES - 1))
 			break;
 	}
@@ -349,11 +351,12 @@ static const uint32_t *senders_of(const uint32_t want[COVER_ENDS], uint32_t out[
 static void steer(struct client *c, unsigned allowed)
 {
 	unsigned keep = c->config.follow_plan ? 1 : c->config.n_flows;
+	const struct steering_limits limits = { keep, c->n_kept, allowed };
 	uint32_t senders[COVER_ENDS];
 	struct steer_action act;
 	unsigned n = 0;
 
-	if (steering_step(&c->steering, c->engine, keep, allowed, loop_now(c->loop), &act))
+	if (steering_step(&c->steering, c->engine, &limits, loop_now(c->loop), &act))
 		return;
 	for (unsigned i = 0; i < act.n_close; i++)
 		engine_drain(c->engine, act.close[i]);

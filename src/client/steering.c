@@ -44,7 +44,8 @@ static struct observation end_of(struct observation counted, int8_t predicted)
 	return (struct observation){ 1u << predicted, (uint8_t)predicted };
 }
 
-static void fill_flow(struct engine *e, const struct engine_subflow *sf, struct steer_flow *out)
+static void fill_flow(struct engine *e, const struct engine_subflow *sf, struct steer_view *v,
+		      struct steer_flow *out)
 {
 	struct subflow_stats predicted;
 	struct observation ends[COVER_ENDS] = {
@@ -57,6 +58,8 @@ static void fill_flow(struct engine *e, const struct engine_subflow *sf, struct 
 	pathmgr_lanes(engine_paths(e), sf->port, &predicted);
 	ends[COVER_OUT_TX] = end_of(ends[COVER_OUT_TX], predicted.tx_link);
 	ends[COVER_IN_TX] = end_of(ends[COVER_IN_TX], predicted.peer_tx_link);
+	v->random[COVER_OUT_TX] |= predicted.tx_link < 0;
+	v->random[COVER_IN_TX] |= predicted.peer_tx_link < 0;
 	*out = (struct steer_flow){
 		.port = sf->port,
 		.age_ns = sf->age_ns,
@@ -186,12 +189,16 @@ static void fill_usage(struct steering *st, struct engine *e, struct steer_view 
 	}
 }
 
-int steering_step(struct steering *st, struct engine *e, unsigned keep, unsigned most,
+int steering_step(struct steering *st, struct engine *e, const struct steering_limits *limits,
 		  uint64_t now_ns, struct steer_action *out)
 {
 	struct engine_subflow subflows[STEER_FLOWS_MAX];
 	struct steer_flow flows[STEER_FLOWS_MAX];
-	struct steer_view v = { .now_ns = now_ns, .flows = flows, .keep = keep, .most = most };
+	struct steer_view v = { .now_ns = now_ns,
+				.flows = flows,
+				.keep = limits->keep,
+				.planned = limits->planned,
+				.most = limits->most };
 	struct session_stats stats;
 
 	session_stats(engine_session(e), &stats);
@@ -206,7 +213,7 @@ int steering_step(struct steering *st, struct engine *e, unsigned keep, unsigned
 	if (v.n_flows < engine_n_live(e))
 		return 0;
 	for (unsigned i = 0; i < v.n_flows; i++)
-		fill_flow(e, &subflows[i], &flows[i]);
+		fill_flow(e, &subflows[i], &v, &flows[i]);
 	pathmgr_view(engine_paths(e), &v);
 	find_distinct(&v, flows);
 	fill_usage(st, e, &v);

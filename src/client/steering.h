@@ -39,9 +39,15 @@ void steering_reset(struct steering *st);
 /* Frees what steering_step has allocated; the struct is the caller's. */
 void steering_free(struct steering *st);
 
-/* Looks at the connections of a client; keep and most as in struct steer_view. Returns 0 or
- * -ENOMEM. */
-int steering_step(struct steering *st, struct engine *e, unsigned keep, unsigned most,
+/* Connections of a client, as in struct steer_view. */
+struct steering_limits {
+	unsigned keep;
+	unsigned planned;
+	unsigned most;
+};
+
+/* Looks at the connections of a client. Returns 0 or -ENOMEM. */
+int steering_step(struct steering *st, struct engine *e, const struct steering_limits *limits,
 		  uint64_t now_ns, struct steer_action *out);
 
 uint64_t steering_next(const struct steering *st, uint64_t now_ns);

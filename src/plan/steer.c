@@ -20,9 +20,10 @@
  *                                                |       (or a stream rests for long)
  *                                                +------ less: undo, freeze ------> CALM
  *
- * The table at the end has the order of decisions. Always: connections never exceed limit_of();
- * of the needed ones none is closed but by undo(), which leaves one at least; one step opens, or
- * closes, or does neither; steering that is frozen does nothing.
+ * The table at the end has the order of decisions. Always: steering opens no connection beyond
+ * limit_of(); of the needed ones none is closed but by undo(), which leaves one at least; one step
+ * opens, or closes, or does neither; steering that is frozen does nothing. As many connections as
+ * the plan has stay, but for the exceptions of least_kept().
  */
 #include "plan/steer_internal.h"
 
@@ -225,12 +226,42 @@ static bool is_doubled(const struct steer_view *v, const uint32_t needed[COVER_E
 	return true;
 }
 
+/* Is there so little for each connection that one chunk takes seconds, and all others wait for it?
+ * Goes by the counters of the links that the connections use. */
+static bool is_starved(const struct steer_view *v)
+{
+	for (unsigned end = 0; end < COVER_ENDS; end++) {
+		uint32_t links = covered(v, end);
+		uint64_t rate = 0;
+
+		if (!v->busy[cover_direction(end)] || !v->measured[end])
+			continue;
+		for (unsigned i = 0; i < COVER_NODES_MAX; i++)
+			rate += links >> i & 1 ? v->rate[end][i] : 0;
+		if (rate < (uint64_t)v->n_flows * STEER_LEAST_RATE)
+			return true;
+	}
+	return false;
+}
+
+/* Connections that are not closed, surplus or not: those of the plan. Lanes that look alike are not
+ * always, and a loss stops one of few connections for longer than a few too many cost. Where all
+ * run over one link, or have next to nothing to carry, the fewest are best. */
+static unsigned least_kept(const struct steer *s, const struct steer_view *v, unsigned needed)
+{
+	unsigned keep = v->keep > needed ? v->keep : needed;
+
+	if (s->verdict == STEER_ONE_LINK || v->planned <= keep || is_starved(v))
+		return keep;
+	return v->planned;
+}
+
 /* Closes all others, or only those that certainly add nothing. */
 static void close_all_but(const struct steer *s, const struct steer_view *v,
 			  const struct choice *needed, bool company, bool only_certain,
 			  struct steer_action *out)
 {
-	unsigned keep = v->keep > needed->cover.n ? v->keep : needed->cover.n;
+	unsigned keep = least_kept(s, v, needed->cover.n);
 	uint32_t links[COVER_ENDS] = { 0 };
 	struct steer_staying staying;
 
@@ -626,6 +657,25 @@ static void note_reach(struct steer *s, const struct steer_view *v, const struct
 	s->tries = 0;
 }
 
+/* Is there a link that carries next to nothing? */
+static bool any_idle(const struct steer_view *v)
+{
+	for (unsigned end = 0; end < COVER_ENDS; end++)
+		if (steer_matters(v, end) && steer_links_of(v, end) & ~v->active[end])
+			return true;
+	return false;
+}
+
+/* Where the sender's bond spreads connections at random, one more is as likely on a lane that is
+ * full: only a link whose counter stands still is worth it. */
+static bool can_gain(const struct steer_view *v)
+{
+	for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++)
+		if (v->random[cover_sender(dir)] && steer_matters(v, cover_sender(dir)))
+			return any_idle(v);
+	return true;
+}
+
 /* Decides nothing: finds what the lines below go by. */
 static int look(struct step *t)
 {
@@ -642,11 +692,11 @@ static int look(struct step *t)
 	if (r)
 		return r;
 	note_reach(s, v, &t->needed.cover);
-	t->lacking = find_lack(v, &t->needed.cover, t->lack);
+	t->lacking = find_lack(v, &t->needed.cover, t->lack) && can_gain(v);
 	t->searches = t->lacking && !rests;
 	/* First things first: company would take the room. */
 	find_staying(s, v, &t->needed, !t->searches, &t->staying);
-	s->surplus = v->n_flows > t->staying.n && v->n_flows > v->keep;
+	s->surplus = v->n_flows > t->staying.n && v->n_flows > least_kept(s, v, t->staying.n);
 	return PASS;
 }
 

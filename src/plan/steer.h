@@ -104,16 +104,21 @@
  * before this time, whose last STEER_MEAN_NS are measured. Less than this part is harm, and is
  * undone; then nothing is changed for a pause that doubles with each harm and is halved by each
  * change without. Progress alone counts, whatever is believed of links. A stream that had nothing
- * to move in the time measured says nothing: the comparison waits, and is given up in the end. */
+ * to move in the time measured says nothing: the comparison waits, and is given up in the end.
+ * The first pause is long: in simulated networks the same change did the same harm 30 s later. */
 #define STEER_WATCH_NS      3000000000ull
 #define STEER_WATCH_MAX_NS  30000000000ull
 #define STEER_HARM_PERCENT  90
-#define STEER_FREEZE_NS     30000000000ull
+#define STEER_FREEZE_NS     120000000000ull
 #define STEER_FREEZE_MAX_NS 480000000000ull
 
 /* More connections than this for each link of the larger side are never opened, whatever is
  * believed of the links; a plan may have more, and so may a user's -P. */
 #define STEER_FLOWS_PER_LINK 4
+
+/* A plan's connections are kept while there are this many bytes per second for each. With less, a
+ * chunk is seconds on its way. */
+#define STEER_LEAST_RATE (128u << 10)
 
 /* Connections that are looked at; more are a user's wish, and leave nothing to choose. */
 #define STEER_FLOWS_MAX 64
@@ -133,6 +138,7 @@ struct steer_view {
 	/* Speeds; what cannot be used has 0. */
 	uint32_t capacity[COVER_ENDS][COVER_NODES_MAX];
 	bool distinct[COVER_ENDS]; /* links are told apart here, by a rule or by counters */
+	bool random[COVER_ENDS];   /* but by counters alone: no port leads to a certain one */
 	/* What the links' counters say (usage.h): */
 	bool measured[COVER_ENDS];                  /* rate has something */
 	uint64_t rate[COVER_ENDS][COVER_NODES_MAX]; /* bytes per second, mean of STEER_MEAN_NS */
@@ -145,7 +151,8 @@ struct steer_view {
 	bool crowded; /* there are other sessions: company would be more than its share */
 	const struct steer_flow *flows;
 	unsigned n_flows; /* at most STEER_FLOWS_MAX */
-	unsigned keep;    /* connections that are wanted even if fewer do */
+	unsigned keep;    /* connections that the user wants even if fewer do */
+	unsigned planned; /* that the plan has: they are kept, with exceptions */
 	unsigned most;    /* that are allowed */
 };
 

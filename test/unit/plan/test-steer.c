@@ -52,11 +52,11 @@ static unsigned rx_of(const struct sim *m, uint16_t port)
 
 static void open_flow(struct sim *m, const uint32_t want[COVER_ENDS])
 {
-	unsigned left = m->net.in ? COVER_IN_TX : COVER_OUT_TX;
+	unsigned tx = m->net.in ? COVER_IN_TX : COVER_OUT_TX;
 	struct steer_flow *f = &m->flows[m->view.n_flows++];
 
 	m->next_port++;
-	while (m->net.tx_told && want[left] && !(want[left] >> tx_of(m, m->next_port) & 1))
+	while (m->net.tx_told && want[tx] && !(want[tx] >> tx_of(m, m->next_port) & 1))
 		m->next_port++;
 	*f = (struct steer_flow){ .port = m->next_port };
 	m->n_opened++;
@@ -77,7 +77,7 @@ static void close_flow(struct sim *m, uint16_t port)
 /* Lanes become known 300 ms after a connection was opened. */
 static void age(struct sim *m, uint64_t ns)
 {
-	unsigned left = m->net.in ? COVER_IN_TX : COVER_OUT_TX;
+	unsigned tx = m->net.in ? COVER_IN_TX : COVER_OUT_TX;
 
 	m->view.now_ns += ns;
 	for (unsigned i = 0; i < m->view.n_flows; i++) {
@@ -86,17 +86,17 @@ static void age(struct sim *m, uint64_t ns)
 		f->age_ns += ns;
 		if (f->age_ns < 300 * MS)
 			continue;
-		f->node[left] = (uint8_t)tx_of(m, f->port);
-		f->node[left + 1] = (uint8_t)rx_of(m, f->port);
-		f->possible[left] = 1u << f->node[left];
-		f->possible[left + 1] = 1u << f->node[left + 1];
+		f->node[tx] = (uint8_t)tx_of(m, f->port);
+		f->node[tx + 1] = (uint8_t)rx_of(m, f->port);
+		f->possible[tx] = 1u << f->node[tx];
+		f->possible[tx + 1] = 1u << f->node[tx + 1];
 	}
 }
 
 static void start(struct sim *m, const struct network *net, unsigned flows)
 {
 	static const uint32_t any[COVER_ENDS];
-	unsigned left = net->in ? COVER_IN_TX : COVER_OUT_TX;
+	unsigned tx = net->in ? COVER_IN_TX : COVER_OUT_TX;
 
 	memset(m, 0, sizeof(*m));
 	m->net = *net;
@@ -104,11 +104,11 @@ static void start(struct sim *m, const struct network *net, unsigned flows)
 	m->view.flows = m->flows;
 	m->view.most = 64;
 	m->view.busy[net->in ? COVER_IN : COVER_OUT] = true;
-	m->view.distinct[left] = m->view.distinct[left + 1] = true;
+	m->view.distinct[tx] = m->view.distinct[tx + 1] = true;
 	for (unsigned i = 0; i < net->n_tx; i++)
-		m->view.capacity[left][i] = 1000;
+		m->view.capacity[tx][i] = 1000;
 	for (unsigned i = 0; i < net->n_rx; i++)
-		m->view.capacity[left + 1][i] = 1000;
+		m->view.capacity[tx + 1][i] = 1000;
 	for (unsigned i = 0; i < flows; i++)
 		open_flow(m, any);
 }
@@ -768,6 +768,59 @@ static void test_verdicts_follow_the_counters(void **state)
 	}
 }
 
+/* Three connections can reach all of three links. The eight of the plan stay nevertheless, unless
+ * there is next to nothing for each. */
+static void test_connections_of_the_plan_stay(void **state)
+{
+	struct network net = { 3, 3, 3, true, false, true };
+	static struct sim m;
+
+	start(&m, &net, 12);
+	m.view.planned = 8;
+	run(&m, 10 * S);
+	assert_int_equal(m.steer.verdict, STEER_ALL);
+	assert_int_equal(m.view.n_flows, 8);
+	m.view.measured[COVER_OUT_RX] = true;
+	for (unsigned i = 0; i < 3; i++)
+		m.view.rate[COVER_OUT_RX][i] = 8ull * STEER_LEAST_RATE;
+	run(&m, 10 * S);
+	assert_int_equal(m.view.n_flows, 8);
+	for (unsigned i = 0; i < 3; i++)
+		m.view.rate[COVER_OUT_RX][i] = 2ull * STEER_LEAST_RATE;
+	run(&m, 10 * S);
+	assert_true(m.view.n_flows <= 5);
+}
+
+/* Where all run over one link, the plan's number gains nothing. */
+static void test_one_link_needs_no_plan(void **state)
+{
+	struct network net = { 7, 4, 4, false, false, true };
+	static struct sim m;
+
+	start(&m, &net, 4);
+	m.view.planned = 4;
+	run(&m, 20 * S);
+	assert_int_equal(m.steer.verdict, STEER_ONE_LINK);
+	assert_int_equal(m.view.n_flows, 1);
+}
+
+/* A sender that spreads at random gets more connections while a link is idle, and not for a better
+ * distribution. */
+static void test_random_senders(void **state)
+{
+	struct network net = { 7, 4, 4, false, false, false };
+	static struct sim m;
+
+	for (unsigned idle = 0; idle < 2; idle++) {
+		start(&m, &net, 4);
+		m.view.random[COVER_OUT_TX] = true;
+		m.view.active[COVER_OUT_TX] = 15;
+		m.view.active[COVER_OUT_RX] = idle ? 7 : 15;
+		run(&m, 2 * S);
+		assert_int_equal(m.n_opened > 4, idle);
+	}
+}
+
 struct sender {
 	struct steer_loss loss;
 	struct steer_sent now;
@@ -871,6 +924,9 @@ int main(void)
 		cmocka_unit_test(test_changes_without_harm_shorten_the_pause),
 		cmocka_unit_test(test_rests_grow),
 		cmocka_unit_test(test_verdicts_follow_the_counters),
+		cmocka_unit_test(test_connections_of_the_plan_stay),
+		cmocka_unit_test(test_one_link_needs_no_plan),
+		cmocka_unit_test(test_random_senders),
 		cmocka_unit_test(test_what_is_lossy),
 		cmocka_unit_test(test_losses_of_a_full_queue),
 		cmocka_unit_test(test_waits_for_lanes),
