@@ -72,7 +72,7 @@ __attribute__((format(printf, 3, 4))) void client_note(const struct client *c, i
 unsigned client_n_open(const struct client *c);
 
 /* Goes on with a socket that is connecting over this pair from this port, or takes note of why (fd
- * is -errno) there is none. */
+ * is -errno) it has none. */
 void client_dial(struct client *c, unsigned route, int fd, uint16_t port);
 
 /* One more connection over this pair could not be made, or was lost; refused: as in
@@ -91,7 +91,7 @@ void client_dial_first(struct client *c);
 /* One in place of all that were lost. */
 void client_dial_again(struct client *c);
 
-/* Opens what is lacking; the session allows so many. */
+/* Opens what is lacking, within what the session allows. */
 void client_open_missing(struct client *c, unsigned allowed);
 
 /* Begins to steer when there is something to steer. */

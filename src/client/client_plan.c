@@ -16,7 +16,7 @@ static int connect_from(struct client *c, unsigned i, uint16_t port)
 }
 
 /* A socket from the next port of the block that is free; when none of them is, from one of as many
- * ports behind it. Our own subflows' ports are among those that are not free. */
+ * ports after it. Our own subflows' ports are among those that are not free. */
 static int connect_from_block(struct client *c, unsigned route, uint16_t *port_out)
 {
 	unsigned n = c->config.n_flows;
@@ -306,7 +306,7 @@ static void open_block(struct client *c, unsigned wanted)
 		dial_block(c, (unsigned)route);
 }
 
-/* How many connections are to be there, of which the session allows so many. */
+/* How many connections are to be there, within what the session allows. */
 void client_open_missing(struct client *c, unsigned allowed)
 {
 	unsigned have = client_n_open(c);

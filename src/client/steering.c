@@ -246,7 +246,7 @@ static size_t names_of(const struct wire_facts *f, uint32_t set, char *buf, size
 	return used;
 }
 
-/* What is known of the end of which the verdict speaks. */
+/* What is known of the end that the verdict is about. */
 static void explain(const struct steering *st, struct engine *e, char *buf, size_t size)
 {
 	const struct steer *s = &st->steer;

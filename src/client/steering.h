@@ -11,7 +11,8 @@
 #include "plan/steer.h"
 #include "plan/usage.h"
 
-/* So often while connections are being tried, and so often when all is well or nothing helps. */
+/* The pause between two looks: while connections are being tried, and when all is well or nothing
+ * helps. */
 #define STEERING_FAST_NS 50000000ull
 #define STEERING_SLOW_NS 1000000000ull
 
@@ -21,7 +22,7 @@
 struct steering {
 	struct steer steer;
 	struct steer_use use[COVER_DIRECTIONS];
-	/* What the links carry, by enum cover_end, and behind them what the streams do, by enum
+	/* What the links carry, by enum cover_end, then what the streams do, by enum
 	 * cover_way; NULL until it is needed. */
 	struct usage *usage;
 	uint32_t active[COVER_ENDS]; /* as last given to steer_step */

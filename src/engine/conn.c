@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The bytes of one connection, of which epoll reports edges only.
+ * The bytes of one connection. epoll reports edges only.
  *
  * readable and writable say whether a call may find something to do:
  *

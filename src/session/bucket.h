@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bucket.h - a token bucket: no more than so many bytes per second, over any longer time
+ * bucket.h - a token bucket: no more than a number of bytes per second, over any longer time
  *
  * It is kept as the moment at which what was sent is paid for. While that lies ahead nothing more
  * goes; what was not used is kept for BUCKET_BURST_NS at most. So one chunk always fits, however

@@ -53,7 +53,7 @@ uint64_t reasm_highest(const struct reasm *r)
 	return r->n ? r->ranges[r->n - 1].end : r->received;
 }
 
-/* Index of the first range that ends beyond offset; n when there is none. */
+/* Index of the first range that ends beyond offset; n when none does. */
 static uint32_t first_beyond(const struct reasm *r, uint64_t offset)
 {
 	uint32_t low = 0, high = r->n;
@@ -105,7 +105,7 @@ static int grow(struct reasm *r)
 	return 0;
 }
 
-/* No range is left: so many may not come again for long. */
+/* No range is left: such a number may not come again for long. */
 static void shrink(struct reasm *r)
 {
 	free_ranges(r);

@@ -14,14 +14,14 @@
 #include "wire/frame.h"
 
 /* Gaps that the peer may leave. Our sender has at most SENDWIN_CHUNKS chunks in flight, and n
- * chunks make at most n ranges; a peer that leaves more is not one of ours. */
+ * chunks make at most n ranges; a peer that leaves more breaks the protocol. */
 #define REASM_RANGES 4096
 
 enum reasm_held { REASM_NEW, REASM_HELD, REASM_PARTLY };
 
 struct reasm;
 
-/* There is room for so many as long as that is enough. A power of two. */
+/* Room for this many ranges, as long as that is enough. A power of two. */
 #define REASM_START 16
 
 /* Returns 0 or -ENOMEM. */

@@ -10,7 +10,8 @@
  * are more likely than a dead link. */
 #define GUESS_NS (500 * NS_PER_MS)
 
-/* A subflow that is overtaken before its rate is known rests: this long at first, doubled so often.
+/* A subflow that is overtaken before its rate is known rests: this long at first, doubled this
+ * often.
  */
 #define REST_NS      (100 * NS_PER_MS)
 #define REST_DOUBLED 4

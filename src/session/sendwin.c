@@ -90,7 +90,7 @@ static bool grow(struct sendwin *w)
 	return true;
 }
 
-/* No chunk is left: so many may not come again for long. */
+/* No chunk is left: such a number may not come again for long. */
 static void shrink(struct sendwin *w)
 {
 	free_table(w);

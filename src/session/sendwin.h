@@ -77,7 +77,7 @@ bool sendwin_ack(struct sendwin *w, const struct wire_ack *ack, sendwin_acked_fn
 /* The subflow is gone: its chunks lose it as a carrier. */
 void sendwin_lost(struct sendwin *w, uint16_t slot);
 
-/* The lowest chunk without carrier, NULL when there is none. */
+/* The lowest chunk without carrier, NULL without one. */
 struct chunk *sendwin_requeued(struct sendwin *w);
 
 /* The i-th unacknowledged chunk from the low end, NULL when there are fewer. For i = 0, 1, 2 ... in

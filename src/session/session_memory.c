@@ -17,7 +17,7 @@
  *   block, whatever the others hold.
  * - A refused session (starved) asks again when anything moves, and at least every
  *   SESSION_RETRY_NS.
- * - Chunks that wait in all sockets may keep the missing one behind them. A session in which
+ * - Chunks that wait in all sockets may keep the missing one waiting, too. A session in which
  * nothing gets in order for SESSION_STUCK_NS closes one of its subflows.
  *
  * Invariants: in.edge never falls, and what has come lies below it. There is memory for all from
