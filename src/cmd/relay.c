@@ -225,7 +225,7 @@ static void say_totals(const struct relay_run *run)
 	relay_totals(run->relay, &t);
 	if (!run->config->listen && run->options->n_warm)
 		text_printf(warm, sizeof(warm), "; %llu began on preconnections",
-			    (unsigned long long)t.n_warm);
+			    (unsigned long long)t.n_preconnected);
 	text_size(tx, sizeof(tx), t.tx_bytes);
 	text_size(rx, sizeof(rx), t.rx_bytes);
 	text_size(used, sizeof(used), t.memory_used);
@@ -347,7 +347,7 @@ static int find_targets(struct relay_run *run)
 	for (unsigned i = 0; !r && i < o->n_targets; i++) {
 		text_printf(run->targets[i].name, WIRE_TARGET_LEN, "%.*s",
 			    (int)o->target[i].name_len, o->target[i].name);
-		r = find_place(run->config, o->target[i].place, false, &run->targets[i].place);
+		r = find_place(run->config, o->target[i].place, false, &run->targets[i].addrs);
 	}
 	return r;
 }
@@ -358,7 +358,7 @@ static void say_targets(const struct relay_run *run)
 		const struct relay_target *t = &run->targets[i];
 
 		log_info("sessions%s%s go on to %s", *t->name ? " for " : "", t->name,
-			 t->place.name);
+			 t->addrs.name);
 	}
 }
 
@@ -446,7 +446,7 @@ static int start_relay(struct relay_run *run)
 		.connect_ns = c->timeout_ns == CONFIG_NEVER ? RELAY_CONNECT_NS : c->timeout_ns,
 		.max_per_source = run->options->max_per_source,
 		.memory = run->memory,
-		.n_warm = c->listen ? 0 : run->options->n_warm,
+		.n_preconnect = c->listen ? 0 : run->options->n_warm,
 	};
 	struct relay_events events = { .note = log_note,
 				       .ended = on_ended,
@@ -461,7 +461,7 @@ static int start_relay(struct relay_run *run)
 	if (!config.max_per_source)
 		config.max_per_source =
 			run->tls || !c->listen ? RELAY_PER_SOURCE : RELAY_PER_SOURCE_OPEN;
-	config.max_sessions = sessions_at_once(run, c->listen ? LISTENER_WARM : config.n_warm);
+	config.max_sessions = sessions_at_once(run, c->listen ? LISTENER_KEPT : config.n_preconnect);
 	r = relay_new(&run->relay, run->loop, &config, &events);
 	if (!r && c->listen)
 		r = query_reply_new(&run->answers, run->listener, c, &config.engine);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * doors.h - listening sockets in a loop: accepts what comes, and pauses while nothing can be
+ * accept_loop.h - listening sockets in a loop: accepts what comes, and pauses while nothing can be
  * accepted
  *
  * Embedded in its owner. A call of the loop accepts a limited number of connections, so that

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * place.h - where plain connections are accepted, or made to: TCP addresses, or a unix socket
+ * addr_list.h - where plain connections are accepted, or made to: TCP addresses, or a unix socket
  */
 #pragma once
 

@@ -101,7 +101,7 @@ bool worker_end(struct worker *w)
 
 	wake_raise(&w->wake);
 	/* Not pthread_clockjoin_np, which the thread sanitizer of our compilers does not know: it
-	 * would take all that comes behind for a race. */
+	 * would take all that comes after for a race. */
 	if (poll(&ended, 1, ms) != 1)
 		return false;
 	worker_join(w);

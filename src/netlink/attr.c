@@ -21,13 +21,13 @@ const struct nlmsghdr *attr_message(const char *buffer, size_t len, const struct
 	return message;
 }
 
-/* The attribute behind previous, or the first; NULL when no whole one is left. */
+/* The attribute after previous, or the first; NULL when no whole one is left. */
 static const struct nlattr *next(const char *begin, size_t len, const struct nlattr *previous)
 {
 	const char *at = previous ? (const char *)mnl_attr_next(previous) : begin;
 	const struct nlattr *attr = (const void *)at;
 
-	/* Padding of the last one may reach beyond the end. */
+	/* Padding of the last one may go beyond the end. */
 	return mnl_attr_ok(attr, (int)(begin + len - at)) ? attr : NULL;
 }
 

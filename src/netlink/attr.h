@@ -12,12 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The message behind previous in a buffer of len bytes, or the first one (NULL); NULL: no whole one
+/* The message after previous in a buffer of len bytes, or the first one (NULL); NULL: no whole one
  * is left. Unlike mnl_nlmsg_ok this is right for lengths from 2 GiB on too. */
 const struct nlmsghdr *attr_message(const char *buffer, size_t len,
 				    const struct nlmsghdr *previous);
 
-/* Of the payload behind a fixed header of header_len bytes. */
+/* Of the payload after a fixed header of header_len bytes. */
 void attr_table(const struct nlmsghdr *message, size_t header_len, const struct nlattr **tb,
 		unsigned n);
 

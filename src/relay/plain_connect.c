@@ -10,7 +10,7 @@
 
 struct plain_connect {
 	struct loop *loop;
-	const struct addr_list *place;
+	const struct addr_list *addrs;
 	struct plain_connect_events events;
 	struct loop_io io; /* of the attempt under way; fd -1: none is */
 	struct loop_task next;
@@ -31,7 +31,7 @@ static void end_attempt(struct plain_connect *r)
 static void fail(struct plain_connect *r, int error)
 {
 	end_attempt(r);
-	r->events.failed(r->events.arg, r->place, error);
+	r->events.failed(r->events.arg, r->addrs, error);
 }
 
 static void next_address(struct plain_connect *r, int error)
@@ -61,11 +61,11 @@ static void attempt(struct loop_task *task)
 	struct plain_connect *r = task->arg;
 	int fd;
 
-	if (r->i == r->place->n) {
+	if (r->i == r->addrs->n) {
 		fail(r, r->error);
 		return;
 	}
-	fd = addr_list_connect(r->place, r->i);
+	fd = addr_list_connect(r->addrs, r->i);
 	if (fd == -EAGAIN) {
 		loop_set_timer(r->loop, &r->again, loop_now(r->loop) + AGAIN_NS);
 		return;
@@ -92,7 +92,7 @@ static void limit_fired(struct loop_timer *timer)
 	fail(timer->arg, ETIMEDOUT);
 }
 
-int plain_connect_new(struct plain_connect **out, struct loop *loop, const struct addr_list *place,
+int plain_connect_new(struct plain_connect **out, struct loop *loop, const struct addr_list *addrs,
 		      uint64_t limit_ns, const struct plain_connect_events *events)
 {
 	struct plain_connect *r = calloc(1, sizeof(*r));
@@ -100,7 +100,7 @@ int plain_connect_new(struct plain_connect **out, struct loop *loop, const struc
 	if (!r)
 		return -ENOMEM;
 	r->loop = loop;
-	r->place = place;
+	r->addrs = addrs;
 	r->events = *events;
 	r->io.fd = -1;
 	r->error = EADDRNOTAVAIL;

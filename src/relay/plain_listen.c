@@ -14,8 +14,8 @@
 
 struct plain_listen {
 	struct plain_listen_events events;
-	struct accept_loop doors;
-	struct unixsock_file file; /* of the place that is listened on */
+	struct accept_loop accepts;
+	struct unixsock_file file; /* that is listened on */
 };
 
 static void note(const struct plain_listen *g, int level, const char *what, const char *detail)
@@ -49,7 +49,7 @@ int plain_listen_adopt(struct plain_listen *g, int fd)
 	if (getsockname(fd, &at.sa, &at.len) < 0 ||
 	    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
 		return -errno;
-	r = accept_loop_add(&g->doors, fd);
+	r = accept_loop_add(&g->accepts, fd);
 	if (r)
 		return r;
 	if (at.sa.sa_family == AF_UNIX) {
@@ -63,7 +63,7 @@ int plain_listen_adopt(struct plain_listen *g, int fd)
 	return 0;
 }
 
-/* A place without a port gets that of its first address on all others. */
+/* A list without a port gets that of its first address on all others. */
 static void take_port(struct addr_list *p, int fd)
 {
 	union sock_addr at;
@@ -75,10 +75,10 @@ static void take_port(struct addr_list *p, int fd)
 		sock_addr_set_port(&p->addrs[i].inet, sock_addr_port(&at));
 }
 
-int plain_listen_listen(struct plain_listen *g, const struct addr_list *place)
+int plain_listen_listen(struct plain_listen *g, const struct addr_list *addrs)
 {
-	struct addr_list p = *place;
-	unsigned before = g->doors.n;
+	struct addr_list p = *addrs;
+	unsigned before = g->accepts.n;
 	int none = -EADDRNOTAVAIL;
 
 	for (int i = 0; i < p.n; i++) {
@@ -100,22 +100,22 @@ int plain_listen_listen(struct plain_listen *g, const struct addr_list *place)
 		}
 		take_port(&p, fd);
 	}
-	return g->doors.n > before ? 0 : none;
+	return g->accepts.n > before ? 0 : none;
 }
 
 int plain_listen_new(struct plain_listen **out, struct loop *loop,
 		     const struct plain_listen_events *events)
 {
 	struct plain_listen *g = malloc(sizeof(*g));
-	struct accept_loop_events doors = { .accepted = on_accepted,
-					    .paused = on_paused,
-					    .arg = g };
+	struct accept_loop_events accept_events = { .accepted = on_accepted,
+						    .paused = on_paused,
+						    .arg = g };
 
 	if (!g)
 		return -ENOMEM;
 	g->events = *events;
 	g->file = (struct unixsock_file){ 0 };
-	accept_loop_init(&g->doors, loop, &doors);
+	accept_loop_init(&g->accepts, loop, &accept_events);
 	*out = g;
 	return 0;
 }
@@ -125,7 +125,7 @@ struct plain_listen *plain_listen_free(struct plain_listen *g)
 	if (!g)
 		return NULL;
 	unixsock_remove(&g->file);
-	accept_loop_close(&g->doors);
+	accept_loop_close(&g->accepts);
 	free(g);
 	return NULL;
 }

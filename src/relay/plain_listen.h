@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * gate.h - accepts plain connections on any number of listening sockets
+ * plain_listen.h - accepts plain connections on any number of listening sockets
  */
 #pragma once
 
@@ -22,11 +22,11 @@ int plain_listen_new(struct plain_listen **out, struct loop *loop,
 		     const struct plain_listen_events *events);
 
 /* Closes all sockets, and removes the file of a unix socket that plain_listen_listen has made: from
- * then on another gate may have the path. */
+ * then on another one may have the path. */
 struct plain_listen *plain_listen_free(struct plain_listen *g);
 
-/* Listens on a place, on all its addresses; port 0: the same one on all. Returns 0 or -errno. */
-int plain_listen_listen(struct plain_listen *g, const struct addr_list *place);
+/* Listens on all these addresses; port 0: the same one on all. Returns 0 or -errno. */
+int plain_listen_listen(struct plain_listen *g, const struct addr_list *addrs);
 
 /* Accepts on a socket that listens already, and is taken over. Returns 0 or -errno. */
 int plain_listen_adopt(struct plain_listen *g, int fd);

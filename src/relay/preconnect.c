@@ -15,7 +15,7 @@ struct kept {
 	struct loop_io io;
 	struct channel ch;
 	struct loop_timer limit;
-	struct preconnect *warm;
+	struct preconnect *owner;
 	struct kept *next; /* which is younger */
 	uint16_t port;
 	unsigned route;
@@ -97,7 +97,7 @@ static void fill_when_due(struct preconnect *w)
 /* Returns its connection, which is open. */
 static struct channel kept_end(struct kept *k)
 {
-	struct preconnect *w = k->warm;
+	struct preconnect *w = k->owner;
 	struct kept **p = &w->oldest;
 	struct channel ch = k->ch;
 
@@ -136,7 +136,7 @@ static void begin_anew(struct preconnect *w)
 	}
 }
 
-/* Over this pair. It rests, longer each time, and keeps no other waiting. */
+/* Over this pair. It rests, longer each time, and no other waits for it. */
 static void failed(struct preconnect *w, unsigned i, const char *why)
 {
 	struct addr_pair *route = &w->routes.route[i];
@@ -167,7 +167,7 @@ static void failed(struct preconnect *w, unsigned i, const char *why)
 
 static void kept_failed(struct kept *k, const char *why)
 {
-	struct preconnect *w = k->warm;
+	struct preconnect *w = k->owner;
 	unsigned route = k->route;
 	struct channel ch = kept_end(k);
 	char text[TLS_TEXT_LEN];
@@ -185,7 +185,7 @@ static void limit_fired(struct loop_timer *timer)
 /* It waited, and the peer has closed it: for its age, or because it is gone itself. */
 static void kept_lost(struct kept *k)
 {
-	struct preconnect *w = k->warm;
+	struct preconnect *w = k->owner;
 
 	note(w, 2, "the preconnection from port %u is gone", k->port);
 	channel_close(kept_end(k));
@@ -248,7 +248,7 @@ static void look_at_links(struct preconnect *w, const struct kept *k, const stru
 
 static void kept_answered(struct kept *k, const struct wire_welcome *m)
 {
-	struct preconnect *w = k->warm;
+	struct preconnect *w = k->owner;
 
 	k->ready = true;
 	loop_set_timer(w->loop, &k->limit, LOOP_NEVER);
@@ -329,7 +329,7 @@ static void dial_done(void *arg, unsigned route, struct channel ch)
 		return;
 	}
 	sock_local(ch.fd, &local);
-	k->warm = w;
+	k->owner = w;
 	k->ch = ch;
 	k->port = sock_addr_port(&local);
 	k->route = route;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * warm.h - connections to a peer that wait for sessions
+ * preconnect.h - connections to a peer that wait for sessions
  *
  * They are connected, have proved who they are if there is a key, and the listener keeps them
  * (HELLO of kind warm). A session that takes one sends its HELLO and its first bytes at once, where
- * it would wait for two round trips, or one without a key. The listener has told its links with its
+ * it would wait for two round trips, or one without a key. The listener has sent its links with its
  * answer, so the ports are planned as those of a session are: the sessions' first connections are
  * spread over the links.
  *
@@ -21,12 +21,12 @@
 #define PRECONNECT_DEFAULT 4
 
 /* And at most: the listener keeps no more of one source. */
-#define PRECONNECT_MAX LISTENER_WARM_PER_SOURCE
+#define PRECONNECT_MAX LISTENER_KEPT_PER_SOURCE
 
 /* For one to be connected, and to be answered. */
 #define PRECONNECT_LIMIT_NS 10000000000ull
 
-/* When one could not be had, or was lost, the next is made after this, then twice as much, and at
+/* When one could not be made, or was lost, the next is made after this, then twice as much, and at
  * most: */
 #define PRECONNECT_RETRY_MIN_NS 1000000000ull
 #define PRECONNECT_RETRY_MAX_NS 60000000000ull

@@ -34,12 +34,13 @@ struct relayed {
 	struct relayed *next_in_bucket;
 	uint8_t key[WIRE_PROOF_LEN]; /* the session's name of proof.h */
 	struct engine *engine;
-	struct client *client;             /* near */
-	struct plain_connect *reach;       /* far, until the target answers */
-	const struct addr_list *unreached; /* the target, if it did not; borrowed */
-	int unreached_error;
+	struct client *client;                 /* near */
+	struct plain_connect *connecting;      /* far, until the target answers */
+	const struct addr_list *failed_target; /* if it did not answer; borrowed */
+	int target_error;
 	struct loop_task over; /* the session has ended: clean up outside of its callback */
-	struct source_table_member member; /* of the relay's sources; no place: a unix socket's */
+	struct source_table_member
+		member; /* of the relay's sources; in no table: a unix socket's */
 	char name[RELAY_NAME_LEN];
 };
 
@@ -49,7 +50,7 @@ struct relay {
 	struct relay_events events;
 	struct share all;
 	struct topo_source *source;
-	struct preconnect *warm; /* NULL: no connections are kept ready */
+	struct preconnect *preconnect; /* NULL: no connections are kept ready */
 	struct relayed *sessions;
 	struct relayed *buckets[BUCKETS];
 	struct source_table *sources; /* of the sessions */
@@ -187,20 +188,20 @@ static void end_stalled(struct relayed *s, enum session_stall stall)
 
 /* What a session of this share will give back, as it has failed or is ended here because it stalls
  * in this way. */
-static uint64_t given_back(struct relayed *s, enum session_stall way)
+static uint64_t given_back(struct relayed *s, enum session_stall stall)
 {
 	struct session *session = engine_session(s->engine);
 	uint64_t held = session_held(session);
 
-	/* The block of each stream is nobody else's. */
+	/* The block of each stream stays with its session. */
 	if (held <= RELAY_SESSION_MEMORY)
 		return 0;
-	if (way == SESSION_STALL_NONE)
+	if (stall == SESSION_STALL_NONE)
 		return session_state(session) == SESSION_FAILED ? held : 0;
 	if (session_state(session) != SESSION_OPEN ||
-	    session_stall(session, loop_now(s->relay->loop)) != way)
+	    session_stall(session, loop_now(s->relay->loop)) != stall)
 		return 0;
-	end_stalled(s, way);
+	end_stalled(s, stall);
 	return held;
 }
 
@@ -263,7 +264,7 @@ static void leave_share(struct relayed *s)
 static void relayed_free(struct relayed *s)
 {
 	client_free(s->client);
-	plain_connect_free(s->reach);
+	plain_connect_free(s->connecting);
 	loop_unqueue(s->relay->loop, &s->over);
 	engine_free(s->engine);
 	leave_share(s);
@@ -284,9 +285,9 @@ static void session_over(struct loop_task *task)
 	struct outcome end = *engine_outcome(s->engine);
 	struct session_stats stats;
 
-	if (s->unreached && session_end(engine_session(s->engine))->reason == WIRE_R_TARGET)
+	if (s->failed_target && session_end(engine_session(s->engine))->reason == WIRE_R_TARGET)
 		text_printf(end.reason, sizeof(end.reason), "cannot connect to %s: %s",
-			    s->unreached->name, strerror(s->unreached_error));
+			    s->failed_target->name, strerror(s->target_error));
 	if (s->client && client_failure(s->client))
 		text_printf(end.reason, sizeof(end.reason), "%s", client_failure(s->client));
 	engine_stats(s->engine, &stats);
@@ -392,13 +393,13 @@ static void reset(int fd)
 	close(fd);
 }
 
-static void begin_warm(struct relay *r, struct relayed *s)
+static void begin_preconnected(struct relay *r, struct relayed *s)
 {
 	struct client_first first;
 
-	if (!r->warm || !preconnect_take(r->warm, &first))
+	if (!r->preconnect || !preconnect_take(r->preconnect, &first))
 		return;
-	r->totals.n_warm++;
+	r->totals.n_preconnected++;
 	client_begin_warm(s->client, &first);
 }
 
@@ -421,7 +422,7 @@ static int begin(struct relay *r, int fd, const union sock_addr *from)
 	if (result)
 		discard(s);
 	else
-		begin_warm(r, s);
+		begin_preconnected(r, s);
 	return result;
 }
 
@@ -447,12 +448,12 @@ void relay_accept(struct relay *r, int fd, const union sock_addr *from)
 /* Far -------------------------------------------------------------------------------------------
  */
 
-static void on_reached(void *arg, int fd)
+static void on_target_connected(void *arg, int fd)
 {
 	struct relayed *s = arg;
 	int result = engine_set_socket(s->engine, fd);
 
-	s->reach = plain_connect_free(s->reach);
+	s->connecting = plain_connect_free(s->connecting);
 	if (!result)
 		return;
 	reset(fd);
@@ -461,15 +462,15 @@ static void on_reached(void *arg, int fd)
 		engine_target_failed(s->engine, strerror(-result));
 }
 
-/* The peer may be a stranger, and where the target is concerns nobody there. */
-static void on_not_reached(void *arg, const struct addr_list *place, int error)
+/* The peer may be a stranger: it does not learn where the target is. */
+static void on_target_failed(void *arg, const struct addr_list *addrs, int error)
 {
 	struct relayed *s = arg;
 	char text[SESSION_TEXT_LEN];
 
-	s->reach = plain_connect_free(s->reach);
-	s->unreached = place;
-	s->unreached_error = error;
+	s->connecting = plain_connect_free(s->connecting);
+	s->failed_target = addrs;
+	s->target_error = error;
 	text_printf(text, sizeof(text), "cannot connect to the target: %s", strerror(error));
 	engine_target_failed(s->engine, text);
 }
@@ -544,14 +545,15 @@ static void join(void *arg, const struct hello_peer *peer)
 
 static int serve(struct relay *r, const struct hello_peer *peer, const struct relay_target *target)
 {
-	struct plain_connect_events events = { .done = on_reached, .failed = on_not_reached };
+	struct plain_connect_events events = { .done = on_target_connected,
+					       .failed = on_target_failed };
 	struct relayed *s;
 	int result = relayed_new(&s, r, peer->hello->session, peer->from, target->name);
 
 	if (result)
 		return result;
 	events.arg = s;
-	result = plain_connect_new(&s->reach, r->loop, &target->place, r->config.connect_ns,
+	result = plain_connect_new(&s->connecting, r->loop, &target->addrs, r->config.connect_ns,
 				   &events);
 	if (!result)
 		result =
@@ -653,7 +655,7 @@ static void stopped(struct loop_task *task)
 void relay_stop(struct relay *r)
 {
 	r->stopping = true;
-	r->warm = preconnect_free(r->warm);
+	r->preconnect = preconnect_free(r->preconnect);
 	if (r->sessions)
 		loop_set_timer(r->loop, &r->stop_timer, loop_now(r->loop) + RELAY_STOP_NS);
 	else
@@ -684,9 +686,9 @@ void relay_each(struct relay *r,
 	}
 }
 
-unsigned relay_fitting(unsigned wanted, unsigned n_warm)
+unsigned relay_fitting(unsigned wanted, unsigned n_preconnect)
 {
-	const unsigned kept = RELAY_FDS_KEPT + n_warm;
+	const unsigned kept = RELAY_FDS_KEPT + n_preconnect;
 	struct rlimit limit;
 	uint64_t fitting;
 
@@ -709,16 +711,16 @@ unsigned relay_fitting_memory(unsigned wanted, uint64_t memory)
 	return fitting < wanted ? (unsigned)fitting : wanted;
 }
 
-static int keep_warm(struct relay *r)
+static int make_preconnect(struct relay *r)
 {
 	struct preconnect_config config = { .client = r->config.client,
 					    .paths = r->config.engine.paths,
-					    .n = r->config.n_warm,
+					    .n = r->config.n_preconnect,
 					    .note = r->events.note,
 					    .arg = r->events.arg };
 
 	config.paths.source = r->source;
-	return config.n ? preconnect_new(&r->warm, r->loop, &config) : 0;
+	return config.n ? preconnect_new(&r->preconnect, r->loop, &config) : 0;
 }
 
 static int make_sources(struct relay *r)
@@ -760,7 +762,7 @@ int relay_new(struct relay **out, struct loop *loop, const struct relay_config *
 	/* Without it nothing is known of links, as in pathmgr.h. */
 	if (topo_source_new(&r->source))
 		r->source = NULL;
-	result = keep_warm(r);
+	result = make_preconnect(r);
 	if (result)
 		goto failed;
 	*out = r;
@@ -782,7 +784,7 @@ struct relay *relay_free(struct relay *r)
 	}
 	loop_set_timer(r->loop, &r->stop_timer, LOOP_NEVER);
 	loop_unqueue(r->loop, &r->stopped);
-	preconnect_free(r->warm);
+	preconnect_free(r->preconnect);
 	winpool_free(r->all.pool);
 	source_table_free(r->sources);
 	topo_source_free(r->source);

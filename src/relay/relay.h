@@ -2,10 +2,10 @@
 /*
  * relay.h - many sessions in one process, each between a plain connection here and a peer
  *
- * The near side makes a session of every plain connection that it accepts (gate.h); the far side
- * connects every session that comes to it (listener.h) to a target. A session that fails resets its
- * connection, and the other way round. All of them share one loop, one pool of memory and one
- * descriptor for questions to the kernel.
+ * The near side makes a session of every plain connection that it accepts (plain_listen.h); the far
+ * side connects every session that comes to it (listener.h) to a target. A session that fails
+ * resets its connection, and the other way round. All of them share one loop, one pool of memory
+ * and one descriptor for questions to the kernel.
  *
  * The pool has a limit, whatever strangers do. Sources share it, and the sessions of each source
  * share the part of that source, by the rules of winpool.h. While the pool or a part of it is
@@ -44,7 +44,7 @@
 /* Descriptors of an idle session: its plain connection, and one subflow. */
 #define RELAY_FDS 2
 
-/* And for all else but warm connections: the listening sockets, strangers, a few more subflows. */
+/* And for all else but preconnections: the listening sockets, strangers, a few more subflows. */
 #define RELAY_FDS_KEPT 64
 
 /* Free blocks of windows that are kept: what a few busy sessions have in their hands. */
@@ -61,7 +61,7 @@
 /* Where sessions of the far side may go. */
 struct relay_target {
 	char name[WIRE_TARGET_LEN]; /* by which a near side asks for it; "": if it asks for none */
-	struct addr_list place;
+	struct addr_list addrs;
 };
 
 struct relay_config {
@@ -72,15 +72,15 @@ struct relay_config {
 	uint64_t connect_ns;   /* far: for the target */
 	unsigned max_sessions; /* at most what relay_fitting says */
 	unsigned max_per_source;
-	uint64_t memory; /* for the windows of all sessions together, bytes */
-	unsigned n_warm; /* near: connections to keep ready (warm.h); 0: none */
+	uint64_t memory;       /* for the windows of all sessions together, bytes */
+	unsigned n_preconnect; /* near: connections to keep ready (preconnect.h); 0: none */
 };
 
 struct relay_totals {
 	uint64_t n_served; /* with those that run */
 	uint64_t n_failed;
 	uint64_t n_refused;
-	uint64_t n_warm; /* of those served: that began on a connection that was ready */
+	uint64_t n_preconnected; /* of those served: that began on a connection that was ready */
 	unsigned n_running;
 	uint64_t memory_used; /* by windows, of relay_config.memory */
 	uint64_t tx_bytes;    /* taken by the peers' ends, of the sessions that have ended */
@@ -111,8 +111,8 @@ int relay_new(struct relay **out, struct loop *loop, const struct relay_config *
 /* Sessions that run are dropped. */
 struct relay *relay_free(struct relay *r);
 
-/* How many sessions the process has descriptors for beside n_warm: wanted, or less. */
-unsigned relay_fitting(unsigned wanted, unsigned n_warm);
+/* How many sessions the process has descriptors for besides n_preconnect: wanted, or less. */
+unsigned relay_fitting(unsigned wanted, unsigned n_preconnect);
 
 /* And this much memory for their windows: wanted, or less; at least 1. */
 unsigned relay_fitting_memory(unsigned wanted, uint64_t memory);

@@ -23,11 +23,11 @@ struct stranger {
 	struct loop_io io;
 	struct loop_timer timer;
 	struct listener *listener;
-	struct source_table *crowd; /* in which it has a place */
+	struct source_table *table; /* that it is in */
 	struct source_table_member member;
 	union sock_addr from;
 	bool sniffed;         /* its first byte was looked at */
-	bool kept;            /* it was answered once, and begins anew */
+	bool renewed;         /* it was answered once, and begins anew */
 	bool answered;        /* reads on only until the peer closes */
 	bool blocked;         /* the handshake waits until the socket is writable */
 	struct tls_turn turn; /* to begin TLS */
@@ -36,14 +36,14 @@ struct stranger {
 };
 
 struct listener {
-	struct accept_loop doors;
+	struct accept_loop accepts;
 	struct loop *loop;
 	struct listener_events events;
 	const struct tls_context *tls;
 	struct tls_budget turns;
 	struct source_table *strangers;
 	struct source_table *expected; /* of sources that have a session, or proved who they are */
-	struct source_table *warm;     /* kept for sessions to come */
+	struct source_table *kept;     /* for sessions to come */
 };
 
 static void note(const struct listener *l, const struct stranger *s, const char *what,
@@ -66,7 +66,7 @@ static struct channel stranger_free(struct stranger *s)
 	struct listener *l = s->listener;
 	struct channel ch = { .fd = s->io.fd, .tls = s->tls };
 
-	source_table_remove(s->crowd, &s->member);
+	source_table_remove(s->table, &s->member);
 	tls_budget_leave(&l->turns, &s->turn);
 	loop_remove(l->loop, &s->io);
 	loop_set_timer(l->loop, &s->timer, LOOP_NEVER);
@@ -77,32 +77,32 @@ static struct channel stranger_free(struct stranger *s)
 static void stranger_drop(struct stranger *s, const char *what, const char *detail)
 {
 	/* What is kept comes and goes. */
-	if (!s->answered && s->crowd != s->listener->warm)
+	if (!s->answered && s->table != s->listener->kept)
 		note(s->listener, s, what, detail);
 	channel_close(stranger_free(s));
 }
 
-/* The one of this crowd that is to leave; NULL: the crowd is empty. */
-static struct stranger *chosen(struct source_table *crowd)
+/* The one of this table that is to leave; NULL: the table is empty. */
+static struct stranger *chosen(struct source_table *table)
 {
-	char *m = (char *)source_table_choose(crowd);
+	char *m = (char *)source_table_choose(table);
 
 	return m ? (struct stranger *)(void *)(m - offsetof(struct stranger, member)) : NULL;
 }
 
-/* A place in this crowd, which another one may lose for it. Returns 0 or -ENOMEM. */
-static int stranger_place(struct stranger *s, struct source_table *crowd)
+/* Enters this table; if it is full, another one leaves it first. Returns 0 or -ENOMEM. */
+static int stranger_enter(struct stranger *s, struct source_table *table)
 {
-	struct stranger *other = source_table_is_full(crowd) ? chosen(crowd) : NULL;
+	struct stranger *other = source_table_is_full(table) ? chosen(table) : NULL;
 	uint8_t source[SOCK_SOURCE_LEN];
 	int r;
 
 	if (other)
 		stranger_drop(other, "too many others wait", NULL);
 	sock_addr_source(source, &s->from);
-	r = source_table_add(crowd, &s->member, source);
+	r = source_table_add(table, &s->member, source);
 	if (!r)
-		s->crowd = crowd;
+		s->table = table;
 	return r;
 }
 
@@ -168,7 +168,7 @@ static void stranger_wait(struct stranger *s)
 
 	loop_change(l->loop, &s->io, EPOLLRDHUP);
 	sock_addr_source(source, &s->from);
-	tls_budget_wait(&l->turns, &s->turn, source, s->crowd == l->expected);
+	tls_budget_wait(&l->turns, &s->turn, source, s->table == l->expected);
 }
 
 /* Looks whether it begins with TLS. Returns false when there is nothing to be read from it now.
@@ -206,16 +206,16 @@ static void stranger_block(struct stranger *s, bool blocked)
 		    EPOLLIN | EPOLLRDHUP | (blocked ? (uint32_t)EPOLLOUT : 0));
 }
 
-/* From here on strangers cannot take its place. Returns false when it had to be dropped. */
+/* From here on strangers cannot make it leave. Returns false when it had to be dropped. */
 static bool stranger_proved(struct stranger *s)
 {
 	struct listener *l = s->listener;
 
 	stranger_block(s, false);
-	if (s->crowd != l->strangers)
+	if (s->table != l->strangers)
 		return true;
 	source_table_remove(l->strangers, &s->member);
-	if (stranger_place(s, l->expected)) {
+	if (stranger_enter(s, l->expected)) {
 		stranger_drop(s, strerror(ENOMEM), NULL);
 		return false;
 	}
@@ -265,7 +265,7 @@ static void stranger_hello(struct stranger *s, const struct wire_hello *hello)
 		return;
 	}
 	/* Else its time would begin anew, and each question costs a look at our devices. */
-	if (s->kept && (hello->kind == WIRE_HELLO_WARM || hello->kind == WIRE_HELLO_PROVE)) {
+	if (s->renewed && (hello->kind == WIRE_HELLO_WARM || hello->kind == WIRE_HELLO_PROVE)) {
 		stranger_drop(s, "it is a preconnection already, and asked to become one again",
 			      NULL);
 		return;
@@ -361,7 +361,7 @@ static void stranger_turn(void *arg)
 		stranger_read(s);
 }
 
-static struct stranger *stranger_new(struct listener *l, struct source_table *crowd, int fd,
+static struct stranger *stranger_new(struct listener *l, struct source_table *table, int fd,
 				     const union sock_addr *from, uint64_t limit_ns)
 {
 	struct stranger *s = malloc(sizeof(*s));
@@ -374,14 +374,14 @@ static struct stranger *stranger_new(struct listener *l, struct source_table *cr
 	s->from = *from;
 	s->turn = (struct tls_turn){ .come = stranger_turn, .arg = s };
 	s->tls = NULL;
-	s->sniffed = s->kept = s->answered = s->blocked = false;
+	s->sniffed = s->renewed = s->answered = s->blocked = false;
 	handshake_init(&s->handshake);
-	if (stranger_place(s, crowd)) {
+	if (stranger_enter(s, table)) {
 		free(s);
 		return NULL;
 	}
 	if (loop_add(l->loop, &s->io, EPOLLIN | EPOLLRDHUP)) {
-		source_table_remove(crowd, &s->member);
+		source_table_remove(table, &s->member);
 		free(s);
 		return NULL;
 	}
@@ -432,7 +432,7 @@ static void keep(struct listener *l, struct source_table *table, struct channel 
 		return;
 	}
 	s->tls = ch.tls;
-	s->sniffed = s->kept = true;
+	s->sniffed = s->renewed = true;
 }
 
 void listener_keep(struct listener *l, struct channel ch, const void *bytes, size_t n)
@@ -445,12 +445,12 @@ void listener_keep(struct listener *l, struct channel ch, const void *bytes, siz
 		return;
 	}
 	sock_addr_source(source, &from);
-	if (source_table_is_full(l->warm) ||
-	    source_table_count(l->warm, source) >= LISTENER_WARM_PER_SOURCE)
+	if (source_table_is_full(l->kept) ||
+	    source_table_count(l->kept, source) >= LISTENER_KEPT_PER_SOURCE)
 		listener_refuse_because(l, ch, WIRE_R_LIMIT,
 					"the limit of preconnections is reached");
 	else if (channel_send_all(ch, bytes, n))
-		keep(l, l->warm, ch, &from, LISTENER_WARM_NS);
+		keep(l, l->kept, ch, &from, LISTENER_KEPT_NS);
 	else
 		channel_close(ch);
 }
@@ -481,7 +481,7 @@ static void turn_away(struct listener *l, int fd, const union sock_addr *peer)
 }
 
 /* Where a new connection waits for its HELLO. */
-static struct source_table *crowd_of(const struct listener *l, const union sock_addr *from)
+static struct source_table *table_of(const struct listener *l, const union sock_addr *from)
 {
 	uint8_t source[SOCK_SOURCE_LEN];
 
@@ -496,7 +496,7 @@ static void on_accepted(void *arg, int fd, const union sock_addr *from)
 
 	if (l->events.allows && !l->events.allows(l->events.arg, from))
 		turn_away(l, fd, from);
-	else if (!stranger_new(l, crowd_of(l, from), fd, from,
+	else if (!stranger_new(l, table_of(l, from), fd, from,
 			       l->events.plain ? LISTENER_PLAIN_NS : LISTENER_HELLO_NS))
 		close(fd);
 }
@@ -505,7 +505,7 @@ static void on_accepted(void *arg, int fd, const union sock_addr *from)
 static void on_paused(void *arg, int error, bool first)
 {
 	struct listener *l = arg;
-	struct stranger *s = chosen(l->warm);
+	struct stranger *s = chosen(l->kept);
 
 	if (!s)
 		s = chosen(l->strangers);
@@ -522,8 +522,8 @@ static unsigned fitting(unsigned n, unsigned part)
 	return limit.rlim_cur < part ? 1 : (unsigned)limit.rlim_cur / part;
 }
 
-/* A crowd of n, or less if that is more than a part of the descriptors. */
-static int make_crowd(struct source_table **out, unsigned n, unsigned part)
+/* A table for n, or less if that is more than a part of the descriptors. */
+static int make_table(struct source_table **out, unsigned n, unsigned part)
 {
 	uint64_t seed;
 
@@ -536,11 +536,11 @@ static int make_crowd(struct source_table **out, unsigned n, unsigned part)
 int listener_expect(struct listener *l, unsigned n)
 {
 	struct source_table *strangers, *expected;
-	int r = make_crowd(&strangers, n, LISTENER_FD_PART);
+	int r = make_table(&strangers, n, LISTENER_FD_PART);
 
 	if (r)
 		return r;
-	r = make_crowd(&expected, n, LISTENER_FD_PART_EXPECTED);
+	r = make_table(&expected, n, LISTENER_FD_PART_EXPECTED);
 	if (r) {
 		source_table_free(strangers);
 		return r;
@@ -585,32 +585,32 @@ static int listen_first(const struct listener_where *w)
 }
 
 /* Takes over fd, unless it fails. */
-static int add_door(struct listener *l, int fd)
+static int add_socket(struct listener *l, int fd)
 {
-	return l->doors.n == LISTENER_ADDRS ? -E2BIG : accept_loop_add(&l->doors, fd);
+	return l->accepts.n == LISTENER_ADDRS ? -E2BIG : accept_loop_add(&l->accepts, fd);
 }
 
 int listener_adopt(struct listener **out, struct loop *loop, int fd, const struct tls_context *tls,
 		   const struct listener_events *events)
 {
 	struct listener *l = calloc(1, sizeof(*l));
-	struct accept_loop_events doors = { .accepted = on_accepted,
-					    .paused = on_paused,
-					    .arg = l };
+	struct accept_loop_events accept_events = { .accepted = on_accepted,
+						    .paused = on_paused,
+						    .arg = l };
 	int r;
 
 	if (!l)
 		return -ENOMEM;
-	accept_loop_init(&l->doors, loop, &doors);
+	accept_loop_init(&l->accepts, loop, &accept_events);
 	l->loop = loop;
 	tls_budget_init(&l->turns, loop);
 	l->events = *events;
 	l->tls = tls;
 	r = listener_expect(l, LISTENER_STRANGERS);
 	if (!r)
-		r = make_crowd(&l->warm, LISTENER_WARM, LISTENER_FD_PART);
+		r = make_table(&l->kept, LISTENER_KEPT, LISTENER_FD_PART);
 	if (!r)
-		r = add_door(l, fd);
+		r = add_socket(l, fd);
 	if (r) {
 		listener_free(l);
 		return r;
@@ -638,7 +638,7 @@ int listener_also(struct listener *l, const struct listener_where *where)
 	struct listener_where there = *where;
 	int fd, r;
 
-	sock_local(l->doors.io[0].fd, &local);
+	sock_local(l->accepts.io[0].fd, &local);
 	there.addrs = same_port;
 	if (there.n_addrs > RESOLVE_MAX)
 		there.n_addrs = RESOLVE_MAX;
@@ -649,19 +649,19 @@ int listener_also(struct listener *l, const struct listener_where *where)
 	fd = listen_first(&there);
 	if (fd < 0)
 		return fd;
-	r = add_door(l, fd);
+	r = add_socket(l, fd);
 	if (r)
 		close(fd);
 	return r;
 }
 
-static void empty(struct source_table *crowd)
+static void empty(struct source_table *table)
 {
 	struct stranger *s;
 
-	while (crowd && (s = chosen(crowd)))
+	while (table && (s = chosen(table)))
 		channel_close(stranger_free(s));
-	source_table_free(crowd);
+	source_table_free(table);
 }
 
 struct listener *listener_free(struct listener *l)
@@ -670,8 +670,8 @@ struct listener *listener_free(struct listener *l)
 		return NULL;
 	empty(l->strangers);
 	empty(l->expected);
-	empty(l->warm);
-	accept_loop_close(&l->doors);
+	empty(l->kept);
+	accept_loop_close(&l->accepts);
 	free(l);
 	return NULL;
 }
@@ -681,10 +681,10 @@ uint16_t listener_port(const struct listener *l, char addrs[LISTENER_TEXT_LEN])
 	union sock_addr local;
 	size_t used = 0;
 
-	for (unsigned i = 0; i < l->doors.n; i++) {
+	for (unsigned i = 0; i < l->accepts.n; i++) {
 		char addr[SOCK_ADDR_LEN];
 
-		sock_local(l->doors.io[i].fd, &local);
+		sock_local(l->accepts.io[i].fd, &local);
 		sock_addr_text(addr, &local);
 		used += text_printf(addrs + used, LISTENER_TEXT_LEN - used, "%s%s",
 				    used ? " and " : "", addr);
@@ -692,8 +692,8 @@ uint16_t listener_port(const struct listener *l, char addrs[LISTENER_TEXT_LEN])
 	return sock_addr_port(&local);
 }
 
-void listener_reachable(const struct listener *l, struct wire_addrs *out)
+void listener_addrs(const struct listener *l, struct wire_addrs *out)
 {
-	for (unsigned i = 0; i < l->doors.n; i++)
-		own_addrs_of(l->doors.io[i].fd, out);
+	for (unsigned i = 0; i < l->accepts.n; i++)
+		own_addrs_of(l->accepts.io[i].fd, out);
 }

@@ -3,8 +3,8 @@
  * listener.h - waits for peers: accepts connections, reads each one's HELLO, and drops strangers
  *
  * A connection is a stranger until it has said a correct HELLO. Strangers share a table of fixed
- * size; when it is full, one of the source leaves that has most connections there (crowd.h). So
- * neither a port scan nor all the connections that one source can open keep a real peer out.
+ * size; when it is full, one of the source leaves that has most connections there (source_table.h).
+ * So neither a port scan nor all the connections that one source can open keep a real peer out.
  *
  * Two kinds of connections wait for HELLO in a table of their own, which strangers cannot fill:
  * those of a source that has a running session, since they are likely to join or reconnect, and
@@ -43,13 +43,14 @@
 #define LISTENER_PLAIN_NS 1000000000ull
 
 /* Connections that are kept for sessions to come: in all, and of one source. Each holds a few KiB
- * and, with TLS, some 30 more; who finds no place only loses a round trip with each session. */
-#define LISTENER_WARM            256
-#define LISTENER_WARM_PER_SOURCE 64
+ * and, with TLS, some 30 more; a client for which there is no room loses a round trip with each
+ * session. */
+#define LISTENER_KEPT            256
+#define LISTENER_KEPT_PER_SOURCE 64
 
 /* One that was not used for so long is closed. Its host may have forgotten it without a word, as
  * firewalls make some do. Who still wants one makes a new one. */
-#define LISTENER_WARM_NS 600000000000ull
+#define LISTENER_KEPT_NS 600000000000ull
 
 /* Time to read an answer that is all there is to say. */
 #define LISTENER_REFUSE_NS 2000000000ull
@@ -101,26 +102,26 @@ struct listener *listener_free(struct listener *l);
 int listener_adopt(struct listener **out, struct loop *loop, int fd, const struct tls_context *tls,
 		   const struct listener_events *events);
 
-/* Listens at one more place, on the same port; before the loop runs. Returns 0, -errno of the last
- * attempt, or -E2BIG beyond LISTENER_ADDRS. */
+/* Listens on one more address, on the same port; before the loop runs. Returns 0, -errno of the
+ * last attempt, or -E2BIG beyond LISTENER_ADDRS. */
 int listener_also(struct listener *l, const struct listener_where *where);
 
 /* The port listened on (for port 0) and the addresses as text: "10.0.0.1 and 10.0.1.1". */
 uint16_t listener_port(const struct listener *l, char addrs[LISTENER_TEXT_LEN]);
 
 /* At which of our addresses peers can reach it, as far as that is known. Adds to out. */
-void listener_reachable(const struct listener *l, struct wire_addrs *out);
+void listener_addrs(const struct listener *l, struct wire_addrs *out);
 
 /* Answers with these few bytes, and closes ch (consumed) once the peer has read them or
  * LISTENER_REFUSE_NS is over. */
 void listener_answer(struct listener *l, struct channel ch, const void *bytes, size_t n);
 
 /* Answers with these few bytes, and keeps ch (consumed): as if it had just come, but with
- * LISTENER_WARM_NS for its HELLO. If there is no place for it, it is refused with LIMIT. */
+ * LISTENER_KEPT_NS for its HELLO. If the table is full, it is refused with LIMIT. */
 void listener_keep(struct listener *l, struct channel ch, const void *bytes, size_t n);
 
-/* The same for a peer that is about to join a session here: its place is apart from strangers' and
- * preconnections', and it has LISTENER_HELLO_NS. */
+/* The same for a peer that is about to join a session here: it is in the table that strangers and
+ * preconnections cannot fill, and has LISTENER_HELLO_NS. */
 void listener_expect_join(struct listener *l, struct channel ch, const void *bytes, size_t n);
 
 /* Answers with REFUSE and closes ch (consumed) once the peer has read it or LISTENER_REFUSE_NS is

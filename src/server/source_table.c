@@ -6,11 +6,11 @@
  * Sources stand in one array, rank[], those with more members before those with fewer. n_with[k] is
  * the number of sources with at least k members, so sources with exactly k members are
  * rank[n_with[k + 1]] up to and without rank[n_with[k]]. A source that gains a member changes
- * places with the first one of its group, and the border of the group moves by one; a source that
- * loses a member does so with the last one. No call looks at more than one group's border.
+ * positions with the first one of its group, and the border of the group moves by one; a source
+ * that loses a member does so with the last one. No call looks at more than one group's border.
  *
  * A source is found by its hash in chains. It exists while it has members, so there are never more
- * sources than places.
+ * sources than members.
  */
 #include "server/source_table.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * crowd.h - a limited number of places, and who is to leave when they are all taken
+ * source_table.h - a limited number of members, and which one leaves when the table is full
  *
  * Members are counted by their source: the address or network that one person is likely to have
- * (sock_addr_source). When the crowd is full, the source with most members loses one. So whoever
- * takes places in bulk takes them from himself, and a source with fewer members loses none.
+ * (sock_addr_source). When the table is full, the source with most members loses one. So whoever
+ * fills the table takes room from himself, and a source with fewer members loses none.
  *
- * Plain memory: no I/O, no clock. Each call takes constant time, whatever the number of places.
+ * Plain memory: no I/O, no clock. Each call takes constant time, however many members there are.
  */
 #pragma once
 
@@ -17,31 +17,31 @@
 
 struct source_table;
 
-/* Embedded in what takes a place; it must not move meanwhile. */
+/* Embedded in each member; it must not move meanwhile. */
 struct source_table_member {
-	struct source_table_source *source; /* NULL: it has no place */
+	struct source_table_source *source; /* NULL: it is in no table */
 	unsigned at;                        /* among the members of the source */
 };
 
-/* max: places, at least 1. seed: random, so that nobody can foresee who leaves or aim at one hash
+/* max: members, at least 1. seed: random, so that nobody can foresee who leaves or aim at one hash
  * bucket. Returns 0 or -ENOMEM. */
 int source_table_new(struct source_table **out, unsigned max, uint64_t seed);
 
-/* Members lose their places. */
+/* Its members are in no table then. */
 struct source_table *source_table_free(struct source_table *c);
 
-/* Returns 0, -ENOMEM, or -ENOSPC when the crowd is full. The new member has said nothing yet. */
+/* Returns 0, -ENOMEM, or -ENOSPC when the table is full. The new member has said nothing yet. */
 int source_table_add(struct source_table *c, struct source_table_member *m,
 		     const uint8_t source[SOCK_SOURCE_LEN]);
 
-/* Does nothing for one that has no place. */
+/* Does nothing for one that is in no table. */
 void source_table_remove(struct source_table *c, struct source_table_member *m);
 
 /* The member has said something. */
 void source_table_heard(struct source_table_member *m);
 
 /* The member that is to leave: of the source with most members, at random among equal sources. Of
- * one source's members, one that has said nothing, else any, at random. NULL: the crowd is empty.
+ * one source's members, one that has said nothing, else any, at random. NULL: the table is empty.
  */
 struct source_table_member *source_table_choose(struct source_table *c);
 

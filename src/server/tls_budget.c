@@ -5,13 +5,13 @@
  * the budget is open while the moment lies no further ahead than a burst. A cost is known only
  * afterwards, so that the last one may exceed the burst: then the next stranger waits longer.
  *
- * A waiting client has a place: how many of the same source waited when it came, and one more
- * unless the source is known. The lowest place is next, and among equals who came first. So the
- * first of each source goes before the second of any, and a known source is one ahead.
+ * A waiting client has a rank: how many of the same source waited when it came, and one more
+ * unless the source is known. The lowest rank is next, and among equals the one that came first. So
+ * the first of each source goes before the second of any, and a known source is one ahead.
  *
  * The thread's clock less what strangers have cost is what all else has cost.
  *
- * The timer is set exactly while somebody waits.
+ * The timer is set exactly while a client waits.
  */
 #include "server/tls_budget.h"
 
@@ -44,7 +44,7 @@ static struct tls_turn *next_turn(const struct tls_budget *t)
 	struct tls_turn *next = t->first;
 
 	for (struct tls_turn *turn = t->first; turn; turn = turn->next)
-		if (turn->place < next->place)
+		if (turn->rank < next->rank)
 			next = turn;
 	return next;
 }
@@ -92,9 +92,9 @@ bool tls_budget_open(const struct tls_budget *t)
 void tls_budget_wait(struct tls_budget *t, struct tls_turn *turn,
 		     const uint8_t source[SOCK_SOURCE_LEN], bool known)
 {
-	turn->place = !known;
+	turn->rank = !known;
 	for (const struct tls_turn *other = t->first; other; other = other->next)
-		turn->place += !memcmp(other->source, source, SOCK_SOURCE_LEN);
+		turn->rank += !memcmp(other->source, source, SOCK_SOURCE_LEN);
 	memcpy(turn->source, source, SOCK_SOURCE_LEN);
 	turn->waits = true;
 	turn->prev = t->last;

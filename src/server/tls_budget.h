@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * turns.h - which stranger may begin a handshake, as handshakes cost the thread that moves
+ * tls_budget.h - which stranger may begin a handshake, as handshakes cost the thread that moves
  * everybody's bytes
  *
  * Strangers together have a budget of processor time: a part of the time that passes, and a burst
@@ -40,7 +40,7 @@ struct tls_turn {
 	/* Private */
 	uint64_t cost_ns; /* spent on it so far */
 	bool waits;
-	unsigned place;
+	unsigned rank;
 	uint8_t source[SOCK_SOURCE_LEN];
 	struct tls_turn *prev, *next;
 };

@@ -57,7 +57,7 @@ static void explain_end(struct tls *t)
 	text_printf(t->text, sizeof(t->text), "%s", text);
 }
 
-/* As recv, and what comes behind is the next record's header: so a record costs one call. */
+/* As recv, and what comes after is the next record's header: so a record costs one call. */
 static ssize_t receive(struct tls *t, void *buf, size_t size)
 {
 	struct iovec iov[] = { { .iov_base = buf, .iov_len = size },

@@ -44,8 +44,8 @@ static void take_facts(struct topo_link *link, const struct topo_link *facts)
 	memcpy(link->partner_mac, facts->partner_mac, sizeof(link->partner_mac));
 }
 
-/* Moves the link that facts are of to position i; false if none at i or behind has this name. */
-static bool place(struct topo_bond *bond, size_t i, const struct topo_link *facts)
+/* Moves the link that facts are of to position i; false if none at i or after has this name. */
+static bool move_to(struct topo_bond *bond, size_t i, const struct topo_link *facts)
 {
 	for (size_t k = i; k < bond->n_links; k++) {
 		struct topo_link found = bond->links[k];
@@ -65,7 +65,7 @@ static int order_ports(struct topo_source *source, struct topo_bond *bond)
 {
 	struct topo_link facts[TOPO_LINKS_MAX];
 	ssize_t n = files_ports(source, bond, facts, TOPO_LINKS_MAX);
-	size_t placed = 0;
+	size_t n_ordered = 0;
 
 	bond->order_known = false;
 	if (n < 0) {
@@ -74,15 +74,15 @@ static int order_ports(struct topo_source *source, struct topo_bond *bond)
 		return 0;
 	}
 	for (size_t i = 0; i < (size_t)n && i < TOPO_LINKS_MAX; i++)
-		if (place(bond, placed, &facts[i]))
-			placed++;
+		if (move_to(bond, n_ordered, &facts[i]))
+			n_ordered++;
 	if (bond->n_ports > TOPO_LINKS_MAX) {
 		text_printf(bond->reason, sizeof(bond->reason),
 			    "%zu links, more than the %d that can be listed", bond->n_ports,
 			    TOPO_LINKS_MAX);
 		return 0;
 	}
-	if (placed == bond->n_links && placed == (size_t)n) {
+	if (n_ordered == bond->n_links && n_ordered == (size_t)n) {
 		bond->order_known = true;
 		return 0;
 	}

@@ -89,7 +89,7 @@ uint64_t machine_sysctl(const struct topo_source *source, const char *name)
 	return value;
 }
 
-/* The text behind "GROUP: ", or NULL if the line is of another group. */
+/* The text after "GROUP: ", or NULL if the line is of another group. */
 static char *of_group(char *line, const char *group)
 {
 	size_t len = strlen(group);

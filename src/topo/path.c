@@ -88,7 +88,7 @@ static int step_vlan(struct walk *w)
 	return step_lower(w);
 }
 
-/* The other end is beside, not below: what it hands on depends on whose port it is. */
+/* The other end is no device below it: what it hands on depends on whose port it is. */
 static int step_veth(struct walk *w)
 {
 	const struct dev *peer;

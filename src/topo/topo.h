@@ -138,7 +138,7 @@ struct topo_link {
 };
 
 enum topo_kind {
-	TOPO_KIND_PLAIN, /* a network card, or a kind that is not told apart here */
+	TOPO_KIND_PLAIN, /* a network card, or a kind that has no value of its own here */
 	TOPO_KIND_BOND,
 	TOPO_KIND_TEAM,
 	TOPO_KIND_VLAN,

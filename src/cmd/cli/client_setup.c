@@ -33,7 +33,7 @@ struct engine_config client_setup_engine_config(const struct config *c,
 
 	memcpy(config.paths.ranges, c->ports, sizeof(c->ports));
 	if (listener && c->multihome)
-		listener_reachable(listener, &config.session.addrs);
+		listener_addrs(listener, &config.session.addrs);
 	return config;
 }
 

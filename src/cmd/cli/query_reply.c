@@ -32,7 +32,7 @@ static void look(struct query_reply *a, uint64_t now_ns)
 		topo_hold(a->paths.source);
 	a->session.addrs = (struct wire_addrs){ 0 };
 	if (a->multihome)
-		listener_reachable(a->listener, &a->session.addrs);
+		listener_addrs(a->listener, &a->session.addrs);
 }
 
 /* What is here, as a WELCOME. Returns its length; 0: no memory. */
