@@ -1,4 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Model: connections that are being made are in dials; those that are made are in a list, the
+ * oldest first, and are ready once the peer has answered HELLO.
+ *
+ *   dialled --> HELLO sent --> ready --> taken by a session
+ *      |            |            |
+ *      +-- failed --+            +-- closed by the peer: the next one after a pause
+ *            the pair of addresses rests, each time twice as long
+ *
+ * The first connection is made alone: its answer says which links there are, and the ports of the
+ * others are planned with them (known). Both lists together hold config.n at most. The timer `fill`
+ * makes what is missing.
+ */
 #include "relay/preconnect.h"
 
 #include <errno.h>

@@ -1,4 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Model: a session of the relay (struct relayed) is an engine with one plain connection. Near, a
+ * client connects the engine; far, a plain_connect fetches the target meanwhile. Each session is in
+ * the list of all and in one bucket, by its name, from relayed_new until session_over or discard.
+ *
+ * Memory: `all` is the pool of all sessions, and each source has a part of it (struct share), which
+ * its first session makes and its last one frees. A share's n_sessions counts its sessions.
+ *
+ * A session ends inside of a callback of its engine, and is freed by a task of the loop after it.
+ * Everything here is the loop's thread's.
+ */
 #include "relay/relay.h"
 
 #include <errno.h>
@@ -74,8 +85,7 @@ static void note(const struct relay *r, int level, const char *fmt, ...)
 	r->events.note(r->events.arg, level, text);
 }
 
-/* The table -------------------------------------------------------------------------------------
- */
+/* The table */
 
 static struct relayed **bucket_of(struct relay *r, const uint8_t key[WIRE_PROOF_LEN])
 {
@@ -129,8 +139,7 @@ static void take_out(struct relay *r, struct relayed *s)
 	r->totals.n_running--;
 }
 
-/* Sessions --------------------------------------------------------------------------------------
- */
+/* Sessions */
 
 static void on_note(void *arg, int level, const char *text)
 {
@@ -140,8 +149,7 @@ static void on_note(void *arg, int level, const char *text)
 	note(s->relay, level ? level + 1 : 0, "%s: %s", s->name, text);
 }
 
-/* Memory ---------------------------------------------------------------------------------------
- */
+/* Memory */
 
 static struct relayed *relayed_of(struct source_table_member *member)
 {
@@ -384,8 +392,7 @@ static void discard(struct relayed *s)
 	relayed_free(s);
 }
 
-/* Near ------------------------------------------------------------------------------------------
- */
+/* Near */
 
 static void reset(int fd)
 {
@@ -445,8 +452,7 @@ void relay_accept(struct relay *r, int fd, const union sock_addr *from)
 	reset(fd);
 }
 
-/* Far -------------------------------------------------------------------------------------------
- */
+/* Far */
 
 static void on_target_connected(void *arg, int fd)
 {
@@ -627,8 +633,7 @@ bool relay_knows(const struct relay *r, const uint8_t source[SOCK_SOURCE_LEN])
 	return source_table_count(r->sources, source) > 0;
 }
 
-/* The end ---------------------------------------------------------------------------------------
- */
+/* The end */
 
 void relay_kill(struct relay *r, int signal)
 {

@@ -1,4 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Model: every connection that has not said HELLO, or has been answered, is a struct stranger. It
+ * is in exactly one of three tables: strangers; expected (its source has a session, it proved who
+ * it is, or it is about to join); kept (for a session to come). A connection that enters
+ * a full table makes another one leave (source_table.h); only kept refuses it.
+ *
+ *   accepted --> first byte --> TLS turn --> TLS handshake --> HELLO --> events.hello
+ *                    |   |                    ^         |        |
+ *                    |   +-- the budget is open         |        +--> events.plain, or dropped
+ *                    |                                  |
+ *                    +--> HELLO, if it is no TLS        +-- failed --> answered --> closed
+ *
+ *   listener_answer       enters strangers as answered
+ *   listener_keep         enters kept before its HELLO
+ *   listener_expect_join  enters expected before its HELLO
+ *
+ * A proof moves a connection from strangers to expected. Whoever takes a connection out
+ * (stranger_free) owns its channel from then on. The timer of each runs all the time: the limits
+ * are those of listener.h. All of it is the loop's thread's.
+ */
 #include "server/listener.h"
 
 #include <errno.h>

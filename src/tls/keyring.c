@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Model: a key is 32 random bytes, and its file has them as base64. Its id is derived from it by
+ * HKDF, and passes in the clear; the key itself never does. A ring holds the key of one file, or
+ * all of a directory, and does not change once it is loaded. A key that cannot be read fails the
+ * whole ring. Secrets are overwritten before their memory is given back.
+ */
 #include "tls/keyring.h"
 
 #include <dirent.h>

@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Model: OpenSSL reads and writes through our BIO. What it sends goes to the socket; what the
+ * socket does not take stays in out[out_at .. out_end), and nothing new is sealed before that is
+ * sent. So one record, with a KeyUpdate or an alert, always fits. A read takes the next record's
+ * header with it (ahead).
+ *
+ * An error stays: each later call returns it, and text says why. Bytes that were read before it
+ * are returned first.
+ */
 #include "tls/tls.h"
 
 #include <errno.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Model: netlink knows the ports of a bond, and the driver's files know their order, on which the
+ * hash depends. The order is known only if both list the same ports. If they do not, a port came or
+ * went between the two, and all is read again, TRIES times at most; then the ports stand in the
+ * order of their indexes, and order_known is false.
+ */
 #include "topo/bonds.h"
 
 #include <errno.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Model: each question is one netlink request, and its take_ function keeps what the answer says:
+ * the route of a flow, the neighbour's MAC, the bridge's port for a MAC, the devices of a subnet.
+ * What the kernel says of a destination (no route, prohibited) is a result; only a question that
+ * fails is an error. A table that changed while it was read counts as read.
+ */
 #include "topo/route.h"
 
 #include <arpa/inet.h>
