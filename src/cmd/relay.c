@@ -461,7 +461,8 @@ static int start_relay(struct relay_run *run)
 	if (!config.max_per_source)
 		config.max_per_source =
 			run->tls || !c->listen ? RELAY_PER_SOURCE : RELAY_PER_SOURCE_OPEN;
-	config.max_sessions = sessions_at_once(run, c->listen ? LISTENER_KEPT : config.n_preconnect);
+	config.max_sessions =
+		sessions_at_once(run, c->listen ? LISTENER_KEPT : config.n_preconnect);
 	r = relay_new(&run->relay, run->loop, &config, &events);
 	if (!r && c->listen)
 		r = query_reply_new(&run->answers, run->listener, c, &config.engine);
