@@ -88,6 +88,9 @@ fails 'src/io/bad.c:2: io may not include wire' check-includes.sh "$tree"
 put src/cmd/bench/bad.c <<<'#include "cmd/netcat/cat.h"'
 fails 'src/cmd/bench/bad.c:2: cmd/bench may not include cmd/netcat' check-includes.sh "$tree"
 
+put src/util/bad.h < <(printf '/*\n * good.h - something\n */\n')
+fails 'src/util/bad.h:3: its head names good.h' check-includes.sh "$tree"
+
 put src/util/bad.c <<<'#include "text.h"'
 fails 'src/util/bad.c:2: "text.h" lacks its directory' check-includes.sh "$tree"
 

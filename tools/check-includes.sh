@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Includes point one way, and the pure modules stay away from I/O and clocks:
+# Includes point one way, the pure modules stay away from I/O and clocks, and the head of a file names no other:
 # check-includes.sh [TREE]
 set -euo pipefail
 cd "${1-$(dirname "$0")/..}"
@@ -58,6 +58,13 @@ find src -name '*.[ch]' -print0 | sort -z | xargs -0 -r awk '
 		module = FILENAME == "src/main.c" ? "main" : folder(substr(FILENAME, 5))
 		if (!(module in may))
 			complain("src/" module " is not a known module")
+	}
+
+	FNR == 3 && /^ \* [a-z_]+\.[ch] - / {
+		name = FILENAME
+		sub(/.*\//, "", name)
+		if ($2 != name)
+			complain("its head names " $2)
 	}
 
 	/^[ \t]*#[ \t]*include[ \t]*"/ {

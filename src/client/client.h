@@ -72,7 +72,7 @@ struct client_config {
 	const struct tls_context *tls; /* how each side proves itself; NULL: plain; borrowed */
 };
 
-/* A connection that waited for a session (warm.h). */
+/* A connection that waited for a session (preconnect.h). */
 struct client_first {
 	struct channel ch;
 	unsigned route;   /* the pair of addresses, in the order of addr_pairs_add */

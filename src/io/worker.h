@@ -6,15 +6,15 @@
  * the system calls that it is there for, and these three rules keep two waits from holding each
  * other:
  *
- *   1. Each wait of a worker asks for the quit first, and is over when the quit comes. So a quit is
- *      never behind an end of file or a timeout that comes with it.
+ *   1. Each wait of a worker asks for the quit first, and is over when the quit comes. So a quit
+ *      counts before an end of file or a timeout that comes with it.
  *   2. The loop's thread waits for a worker only after it has asked for the quit, and for
  *      WORKER_END_MS, which is longer than any wait of a worker. No two waits of the pair have one
  *      length: the one that waits longer knows that the other one is over.
  *   3. A worker that has not ended by then is late, or in a system call that nothing interrupts (a
  *      disk, a network file system). No service ends for that: what the worker uses stays, and its
  *      owner asks again later, which does not wait. One session at most hangs in this way (cat.c,
- *      bench_serve.c, measured.c): the next one waits for it, as both may use the same files.
+ *      bench_serve.c, measure_server.c): the next one waits for it, as both may use the same files.
  *
  *   waiter             for what                              for how long       quit asked
  *   loop (worker_end)  the worker's end, once                WORKER_END_MS      it is the quit
@@ -23,13 +23,10 @@
  *   output             bytes, room, the consumer's end       for ever           first, and after
  *   output             the stream's end, the consumer left   OUTPUT_LEFT_MS     first, and after
  *   output             a command's end, all written          for ever           first, and after
- *   guest (carry)      the connection, its two descriptors   -w, -q, 10 ms      with each: its wake
- *                                                                               is never cleared
- *   TLS pool           a job                                 for ever           first, and after,
- *                                                                               by its condition
- *   loop (tls_pool_wait)   the job that is being done            one record         no: no job
- * waits any worker         read, write, fdatasync, close         the kernel's time  before and
- * after
+ *   plain client       the connection, its two descriptors   -w, -q, 10 ms      its wake stays set
+ *   TLS pool           a job                                 for ever           first, and after
+ *   loop (pool)        the job that is being done            one record         no: no job waits
+ *   any worker         read, write, fdatasync, close         the kernel's time  before and after
  */
 #pragma once
 

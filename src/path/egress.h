@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ways.h - the ways of a session's packets out of this machine, one for each pair of addresses
+ * egress.h - the ways of a session's packets out of this machine, one for each pair of addresses
  * between which it has connections, and the links at the end of them
  *
  * Most sessions have one way. Others may end at the same bond or device, as with two addresses on

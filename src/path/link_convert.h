@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * linkfacts.h - what the modules below know of links, in each other's terms: topo's bond as hash's,
- * the way out of this machine as the protocol's facts, and either side's facts as plan's
+ * link_convert.h - what the modules below know of links, in each other's terms: topo's bond as
+ * hash's, the way out of this machine as the protocol's facts, and either side's facts as plan's
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ownaddrs.h - at which addresses of this machine others can reach a socket that listens
+ * own_addrs.h - at which addresses of this machine others can reach a socket that listens
  */
 #pragma once
 

@@ -5,7 +5,7 @@
  * connect from
  *
  * Ports are planned for the addresses of the first connection. Others may have other addresses, and
- * other links (ways.h): those are known, counted and told as well.
+ * other links (egress.h): those are known, counted and told as well.
  *
  * Only reads from this machine; makes no connection. Ports are always the client's, on whichever
  * side this runs.

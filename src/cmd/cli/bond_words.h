@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * status_facts.h - what a bond or link is said to be, in words, for status and doctor
+ * bond_words.h - what a bond or link is said to be, in words, for status and doctor
  *
  * Pure. The words are the same in the table, in JSON and in Prometheus's labels.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer.h - whom the command line names, how to connect to it, and what its options make of a
- * session
+ * client_setup.h - whom the command line names, how to connect to it, and what its options make of
+ * a session
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * listening.h - a listener on the addresses that the command line names
+ * listen_setup.h - a listener on the addresses that the command line names
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * answer.h - what a listener says to a peer that only wants to know what is there
+ * query_reply.h - what a listener says to a peer that only wants to know what is there
  *
  * An answer names the links on the way to the peer. To look at all devices of a machine takes
  * milliseconds of the thread that moves data, and anybody may ask. So all peers that ask within

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * names.h - the addresses that the command line names
+ * resolve_args.h - the addresses that the command line names
  */
 #pragma once
 

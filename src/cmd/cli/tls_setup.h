@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * secure.h - the options that say who may be at the other end: --key, --cert and their like
+ * tls_setup.h - the options that say who may be at the other end: --key, --cert and their like
  */
 #pragma once
 

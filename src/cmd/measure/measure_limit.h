@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench_judge.h - what limits a measured transfer, and from how many connections on more are of no
- * use; no I/O
+ * measure_limit.h - what limits a measured transfer, and from how many connections on more are of
+ * no use; no I/O
  */
 #pragma once
 

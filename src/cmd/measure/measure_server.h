@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * measured.h - lets others measure the way to a listener that is there for something else
+ * measure_server.h - lets others measure the way to a listener that is there for something else
  *
  * mpnc doctor asks for it. What comes is thrown away, what goes is made up, and neither touches
  * what the listener is there for. Since anyone may ask who can reach the port, all of it has

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * turn.h - when a session has to make room for a client that waits (-k)
+ * idle_turn.h - when a session has to make room for a client that waits (-k)
  *
  * Counted in rounds of QUEUE_PING_NS, which happen only while another client waits: a session that
  * keeps nobody waiting may be lost or idle for as long as its options allow.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * carry.h - one ordinary connection, of no protocol, and two descriptors: bytes are carried between
- * them until both streams are over
+ * plain_copy.h - one ordinary connection, of no protocol, and two descriptors: bytes are carried
+ * between them until both streams are over
  *
  * Two pipes, each with one buffer. A pipe reads when its buffer is empty and writes until it is
  * empty again; its end of file becomes the other side's.
