@@ -1,4 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sched.c - what is estimated of each subflow, and what the scheduler derives from it
+ *
+ * Two values are estimated from acknowledgements alone:
+ * - latency_ns: the least time from giving a chunk to its acknowledgement.
+ * - rate: bytes acknowledged in a time of at least SAMPLE_NS in which the subflow was never idle,
+ *   averaged with the value before (half of each). A single chunk's length by its time is a lower
+ *   bound, as that time includes the delay of the path: it raises the rate, and never lowers it.
+ *
+ * From these follow the size of a chunk (SCHED_CHUNK_NS of the rate) and the time when a chunk is
+ * due (latency + all bytes in flight at the rate). A chunk that is late by a part of its expected
+ * time may be sent again on another subflow.
+ *
+ * What always holds:
+ * - rate is 0 until the first acknowledgement, then 1 to RATE_MAX, and never 0 again.
+ * - drained_ns moves only while the rate is known, rested_ns only before; an acknowledgement clears
+ *   both, since bytes of one subflow arrive in order.
+ * - A measurement runs (mark_ns) only while the subflow has something under way.
+ */
 #include "session/sched.h"
 
 #include "util/units.h"
@@ -51,7 +70,8 @@ void sched_delivered(struct sched_rate *r, uint32_t len, uint64_t sent_ns, uint6
 	uint64_t alone = per_second(len, took_ns);
 
 	/* Bytes arrive in the order in which they left: what was before them is through. */
-	r->busy_ns = 0;
+	r->drained_ns = 0;
+	r->rested_ns = 0;
 	r->n_orphaned = 0;
 
 	if (!r->latency_ns || took_ns < r->latency_ns)
@@ -79,24 +99,23 @@ void sched_delivered(struct sched_rate *r, uint32_t len, uint64_t sent_ns, uint6
 
 void sched_orphaned(struct sched_rate *r, uint32_t len, uint64_t now_ns)
 {
-	if (r->busy_ns < now_ns)
-		r->busy_ns = now_ns;
 	if (r->rate)
-		r->busy_ns += time_for(len, r->rate);
+		r->drained_ns =
+			(r->drained_ns > now_ns ? r->drained_ns : now_ns) + time_for(len, r->rate);
 	else
-		r->busy_ns = now_ns + (REST_NS << r->n_orphaned);
+		r->rested_ns = now_ns + (REST_NS << r->n_orphaned);
 	if (r->n_orphaned < REST_DOUBLED)
 		r->n_orphaned++;
 }
 
 bool sched_resting(const struct sched_rate *r, uint64_t now_ns)
 {
-	return !r->rate && now_ns < r->busy_ns;
+	return !r->rate && now_ns < r->rested_ns;
 }
 
 uint64_t sched_orphans(const struct sched_rate *r, uint64_t now_ns)
 {
-	uint64_t left_ns = r->busy_ns > now_ns ? r->busy_ns - now_ns : 0;
+	uint64_t left_ns = r->drained_ns > now_ns ? r->drained_ns - now_ns : 0;
 
 	return left_ns / NS_PER_S * r->rate + left_ns % NS_PER_S * r->rate / NS_PER_S;
 }

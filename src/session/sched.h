@@ -28,7 +28,8 @@ struct sched_rate {
 			      */
 	uint64_t mark_ns;    /* begin of the running measurement; 0: none runs */
 	uint64_t mark_bytes; /* delivered since then */
-	uint64_t busy_ns;    /* bytes that nobody waits for keep it busy until about then */
+	uint64_t drained_ns; /* when orphaned bytes have left its queue; while the rate is known */
+	uint64_t rested_ns;  /* until when it takes no chunk; while the rate is not known */
 	unsigned n_orphaned; /* chunks in a row, while the rate is not known */
 };
 
@@ -36,14 +37,15 @@ struct sched_rate {
 void sched_delivered(struct sched_rate *r, uint32_t len, uint64_t sent_ns, uint64_t now_ns,
 		     bool idle);
 
-/* A chunk that is under way here came by another subflow, or is left to others: its bytes are in
- * flight no more, but have to leave this subflow's queue all the same. */
+/* A chunk that is under way here arrived on another subflow, or is left to others. Its bytes are no
+ * longer in flight, but still have to leave this subflow's queue. */
 void sched_orphaned(struct sched_rate *r, uint32_t len, uint64_t now_ns);
 
-/* What is left of them now, in bytes. */
+/* Orphaned bytes that are still in the queue now. */
 uint64_t sched_orphans(const struct sched_rate *r, uint64_t now_ns);
 
-/* Should it be left alone for a while? Its chunks come by other subflows before it is measured. */
+/* Should the subflow take no chunk for a while? True after other subflows overtook it before its
+ * rate was known. */
 bool sched_resting(const struct sched_rate *r, uint64_t now_ns);
 
 uint32_t sched_chunk_len(const struct sched_rate *r);
