@@ -52,9 +52,10 @@
  * follow is held in vain. */
 #define SESSION_GAP_NS 15000000000ull
 
-/* The bytes that are missing may stand, in each socket, behind a chunk that waits for memory: then
- * only the loss of a connection brings them, as the peer begins with them on the next one. */
-#define SESSION_STUCK_NS 5000000000ull
+/* The bytes that are missing may stand, in each socket, after a chunk that waits for memory: then
+ * only the loss of a connection brings them, as the peer begins with them on the next one. Longer
+ * than SESSION_GAP_NS: a peer that leaves a gap is to hear why its session ends. */
+#define SESSION_STUCK_NS 20000000000ull
 
 /* A consumer, here or there, may rest for this long. */
 #define SESSION_STALL_NS 60000000000ull

@@ -125,9 +125,9 @@ uint64_t winpool_size(const struct winpool *p)
 
 bool winpool_short(const struct winpool *p)
 {
-	/* A small pool has shares of no blocks before seven eighths of it are in use. */
-	return is_limited(p) &&
-	       (!share_of(p) || p->n_shared > size_of(p) - size_of(p) / WINPOOL_SHARE);
+	/* In a small pool shares get that small before seven eighths of it are in use. */
+	return is_limited(p) && (share_of(p) < WINPOOL_LEAST ||
+				 p->n_shared > size_of(p) - size_of(p) / WINPOOL_SHARE);
 }
 
 static struct winbuf_block *pop(struct winpool *p)

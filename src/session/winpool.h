@@ -35,6 +35,9 @@
  */
 #define WINPOOL_SHARE 8
 
+/* A share of fewer blocks than this keeps a window of next to nothing waiting. */
+#define WINPOOL_LEAST 2
+
 struct winpool;
 
 struct winbuf_block {
@@ -64,7 +67,8 @@ uint64_t winpool_share(const struct winpool *p);
  * have. */
 uint64_t winpool_size(const struct winpool *p);
 
-/* Do they have more than seven eighths of that, or so much that a window gets no more? */
+/* Do they have more than seven eighths of that, or is the share of one window below WINPOOL_LEAST?
+ */
 bool winpool_short(const struct winpool *p);
 
 /* A block for a window that has n_held. next: the window's stream goes on in this block, and the
