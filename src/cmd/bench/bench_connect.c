@@ -190,7 +190,7 @@ static void run_over(struct loop_task *task)
 	keep_rate(r);
 	status = bench_finish(b, "client");
 	if (!bench_let_go(b)) {
-		log_error("a file hangs: cannot go on");
+		log_error("reading or writing a file hangs: cannot measure again");
 		bench_leave(b, OUTCOME_INCOMPLETE);
 	}
 	if (status || b->exit) {

@@ -216,7 +216,7 @@ static void run_over(struct loop_task *task)
 		serve_next(s);
 		return;
 	}
-	log_error("reading or writing a file hangs: the next client waits until it ends");
+	log_error("reading or writing a file hangs: the next client waits until that ends");
 	loop_set_timer(b->loop, &s->late_timer, loop_now(b->loop) + LATE_LOOK_NS);
 }
 

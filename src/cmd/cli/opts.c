@@ -92,43 +92,47 @@ static const struct {
 	{ OPT_PORTS, OPT_LISTEN, "--ports is for the side that connects" },
 	{ OPT_STEER, OPT_LISTEN, "--steer is for the side that connects" },
 	{ OPT_PLAN, OPT_LISTEN, "--plan is for the side that connects" },
-	{ OPT_TARGET, OPT_LISTEN, "it is for the side that connects" },
-	{ OPT_TARGET, OPT_PLAIN, "it is for sessions" },
-	{ OPT_KEY, OPT_KEY_DIR, "a directory of one key is possible" },
-	{ OPT_KEY, OPT_CERT, "a peer is known by a key or by a certificate" },
-	{ OPT_KEY_DIR, OPT_CERT, "a peer is known by a key or by a certificate" },
-	{ OPT_EXEC, OPT_SHELL, "give one of them" },
-	{ OPT_EXEC, OPT_UNIX, "a session has one end here" },
-	{ OPT_SHELL, OPT_UNIX, "a session has one end here" },
-	{ OPT_EXEC, OPT_NO_STDIN, "for a command that only reads use --recv-only" },
-	{ OPT_SHELL, OPT_NO_STDIN, "for a command that only reads use --recv-only" },
-	{ OPT_UNIX, OPT_NO_STDIN, "to send nothing use --recv-only" },
-	{ OPT_PLAIN, OPT_SUBFLOWS, "a plain connection is one" },
-	{ OPT_PLAIN, OPT_PORTS, "a plain connection is one, with -p PORT" },
-	{ OPT_PLAIN, OPT_STEER, "a plain connection is one" },
-	{ OPT_PLAIN, OPT_PLAN, "there is nothing to plan" },
-	{ OPT_PLAIN, OPT_MULTIHOME, "a plain connection is one" },
-	{ OPT_PLAIN, OPT_RETRY, "it is for sessions" },
-	{ OPT_PLAIN, OPT_RATE, "it is for sessions" },
-	{ OPT_PLAIN, OPT_JSON, "it is for sessions" },
+	{ OPT_TARGET, OPT_LISTEN, "--target is for the side that connects" },
+	{ OPT_TARGET, OPT_PLAIN, "only an mpnc session has a target" },
+	{ OPT_KEY, OPT_KEY_DIR, "give one of them; a directory can hold a single key" },
+	{ OPT_KEY, OPT_CERT,
+	  "peers prove their identity by a key or by a certificate; give one of them" },
+	{ OPT_KEY_DIR, OPT_CERT,
+	  "peers prove their identity by a key or by a certificate; give one of them" },
+	{ OPT_EXEC, OPT_SHELL, "give one command" },
+	{ OPT_EXEC, OPT_UNIX, "a session has one endpoint on this machine; give one of them" },
+	{ OPT_SHELL, OPT_UNIX, "a session has one endpoint on this machine; give one of them" },
+	{ OPT_EXEC, OPT_NO_STDIN, "if the command only reads, use --recv-only" },
+	{ OPT_SHELL, OPT_NO_STDIN, "if the command only reads, use --recv-only" },
+	{ OPT_UNIX, OPT_NO_STDIN, "to send nothing, use --recv-only" },
+	{ OPT_PLAIN, OPT_SUBFLOWS, "--plain uses a single connection" },
+	{ OPT_PLAIN, OPT_PORTS, "--plain uses a single connection; choose its port with -p PORT" },
+	{ OPT_PLAIN, OPT_STEER, "--plain uses a single connection" },
+	{ OPT_PLAIN, OPT_PLAN, "--plain uses a single connection, which needs no plan" },
+	{ OPT_PLAIN, OPT_MULTIHOME, "--plain uses a single connection" },
+	{ OPT_PLAIN, OPT_RETRY, "--plain tries to connect once" },
+	{ OPT_PLAIN, OPT_RATE, "--plain cannot limit its rate" },
+	{ OPT_PLAIN, OPT_JSON, "--plain writes no report" },
 	{ OPT_PLAIN, OPT_KEY, "a plain connection is not encrypted" },
 	{ OPT_PLAIN, OPT_KEY_DIR, "a plain connection is not encrypted" },
 	{ OPT_PLAIN, OPT_CERT, "a plain connection is not encrypted" },
-	{ OPT_PLAIN, OPT_RECONNECT, "it is for sessions" },
-	{ OPT_PLAIN, OPT_EXEC, "it is for sessions" },
-	{ OPT_PLAIN, OPT_SHELL, "it is for sessions" },
-	{ OPT_PLAIN, OPT_SESSIONS, "it is for sessions" },
-	{ OPT_PLAIN_OK, OPT_PLAIN, "--plain serves nobody else" },
+	{ OPT_PLAIN, OPT_RECONNECT, "a lost plain connection cannot be resumed" },
+	{ OPT_PLAIN, OPT_EXEC, "a plain connection cannot report a command's failure" },
+	{ OPT_PLAIN, OPT_SHELL, "a plain connection cannot report a command's failure" },
+	{ OPT_PLAIN, OPT_SESSIONS, "--plain has no sessions to count" },
+	{ OPT_PLAIN_OK, OPT_PLAIN, "--plain already serves clients that do not speak mpnc" },
 	{ OPT_PLAIN_OK, OPT_KEY, "a plain connection is not encrypted" },
 	{ OPT_PLAIN_OK, OPT_KEY_DIR, "a plain connection is not encrypted" },
 	{ OPT_PLAIN_OK, OPT_CERT, "a plain connection is not encrypted" },
 	{ OPT_PLAIN_OK, OPT_EXEC, "a plain connection cannot report a command's failure" },
 	{ OPT_PLAIN_OK, OPT_SHELL, "a plain connection cannot report a command's failure" },
-	{ OPT_PLAIN_OK, OPT_UNIX, "it is for the standard streams" },
-	{ OPT_PLAIN_OK, OPT_RATE, "a plain connection has no limit" },
+	{ OPT_PLAIN_OK, OPT_UNIX, "--plain-ok joins clients to the standard streams only" },
+	{ OPT_PLAIN_OK, OPT_RATE, "the rate of a plain connection cannot be limited" },
 	{ OPT_PROBE, OPT_LISTEN, "-z is for the side that connects" },
-	{ OPT_PROBE, OPT_PLAN, "-z asks who is there, --plan makes a plan" },
-	{ OPT_PORTS, OPT_PORT, "use --ports to have ports chosen, -p for a block as it is" },
+	{ OPT_PROBE, OPT_PLAN,
+	  "-z checks for a listener, --plan prints a plan; run them one after the other" },
+	{ OPT_PORTS, OPT_PORT,
+	  "--ports lets mpnc choose the ports, -p fixes them; give one of them" },
 };
 
 /* Options that mean nothing without another one. */
@@ -137,10 +141,12 @@ static const struct {
 	const char *why;
 } needs[] = {
 	{ OPT_KEEP, OPT_LISTEN, "only a listener can serve one session after another" },
-	{ OPT_MAX_CONNS, OPT_LISTEN, "it limits how many may connect" },
-	{ OPT_ALLOW, OPT_LISTEN, "it says who may connect" },
-	{ OPT_PLAIN_OK, OPT_LISTEN, "it says who is served; to connect to others use --plain" },
-	{ OPT_SESSIONS, OPT_KEEP, "without it there is one session" },
+	{ OPT_MAX_CONNS, OPT_LISTEN, "-m limits how many clients may connect" },
+	{ OPT_ALLOW, OPT_LISTEN, "--allow lists the addresses that may connect" },
+	{ OPT_PLAIN_OK, OPT_LISTEN,
+	  "--plain-ok lets a listener serve plain clients; to connect without a session, use "
+	  "--plain" },
+	{ OPT_SESSIONS, OPT_KEEP, "without -k a listener serves one session" },
 };
 
 static bool has_local(const struct parser *p)
@@ -342,10 +348,10 @@ static enum opts_result take_listen_operands(struct parser *p)
 	const char *addr = NULL;
 
 	if (p->n_operands > 2)
-		return opts_fail(p, "one word too many: -l takes [ADDR] PORT");
+		return opts_fail(p, "unexpected argument: -l takes [ADDR] PORT");
 	if (p->local_port && p->n_operands == 2)
 		return opts_fail(p, "two ports: -p PORT is the one to listen on, so leave out the "
-				    "last word");
+				    "last argument");
 	if (!p->local_port && p->n_operands == 0)
 		return opts_fail(p, "missing port: mpnc -l PORT");
 	if (p->local_port) {
@@ -391,7 +397,7 @@ static enum opts_result take_local(struct parser *p)
 	const char **local;
 
 	if (p->n_operands < LEN(p->operand))
-		return opts_fail(p, "missing words: mpnc %s [LADDR:]LPORT HOST PORT",
+		return opts_fail(p, "missing arguments: mpnc %s [LADDR:]LPORT HOST PORT",
 				 p->verb->name);
 	field = (char *)p->own + p->verb->local;
 	local = field;
@@ -423,7 +429,7 @@ static enum opts_result take_connect_operands(struct parser *p)
 	return result == OPTS_RUN ? take_source_port(p) : result;
 }
 
-/* A path alone is the whole way to the peer, as with netcat's -U. */
+/* A path alone names the socket that leads to the peer, as with netcat's -U. */
 static bool is_plain_unix(const struct parser *p)
 {
 	return p->given[OPT_UNIX] && p->n_operands == 0 && !p->local_port;
@@ -435,7 +441,8 @@ static enum opts_result check_plain_unix(struct parser *p)
 		return opts_fail(p, "--plain and -U: the path is the peer's, so leave out host and "
 				    "port");
 	if (p->config->n_sources || p->config->n_allow)
-		return opts_fail(p, "-s and --allow are for TCP, and -U without a port is none");
+		return opts_fail(p,
+				 "-s and --allow are for TCP, and -U without a port uses no TCP");
 	return OPTS_RUN;
 }
 
@@ -445,12 +452,13 @@ static enum opts_result take_operands(struct parser *p)
 
 	if (p->surplus) {
 		text_quote(quoted, sizeof(quoted), p->surplus, strlen(p->surplus));
-		return opts_fail(p, "one word too many: \"%s\"", quoted);
+		return opts_fail(p, "unexpected argument \"%s\"; see mpnc%s%s --help", quoted,
+				 p->verb ? " " : "", p->verb ? p->verb->name : "");
 	}
 	/* Mostly a variable of a script that was not set. */
 	for (size_t i = 0; i < p->n_operands; i++) {
 		if (!*p->operand[i])
-			return opts_fail(p, "the host or port is an empty word");
+			return opts_fail(p, "the host or port is empty");
 	}
 	if (p->config->plain && p->config->unix_path)
 		return check_plain_unix(p);

@@ -61,7 +61,7 @@ static const char help_head[] =
 	"       mpnc send|recv ... -- COMMAND   one stream, from or to a command\n"
 	"       mpnc relay ...                  for any TCP program: mpnc help relay\n"
 	"       mpnc genkey [FILE]              a key for --key\n"
-	"       mpnc bench HOST PORT | -l PORT  how fast it is, and what limits it\n"
+	"       mpnc bench HOST PORT | -l PORT  measure the rate and what limits it\n"
 	"       mpnc doctor [HOST [PORT]]       what keeps links idle\n"
 	"       mpnc status, mpnc explain       bonds and links: mpnc help status\n"
 	"\n"

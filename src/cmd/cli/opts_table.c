@@ -280,16 +280,18 @@ static const struct opts_number
 const struct option_def opts_table[N_OPTIONS] = {
 	[OPT_LISTEN] = { 'l', "listen", NULL, "wait for a peer instead of connecting to one",
 			 set_flag, FIELD(listen), "Connections" },
-	[OPT_KEEP] = { 'k', "keep-open", NULL, "with -l: one session after another", set_flag,
+	[OPT_KEEP] = { 'k', "keep-open", NULL, "with -l: serve one session after another", set_flag,
 		       FIELD(keep) },
 	[OPT_MAX_CONNS] = { 'm', "max-conns", "N",
-			    "with -l: at most N clients at once, the one that is\n"
-			    "served and those that wait",
+			    "with -l: accept at most N clients at once, served\n"
+			    "and waiting ones together",
 			    set_number, FIELD(max_clients), .number = &clients },
 	[OPT_SESSIONS] = { 0, "sessions", "N", "with -k: end after N sessions", set_number,
 			   FIELD(n_sessions), .number = &sessions },
 	[OPT_ALLOW] = { 0, "allow", "CIDR[,CIDR]",
-			"with -l: from these addresses only (10.0.0.0/8, ::1)", set_allow },
+			"with -l: accept clients from these addresses only\n"
+			"(10.0.0.0/8, ::1)",
+			set_allow },
 	[OPT_PLAIN] = { 0, "plain", NULL,
 			"one ordinary TCP connection, to or from anything:\n"
 			"no protocol, no checksum, one link",
@@ -300,32 +302,32 @@ const struct option_def opts_table[N_OPTIONS] = {
 			   set_flag, FIELD(plain_ok) },
 	[OPT_SUBFLOWS] = { 'P', "subflows", "N|auto",
 			   "TCP connections that carry the stream (1 to 256);\n"
-			   "auto: as many as the bonds at both ends need (8 if\n"
-			   "none can be seen), and the default",
+			   "auto, the default: as many as the bonds at both\n"
+			   "ends need (8 if mpnc can see no bond)",
 			   set_subflows },
 	[OPT_SOURCE] = { 's', "source", "ADDR",
-			 "local address; with -l: the one to listen on;\n"
-			 "several times: all of them are used",
+			 "local address; with -l: the address to listen on;\n"
+			 "repeat the option to use several",
 			 set_source },
 	[OPT_MULTIHOME] = { 0, "multihome", NULL,
 			    "use the peer's other addresses; with -l: announce\n"
 			    "the other addresses",
 			    set_flag, FIELD(multihome) },
 	[OPT_PORT] = { 'p', "source-port", "PORT",
-		       "first local port, the subflows take the next ones;\n"
+		       "first local port; subflows take the ports after it;\n"
 		       "with -l: the port to listen on",
 		       set_local_port },
 	[OPT_PORTS] = { 0, "ports", "A-B[,C-D]",
-			"local ports to choose from for the subflows; also\n"
-			"single ones, up to 16 in all",
+			"choose the subflows' local ports from these ranges\n"
+			"or single ports, up to 16 of them",
 			set_ports },
 	[OPT_STEER] = { 0, "steer", "off|auto",
-			"off: keep the planned ports, whatever the links'\n"
-			"counters show meanwhile (default: auto)",
+			"off: keep the planned ports; auto, the default:\n"
+			"change them when the links' counters advise it",
 			set_steer },
 	[OPT_PLAN] = { 0, "plan", NULL,
-		       "print which local ports would be used and over\n"
-		       "which links they run, and exit",
+		       "print which local ports mpnc would use and which\n"
+		       "links they take, and exit",
 		       set_flag, FIELD(plan) },
 	[OPT_PROBE] = { 'z', NULL, NULL,
 			"check whether an mpnc listener answers (exit 0),\n"
@@ -333,28 +335,28 @@ const struct option_def opts_table[N_OPTIONS] = {
 			"--plain: whether anything listens",
 			set_flag, FIELD(probe) },
 	[OPT_TARGET] = { 0, "target", "NAME",
-			 "with a relay at the other end: which of its targets,\n"
-			 "by the name that it has there",
+			 "if the listener is a relay: connect to the target\n"
+			 "that has this name there",
 			 set_target },
-	[OPT_NODNS] = { 'n', "nodns", NULL, "addresses are numeric, look up no names", set_flag,
+	[OPT_NODNS] = { 'n', "nodns", NULL, "addresses are numeric; look up no names", set_flag,
 			FIELD(numeric) },
 	[OPT_IPV4] = { '4', NULL, NULL, "IPv4 only", set_family },
 	[OPT_IPV6] = { '6', NULL, NULL, "IPv6 only", set_family },
 	[OPT_TOS] = { 'T', NULL, "TOS", "type of service: number or name (af11, cs1, ef)",
 		      set_tos },
-	[OPT_TTL] = { 'M', "ttl", "N", "hop limit of what is sent (1 to 255)", set_number,
+	[OPT_TTL] = { 'M', "ttl", "N", "hop limit (TTL) of sent packets (1 to 255)", set_number,
 		      FIELD(ttl), .number = &hops },
 	[OPT_MIN_TTL] = { 0, "minttl", "N",
-			  "drop what comes with a lower hop limit: with 255 and\n"
-			  "-M 255 at the other end, all that was routed",
+			  "drop packets that arrive with a lower hop limit;\n"
+			  "255 here and -M 255 there excludes routed packets",
 			  set_number, FIELD(min_ttl), .number = &hops },
 	[OPT_WINDOW] = { 0, "window", "SIZE",
-			 "memory for data on its way, in each direction\n"
+			 "memory for data in transit, in each direction\n"
 			 "(1M to 16G; default 64M)",
 			 set_number, FIELD(window), .number = &window },
 	[OPT_RCVBUF] = { 'I', NULL, "LEN",
-			 "TCP receive buffer of each subflow, instead of\n"
-			 "the kernel's own tuning",
+			 "size of each subflow's TCP receive buffer, in place\n"
+			 "of the kernel's tuning",
 			 set_number, FIELD(rcvbuf), .number = &sockbuf },
 	[OPT_SNDBUF] = { 'O', NULL, "LEN", "the same for the TCP send buffer", set_number,
 			 FIELD(sndbuf), .number = &sockbuf },
@@ -363,72 +365,73 @@ const struct option_def opts_table[N_OPTIONS] = {
 		      "encrypt; accept only peers that hold the same key\n"
 		      "(a file from mpnc genkey)",
 		      set_path, FIELD(key_file), "Encryption (TLS 1.3)" },
-	[OPT_KEY_DIR] = { 0, "key-dir", "DIR", "with -l: any key of a directory", set_path,
-			  FIELD(key_dir) },
+	[OPT_KEY_DIR] = { 0, "key-dir", "DIR", "with -l: accept any key in this directory",
+			  set_path, FIELD(key_dir) },
 	[OPT_CERT] = { 0, "cert", "FILE",
-		       "the same with certificates: ours (PEM), and with it\n"
-		       "--private-key and --ca",
+		       "encrypt with certificates; FILE is our own (PEM);\n"
+		       "needs --private-key and --ca",
 		       set_path, FIELD(cert) },
-	[OPT_PRIVATE_KEY] = { 0, "private-key", "FILE", "the key of our certificate", set_path,
+	[OPT_PRIVATE_KEY] = { 0, "private-key", "FILE", "private key of our certificate", set_path,
 			      FIELD(private_key) },
-	[OPT_CA] = { 0, "ca", "FILE", "authority of the peer's certificate", set_path, FIELD(ca) },
+	[OPT_CA] = { 0, "ca", "FILE", "authority that signed the peer's certificate", set_path,
+		     FIELD(ca) },
 	[OPT_NAME] = { 0, "name", "NAME",
-		       "name in the peer's certificate (default: HOST; with\n"
-		       "-l: any)",
+		       "require this name in the peer's certificate\n"
+		       "(default: HOST; with -l: any)",
 		       set_path, FIELD(cert_name) },
 	[OPT_TLS_THREADS] = { 0, "tls-threads", "N",
-			      "threads that encrypt and decrypt; 0: the one that\n"
-			      "moves the data; auto, the default: by processors",
+			      "threads that encrypt and decrypt; 0: use the main\n"
+			      "thread; auto, the default: by processors",
 			      set_number, FIELD(tls_threads), .number = &threads },
 
 	[OPT_EXEC] = { 'e', "exec", "COMMAND",
-		       "the streams are this command's input and output;\n"
-		       "it is split at blanks, \\ takes away their meaning",
+		       "run COMMAND and join the session to its input and\n"
+		       "output; split at spaces; a backslash escapes one",
 		       set_word, FIELD(exec), "Data" },
-	[OPT_SHELL] = { 'c', "sh-exec", "COMMAND", "the same, with a command for /bin/sh -c",
+	[OPT_SHELL] = { 'c', "sh-exec", "COMMAND", "the same, but /bin/sh -c runs COMMAND",
 			set_word, FIELD(shell) },
 	[OPT_UNIX] = { 'U', "unixsock", "PATH",
-		       "the streams are those of a connection to this unix\n"
-		       "socket (@NAME: an abstract one); without host and\n"
-		       "port it is the way itself, with --plain",
+		       "join the session to this unix socket (@NAME: an\n"
+		       "abstract one); without host and port: use the\n"
+		       "socket in place of TCP, as with --plain",
 		       set_word, FIELD(unix_path) },
 	[OPT_NO_STDIN] = { 'd', NULL, NULL, "never read standard input", set_flag,
 			   FIELD(no_stdin) },
-	[OPT_SEND_ONLY] = { 0, "send-only", NULL, "send only, and receive nothing", set_flag,
+	[OPT_SEND_ONLY] = { 0, "send-only", NULL, "send only, receive nothing", set_flag,
 			    FIELD(send_only) },
 	[OPT_RECV_ONLY] = { 0, "recv-only", NULL, "receive only, send nothing", set_flag,
 			    FIELD(recv_only) },
 	[OPT_DUPLEX] = { 0, "duplex", NULL,
-			 "read standard input to its end in any case, even\n"
-			 "when the peer has sent all of its own",
+			 "read standard input to its end even after the peer\n"
+			 "has sent all its data",
 			 set_flag, FIELD(duplex) },
 	[OPT_SHUTDOWN] = { 'N', NULL, NULL,
-			   "with --plain: shut the connection down at the end\n"
-			   "of input; without it that always reaches the peer",
+			   "with --plain: tell the peer of the end of input by\n"
+			   "a shutdown; a session always reports the end",
 			   set_flag, FIELD(shutdown) },
 
 	[OPT_WAIT] = { 'w', "wait", "TIME",
-		       "give up when connecting, waiting for a peer (-l) or\n"
-		       "a pause without progress takes longer",
+		       "give up when connecting, waiting for a peer (-l),\n"
+		       "or a pause without progress takes longer",
 		       set_number, FIELD(timeout_ns), "Times (500ms, 30 or 30s, 2m, 1h)", &limit },
 	[OPT_IDLE] = { 0, "idle-timeout", "TIME",
-		       "give up after a pause of that length; never: not\n"
-		       "after any, whatever -w says",
+		       "give up after a pause of this length; never: wait\n"
+		       "without limit, whatever -w says",
 		       set_number, FIELD(idle_ns), .number = &idle },
-	[OPT_RETRY] = { 0, "retry", "TIME", "keep trying to connect for that long", set_number,
+	[OPT_RETRY] = { 0, "retry", "TIME", "keep trying to connect for this long", set_number,
 			FIELD(retry_ns), .number = &time },
 	[OPT_RECONNECT] = { 0, "reconnect", "TIME",
-			    "when all connections are lost: keep the session and\n"
-			    "connect again for that long (default 30; 0: end)",
+			    "after the loss of all connections: try to reconnect\n"
+			    "for this long (default 30; 0: end at once)",
 			    set_number, FIELD(reconnect_ns), .number = &time },
 	[OPT_QUIT] = { 'q', NULL, "TIME",
-		       "end that long after all our input has arrived;\n"
-		       "-1 is never, and the default",
+		       "end this long after all our input has arrived;\n"
+		       "-1, the default: never",
 		       set_number, FIELD(quit_ns), .number = &quit },
 	[OPT_RATE] = { 0, "rate", "SIZE", "send at most SIZE bytes per second", set_number,
 		       FIELD(rate), .number = &rate },
 
-	[OPT_VERBOSE] = { 'v', "verbose", NULL, "say what happens; -vv: for each subflow too",
+	[OPT_VERBOSE] = { 'v', "verbose", NULL, "print what happens; -vv: for each subflow too",
 			  set_verbose, 0, "Messages (on standard error)" },
 	[OPT_PROGRESS] = { 0, "progress", "[=WHEN]",
 			   "auto (default: on a terminal), always or never;\n"

@@ -84,31 +84,31 @@ int doctor_run(struct topo_source *source, const struct doctor_request *q, FILE 
 static const char help[] =
 	"Usage: mpnc doctor [options] [HOST [PORT]]\n"
 	"\n"
-	"Says what keeps the bonds and teams of this machine from giving a transfer all of\n"
-	"their links: for each thing found what it means for one TCP connection and for\n"
-	"several, and the command or switch setting to change. Changes nothing itself and\n"
-	"needs no privilege. With HOST, also whether packets to there use a bond.\n"
+	"Finds what keeps a transfer from using all links of this machine's bonds and teams.\n"
+	"For each finding mpnc prints what it means for one TCP connection and for several,\n"
+	"and the command or switch setting that helps. The doctor changes nothing and needs\n"
+	"no privilege. With HOST it also checks whether packets to HOST use a bond.\n"
 	"\n"
-	"With PORT, on which an mpnc waits there: also what its bond and the switches\n"
-	"between do, found by sending at most 64 MiB: over which links single flows run,\n"
-	"what each of these lanes carries, and whether large packets pass. The mpnc there\n"
-	"waits for others afterwards.\n"
+	"With PORT, where an mpnc listener runs on HOST, the doctor also examines that end's\n"
+	"bond and the switches between, by sending at most 64 MiB: which links single flows\n"
+	"use, what each of these lanes carries, and whether large packets pass. The listener\n"
+	"keeps running.\n"
 	"\n"
-	"With several addresses, HOST,HOST2 or -s more than once: about one pair of them\n"
-	"after the other.\n"
+	"With several addresses (HOST,HOST2, or -s repeated) the doctor examines one pair of\n"
+	"addresses after the other.\n"
 	"\n"
-	"      --json     one line of JSON; of several pairs, one for each\n"
-	"      --report   to be given away: every address is replaced by a name\n"
-	"  -h, --help     this text\n"
+	"      --json     print one line of JSON for each pair of addresses\n"
+	"      --report   replace every address by a name, so that the output can be shared\n"
+	"  -h, --help     print this text\n"
 	"\n"
-	"With PORT also, as mpnc's own: -4 -6 -n -s -T -w --ports, and for encryption --key\n"
-	"--cert --private-key --ca --name; see mpnc --help.\n"
+	"With PORT these mpnc options are also accepted: -4 -6 -n -s -T -w --ports, and for\n"
+	"encryption --key --cert --private-key --ca --name; see mpnc --help.\n"
 	"\n"
 	"An error loses packets or leaves a link idle; a warning is a set-up that cannot use\n"
-	"all links for one peer; a note changes nothing about the exit status.\n"
+	"all links for one peer; a note does not affect the exit status.\n"
 	"\n"
-	"Exit status: 0 nothing but notes, 1 errors or warnings, 2 usage, or cannot read,\n"
-	"write or reach the peer.\n";
+	"Exit status: 0 no problems found, 1 errors or warnings, 2 usage, or the doctor cannot\n"
+	"read, write or reach the peer.\n";
 
 static enum opts_result set_report(struct parser *p, const struct option_def *o, const char *arg)
 {
@@ -304,9 +304,8 @@ int doctor_main(int argc, char *argv[])
 			return DOCTOR_USAGE;
 		}
 		if (config.multihome) {
-			log_error(
-				"doctor: --multihome: it looks at the addresses that it is given, "
-				"HOST,HOST2");
+			log_error("doctor: --multihome is not accepted: name the addresses, "
+				  "HOST,HOST2");
 			return DOCTOR_USAGE;
 		}
 		log_set_level(config.verbose);

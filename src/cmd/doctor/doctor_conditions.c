@@ -72,7 +72,7 @@ const struct doctor_condition doctor_conditions[] = {
 		.id = "bond-set-down",
 		.severity = DOCTOR_ERROR,
 		.holds = rules_set_down,
-		.message = "{bond} is set down.",
+		.message = "{bond} is administratively down.",
 		.one_stream = "nothing goes over {bond}",
 		.several_streams = "the same",
 		.remedy = "$ ip link set dev {bond} up",
@@ -84,7 +84,7 @@ const struct doctor_condition doctor_conditions[] = {
 		.message = "{bond} has no carrier.",
 		.one_stream = "nothing goes over {bond}",
 		.several_streams = "the same",
-		.remedy = "whatever else is found about {bond}",
+		.remedy = "see the other findings for {bond}",
 	},
 	{
 		.id = "no-links",
@@ -101,7 +101,7 @@ const struct doctor_condition doctor_conditions[] = {
 		.id = "link-set-down",
 		.severity = DOCTOR_ERROR,
 		.holds = rules_link_set_down,
-		.message = "links of {bond} are set down: {links}.",
+		.message = "links of {bond} are administratively down: {links}.",
 		.one_stream = "{one}, as long as a link is left",
 		.several_streams = "{all}, over {usable} of {n} links",
 		.remedy = "$ ip link set dev {link} up",
@@ -119,7 +119,7 @@ const struct doctor_condition doctor_conditions[] = {
 		.id = "link-held-down",
 		.severity = DOCTOR_ERROR,
 		.holds = rules_link_held_down,
-		.message = "links of {bond} have carrier, but its link monitoring holds them for "
+		.message = "links of {bond} have carrier, but its link monitoring counts them as "
 			   "down: {links}.",
 		.one_stream = "{one}, as long as a link is left",
 		.several_streams = "{all}, over {usable} of {n} links",
@@ -194,7 +194,7 @@ const struct doctor_condition doctor_conditions[] = {
 		.id = "lacp-out-of-sync",
 		.severity = DOCTOR_ERROR,
 		.holds = rules_out_of_sync,
-		.message = "LACP does not let links of {bond} work: {detail}. This is normal for "
+		.message = "LACP keeps links of {bond} from working: {detail}. This is normal for "
 			   "some seconds after a change.",
 		.one_stream = "{one}; on such a link it may stall",
 		.several_streams = "{all}, over {usable} of {n} links",
@@ -250,9 +250,9 @@ const struct doctor_condition doctor_conditions[] = {
 		.severity = DOCTOR_ERROR,
 		.of_machine = true,
 		.holds = rules_lane_mtu,
-		.message =
-			"large packets are lost on some lanes, and nobody says so: {detail}. What "
-			"takes such a lane connects, and then stands still.",
+		.message = "large packets are lost on some lanes, without any error message: "
+			   "{detail}. What "
+			   "takes such a lane connects, and then stands still.",
 		.one_stream = "stands still if it takes such a lane",
 		.several_streams = "those on such a lane stand still; mpnc goes on over the others",
 		.remedy = "on the switches: the same MTU on the ports of all links of a group. "

@@ -122,8 +122,8 @@ static void put_sum(FILE *out, const struct doctor_finding *findings, size_t n)
 	for (size_t i = 0; i < n; i++)
 		count[findings[i].condition->severity]++;
 	if (count[DOCTOR_NOTE] == n) {
-		fputs("nothing to say", out);
-		separator = " but ";
+		fputs("no problems found", out);
+		separator = ", ";
 	}
 	for (size_t s = 0; s < DOCTOR_N_SEVERITIES; s++)
 		put_count(out, &separator, count[s], doctor_severity_name((enum doctor_severity)s));

@@ -256,7 +256,8 @@ static void say_end(struct cat *cat, const struct report_end *end)
 /* Returns that no other can be served. */
 static bool say_lost(void)
 {
-	log_error("what was read from standard input is lost: cannot serve another peer");
+	log_error("bytes read from standard input are lost with this session: cannot serve another "
+		  "peer; start mpnc again with the input");
 	return false;
 }
 
@@ -323,8 +324,8 @@ static void let_go(struct cat *cat)
 		past_late(cat);
 		return;
 	}
-	log_error("the input or output of the last session hangs: the next peer waits until it "
-		  "ends");
+	log_error("the input or output of the last session hangs: the next peer waits until that "
+		  "read or write ends");
 	loop_set_timer(cat->loop, &cat->late.timer, loop_now(cat->loop) + LATE_LOOK_NS);
 }
 
@@ -525,7 +526,7 @@ static void begin(void *arg, const struct hello_peer *peer)
 	struct engine_config config = engine_config_of(cat, NULL);
 
 	if (peer->hello->items.target[0])
-		refuse(cat, peer, WIRE_R_TARGET, "this is not a relay, it has no targets");
+		refuse(cat, peer, WIRE_R_TARGET, "this listener is not a relay and has no targets");
 	else if (handshake_conflict(session_side(&config.session), peer->hello->side))
 		refuse(cat, peer, WIRE_R_CONFLICT, NULL);
 	else if (!is_busy(cat))
@@ -561,7 +562,7 @@ static void on_hello(void *arg, struct channel ch, const union sock_addr *from,
 			  [WIRE_HELLO_JOIN] = join,
 			  [WIRE_HELLO_QUERY] = answer,
 			  [WIRE_HELLO_MEASURE] = measure },
-		.refusal[WIRE_HELLO_WARM] = "this is not a relay, it keeps no connections",
+		.refusal[WIRE_HELLO_WARM] = "this listener is not a relay and keeps no connections",
 		.runs = runs,
 		.named = named,
 		.refuse = refuse,
@@ -643,7 +644,7 @@ static int start_client(struct cat *cat)
 	if (r)
 		return r;
 	if (getrandom(id, sizeof(id), 0) != sizeof(id)) {
-		log_error("no random numbers: %s", strerror(errno));
+		log_error("cannot get random numbers from the kernel: %s", strerror(errno));
 		return -EIO;
 	}
 	r = start_session(cat, id);

@@ -49,13 +49,16 @@ static int run(int argc, char *argv[], bool send)
 		return help(argv[0]);
 	}
 	if (n_words + 1 >= argc)
-		return usage(argv[0], "no command");
+		return usage(argv[0], "missing command");
 	if (config.exec || config.shell || config.unix_path || config.plan || config.probe)
-		return usage(argv[0], "the command comes after --, not with an option");
+		return usage(argv[0],
+			     "write the command after --, without -e, -c, -U, -z or --plan");
 	if (config.plain || config.plain_ok)
 		return usage(argv[0], "a plain connection cannot report a command's failure");
 	if (config.duplex || (send ? config.recv_only || config.no_stdin : config.send_only))
-		return usage(argv[0], "there is one direction only");
+		return usage(
+			argv[0],
+			"a command uses one direction; leave out the option for the other one");
 	config.command = argv + n_words + 1;
 	config.send_only = send;
 	config.recv_only = !send;

@@ -98,20 +98,20 @@ static const char help[] =
 	"\n"
 	"Shows every bond and team of this machine with its links.\n"
 	"\n"
-	"  --json         one line of JSON instead of the table\n"
-	"  --prom         Prometheus's text format instead of the table\n"
-	"  --check        one line for each thing that is wrong instead of the table; with\n"
-	"                 --json or --prom these lines go to standard error\n"
-	"  --since FILE   with --check: also what failed since the last line of FILE, which\n"
-	"                 holds what --json wrote; an empty FILE is right for a first time\n"
-	"  -h, --help     this text\n"
+	"  --json         print one line of JSON instead of the table\n"
+	"  --prom         print Prometheus's text format instead of the table\n"
+	"  --check        print one line for each problem instead of the table; with --json\n"
+	"                 or --prom these lines go to standard error\n"
+	"  --since FILE   with --check: also print failures since the last line of FILE,\n"
+	"                 which --json wrote; FILE may be empty the first time\n"
+	"  -h, --help     print this text\n"
 	"\n"
-	"A link is wrong that is down, disabled, in another LACP aggregator than the active\n"
-	"one, without LACP partner, of another speed or MTU, or has failed since.\n"
+	"A link has a problem if it is down or disabled, is outside the active LACP aggregator,\n"
+	"has no LACP partner, differs in speed or MTU, or has failed since.\n"
 	"\n"
-	"Exit status: 0 fine, 1 --check found something, 2 usage, or cannot read or write.\n"
+	"Exit status: 0 success, 1 --check found a problem, 2 usage, or a read or write failed.\n"
 	"\n"
-	"For cron, a log with a line a day, and mail when something is wrong:\n"
+	"For cron: one line a day into a log, and mail when there is a problem:\n"
 	"  mpnc status --json --check --since bonds.log >>bonds.log\n";
 
 enum { VAL_JSON = 256, VAL_PROM, VAL_CHECK, VAL_SINCE };
@@ -137,9 +137,9 @@ static int refuse_option(int val, const char *word)
 	const char letter[] = { '-', (char)optopt, '\0' };
 
 	if (val == ':')
-		return refuse("an argument is missing after", word);
+		return refuse("missing argument after", word);
 	if (optopt >= VAL_JSON || (optopt == 'h' && word[1] == '-'))
-		return refuse("no argument is possible in", word);
+		return refuse("no argument is allowed in", word);
 	return refuse("unknown option", optopt ? letter : word);
 }
 
@@ -174,9 +174,9 @@ static int read_options(int argc, char *argv[], struct status_options *o, bool *
 		}
 	}
 	if (optind < argc)
-		return refuse("one word too many:", argv[optind]);
+		return refuse("unexpected argument", argv[optind]);
 	if (json && prom)
-		return refuse("only one is possible of --json and", "--prom");
+		return refuse("give one of --json and", "--prom");
 	if (o->since && !o->check)
 		return refuse("--since needs", "--check");
 	if (json || prom)

@@ -13,7 +13,7 @@ expect_exit rx 0
 expect_empty out
 expect_same <(sha256sum <data) back
 
-section "-e: split at blanks, and no shell"
+section "-e: split at spaces, and no shell"
 # shellcheck disable=SC2016 # as it is
 listen rx -e 'printf %s|%s $HOME a\ b' </dev/null
 run 0 tx 127.0.0.1 "$PORT" </dev/null >back

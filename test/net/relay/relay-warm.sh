@@ -146,7 +146,7 @@ stop far
 section "who keeps none says so, and serves as before"
 listen rx </dev/null >rx.out
 near_side "$PORT"
-wait_log near 'no connection can be kept ready: this is not a relay, it keeps no connections'
+wait_log near 'no connection can be kept ready: this listener is not a relay and keeps no connections'
 echo hello >"/dev/tcp/127.0.0.1/$NEAR"
 expect_exit rx 0
 expect_content rx.out hello

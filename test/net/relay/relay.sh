@@ -157,7 +157,7 @@ expect_log it "the peer refused the session: this relay's targets have names, an
 stop far
 listen rx >rx.out
 run 1 it --target db 127.0.0.1 "$PORT" <hello
-expect_log it 'the peer refused the session: this is not a relay, it has no targets'
+expect_log it 'the peer refused the session: this listener is not a relay and has no targets'
 expect_running rx "somebody asked for a relay"
 stop rx
 expect_empty rx.out

@@ -47,7 +47,7 @@ refused_with 2 'not supported' -u 127.0.0.1 9
 refused_with 2 'missing host and port'
 refused_with 2 'missing port' 127.0.0.1
 refused_with 2 'missing port' -l
-refused_with 2 'one word too many' 127.0.0.1 1 2
+refused_with 2 'unexpected argument "2"' 127.0.0.1 1 2
 refused_with 2 'is not a number of subflows' -P 0 127.0.0.1 9
 refused_with 2 'is not a number of subflows' -P 257 127.0.0.1 9
 refused_with 2 'is not a window' --window 1K 127.0.0.1 9

@@ -890,7 +890,7 @@ static void test_text(void **state)
 
 	make_machine(&machine);
 	show(&machine, false);
-	snprintf(expected, sizeof(expected), "%snothing to say\n", bond_line);
+	snprintf(expected, sizeof(expected), "%sno problems found\n", bond_line);
 	assert_string_equal(output, expected);
 
 	shrink(&machine);
@@ -930,7 +930,7 @@ static void test_text(void **state)
 	make_machine(&machine);
 	keep_three_links(&machine);
 	show(&machine, false);
-	assert_non_null(strstr(output, "\nnothing to say but 1 note\n"));
+	assert_non_null(strstr(output, "\nno problems found, 1 note\n"));
 }
 
 static void split_by_speed(struct machine *m)
