@@ -125,4 +125,4 @@ listen rx -k --reconnect 0 <lasting >/dev/null
 spawn feeder cat data >lasting
 break_off
 expect_exit rx '!0'
-expect_log rx 'read from standard input is lost'
+expect_log rx 'read from standard input are lost'

@@ -131,7 +131,7 @@ wait_log tx 'does not speak mpnc'
 stop first
 wait_log tx 'plain client: the connection is lost'
 expect_exit tx 1
-expect_log tx 'what was read from standard input is lost'
+expect_log tx 'bytes read from standard input are lost'
 
 section "-w: a pause; a signal"
 listen rx --plain-ok -w 500ms </dev/null >out

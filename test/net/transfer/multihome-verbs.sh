@@ -87,7 +87,7 @@ stop rx
 
 section "... and what it does not do"
 run 2 it doctor --multihome 10.1.0.2
-expect_log it '--multihome: it looks at the addresses that it is given, HOST,HOST2'
+expect_log it '--multihome is not accepted: name the addresses, HOST,HOST2'
 run 2 it doctor --report "$both"
 expect_log it '--report is about one pair of addresses'
 run 2 it doctor 10.1.0.2,, 1 >text
