@@ -124,6 +124,10 @@ static enum conn_result direct_read(struct conn *c, struct session *s, uint64_t 
 	c->readable = false;
 	n = channel_recv(conn_channel(c), iov, n_iov);
 	r = conn_was_read(c, n, iov_len(iov, n_iov));
+	/* A read that just fits leaves the mark of the frame before, which the next one may never
+	 * reach. */
+	if (n == -EAGAIN)
+		sleep_until_whole(c, s);
 	if (n <= 0)
 		return r;
 	if (session_rx(s, c->slot, (size_t)n, now_ns))
