@@ -330,3 +330,8 @@ void loop_stop(struct loop *loop)
 {
 	loop->stopped = true;
 }
+
+bool loop_is_empty(const struct loop *loop)
+{
+	return !loop->timers && !loop->tasks;
+}

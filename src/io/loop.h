@@ -74,3 +74,6 @@ unsigned loop_n_running(const struct loop *loop);
 /* Runs until loop_stop. Returns 0 or -errno. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
+
+/* Is no timer set, and no task queued? Their owners are gone then, or should be. */
+bool loop_is_empty(const struct loop *loop);
