@@ -23,6 +23,13 @@
 /* What is readable is noticed so much later, and what came meanwhile with it. */
 #define WAKE_NS 30000
 
+/* Turns of the loop in one moment: each moves something, and a window is 64 KiB blocks. */
+#define BUSY_TURNS 5000
+
+/* As the program sets it (SOCK_USER_TIMEOUT_MS), looked at this often. */
+#define USER_TIMEOUT_NS (120 * CLOCK_SECOND)
+#define LOOK_NS         (5 * CLOCK_SECOND)
+
 enum sock_kind { SOCK_FREE, SOCK_NEW, SOCK_TCP, SOCK_LISTENS, SOCK_PLUG, SOCK_EPOLL, SOCK_WATCH };
 
 struct sock {
@@ -33,6 +40,10 @@ struct sock {
 	bool stands;
 	bool was_full; /* writing found no room */
 	bool changed;  /* a device has, and a watch was not read since */
+	bool broken;
+	int error;            /* why, until the program has read that */
+	uint64_t readable_to; /* what came before it broke */
+	bool abrupt;
 	uint32_t rcvlowat;
 	/* epoll */
 	bool watched;
@@ -114,6 +125,8 @@ static uint32_t state_of(const struct sock *s)
 		return EPOLLIN | EPOLLOUT | EPOLLRDHUP;
 	if (s->kind == SOCK_WATCH)
 		return s->changed ? EPOLLIN : 0;
+	if (s->kind == SOCK_TCP && s->broken)
+		return EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLHUP | (s->error ? EPOLLERR : 0);
 	if (s->kind != SOCK_TCP || !s->stands)
 		return 0;
 	if (receives(s)->fin_arrived)
@@ -128,13 +141,19 @@ static uint32_t state_of(const struct sock *s)
 static void notify(struct sock *s, uint32_t events)
 {
 	if (s->watched)
-		s->pending |= events & s->wanted;
+		s->pending |= events & (s->wanted | EPOLLERR | EPOLLHUP);
 }
 
 static void on_arrived(struct tcp *t, unsigned side)
 {
 	struct connection *c = t->owner;
 
+	/* Bytes for a socket that is gone. */
+	if (world->faults && !t->half[!side].fin_arrived &&
+	    (t->closed[side] || (c->fd[side] >= 0 && sock_of(c->fd[side])->broken))) {
+		kernel_reset(c, side);
+		return;
+	}
 	if (c->fd[side] >= 0)
 		notify(sock_of(c->fd[side]), state_of(sock_of(c->fd[side])) & ~(uint32_t)EPOLLOUT);
 }
@@ -154,11 +173,70 @@ static void on_writable(struct tcp *t, unsigned side)
 	notify(s, EPOLLOUT);
 }
 
+/* Breaking ---------------------------------------------------------------------------------------
+ */
+
+void kernel_break(struct connection *c, unsigned side, int error)
+{
+	struct sock *s;
+
+	c->error = side == 1 && c->fd[1] < 0 && !c->tcp.closed[1] ? error : c->error;
+	if (c->fd[side] < 0)
+		return;
+	s = sock_of(c->fd[side]);
+	if (s->broken)
+		return;
+	s->broken = true;
+	s->error = error;
+	s->readable_to = receives(s)->arrived;
+	notify(s, state_of(s));
+}
+
+static void reset_client(void *arg)
+{
+	kernel_break(arg, 0, ECONNRESET);
+}
+
+static void reset_server(void *arg)
+{
+	kernel_break(arg, 1, ECONNRESET);
+}
+
+void kernel_reset(struct connection *c, unsigned from)
+{
+	const struct half *h = &c->tcp.half[from];
+
+	if (!h->hop[0]->down && !h->hop[1]->down)
+		clock_add(&world->clock, world->clock.now_ns + h->delay_ns,
+			  from ? reset_client : reset_server, c);
+}
+
+/* The kernel gives up what is not acknowledged. */
+static void look_at(void *arg)
+{
+	struct connection *c = arg;
+	uint64_t now_ns = world->clock.now_ns;
+
+	for (unsigned side = 0; side < 2; side++) {
+		const struct half *h = &c->tcp.half[side];
+
+		if (h->una != c->una[side] || h->next == h->una)
+			c->una_ns[side] = now_ns;
+		c->una[side] = h->una;
+		if (now_ns - c->una_ns[side] >= USER_TIMEOUT_NS)
+			kernel_break(c, side, ETIMEDOUT);
+	}
+	if (c->fd[0] >= 0 || c->fd[1] >= 0)
+		clock_add(&world->clock, now_ns + LOOK_NS, look_at, c);
+}
+
 /* Connections ------------------------------------------------------------------------------------
  */
 
 int __wrap_socket(int family, int type, int protocol)
 {
+	if (world->faults && world->faults->no_sockets)
+		return fail(EMFILE);
 	return new_sock(SOCK_NEW);
 }
 
@@ -185,7 +263,12 @@ int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct sock *s = sock_of(fd);
 	struct connection *c;
+	unsigned net =
+		ntohl(((const struct sockaddr_in *)(const void *)addr)->sin_addr.s_addr) >> 8 &
+		0xff;
 
+	if (world->faults && world->faults->fate(world->faults->arg, net) == CONNECT_UNREACHABLE)
+		return fail(ENETUNREACH);
 	if (s->port && !use_port(s->port))
 		return fail(EADDRNOTAVAIL);
 	while (!s->port) {
@@ -207,8 +290,11 @@ int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len)
 	world->n_connections++;
 	s->kind = SOCK_TCP;
 	s->conn = c;
+	c->net = net;
 	world_route(c);
 	world_shake(c);
+	if (world->faults)
+		clock_add(&world->clock, world->clock.now_ns + LOOK_NS, look_at, c);
 	return fail(EINPROGRESS);
 }
 
@@ -217,8 +303,11 @@ static void reaches_listener(void *arg)
 {
 	struct connection *c = arg;
 
-	if (world->listening < 0 || world->n_accept == sizeof(world->accept) / sizeof(void *))
+	if (world->listening < 0 || world->n_accept == sizeof(world->accept) / sizeof(void *)) {
+		if (world->faults)
+			kernel_reset(c, 1);
 		return;
+	}
 	world->accept[world->n_accept++] = c;
 	notify(sock_of(world->listening), EPOLLIN);
 }
@@ -242,6 +331,13 @@ int __wrap_listen(int fd, int backlog)
 	return 0;
 }
 
+static void set_net(struct sockaddr *addr, unsigned net)
+{
+	struct sockaddr_in *in = (void *)addr;
+
+	in->sin_addr.s_addr |= htonl(net << 8);
+}
+
 static int put_addr(struct sockaddr *addr, socklen_t *len, unsigned side, uint16_t port)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -261,6 +357,8 @@ int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 
 	if (!world->n_accept)
 		return fail(EAGAIN);
+	if (world->faults && world->faults->no_accept)
+		return fail(EMFILE);
 	c = world->accept[0];
 	memmove(world->accept, world->accept + 1, --world->n_accept * sizeof(world->accept[0]));
 	new = new_sock(SOCK_TCP);
@@ -270,6 +368,8 @@ int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 	sock_of(new)->side = 1;
 	sock_of(new)->conn = c;
 	sock_of(new)->stands = true;
+	if (c->error)
+		kernel_break(c, 1, c->error);
 	return put_addr(addr, len, 0, c->tcp.port) ? -1 : new;
 }
 
@@ -283,14 +383,22 @@ int __wrap_close(int fd)
 	if (s->kind == SOCK_TCP) {
 		struct tcp *t = &s->conn->tcp;
 
+		if (world->faults && !s->broken &&
+		    (s->abrupt || receives(s)->taken < receives(s)->arrived))
+			kernel_reset(s->conn, s->side);
 		s->conn->fd[s->side] = -1;
 		t->closed[s->side] = true;
 		t->half[!s->side].taken = t->half[!s->side].arrived;
 		if (!t->half[s->side].fin)
 			tcp_end(&t->half[s->side]);
 	}
-	if (fd == world->listening)
+	if (fd == world->listening) {
 		world->listening = -1;
+		for (unsigned i = 0; world->faults && i < world->n_accept; i++)
+			kernel_reset(world->accept[i], 1);
+		if (world->faults)
+			world->n_accept = 0;
+	}
 	*s = (struct sock){ 0 };
 	return 0;
 }
@@ -306,6 +414,23 @@ int __wrap_shutdown(int fd, int how)
 
 /* Bytes ------------------------------------------------------------------------------------------
  */
+
+static int take_error(struct sock *s, int other)
+{
+	int error = s->error ? s->error : other;
+
+	s->error = 0;
+	return error;
+}
+
+static size_t readable(const struct sock *s)
+{
+	const struct half *h = receives(s);
+
+	if (!s->broken)
+		return tcp_readable(h);
+	return s->readable_to > h->taken ? (size_t)(s->readable_to - h->taken) : 0;
+}
 
 static ssize_t write_part(struct sock *s, const uint8_t *p, size_t n)
 {
@@ -331,6 +456,8 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
 	struct sock *s = sock_of(fd);
 	ssize_t n = 0;
 
+	if (s->broken)
+		return fail(take_error(s, EPIPE));
 	for (size_t i = 0; i < msg->msg_iovlen; i++) {
 		const struct iovec *v = &msg->msg_iov[i];
 		ssize_t part = write_part(s, v->iov_base, v->iov_len);
@@ -344,12 +471,13 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
 
 ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	struct half *h = receives(sock_of(fd));
+	struct sock *s = sock_of(fd);
+	struct half *h = receives(s);
 	uint64_t taken = h->taken;
 	ssize_t n = 0;
 
 	for (size_t i = 0; i < msg->msg_iovlen; i++) {
-		size_t part = tcp_readable(h);
+		size_t part = readable(s);
 
 		if (part > msg->msg_iov[i].iov_len)
 			part = msg->msg_iov[i].iov_len;
@@ -359,7 +487,14 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
 	}
 	if (flags & MSG_PEEK)
 		h->taken = taken;
-	return n || h->fin_arrived ? n : fail(EAGAIN);
+	if (!n && s->error)
+		return fail(take_error(s, 0));
+	return n || s->broken || h->fin_arrived ? n : fail(EAGAIN);
+}
+
+static uint8_t stream_byte(uint64_t at)
+{
+	return (uint8_t)(at * 167 + (at >> 8) * 31 + (at >> 16));
 }
 
 ssize_t __wrap_send(int fd, const void *p, size_t n, int flags)
@@ -369,6 +504,9 @@ ssize_t __wrap_send(int fd, const void *p, size_t n, int flags)
 
 	if (sock_of(fd)->kind != SOCK_PLUG)
 		return __wrap_sendmsg(fd, &msg, flags);
+	for (size_t i = 0; world->faults && i < n; i++)
+		world->faults->wrong_byte |=
+			((const uint8_t *)p)[i] != stream_byte(world->taken + i);
 	world->taken += n;
 	if (world->taken == world->net->bytes)
 		world->done_ns = world->clock.now_ns;
@@ -386,6 +524,8 @@ ssize_t __wrap_recv(int fd, void *p, size_t n, int flags)
 		return s->kind == SOCK_TCP ? __wrap_recvmsg(fd, &msg, flags) : fail(EAGAIN);
 	if (n > left)
 		n = (size_t)left;
+	for (size_t i = 0; world->faults && i < n; i++)
+		((uint8_t *)p)[i] = stream_byte(world->given + i);
 	world->given += n;
 	return (ssize_t)n;
 }
@@ -449,7 +589,7 @@ static void fill_info(const struct sock *s, struct tcp_info *info)
 int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 {
 	struct tcp_info info;
-	int zero = 0;
+	int error;
 
 	if (level == IPPROTO_TCP && name == TCP_INFO) {
 		fill_info(sock_of(fd), &info);
@@ -459,7 +599,8 @@ int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 	}
 	if (level != SOL_SOCKET || name != SO_ERROR)
 		return fail(ENOPROTOOPT);
-	memcpy(value, &zero, sizeof(zero));
+	error = take_error(sock_of(fd), 0);
+	memcpy(value, &error, sizeof(error));
 	return 0;
 }
 
@@ -470,8 +611,13 @@ int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t 
 
 	if (len == sizeof(number))
 		memcpy(&number, value, sizeof(number));
-	if (level == SOL_SOCKET && name == SO_RCVLOWAT)
+	if (level == SOL_SOCKET && name == SO_LINGER)
+		s->abrupt = true;
+	if (level == SOL_SOCKET && name == SO_RCVLOWAT) {
 		s->rcvlowat = number;
+		/* As tcp_set_rcvlowat: what is there already may be enough now. */
+		notify(s, state_of(s) & ~(uint32_t)EPOLLOUT);
+	}
 	if (level == IPPROTO_TCP && name == TCP_NOTSENT_LOWAT && s->kind == SOCK_TCP)
 		sends(s)->notsent_lowat = number;
 	return 0;
@@ -481,7 +627,10 @@ int __wrap_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 {
 	const struct sock *s = sock_of(fd);
 
-	return put_addr(addr, len, s->side, s->side ? WORLD_PORT : s->port);
+	put_addr(addr, len, s->side, s->side ? WORLD_PORT : s->port);
+	if (s->kind == SOCK_TCP)
+		set_net(addr, s->conn->net);
+	return 0;
 }
 
 int __wrap_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
@@ -490,7 +639,11 @@ int __wrap_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 
 	if (s->kind != SOCK_TCP)
 		return fail(ENOTCONN);
-	return put_addr(addr, len, !s->side, s->side ? s->conn->tcp.port : WORLD_PORT);
+	if (s->broken && !s->stands)
+		return fail(ENOTCONN);
+	put_addr(addr, len, !s->side, s->side ? s->conn->tcp.port : WORLD_PORT);
+	set_net(addr, s->conn->net);
+	return 0;
 }
 
 /* epoll and time ---------------------------------------------------------------------------------
@@ -525,7 +678,7 @@ static int collect(struct epoll_event *events, int n)
 		if (!s->watched)
 			continue;
 		if (!(s->wanted & EPOLLET))
-			s->pending = state_of(s) & s->wanted;
+			s->pending = state_of(s) & (s->wanted | EPOLLERR | EPOLLHUP);
 		if (!s->pending)
 			continue;
 		events[found].events = s->pending;
@@ -540,8 +693,8 @@ static bool is_ready(void)
 	for (unsigned i = 0; i < world->n_socks; i++) {
 		const struct sock *s = &world->sock[i];
 
-		if (s->watched &&
-		    (s->pending || (!(s->wanted & EPOLLET) && state_of(s) & s->wanted)))
+		if (s->watched && (s->pending || (!(s->wanted & EPOLLET) &&
+						  state_of(s) & (s->wanted | EPOLLERR | EPOLLHUP))))
 			return true;
 	}
 	return false;
@@ -553,10 +706,22 @@ static void let_happen(uint64_t until_ns, bool wake)
 
 	while (clock_next(c) <= until_ns) {
 		clock_step(c);
+		if (world->faults && world->faults->stop)
+			return;
 		if (wake && is_ready() && until_ns > c->now_ns + WAKE_NS)
 			until_ns = c->now_ns + WAKE_NS;
 	}
 	c->now_ns = until_ns;
+}
+
+/* Returns whether the loop goes round without end. */
+static bool is_busy(struct faults *f, bool waits)
+{
+	f->n_waits++;
+	f->turns = waits ? 0 : f->turns + 1;
+	f->most_turns = f->turns > f->most_turns ? f->turns : f->most_turns;
+	f->busy |= f->turns > BUSY_TURNS;
+	return f->busy;
 }
 
 int __wrap_epoll_wait(int fd, struct epoll_event *events, int n, int timeout)
@@ -564,6 +729,8 @@ int __wrap_epoll_wait(int fd, struct epoll_event *events, int n, int timeout)
 	uint64_t now_ns = world->clock.now_ns;
 	int found = collect(events, n);
 
+	if (world->faults && is_busy(world->faults, !found && timeout))
+		return fail(EBADF);
 	/* Even who is busy lets others come. */
 	if (found || !timeout) {
 		let_happen(now_ns, false);
@@ -613,6 +780,15 @@ void kernel_changed(void)
 		world->sock[i].changed = true;
 		notify(&world->sock[i], EPOLLIN);
 	}
+}
+
+unsigned kernel_n_open(const struct world *w)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->n_socks; i++)
+		n += w->sock[i].kind != SOCK_FREE;
+	return n;
 }
 
 void kernel_end(struct world *w)

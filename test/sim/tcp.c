@@ -696,7 +696,12 @@ void tcp_output(struct half *h)
 /* Its end takes no packet of its own here. */
 static void say_end(void *arg)
 {
-	check_end(arg);
+	struct half *h = arg;
+
+	if (h->hop[0]->down || h->hop[1]->down)
+		clock_add(h->flow->clock, now_of(h) + RTO_MIN_NS, say_end, h);
+	else
+		check_end(h);
 }
 
 void tcp_end(struct half *h)

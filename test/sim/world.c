@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "world.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,9 +104,25 @@ void world_route(struct connection *c)
 /* Handshakes -------------------------------------------------------------------------------------
  */
 
+/* As with tcp_syn_retries: after 127 s. */
+#define SYN_TRIES 7
+
+static void refused(void *arg)
+{
+	kernel_break(arg, 0, ECONNREFUSED);
+}
+
+static enum connect_fate fate_of(const struct connection *c)
+{
+	if (!world->faults || c->step != 0)
+		return CONNECT_STANDS;
+	return world->faults->fate(world->faults->arg, c->net);
+}
+
 static void shake(void *arg)
 {
 	struct connection *c = arg;
+	enum connect_fate fate = fate_of(c);
 	uint64_t at_ns;
 
 	if (c->fd[0] < 0)
@@ -114,7 +131,18 @@ static void shake(void *arg)
 		kernel_stands(c, 0);
 		return;
 	}
+	if (world->faults && c->tries == SYN_TRIES) {
+		kernel_break(c, 0, ETIMEDOUT);
+		return;
+	}
 	at_ns = hop_send(c->way[c->step], SYN_LEN);
+	if (fate == CONNECT_SILENT)
+		at_ns = HOP_DROPPED;
+	if (fate == CONNECT_REFUSED && at_ns != HOP_DROPPED) {
+		clock_add(&world->clock, at_ns + c->tcp.half[0].delay_ns + c->tcp.half[1].delay_ns,
+			  refused, c);
+		return;
+	}
 	if (at_ns == HOP_DROPPED) {
 		c->step = c->step < 2 ? 0 : 2;
 		clock_add(&world->clock, world->clock.now_ns + (CLOCK_SECOND << c->tries++), shake,

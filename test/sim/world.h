@@ -75,8 +75,33 @@ struct device {
 	uint64_t out_shown, in_shown; /* by counters that are renewed */
 };
 
+/* What a SYN meets. */
+enum connect_fate {
+	CONNECT_STANDS,
+	CONNECT_REFUSED,
+	CONNECT_SILENT,      /* nothing answers */
+	CONNECT_UNREACHABLE, /* this machine knows no way: connect fails at once */
+};
+
+/* What can go wrong with connections, for a program that asks for it. With this the kernel also has
+ * resets, its own limits of time (SYN, user timeout), and bytes of the stream that are checked. */
+struct faults {
+	/* Asked for each SYN, by the third byte of the address that is connected to. */
+	enum connect_fate (*fate)(void *arg, unsigned net);
+	void *arg;
+	bool no_sockets, no_accept; /* EMFILE */
+	bool stop;                  /* epoll_wait returns at once */
+	bool busy;                  /* the loop went round BUSY_TURNS times in one moment */
+	unsigned turns, most_turns; /* in this moment, and in any */
+	uint64_t n_waits;           /* calls of epoll_wait */
+	bool wrong_byte;            /* the stream came out other than it went in */
+};
+
 struct connection {
 	struct connection *next;
+	unsigned net;               /* third byte of the address that was connected to */
+	int error;                  /* it broke before it was accepted */
+	uint64_t una[2], una_ns[2]; /* acknowledged so far, by sender, and since when no more */
 	struct tcp tcp;
 	int fd[2];           /* -1: not there */
 	struct other *other; /* NULL: it is the program's */
@@ -103,6 +128,7 @@ struct world {
 	unsigned char ports[8192];      /* that were used */
 	uint64_t given, taken, done_ns; /* of the stream; when all was taken */
 	struct failure failure;
+	struct faults *faults; /* NULL: none; borrowed */
 };
 
 /* The world that calls of the program are answered by. */
@@ -117,8 +143,14 @@ int world_plug(unsigned side);
 /* For world.c and kernel.c */
 void world_route(struct connection *c);
 void world_shake(struct connection *c);
+/* This side's socket has failed; the peer learns nothing of it. */
+void kernel_break(struct connection *c, unsigned side, int error);
+/* A RST leaves from this side, and may be lost. */
+void kernel_reset(struct connection *c, unsigned from);
 void kernel_stands(struct connection *c, unsigned side);
 void kernel_end(struct world *w);
+/* Descriptors that were not closed. */
+unsigned kernel_n_open(const struct world *w);
 void kernel_changed(void);
 
 /* What the plan takes a switch in front of a machine for. */
