@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 MPNC = $(CURDIR)/build/mpnc
 
-.PHONY: all build deps check attack demo bench fuzz soak networks coverage metrics lab lab-bench install clean
+.PHONY: all build deps check attack demo bench fuzz soak networks clients coverage metrics lab lab-bench install clean
 
 all:
 	@tools/deps.sh build
@@ -53,6 +53,12 @@ networks: deps
 	@$(MAKE) --no-print-directory build
 	@ninja --quiet -C build test/sim/networks
 	@build/test/sim/networks --seeds 3 --jobs "$$(nproc)"
+
+# Two minutes: the real client and listener while connections fail. SEEDS=10000
+clients: deps
+	@$(MAKE) --no-print-directory build
+	@ninja --quiet -C build test/sim/clients
+	@build/test/sim/clients --seeds '$(or $(SEEDS),10000)' --jobs "$$(nproc)"
 
 coverage: deps
 	@tools/coverage.sh
