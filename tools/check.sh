@@ -69,9 +69,10 @@ step_asan() {
 # What has threads. Everything else would only take ten times as long.
 step_tsan() {
 	CC=gcc configure build-tsan -Db_sanitize=thread -Db_lundef=false -Dtests=enabled
-	meson compile -C build-tsan mpnc:executable test-engine test-loop test-tls test-tls-pool test-worker
+	meson compile -C build-tsan mpnc:executable test-engine test-input test-loop test-output test-tls \
+		test-tls-pool test-worker
 	meson test -C build-tsan --no-rebuild --print-errorlogs --logbase "$step" \
-		engine loop threads tls tls-pool worker
+		engine input loop output threads tls tls-pool worker
 }
 
 step_clang() {
