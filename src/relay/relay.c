@@ -500,17 +500,12 @@ static void refuse(void *arg, const struct hello_peer *peer, enum wire_reason re
 	hello_refuse(peer, reason, why);
 }
 
-/* What the machine lacks is the user's business, the peer hears the kind. */
-static void refuse_for(struct relay *r, const struct hello_peer *peer, int error)
-{
-	note_refused(r, 0, peer, outcome_refusal_text(error));
-	hello_refuse(peer, outcome_refusal(error), NULL);
-}
-
-static void refuse_limit(struct relay *r, const struct hello_peer *peer, const char *why)
+/* What this machine lacks, or allows, is the user's business: the peer hears the kind alone. */
+static void refuse_by_kind(struct relay *r, const struct hello_peer *peer, enum wire_reason reason,
+			   const char *why)
 {
 	note_refused(r, 0, peer, why);
-	hello_refuse(peer, WIRE_R_LIMIT, NULL);
+	hello_refuse(peer, reason, NULL);
 }
 
 /* The peer learns no names but the one that it said. */
@@ -546,7 +541,7 @@ static void join(void *arg, const struct hello_peer *peer)
 	result = engine_attach(s->engine, &(struct engine_arrival){ .channel = peer->channel,
 								    .hello = peer->hello });
 	if (result)
-		refuse_for(r, peer, result);
+		refuse_by_kind(r, peer, outcome_refusal(result), outcome_refusal_text(result));
 }
 
 static int serve(struct relay *r, const struct hello_peer *peer, const struct relay_target *target)
@@ -587,9 +582,9 @@ static void begin_far(void *arg, const struct hello_peer *peer)
 		return;
 	r->totals.n_refused++;
 	if (result)
-		refuse_for(r, peer, result);
+		refuse_by_kind(r, peer, outcome_refusal(result), outcome_refusal_text(result));
 	else
-		refuse_limit(r, peer, why);
+		refuse_by_kind(r, peer, WIRE_R_LIMIT, why);
 }
 
 static bool runs(void *arg, const struct wire_hello *hello)
