@@ -213,6 +213,25 @@ bool endpoint_consumer_gone(const struct endpoint *ep)
 	return ep->consumer_left;
 }
 
+/* Cost ----------------------------------------------------------------------------------------- */
+
+static void add_cost(const struct mover *m, enum wire_stage stage, uint64_t elapsed_ns,
+		     struct wire_cost *out)
+{
+	struct mover_time t;
+
+	mover_time(m, &t);
+	wire_cost_add(out, stage, t.ran_ns, t.busy_ns, elapsed_ns);
+}
+
+void endpoint_add_cost(const struct endpoint *ep, uint64_t elapsed_ns, struct wire_cost *out)
+{
+	if (ep->input)
+		add_cost(input_mover(ep->input), WIRE_STAGE_INPUT, elapsed_ns, out);
+	if (ep->output)
+		add_cost(output_mover(ep->output), WIRE_STAGE_OUTPUT, elapsed_ns, out);
+}
+
 /* Life ----------------------------------------------------------------------------------------- */
 
 static void wake_event(struct loop_io *io, uint32_t events)

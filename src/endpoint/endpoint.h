@@ -66,6 +66,10 @@ bool endpoint_give_output(struct endpoint *ep, uint64_t now_ns);
 /* The command has ended, well or not: what it wrote is the stream. */
 void endpoint_command_ended(struct endpoint *ep);
 
+/* What its threads have cost, in a session of elapsed_ns, for out->busy, and for out->busiest if
+ * one of them has used more than that. */
+void endpoint_add_cost(const struct endpoint *ep, uint64_t elapsed_ns, struct wire_cost *out);
+
 /* Has a command that ended well left before the end of the peer's stream? Then nobody needs the
  * rest of it. */
 bool endpoint_consumer_gone(const struct endpoint *ep);

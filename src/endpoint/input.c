@@ -108,7 +108,7 @@ static bool wait_for_work(struct input *in, uint64_t offset)
 
 		if (room && !in->pollable)
 			return true;
-		r = worker_wait(&m->worker, &p, -1);
+		r = mover_wait(m, &p, -1, !room);
 		if (r == -ECANCELED)
 			return false;
 		if (r < 0) {

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "io/clock.h"
+
 int mover_start(struct mover *m, const struct mover_config *config, void (*run)(void *arg),
 		void *arg)
 {
@@ -14,6 +16,7 @@ int mover_start(struct mover *m, const struct mover_config *config, void (*run)(
 	m->buf = config->buf;
 	m->news = config->news;
 	atomic_init(&m->command_runs, config->command);
+	m->start_ns = clock_ns(CLOCK_MONOTONIC);
 	r = worker_start(&m->worker, run, arg);
 	if (r)
 		m->digest = digest_free(m->digest);
@@ -56,6 +59,27 @@ void mover_get(const struct mover *m, struct mover_status *out)
 	memcpy(out->digest, m->value, DIGEST_LEN);
 }
 
+void mover_time(const struct mover *m, struct mover_time *out)
+{
+	uint64_t end_ns = atomic_load(&m->end_ns);
+	struct thread_time t;
+
+	worker_time(&m->worker, &t);
+	out->ran_ns = t.ran_ns;
+	out->busy_ns = (end_ns ? end_ns : clock_ns(CLOCK_MONOTONIC)) - m->start_ns -
+		       atomic_load(&m->held_ns);
+}
+
+int mover_wait(struct mover *m, struct pollfd *p, int ms, bool held)
+{
+	uint64_t begin_ns = held ? clock_ns(CLOCK_MONOTONIC) : 0;
+	int r = worker_wait(&m->worker, p, ms);
+
+	if (held)
+		atomic_fetch_add(&m->held_ns, clock_ns(CLOCK_MONOTONIC) - begin_ns);
+	return r;
+}
+
 void mover_advance(struct mover *m, const void *p, size_t n)
 {
 	digest_feed_stream(m->digest, p, n);
@@ -76,6 +100,7 @@ void mover_finish(struct mover *m, enum mover_state state, int error)
 {
 	m->error = error;
 	digest_stream_value(m->digest, m->value);
+	atomic_store(&m->end_ns, clock_ns(CLOCK_MONOTONIC));
 	atomic_store(&m->state, state);
 	wake_raise(m->news);
 }

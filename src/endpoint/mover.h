@@ -49,6 +49,9 @@ struct mover {
 	_Atomic uint64_t offset;
 	atomic_bool command_runs;
 	_Atomic enum mover_state state;
+	_Atomic uint64_t held_ns; /* it had no limit to move on to */
+	uint64_t start_ns;
+	_Atomic uint64_t end_ns; /* 0: it has not finished */
 	int error;
 	uint8_t value[DIGEST_LEN];
 };
@@ -70,7 +73,18 @@ void mover_command_ended(struct mover *m);
 
 void mover_get(const struct mover *m, struct mover_status *out);
 
+/* Time in which the thread did not wait for the engine, and processor time that it used. */
+struct mover_time {
+	uint64_t busy_ns;
+	uint64_t ran_ns;
+};
+
+void mover_time(const struct mover *m, struct mover_time *out);
+
 /* For the mover's thread. */
+
+/* As worker_wait. held: it is for the limit, and the descriptor alone would not make it wait. */
+int mover_wait(struct mover *m, struct pollfd *p, int ms, bool held);
 
 /* n bytes at p, which are those at the offset, were moved. */
 void mover_advance(struct mover *m, const void *p, size_t n);

@@ -178,7 +178,7 @@ static bool wait_for_bytes(struct output *o, uint64_t offset)
 			finish(o);
 			return false;
 		}
-		r = worker_wait(&m->worker, &p, w.left ? OUTPUT_LEFT_MS : -1);
+		r = mover_wait(m, &p, w.left ? OUTPUT_LEFT_MS : -1, !bytes);
 		if (r == -ECANCELED)
 			return false;
 		if (r < 0)

@@ -183,6 +183,8 @@ static bool pump_round(struct engine *e)
 	moved |= engine_is_open(e) && endpoint_give_output(e->endpoint, now_ns);
 	if (session_links_due(e->session))
 		link_watch_count(e->links);
+	if (session_cost_due(e->session))
+		engine_stats_cost(e);
 	moved |= engine_conns_move(e, conn_write, now_ns);
 	return moved;
 }

@@ -120,6 +120,7 @@ static void start_endpoint(struct engine *e, struct channel ch)
 static void begin(struct engine *e, struct channel ch)
 {
 	e->start_ns = loop_now(e->loop);
+	cost_begin(&e->cost, e->config.tls_pool);
 	if (ch.tls)
 		memcpy(e->peer.proof, tls_peer(ch.tls), TLS_PEER_LEN);
 	engine_enter(e, ENGINE_RUNNING);

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "engine/conn.h"
+#include "engine/cost.h"
 #include "engine/engine.h"
 #include "engine/link_watch.h"
 
@@ -75,6 +76,7 @@ struct engine {
 	uint64_t idle_heard;             /* bytes from the peer when that fired last */
 
 	struct engine_conns conns;
+	struct cost cost;
 	struct engine_peer peer;
 	struct engine_stats stats;
 };
@@ -138,6 +140,9 @@ bool engine_conns_move(struct engine *e, engine_move_fn fn, uint64_t now_ns);
 void engine_conns_links_changed(struct engine *e);
 
 /* engine_stats.c */
+
+/* Tells the session what it has cost, once. */
+void engine_stats_cost(struct engine *e);
 
 /* A connection that closes keeps a line in the statistics. */
 void engine_stats_remember(struct engine *e, const struct subflow_stats *stats);

@@ -88,6 +88,7 @@ static void enter_ended(struct engine *e)
 	/* Before the connections close, as each changes what the last error was. */
 	outcome_of(e->session, engine_last_error(e), e->signal, &e->outcome);
 	e->end_ns = loop_now(e->loop);
+	engine_stats_cost(e);
 	endpoint_close_socket(e->endpoint, e->outcome.exit != OUTCOME_OK);
 	engine_conns_close_all(e);
 	link_watch_stop(e->links);

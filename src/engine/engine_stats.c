@@ -65,6 +65,19 @@ static uint64_t elapsed(const struct engine *e)
 	return e->start_ns ? loop_update(e->loop) - e->start_ns : 0;
 }
 
+void engine_stats_cost(struct engine *e)
+{
+	struct session_stats known;
+	struct wire_cost cost;
+
+	session_stats(e->session, &known);
+	/* Many sessions share the process. */
+	if (known.cost.cpu_ns || !e->start_ns || e->config.session.frugal)
+		return;
+	cost_take(&e->cost, e->endpoint, e->config.tls_pool, elapsed(e), &cost);
+	session_set_cost(e->session, &cost);
+}
+
 void engine_stats(struct engine *e, struct session_stats *out)
 {
 	struct engine_stats *s = &e->stats;

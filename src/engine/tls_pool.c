@@ -175,6 +175,13 @@ struct tls_pool *tls_pool_free(struct tls_pool *pool)
 	return NULL;
 }
 
+unsigned tls_pool_times(const struct tls_pool *pool, struct thread_time out[TLS_POOL_THREADS_MAX])
+{
+	for (unsigned i = 0; pool && i < pool->n_threads; i++)
+		worker_time(&pool->threads[i], &out[i]);
+	return pool ? pool->n_threads : 0;
+}
+
 struct tls_pool_job *tls_pool_job_new(struct channel ch, void (*done)(void *arg), void *arg)
 {
 	struct tls_pool_job *job = malloc(sizeof(*job));

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "io/loop.h"
+#include "io/thread_time.h"
 #include "session/session.h"
 #include "session/session_subflow.h"
 #include "tls/channel.h"
@@ -59,6 +60,9 @@ unsigned tls_pool_n_threads(void);
 int tls_pool_new(struct tls_pool **out, struct loop *loop, unsigned n_threads);
 /* No job may be under way. */
 struct tls_pool *tls_pool_free(struct tls_pool *pool);
+
+/* What each of its threads has used; pool NULL: none. Returns how many there are. */
+unsigned tls_pool_times(const struct tls_pool *pool, struct thread_time out[TLS_POOL_THREADS_MAX]);
 
 /* Returns NULL: no memory. free() ends it, but not in TLS_POOL_GIVEN. */
 struct tls_pool_job *tls_pool_job_new(struct channel ch, void (*done)(void *arg), void *arg);

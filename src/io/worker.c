@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
+
+#include "io/clock.h"
 
 /* The threads only call read, write and the checksum. */
 #define STACK_LEN (128 << 10)
@@ -15,7 +18,9 @@ static void *entry(void *arg)
 {
 	struct worker *w = arg;
 
+	atomic_store(&w->tid, gettid());
 	w->run(w->arg);
+	atomic_store(&w->ran_ns, clock_ns(CLOCK_THREAD_CPUTIME_ID));
 	wake_raise(&w->ended);
 	return NULL;
 }
@@ -50,6 +55,8 @@ int worker_start(struct worker *w, void (*run)(void *arg), void *arg)
 	if (r)
 		goto close_wake;
 	atomic_init(&w->quit, false);
+	atomic_init(&w->tid, 0);
+	atomic_init(&w->ran_ns, 0);
 	w->run = run;
 	w->arg = arg;
 	r = start_thread(w);
@@ -106,6 +113,18 @@ bool worker_end(struct worker *w)
 		return false;
 	worker_join(w);
 	return true;
+}
+
+void worker_time(const struct worker *w, struct thread_time *out)
+{
+	pid_t tid = atomic_load(&w->tid);
+
+	*out = (struct thread_time){ 0 };
+	if (tid && !atomic_load(&w->ran_ns))
+		thread_time_of(tid, out);
+	/* It may have ended meanwhile. */
+	if (atomic_load(&w->ran_ns))
+		out->ran_ns = atomic_load(&w->ran_ns);
 }
 
 void worker_enlarge_pipe(int fd)

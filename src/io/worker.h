@@ -32,8 +32,12 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
 
+#include "io/thread_time.h"
 #include "io/wake.h"
 
 /* A thread that is only late has ended by then, unless the machine is very busy; the loop stands
@@ -45,6 +49,8 @@ struct worker {
 	struct wake wake;  /* raised when there is work, and at the end */
 	struct wake ended; /* by the thread: nothing can hold it up any more */
 	atomic_bool quit;
+	_Atomic pid_t tid;       /* 0: it has not begun */
+	_Atomic uint64_t ran_ns; /* of its whole life; 0: it has not ended */
 	void (*run)(void *arg);
 	void *arg;
 };
@@ -67,6 +73,9 @@ bool worker_end(struct worker *w);
 
 /* Joins a thread that has said, as the last thing that it does, that it returns. */
 void worker_join(struct worker *w);
+
+/* Processor time that the thread has used, and time that it waited for a processor. */
+void worker_time(const struct worker *w, struct thread_time *out);
 
 /* A pipe of the largest size that is allowed without privilege; no harm if fd is no pipe. */
 void worker_enlarge_pipe(int fd);

@@ -49,8 +49,8 @@
 #define SILENT_NS (15000 * NS_PER_MS)
 
 /* Preface, and one of each frame: HELLO or WELCOME (1100 with the facts of 32 links and 8
- * addresses), ACK (2100), END, CONFIRM, STOP, ABORT (270), LINKS (550), LANE, FACTS (800), DONE,
- * PING, PONG, DRAIN. */
+ * addresses), ACK (2100), END, CONFIRM, STOP, ABORT (270), LINKS (550), LANE, FACTS (800), COST,
+ * DONE, PING, PONG, DRAIN. */
 #define CONTROL_OUT_LEN 6144
 
 /* Frames that go out once on each subflow. */
@@ -64,6 +64,7 @@ enum {
 	SAID_PREFACE = 64,
 	SAID_LINKS = 128, /* the last count of our links */
 	SAID_FACTS = 256, /* the last change of our facts */
+	SAID_COST = 512,
 };
 
 /* Frames that go out on a subflow each time that there is a reason. */
@@ -204,6 +205,7 @@ struct own_links {
 	uint64_t facts_serial; /* changes since then */
 	enum count_state count;
 	struct wire_links counters;
+	struct wire_cost cost; /* cpu_ns 0: not known */
 };
 
 /* What the peer has announced and asked for. */
@@ -216,6 +218,7 @@ struct peer {
 	uint64_t facts_serial; /* of the newest FACTS; 0: HELLO or WELCOME had them */
 	struct wire_addrs addrs;
 	struct wire_links counters;
+	struct wire_cost cost; /* the same */
 };
 
 struct contact {

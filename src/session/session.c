@@ -233,6 +233,21 @@ const struct wire_links *session_peer_links(const struct session *s)
 	return &s->peer.counters;
 }
 
+void session_set_cost(struct session *s, const struct wire_cost *cost)
+{
+	s->links.cost = *cost;
+}
+
+bool session_cost_due(const struct session *s)
+{
+	return session_finished(s) && !s->links.cost.cpu_ns;
+}
+
+const struct wire_cost *session_peer_cost(const struct session *s)
+{
+	return &s->peer.cost;
+}
+
 bool session_subflow_set_lane(struct session *s, uint16_t slot, const struct wire_lane *lane)
 {
 	struct subflow *sf = s->subflows[slot];
@@ -500,4 +515,6 @@ void session_stats(const struct session *s, struct session_stats *out)
 	out->rx_total_known = s->in.ended;
 	out->rx_total = s->in.total;
 	out->n_live = s->n_open;
+	out->cost = s->links.cost;
+	out->peer_cost = s->peer.cost;
 }

@@ -40,6 +40,16 @@ bool session_links_due(const struct session *s);
 /* The counters that the peer sent last; n 0: it has sent none. */
 const struct wire_links *session_peer_links(const struct session *s);
 
+/* Cost */
+
+/* What the session has cost this side: goes to the peer with DONE, so it has to be set while
+ * session_cost_due. Without a call the peer hears nothing of it. */
+void session_set_cost(struct session *s, const struct wire_cost *cost);
+bool session_cost_due(const struct session *s);
+
+/* What it has cost the peer; cpu_ns 0: not known, or not yet. */
+const struct wire_cost *session_peer_cost(const struct session *s);
+
 /* Lanes */
 
 /* Over which of our links this subflow runs. News goes to the peer with the next frames on it.

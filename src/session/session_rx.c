@@ -384,6 +384,16 @@ static int on_facts(struct session *s, struct subflow *sf, uint64_t now_ns)
 	return 0;
 }
 
+static int on_cost(struct session *s, struct subflow *sf)
+{
+	struct wire_cost m;
+
+	if (wire_get_cost(&sf->rx.header, sf->rx.body, &m))
+		return close_with(sf, "it sent a malformed COST");
+	s->peer.cost = m;
+	return 0;
+}
+
 typedef int (*frame_fn)(struct session *s, struct subflow *sf, uint64_t now_ns);
 
 static const frame_fn frame_fns[] = {
@@ -408,6 +418,8 @@ static int control_complete(struct session *s, struct subflow *sf, uint64_t now_
 
 	if (digest_check(sf->rx.body, h->length, sf->rx.seed) != h->check)
 		return close_with(sf, "a control frame does not match its checksum");
+	if (h->type == WIRE_COST && subflow_ready(sf))
+		return on_cost(s, sf);
 	if (h->type >= WIRE_OPTIONAL)
 		return 0;
 	if (!subflow_ready(sf) && !may_come_first(h->type))

@@ -136,6 +136,14 @@ static void say_links(struct session *s, struct tx *tx)
 		s->links.count = COUNT_SENT;
 }
 
+static void say_cost(struct session *s, struct tx *tx)
+{
+	size_t left;
+	uint8_t *p = control_end(tx, &left);
+
+	control_wrote(tx, wire_put_cost(p, left, &s->links.cost));
+}
+
 static void say_facts(struct session *s, struct tx *tx)
 {
 	size_t left;
@@ -211,8 +219,11 @@ static unsigned to_say(const struct session *s, const struct subflow *sf)
 		say |= SAID_CONFIRM;
 	if (s->stop)
 		say |= SAID_STOP;
-	if (session_finished(s) && !session_links_due(s))
-		say |= s->links.count ? SAID_LINKS | SAID_DONE : SAID_DONE;
+	if (session_finished(s) && !session_links_due(s)) {
+		say |= SAID_DONE;
+		say |= s->links.count ? SAID_LINKS : 0;
+		say |= s->links.cost.cpu_ns ? SAID_COST : 0;
+	}
 	return say;
 }
 
@@ -238,6 +249,8 @@ static void say(struct session *s, struct subflow *sf, unsigned what)
 		say_abort(s, &sf->tx);
 	if (what & SAID_LINKS)
 		say_links(s, &sf->tx);
+	if (what & SAID_COST)
+		say_cost(s, &sf->tx);
 	if (what & SAID_DONE)
 		put_plain(&sf->tx, WIRE_DONE, 0);
 	sf->said |= what;

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/cost.h"
+
 /* The protocol's limit too: a HELLO that would be number 257 is refused. */
 #define SUBFLOWS_MAX 256
 
@@ -95,5 +97,6 @@ struct session_stats {
 	const struct subflow_stats *subflow; /* borrowed until the next engine call */
 	const struct side_stats *here;       /* the same; NULL: not known */
 	const struct side_stats *peer;
+	struct wire_cost cost, peer_cost; /* once the session has ended; cpu_ns 0: not known */
 	const char *verdict; /* what there is to say of the links after it was tried, or NULL */
 };

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ui/log.h"
+#include "ui/report_cost.h"
 #include "util/text.h"
 #include "util/units.h"
 
@@ -434,6 +435,7 @@ void report_end(struct report *r, const struct session_stats *stats, const struc
 		     { "here", side_object(stats->here) },
 		     { "peer", side_object(stats->peer) },
 		     { "verdict", text(stats->verdict) },
+		     { "cost", report_cost_json(stats) },
 	     }));
 }
 
@@ -599,12 +601,14 @@ size_t report_pairs(char *buf, size_t size, const struct session_stats *stats, u
 
 void report_say_links(const struct session_stats *stats)
 {
-	char line[REPORT_LINE_LEN], pair[REPORT_PAIR_LEN];
+	char line[REPORT_LINE_LEN], pair[REPORT_PAIR_LEN], cost[REPORT_COST_LEN];
 
 	for (unsigned i = 0; report_pairs(pair, sizeof(pair), stats, i); i++)
 		log_info("%s", pair);
 	for (unsigned i = 0; report_links(line, sizeof(line), stats, i); i++)
 		log_info("%s", line);
+	if (report_cost(cost, sizeof(cost), stats))
+		log_info("%s", cost);
 	if (stats->verdict)
 		log_info("%s", stats->verdict);
 }

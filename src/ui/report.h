@@ -11,7 +11,7 @@
  *   per second), bytes_sent, bytes_received (since the start), subflows_live, and links: an array
  *   of name, tx_bytes, rx_bytes (our links, within these seconds), or null: not counted
  * - end: bytes_sent, bytes_received, seconds, exit, reason, reinjected, subflows, here, peer,
- * verdict (why links stay idle; null: no link does, or the reason is unknown)
+ * verdict (why links stay idle; null: no link does, or the reason is unknown), cost (report_cost.h)
  *
  * subflows is an array of id, src, sport, dst, dport, sent, received, retransmits, rtt_us, live and
  * of the links by name, where they are known: tx_link, peer_rx_link, peer_tx_link, rx_link. seen is
@@ -98,5 +98,5 @@ size_t report_links(char *buf, size_t size, const struct session_stats *stats, u
  */
 size_t report_pairs(char *buf, size_t size, const struct session_stats *stats, unsigned line);
 
-/* Logs all lines of both, and the verdict on steering. */
+/* Logs all lines of both, the cost (report_cost.h), and the verdict on steering. */
 void report_say_links(const struct session_stats *stats);

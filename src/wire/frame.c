@@ -299,6 +299,36 @@ int wire_get_notice(const struct wire_header *h, const uint8_t *body, struct wir
 	return 0;
 }
 
+size_t wire_put_cost(uint8_t *out, size_t size, const struct wire_cost *m)
+{
+	struct cursor_out c = body_of(out, size);
+
+	cursor_put_u64(&c, m->busiest_ns);
+	cursor_put_u8(&c, (uint8_t)m->busiest);
+	for (int i = 0; i < WIRE_STAGES; i++)
+		cursor_put_u8(&c, m->busy[i]);
+	return finish(out, &c, WIRE_COST, m->cpu_ns);
+}
+
+int wire_get_cost(const struct wire_header *h, const uint8_t *body, struct wire_cost *out)
+{
+	struct cursor_in c = { .p = body, .left = h->length };
+	uint8_t busiest;
+
+	out->cpu_ns = h->value;
+	out->busiest_ns = cursor_get_u64(&c);
+	busiest = cursor_get_u8(&c);
+	for (int i = 0; i < WIRE_STAGES; i++) {
+		uint8_t busy = cursor_get_u8(&c);
+
+		out->busy[i] = busy <= 100 ? busy : WIRE_BUSY_UNKNOWN;
+	}
+	if (c.bad || busiest >= WIRE_STAGES)
+		return WIRE_E_MALFORMED;
+	out->busiest = (enum wire_stage)busiest;
+	return 0;
+}
+
 size_t wire_put_plain(uint8_t *out, size_t size, enum wire_type type, uint64_t value)
 {
 	struct cursor_out c = body_of(out, size);

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/cost.h"
 #include "wire/digest.h"
 #include "wire/facts.h"
 
@@ -69,6 +70,7 @@ enum wire_type {
 	WIRE_FACTS = 16,  /* value: number of the change, from 1 */
 	WIRE_TYPES,       /* those above are below this */
 	WIRE_OPTIONAL = 128,
+	WIRE_COST = 128, /* value: cpu_ns of struct wire_cost */
 };
 
 enum wire_error {
@@ -199,6 +201,7 @@ size_t wire_put_links(uint8_t *out, size_t size, const struct wire_links *m);
 size_t wire_put_facts(uint8_t *out, size_t size, uint64_t serial, const struct wire_facts *m);
 
 size_t wire_put_lane(uint8_t *out, size_t size, const struct wire_lane *m);
+size_t wire_put_cost(uint8_t *out, size_t size, const struct wire_cost *m);
 
 /* CONFIRM, STOP, PING, PONG, DONE, DRAIN: no body. */
 size_t wire_put_plain(uint8_t *out, size_t size, enum wire_type type, uint64_t value);
@@ -214,6 +217,7 @@ int wire_get_links(const struct wire_header *h, const uint8_t *body, struct wire
 int wire_get_lane(const struct wire_header *h, const uint8_t *body, struct wire_lane *out);
 int wire_get_facts(const uint8_t *body, size_t length, struct wire_facts *out);
 int wire_get_notice(const struct wire_header *h, const uint8_t *body, struct wire_notice *out);
+int wire_get_cost(const struct wire_header *h, const uint8_t *body, struct wire_cost *out);
 
 /* A few words for a reason, never NULL: "another session is running". */
 const char *wire_reason_text(unsigned reason);

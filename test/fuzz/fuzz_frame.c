@@ -89,6 +89,20 @@ static void try_lane(const struct wire_header *h, const uint8_t *body)
 	must(!wire_get_lane(&again, p, &b) && !memcmp(&a, &b, sizeof(a)));
 }
 
+static void try_cost(const struct wire_header *h, const uint8_t *body)
+{
+	static struct wire_cost a, b;
+	uint8_t frame[FRAME_MAX];
+	struct wire_header again;
+	const uint8_t *p;
+
+	if (wire_get_cost(h, body, &a))
+		return;
+	must(a.busiest < WIRE_STAGES);
+	p = split(frame, wire_put_cost(frame, sizeof(frame), &a), &again);
+	must(!wire_get_cost(&again, p, &b) && !memcmp(&a, &b, sizeof(a)));
+}
+
 static void try_facts(const struct wire_header *h, const uint8_t *body)
 {
 	static struct wire_facts a, b;
@@ -179,6 +193,9 @@ static void decode(const struct wire_header *h, const uint8_t *body)
 		break;
 	case WIRE_FACTS:
 		try_facts(h, body);
+		break;
+	case WIRE_COST:
+		try_cost(h, body);
 		break;
 	case WIRE_END:
 		try_end(h, body);

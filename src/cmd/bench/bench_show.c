@@ -5,6 +5,7 @@
 
 #include "cmd/cli/json.h"
 #include "ui/report.h"
+#include "ui/report_cost.h"
 #include "util/text.h"
 #include "util/units.h"
 
@@ -233,6 +234,7 @@ void bench_show_end(FILE *out, struct bench_ways ways, const struct measure *m)
 {
 	struct span s = whole(ways, m);
 	bool both = ways.out && ways.in;
+	char cost[REPORT_COST_LEN];
 
 	fprintf(out, "total %.2f s", seconds(s.ns));
 	show_sums(out, &s);
@@ -240,6 +242,8 @@ void bench_show_end(FILE *out, struct bench_ways ways, const struct measure *m)
 	if (s.now->verdict && s.now->verdict[0])
 		fprintf(out, "links: %s\n", s.now->verdict);
 	fprintf(out, "    processor: %.0f %% of one here\n", measure_cpu(m) * 100);
+	if (report_cost(cost, sizeof(cost), s.now))
+		fprintf(out, "    %s\n", cost);
 	if (ways.out)
 		show_limit(out, m, true, both ? "limit out" : "limit");
 	if (ways.in)
@@ -435,6 +439,7 @@ static json_t *end_json(const struct span *s, const struct measure *m)
 		{ "links", links_json(s) },
 		{ "verdict", json_text(s->now->verdict) },
 		{ "cpu_utilization_percent", json_make_object(processor, LEN(processor)) },
+		{ "cost", report_cost_json(s->now) },
 		{ "limit_out", limit_json(m, true, out) },
 		{ "limit_in", limit_json(m, false, s->ways.in) },
 		{ "exit", json_integer(status) },

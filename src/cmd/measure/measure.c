@@ -10,8 +10,8 @@
 
 #include "cmd/cli/client_setup.h"
 #include "io/clock.h"
+#include "io/thread_time.h"
 #include "session/session_stream.h"
-#include "util/parse.h"
 #include "util/text.h"
 
 struct measure {
@@ -35,27 +35,13 @@ struct measure {
 	struct measure_state first, before, now;
 };
 
-/* Clocks --------------------------------------------------------------------------------------- */
-
-/* That this thread was runnable, but had no processor. */
-static uint64_t waited_ns(void)
+/* The main thread's time: that it ran, or could have but had no processor. */
+static uint64_t busy_ns(void)
 {
-	int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
-	char text[96], *word, *end;
-	uint64_t ns = 0;
-	ssize_t n;
+	struct thread_time t;
 
-	if (fd < 0)
-		return 0;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	/* The time that it ran, this, and the number of its turns. */
-	word = strchr(text, ' ');
-	end = word ? strchr(++word, ' ') : NULL;
-	if (end)
-		*end = '\0';
-	return end && parse_u64(word, 0, UINT64_MAX, &ns) == 0 ? ns : 0;
+	thread_time_self(&t);
+	return t.ran_ns + t.waited_ns;
 }
 
 /* State ---------------------------------------------------------------------------------------- */
@@ -104,7 +90,7 @@ static void take_state(struct measure *m)
 	stats.elapsed_ns -= m->start_ns;
 	keep(&m->now, &stats);
 	m->now.cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-	m->now.busy_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) + waited_ns();
+	m->now.busy_ns = busy_ns();
 }
 
 /* after_ns 0: never. */
@@ -189,13 +175,15 @@ static void finish(struct measure *m)
 }
 
 /* The last counts come with the goodbye. */
-static void recount_links(struct measure *m)
+static void recount(struct measure *m)
 {
 	struct session_stats stats;
 
 	engine_stats(m->engine, &stats);
 	m->now.here = *stats.here;
 	m->now.peer = *stats.peer;
+	m->now.stats.cost = stats.cost;
+	m->now.stats.peer_cost = stats.peer_cost;
 }
 
 static void on_ended(void *arg)
@@ -204,7 +192,7 @@ static void on_ended(void *arg)
 
 	loop_set_timer(m->loop, &m->timer, LOOP_NEVER);
 	if (m->over)
-		recount_links(m);
+		recount(m);
 	else
 		finish(m);
 	m->events.ended(m->events.arg);

@@ -139,6 +139,50 @@ static void test_last_count_before_done(void **state)
 	session_free(s);
 }
 
+/* What the session has cost goes out with DONE, and nothing that an old peer would not skip. */
+static void test_cost_comes_with_done(void **state)
+{
+	struct wire_cost cost = { .cpu_ns = 5, .busiest_ns = 4, .busiest = WIRE_STAGE_OUTPUT };
+	struct session *s;
+	struct wire_header h;
+	uint8_t frame[64];
+	uint16_t slot;
+	size_t len;
+
+	s = server(&slot);
+	assert_false(session_cost_due(s));
+	input_end(s, 0);
+	assert_int_equal(feed_end(s, slot, 0), 0);
+	take(s);
+	assert_int_equal(feed_plain(s, slot, WIRE_CONFIRM, 0), 0);
+	assert_true(session_cost_due(s));
+	session_set_cost(s, &cost);
+	assert_false(session_cost_due(s));
+	len = drain(s, slot, MS);
+	assert_non_null(find(len, 0, WIRE_COST, &h));
+	assert_int_equal(h.value, 5);
+	assert_ptr_equal(find(len, 0, WIRE_DONE, &h), out + len);
+
+	assert_int_equal(session_peer_cost(s)->cpu_ns, 0);
+	cost.cpu_ns = 7;
+	len = wire_put_cost(frame, sizeof(frame), &cost);
+	assert_int_equal(feed(s, slot, frame, len, MS), 0);
+	assert_int_equal(session_peer_cost(s)->cpu_ns, 7);
+	assert_int_equal(session_peer_cost(s)->busiest, WIRE_STAGE_OUTPUT);
+	session_free(s);
+}
+
+/* It is for reports alone, but a frame that contradicts the protocol is a fault. */
+static void test_malformed_cost(void **state)
+{
+	uint16_t slot;
+	struct session *s = server(&slot);
+
+	is_closed(s, slot, feed_frame(s, slot, WIRE_COST, 9, payload, 11), "malformed COST");
+	assert_int_equal(session_peer_cost(s)->cpu_ns, 0);
+	session_free(s);
+}
+
 /* News of a lane go out on its own subflow, and only news. */
 static void test_a_lane_is_told_when_it_changes(void **state)
 {
@@ -435,6 +479,8 @@ int main(void)
 		cmocka_unit_test(test_counts_never_go_back),
 		cmocka_unit_test(test_a_count_is_told_once),
 		cmocka_unit_test(test_last_count_before_done),
+		cmocka_unit_test(test_cost_comes_with_done),
+		cmocka_unit_test(test_malformed_cost),
 		cmocka_unit_test(test_a_lane_is_told_when_it_changes),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_drained),

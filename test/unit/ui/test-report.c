@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "ui/log.h"
+#include "ui/report_cost.h"
 #include "util/text.h"
 #include "util/units.h"
 
@@ -176,7 +177,7 @@ static void check_session(const json_t *lines, const char *version)
 	check_object(json_array_get(lines, 3),
 		     json_pack("{si ss sf sI si sf si ss si"
 			       "s[{si ss si ss si sI si si si sb sn sn sn sn s[]}"
-			       "{si ss si ss si si si si sI sb sn sn sn sn s[]}] sn sn sn}",
+			       "{si ss si ss si si si si sI sb sn sn sn sn s[]}] sn sn sn sn}",
 			       "schema", 1, "event", "end", "time", 2.31, "bytes_sent",
 			       (json_int_t)(6 * MIB), "bytes_received", 3000, "seconds", 2.31,
 			       "exit", 3, "reason", "it broke", "reinjected", 17, "subflows", "id",
@@ -187,7 +188,7 @@ static void check_session(const json_t *lines, const char *version)
 			       "sport", 65535, "dst", "fe80::2%bond0", "dport", 31337, "sent", 0,
 			       "received", 0, "retransmits", 0, "rtt_us", (json_int_t)INT64_MAX,
 			       "live", 0, "tx_link", "peer_rx_link", "peer_tx_link", "rx_link",
-			       "seen", "here", "peer", "verdict"));
+			       "seen", "here", "peer", "verdict", "cost"));
 }
 
 static void test_file(void **state)
@@ -324,10 +325,10 @@ static void test_awkward_text(void **state)
 			       "caf\xc3\xa9", "port", "\\xff\\x01", "subflows", 1, "window",
 			       (json_int_t)INT64_MAX, "version", MPNC_VERSION));
 	check_object(json_array_get(lines, 2),
-		     json_pack("{si ss sf si si sf si sn si s[] sn sn sn}", "schema", 1, "event",
+		     json_pack("{si ss sf si si sf si sn si s[] sn sn sn sn}", "schema", 1, "event",
 			       "end", "time", 0.0, "bytes_sent", 0, "bytes_received", 0, "seconds",
 			       0.0, "exit", 143, "reason", "reinjected", 0, "subflows", "here",
-			       "peer", "verdict"));
+			       "peer", "verdict", "cost"));
 	json_decref(lines);
 }
 
@@ -686,6 +687,49 @@ static void test_summary(void **state)
 	assert_string_equal(buf, "sent 1.");
 }
 
+/* What it cost, and which stage was never held up by the others. */
+static void test_cost(void **state)
+{
+	struct session_stats stats = {
+		.tx_taken = 2000000000,
+		.cost = { .cpu_ns = 1000000000,
+			  .busiest_ns = 600000000,
+			  .busiest = WIRE_STAGE_NETWORK,
+			  .busy = { 20, 60, WIRE_BUSY_UNKNOWN } },
+		.peer_cost = { .cpu_ns = 900000000,
+			       .busiest_ns = 500000000,
+			       .busiest = WIRE_STAGE_OUTPUT,
+			       .busy = { WIRE_BUSY_UNKNOWN, 40, 97 } },
+	};
+	char line[REPORT_COST_LEN];
+	json_t *json;
+
+	assert_true(report_cost(line, sizeof(line), &stats) > 0);
+	assert_string_equal(line, "cost: 0.50 s/GB here (network 0.30), 0.45 s/GB there (output "
+				  "0.25); limit: output there, 97 % busy");
+	json = report_cost_json(&stats);
+	check_object(json,
+		     json_pack("{s{sf sf ss sf sf s{si si sn}} s{sf sf ss sf sf s{sn si si}} s{ss "
+			       "ss}}",
+			       "here", "cpu_seconds", 1.0, "cpu_seconds_per_gb", 0.5, "busiest",
+			       "network", "busiest_seconds", 0.6, "busiest_seconds_per_gb", 0.3,
+			       "busy", "input", 20, "network", 60, "output", "there", "cpu_seconds",
+			       0.9, "cpu_seconds_per_gb", 0.45, "busiest", "output",
+			       "busiest_seconds", 0.5, "busiest_seconds_per_gb", 0.25, "busy",
+			       "input", "network", 40, "output", 97, "limit", "stage", "output",
+			       "side", "there"));
+
+	json_decref(json);
+
+	/* A peer that does not say, and stages that all wait: the links. */
+	stats.peer_cost = (struct wire_cost){ 0 };
+	report_cost(line, sizeof(line), &stats);
+	assert_string_equal(line, "cost: 0.50 s/GB here (network 0.30); limit: links");
+	/* Few bytes cost what starting and ending does. */
+	stats.tx_taken = 1000;
+	assert_int_equal(report_cost(line, sizeof(line), &stats), 0);
+}
+
 static void test_log_levels(void **state)
 {
 	static const char *const expected[] = {
@@ -786,6 +830,7 @@ int main(void)
 		TEST(test_many_links),
 		TEST(test_awkward_links),
 		TEST(test_summary),
+		TEST(test_cost),
 		TEST(test_log_levels),
 		TEST(test_log_line),
 		TEST(test_log_write_fails),

@@ -500,6 +500,16 @@ static size_t lane(uint8_t *out, size_t size)
 	return wire_put_lane(out, size, &m);
 }
 
+static size_t cost(uint8_t *out, size_t size)
+{
+	const struct wire_cost m = { .cpu_ns = 500000000,
+				     .busiest_ns = 300000000,
+				     .busiest = WIRE_STAGE_NETWORK,
+				     .busy = { 20, 90, WIRE_BUSY_UNKNOWN } };
+
+	return wire_put_cost(out, size, &m);
+}
+
 static size_t facts_device(uint8_t *out, size_t size)
 {
 	return wire_put_facts(out, size, 1, &of_a_device);
@@ -589,6 +599,7 @@ static const struct vector {
 	{ "DRAIN", drain, false, false },
 	{ "LINKS", links, false, false },
 	{ "LANE", lane, false, false },
+	{ "COST", cost, false, false },
 	{ "FACTS of a device", facts_device, false, false },
 	{ "FACTS of a bond", facts_bond, false, false },
 	{ "FACTS of a team", facts_team, false, false },
