@@ -55,9 +55,10 @@ listen rx --json=rx.json </dev/null >full 6>&-
 start tx --json=tx.json 127.0.0.1 "$PORT" < <(cat data data data data) 6>&-
 wait_for "$PATIENCE" "the output is full" has_written rx 65536
 sleep 1.5
-cat full >out 6>&- &
+exec 7<full 6>&-
+cat <&7 >out &
 reader=$!
-exec 6>&-
+exec 7<&-
 expect_exit tx 0
 expect_exit rx 0
 wait "$reader"
