@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Model: netlink knows the ports of a bond, and the driver's files know their order, on which the
- * hash depends. The order is known only if both list the same ports. If they do not, a port came or
- * went between the two, and all is read again, TRIES times at most; then the ports stand in the
- * order of their indexes, and order_known is false.
+ * hash depends; of old kernels' bonds the files alone know the rest too. The order is known only if
+ * both list the same ports. If they do not, a port came or went between the two, and all is read
+ * again, TRIES times at most; then the ports stand in the order of their indexes, and order_known
+ * is false.
  */
 #include "topo/bonds.h"
 
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "topo/bonding_file.h"
 #include "topo/files.h"
 #include "topo/team.h"
 #include "util/text.h"
@@ -40,26 +42,68 @@ static void collect_ports(const struct devs *devs, struct topo_bond *bond)
 	qsort(bond->links, bond->n_links, sizeof(bond->links[0]), by_ifindex);
 }
 
-static void take_facts(struct topo_link *link, const struct topo_link *facts)
+/* Before Linux 3.14 netlink does not say by which policy a bond sends, nor most of the rest. */
+static bool is_silent(const struct topo_bond *bond)
 {
-	link->speed = facts->speed;
-	link->duplex = facts->duplex;
-	link->churned = facts->churned;
-	link->has_partner = facts->has_partner;
-	link->partner_key = facts->partner_key;
-	memcpy(link->partner_mac, facts->partner_mac, sizeof(link->partner_mac));
+	return bond->kind == TOPO_KIND_BOND && bond->policy == TOPO_POLICY_UNKNOWN;
 }
 
-/* Moves the link that facts are of to position i; false if none at i or after has this name. */
-static bool move_to(struct topo_bond *bond, size_t i, const struct topo_link *facts)
+/* What the file alone says of a port; and the rest, if netlink does not. */
+static void take_port(struct topo_link *link, const struct topo_link *port, bool all)
+{
+	link->speed = port->speed;
+	link->duplex = port->duplex;
+	link->churned = port->churned;
+	link->has_actor_key = port->has_actor_key;
+	link->actor_key = port->actor_key;
+	link->has_partner = port->has_partner;
+	link->partner_key = port->partner_key;
+	memcpy(link->partner_mac, port->partner_mac, sizeof(link->partner_mac));
+	if (!all)
+		return;
+	link->mii = port->mii;
+	link->failures = port->failures;
+	link->queue_id = port->queue_id;
+	link->aggregator = port->aggregator;
+	link->actor_state = port->actor_state;
+	link->partner_state = port->partner_state;
+	memcpy(link->perm_mac, port->perm_mac, sizeof(link->perm_mac));
+}
+
+static void take_bond(struct topo_bond *bond, const struct bonding_file *file)
+{
+	const struct topo_bond *from = &file->bond;
+
+	bond->mode = from->mode;
+	bond->policy = from->policy;
+	bond->lacp_rate = from->lacp_rate;
+	bond->ad_select = from->ad_select;
+	bond->tlb_dynamic_lb = from->tlb_dynamic_lb;
+	bond->miimon_ms = from->miimon_ms;
+	bond->arp_interval_ms = from->arp_interval_ms;
+	bond->min_links = from->min_links;
+	bond->has_aggregator = from->has_aggregator;
+	bond->aggregator = from->aggregator;
+	bond->n_aggregated = from->n_aggregated;
+	bond->actor_key = from->actor_key;
+	bond->partner_key = from->partner_key;
+	memcpy(bond->partner_mac, from->partner_mac, sizeof(bond->partner_mac));
+	bond->partner_hidden = from->partner_hidden;
+	for (size_t i = 0; i < bond->n_links; i++)
+		if (strcmp(bond->links[i].name, file->active) == 0)
+			bond->active = bond->links[i].ifindex;
+}
+
+/* Moves the link that port is of to position i; false if none at i or after has this name. */
+static bool move_to(struct topo_bond *bond, size_t i, const struct topo_link *port)
 {
 	for (size_t k = i; k < bond->n_links; k++) {
 		struct topo_link found = bond->links[k];
 
-		if (strcmp(found.name, facts->name) != 0)
+		if (strcmp(found.name, port->name) != 0)
 			continue;
 		memmove(&bond->links[i + 1], &bond->links[i], (k - i) * sizeof(found));
-		take_facts(&found, facts);
+		take_port(&found, port, is_silent(bond));
 		bond->links[i] = found;
 		return true;
 	}
@@ -69,26 +113,28 @@ static bool move_to(struct topo_bond *bond, size_t i, const struct topo_link *fa
 /* As bonds_complete. */
 static int order_ports(struct topo_source *source, struct topo_bond *bond)
 {
-	struct topo_link facts[TOPO_LINKS_MAX];
-	ssize_t n = files_ports(source, bond, facts, TOPO_LINKS_MAX);
+	struct bonding_file file;
+	int r = bonding_file_load(source, bond, &file);
 	size_t n_ordered = 0;
 
 	bond->order_known = false;
-	if (n < 0) {
+	if (r) {
 		text_printf(bond->reason, sizeof(bond->reason),
-			    "the order of the links cannot be read: %s", strerror((int)-n));
+			    "the order of the links cannot be read: %s", strerror(-r));
 		return 0;
 	}
-	for (size_t i = 0; i < (size_t)n && i < TOPO_LINKS_MAX; i++)
-		if (move_to(bond, n_ordered, &facts[i]))
+	for (size_t i = 0; i < file.bond.n_links; i++)
+		if (move_to(bond, n_ordered, &file.bond.links[i]))
 			n_ordered++;
+	if (is_silent(bond))
+		take_bond(bond, &file);
 	if (bond->n_ports > TOPO_LINKS_MAX) {
 		text_printf(bond->reason, sizeof(bond->reason),
 			    "%zu links, more than the %d that can be listed", bond->n_ports,
 			    TOPO_LINKS_MAX);
 		return 0;
 	}
-	if (n_ordered == bond->n_links && n_ordered == (size_t)n) {
+	if (n_ordered == bond->n_links && n_ordered == file.bond.n_ports) {
 		bond->order_known = true;
 		return 0;
 	}

@@ -174,6 +174,7 @@ static void parse_link(const struct ifinfomsg *info, const struct nlattr **tb,
 		       struct topo_link *link)
 {
 	link->ifindex = (uint32_t)info->ifi_index;
+	link->type = info->ifi_type;
 	link->mtu = attr_u32(tb[IFLA_MTU], 0);
 	link->carrier_changes = attr_u32(tb[IFLA_CARRIER_CHANGES], 0);
 	attr_bytes(tb[IFLA_ADDRESS], link->mac, TOPO_MAC_LEN);

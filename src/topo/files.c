@@ -4,15 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "util/parse.h"
 #include "util/text.h"
-
-/* A port takes some 600 bytes in /proc/net/bonding, and at most 2 KiB. */
-#define PROC_LEN (64u << 10)
 
 #define PATH_LEN   1024
 #define NUMBER_LEN 32
@@ -79,7 +75,7 @@ bool files_in_sysfs(const struct topo_source *source, const char *name, uint32_t
 	return memcmp(found, mac, sizeof(found)) == 0;
 }
 
-static enum topo_duplex parse_duplex(const char *text)
+enum topo_duplex files_duplex(const char *text)
 {
 	if (strcmp(text, "full") == 0)
 		return TOPO_DUPLEX_FULL;
@@ -96,7 +92,7 @@ void files_speed(const struct topo_source *source, struct topo_link *link)
 	if (!read_number(source, link->name, "speed", INT32_MAX, &speed) && speed)
 		link->speed = (uint32_t)speed;
 	if (files_read(source, text, sizeof(text), "/sys/class/net/%s/duplex", link->name) >= 0)
-		duplex = parse_duplex(text);
+		duplex = files_duplex(text);
 	if (duplex)
 		link->duplex = duplex;
 }
@@ -122,122 +118,4 @@ int files_counters(const struct topo_source *source, const char *name, struct to
 	}
 	*out = found;
 	return 0;
-}
-
-/* What follows a key at the beginning of a line, or NULL. */
-static const char *after(const char *line, const char *key)
-{
-	size_t len = strlen(key);
-
-	return strncmp(line, key, len) == 0 ? line + len : NULL;
-}
-
-/* "1000 Mbps", "Unknown" */
-static void proc_speed(char *value, struct topo_link *port)
-{
-	char *unit = strstr(value, " Mbps");
-	uint64_t speed;
-
-	if (!unit)
-		return;
-	*unit = '\0';
-	if (!parse_u64(value, 1, INT32_MAX, &speed))
-		port->speed = (uint32_t)speed;
-}
-
-static void proc_partner(const char *line, struct topo_link *port)
-{
-	const char *value;
-	uint64_t key;
-
-	value = after(line, "    system mac address: ");
-	if (value && parse_mac(value, port->partner_mac) == 0)
-		port->has_partner = true;
-	value = after(line, "    oper key: ");
-	if (value && !parse_u64(value, 0, UINT16_MAX, &key))
-		port->partner_key = (uint16_t)key;
-}
-
-/* A line of a port's part. The two LACP blocks have the same keys, the partner's comes last. */
-static void proc_line(char *line, struct topo_link *port, bool *partner)
-{
-	const char *value;
-	char *speed = strstr(line, "Speed: ");
-
-	if (after(line, "details ")) {
-		*partner = after(line, "details partner") != NULL;
-		return;
-	}
-	if (*partner)
-		proc_partner(line, port);
-	if (speed == line)
-		proc_speed(line + strlen("Speed: "), port);
-	value = after(line, "Duplex: ");
-	if (value)
-		port->duplex = parse_duplex(value);
-	value = after(line, "Actor Churn State: ");
-	if (!value)
-		value = after(line, "Partner Churn State: ");
-	if (value && strcmp(value, "churned") == 0)
-		port->churned = true;
-}
-
-static size_t parse_proc(char *text, struct topo_link *ports, size_t max)
-{
-	bool partner = false;
-	char *save;
-	size_t n = 0;
-
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		const char *name = after(line, "Slave Interface: ");
-
-		if (name) {
-			partner = false;
-			if (n < max) {
-				memset(&ports[n], 0, sizeof(ports[n]));
-				text_printf(ports[n].name, sizeof(ports[n].name), "%s", name);
-			}
-			n++;
-		} else if (n && n <= max) {
-			proc_line(line, &ports[n - 1], &partner);
-		}
-	}
-	return n;
-}
-
-/* "eth0 eth1 ++more++ " */
-static size_t parse_names(char *text, struct topo_link *ports, size_t max)
-{
-	char *save;
-	size_t n = 0;
-
-	for (char *name = strtok_r(text, " \n", &save); name; name = strtok_r(NULL, " \n", &save)) {
-		if (n < max) {
-			memset(&ports[n], 0, sizeof(ports[n]));
-			text_printf(ports[n].name, sizeof(ports[n].name), "%s", name);
-		}
-		n++;
-	}
-	return n;
-}
-
-ssize_t files_ports(const struct topo_source *source, const struct topo_bond *bond,
-		    struct topo_link *ports, size_t max)
-{
-	char *text = malloc(PROC_LEN);
-	ssize_t r;
-
-	if (!text)
-		return -ENOMEM;
-	r = files_read(source, text, PROC_LEN, "/proc/net/bonding/%s", bond->name);
-	if (r >= 0) {
-		r = (ssize_t)parse_proc(text, ports, max);
-	} else if (bond->in_sysfs) {
-		r = files_read(source, text, PROC_LEN, "/sys/class/net/%s/bonding/slaves",
-			       bond->name);
-		if (r >= 0)
-			r = (ssize_t)parse_names(text, ports, max);
-	}
-	free(text);
-	return r;
 }

@@ -24,12 +24,8 @@ bool files_in_sysfs(const struct topo_source *source, const char *name, uint32_t
 /* speed and duplex of a device that is in sysfs; neither is touched if it is not known. */
 void files_speed(const struct topo_source *source, struct topo_link *link);
 
+/* "full", "half"; anything else is not known. */
+enum topo_duplex files_duplex(const char *text);
+
 /* statistics/ of a device that is in sysfs. Returns 0 or -errno. */
 int files_counters(const struct topo_source *source, const char *name, struct topo_counters *out);
-
-/* What /proc/net/bonding/NAME, else sysfs bonding/slaves if in_sysfs, says of the ports of a bond,
- * in the driver's order: of each its name and, if it comes from /proc, speed, duplex, churned and
- * LACP partner. The rest of each entry is zero. Fills up to max ports, and returns how many there
- * are, or -errno if neither file can be read. */
-ssize_t files_ports(const struct topo_source *source, const struct topo_bond *bond,
-		    struct topo_link *ports, size_t max);

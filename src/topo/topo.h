@@ -106,6 +106,7 @@ struct topo_link {
 	uint32_t ifindex;
 	uint32_t speed;            /* Mbit/s, 0: not known; sysfs speed, else /proc/net/bonding */
 	enum topo_duplex duplex;   /* sysfs duplex, else /proc/net/bonding */
+	uint16_t type;             /* ARPHRD_ETHER, ARPHRD_INFINIBAND; 0: not known */
 	uint32_t mtu;              /* IFLA_MTU */
 	uint32_t carrier_changes;  /* IFLA_CARRIER_CHANGES */
 	uint8_t mac[TOPO_MAC_LEN]; /* IFLA_ADDRESS; zero: it has none of 6 bytes */
@@ -115,7 +116,8 @@ struct topo_link {
 	bool in_sysfs;                  /* /sys/class/net shows this very device */
 	struct topo_counters counters;  /* IFLA_STATS64 */
 
-	/* As port of a bond: IFLA_BOND_SLAVE_*; zero for any other device. */
+	/* As port of a bond: IFLA_BOND_SLAVE_*, before Linux 3.14 from /proc/net/bonding; zero for
+	 * any other device. */
 	uint8_t mii;           /* MII_STATUS: enum topo_mii */
 	bool backup;           /* STATE; stays false on dead ports in most modes */
 	uint16_t queue_id;     /* QUEUE_ID */
@@ -127,8 +129,10 @@ struct topo_link {
 	/* /proc/net/bonding: either end's LACP did not get into step for a minute. */
 	bool churned;
 
-	/* LACP partner of this port (MAC zero: nobody answers); /proc/net/bonding shows it to root
-	 * only. */
+	/* This port's own key in LACP, and its partner (MAC zero: nobody answers); modern kernels
+	 * show both in /proc/net/bonding to root only. */
+	bool has_actor_key;
+	uint16_t actor_key;
 	bool has_partner;
 	uint16_t partner_key;
 	uint8_t partner_mac[TOPO_MAC_LEN];
@@ -152,7 +156,8 @@ enum topo_kind {
 	TOPO_KIND_LOOPBACK,
 };
 
-/* A bond or team with its ports. IFLA_BOND_* unless something else is named. */
+/* A bond or team with its ports. IFLA_BOND_* unless something else is named; before Linux 3.14,
+ * whose netlink lacks most of it, from /proc/net/bonding. */
 struct topo_bond {
 	enum topo_kind kind; /* TOPO_KIND_BOND or TOPO_KIND_TEAM */
 	char name[TOPO_NAME_LEN];
@@ -182,6 +187,7 @@ struct topo_bond {
 	uint16_t actor_key;
 	uint16_t partner_key;
 	uint8_t partner_mac[TOPO_MAC_LEN]; /* zero: nobody answers */
+	bool partner_hidden; /* keys and MAC are not known; of a file that a user wrote */
 
 	/* Teams: the option "mode" of generic netlink, for root only; "": not known. */
 	char team_mode[TOPO_NAME_LEN];

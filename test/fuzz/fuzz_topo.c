@@ -26,7 +26,7 @@
 #include "netlink/sockets.h"
 #include "netlink/watch.h"
 #include "path/link_convert.h"
-#include "topo/files.h"
+#include "topo/bonding_file.h"
 #include "topo/path.h"
 #include "wire/frame.h"
 
@@ -224,7 +224,7 @@ static void watch(struct kernel *k)
 static void read_proc(struct kernel *k, struct topo_source *source)
 {
 	struct topo_bond bond = { .name = "bond0", .ifindex = 4 };
-	struct topo_link ports[4];
+	struct bonding_file file;
 	size_t len;
 	uint8_t *bytes = record(k, 'p', &len);
 	FILE *f = fopen(bond_file, "w");
@@ -234,7 +234,11 @@ static void read_proc(struct kernel *k, struct topo_source *source)
 		fwrite(bytes, 1, len, f);
 	fclose(f);
 	free(bytes);
-	files_ports(source, &bond, ports, 4);
+	if (!bonding_file_load(source, &bond, &file)) {
+		must(file.bond.n_links <= TOPO_LINKS_MAX && file.bond.n_links <= file.bond.n_ports);
+		bonding_file_complete(&file, "bond0");
+		must(file.bond.n_usable <= file.bond.n_links);
+	}
 }
 
 static void diagnose(struct kernel *k)

@@ -129,6 +129,33 @@ const char *bond_words_mii_name(const struct topo_link *l)
 	return l->mii < LEN(names) ? names[l->mii] : "unknown";
 }
 
+const char *bond_words_ad_select_name(const struct topo_bond *b)
+{
+	static const char *const names[] = { "stable", "bandwidth", "count", "actor_port_prio" };
+
+	return b->ad_select < LEN(names) ? names[b->ad_select] : "unknown";
+}
+
+const char *bond_words_duplex_name(const struct topo_link *l)
+{
+	static const char *const names[] = {
+		[TOPO_DUPLEX_HALF] = "half",
+		[TOPO_DUPLEX_FULL] = "full",
+	};
+
+	return l->duplex < LEN(names) ? names[l->duplex] : NULL;
+}
+
+const struct topo_link *bond_words_active(const struct topo_bond *b)
+{
+	if (b->kind != TOPO_KIND_BOND || b->mode != TOPO_MODE_ACTIVE_BACKUP || !b->active)
+		return NULL;
+	for (size_t i = 0; i < b->n_links; i++)
+		if (b->links[i].ifindex == b->active)
+			return &b->links[i];
+	return NULL;
+}
+
 /* All links of an aggregator have one partner, so that of the active one is known to users too. */
 const uint8_t *bond_words_link_partner(const struct topo_bond *b, const struct topo_link *l)
 {
@@ -138,12 +165,13 @@ const uint8_t *bond_words_link_partner(const struct topo_bond *b, const struct t
 		return l->partner_mac;
 	if (l->actor_state & TOPO_LACP_DEFAULTED)
 		return no_mac;
-	return b->has_aggregator && l->aggregator == b->aggregator ? b->partner_mac : NULL;
+	return l->aggregator == b->aggregator ? bond_words_partner(b) : NULL;
 }
 
 const uint8_t *bond_words_partner(const struct topo_bond *b)
 {
-	return bond_words_is_lacp(b) && b->has_aggregator ? b->partner_mac : NULL;
+	return bond_words_is_lacp(b) && b->has_aggregator && !b->partner_hidden ? b->partner_mac
+										: NULL;
 }
 
 struct topo_counters bond_words_sum(const struct topo_bond *b)

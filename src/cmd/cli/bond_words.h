@@ -51,6 +51,13 @@ const char *bond_words_variant_name(const struct topo_bond *b, const char *relea
 const char *bond_words_state(const struct topo_bond *b);
 const char *bond_words_link_state(const struct topo_link *l);
 const char *bond_words_mii_name(const struct topo_link *l);
+const char *bond_words_ad_select_name(const struct topo_bond *b);
+
+/* NULL: not known. */
+const char *bond_words_duplex_name(const struct topo_link *l);
+
+/* The link that an active-backup bond uses. NULL: none, or it is of another mode. */
+const struct topo_link *bond_words_active(const struct topo_bond *b);
 
 /* The LACP partner. Zero: nobody answers. NULL: not known, or not LACP. */
 const uint8_t *bond_words_link_partner(const struct topo_bond *b, const struct topo_link *l);

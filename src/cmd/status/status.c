@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "topo/saved.h"
 #include "ui/log.h"
 #include "util/text.h"
 
@@ -29,14 +30,7 @@ static int read_since(const char *path, struct status_past **out)
 	return r;
 }
 
-/* What the machine says of itself. */
-struct found {
-	struct topo_bond *bonds;
-	size_t n;
-	char release[TOPO_RELEASE_LEN];
-};
-
-static int write_out(FILE *out, const struct status_options *o, const struct found *f)
+static int write_out(FILE *out, const struct status_options *o, const struct saved *f)
 {
 	switch (o->format) {
 	case STATUS_JSON:
@@ -53,7 +47,7 @@ static int write_out(FILE *out, const struct status_options *o, const struct fou
 	return 0;
 }
 
-static int show(const struct found *f, const struct status_past *past,
+static int show(const struct saved *f, const struct status_past *past,
 		const struct status_options *o, FILE *out, FILE *err)
 {
 	int r = write_out(out, o, f);
@@ -71,21 +65,37 @@ static int show(const struct found *f, const struct status_past *past,
 	return n_findings ? STATUS_FINDINGS : STATUS_FINE;
 }
 
+/* What this machine says of itself, or files of another. Returns 0, or -1 after a message. */
+static int find(struct topo_source *source, const struct status_options *o, struct saved *found)
+{
+	char why[SAVED_WHY_LEN], quoted[4 * QUOTED_LEN];
+	int r;
+
+	if (o->from) {
+		r = saved_read(o->from, found, why);
+		text_quote(quoted, sizeof(quoted), o->from, strlen(o->from));
+		if (r)
+			log_error("status: --from %s: %s", quoted, why);
+		return r ? -1 : 0;
+	}
+	r = topo_bonds(source, &found->bonds, &found->n);
+	if (r)
+		log_error("cannot list the links of this machine: %s",
+			  r == -EINTR ? "they keep changing" : strerror(-r));
+	else if (topo_kernel(source, found->release) < 0)
+		found->release[0] = '\0';
+	return r ? -1 : 0;
+}
+
 int status_run(struct topo_source *source, const struct status_options *o, FILE *out, FILE *err)
 {
 	struct status_past *past = NULL;
-	struct found found = { 0 };
-	int result = STATUS_USAGE, r;
+	struct saved found = { 0 };
+	int result = STATUS_USAGE;
 
 	if (o->since && read_since(o->since, &past) < 0)
 		return STATUS_USAGE;
-	r = topo_bonds(source, &found.bonds, &found.n);
-	if (r < 0) {
-		log_error("cannot list the links of this machine: %s",
-			  r == -EINTR ? "they keep changing" : strerror(-r));
-	} else {
-		if (topo_kernel(source, found.release) < 0)
-			found.release[0] = '\0';
+	if (find(source, o, &found) == 0) {
 		result = show(&found, past, o, out, err);
 		free(found.bonds);
 	}
@@ -104,6 +114,8 @@ static const char help[] =
 	"                 or --prom these lines go to standard error\n"
 	"  --since FILE   with --check: also print failures since the last line of FILE,\n"
 	"                 which --json wrote; FILE may be empty the first time\n"
+	"  --from FILE    show another machine's bond: FILE is a copy of /proc/net/bonding/NAME\n"
+	"                 there, - for standard input, or a directory of such copies\n"
 	"  -h, --help     print this text\n"
 	"\n"
 	"A link has a problem if it is down or disabled, is outside the active LACP aggregator,\n"
@@ -114,12 +126,16 @@ static const char help[] =
 	"For cron: one line a day into a log, and mail when there is a problem:\n"
 	"  mpnc status --json --check --since bonds.log >>bonds.log\n";
 
-enum { VAL_JSON = 256, VAL_PROM, VAL_CHECK, VAL_SINCE };
+enum { VAL_JSON = 256, VAL_PROM, VAL_CHECK, VAL_SINCE, VAL_FROM };
 
 static const struct option longs[] = {
-	{ "json", no_argument, NULL, VAL_JSON },   { "prom", no_argument, NULL, VAL_PROM },
-	{ "check", no_argument, NULL, VAL_CHECK }, { "since", required_argument, NULL, VAL_SINCE },
-	{ "help", no_argument, NULL, 'h' },        { 0 },
+	{ "json", no_argument, NULL, VAL_JSON },
+	{ "prom", no_argument, NULL, VAL_PROM },
+	{ "check", no_argument, NULL, VAL_CHECK },
+	{ "since", required_argument, NULL, VAL_SINCE },
+	{ "from", required_argument, NULL, VAL_FROM },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
 };
 
 static int refuse(const char *what, const char *word)
@@ -166,6 +182,9 @@ static int read_options(int argc, char *argv[], struct status_options *o, bool *
 		case VAL_SINCE:
 			o->since = optarg;
 			break;
+		case VAL_FROM:
+			o->from = optarg;
+			break;
 		case 'h':
 			*help_out = true;
 			return STATUS_FINE;
@@ -187,7 +206,7 @@ static int read_options(int argc, char *argv[], struct status_options *o, bool *
 int status_main(int argc, char *argv[])
 {
 	struct status_options o = { .format = STATUS_TABLE };
-	struct topo_source *source;
+	struct topo_source *source = NULL;
 	bool want_help = false;
 	int r = read_options(argc, argv, &o, &want_help);
 
@@ -197,7 +216,7 @@ int status_main(int argc, char *argv[])
 		fputs(help, stdout);
 		return fflush(stdout) ? STATUS_USAGE : STATUS_FINE;
 	}
-	r = topo_source_new(&source);
+	r = o.from ? 0 : topo_source_new(&source);
 	if (r < 0) {
 		log_error("cannot ask the kernel for links: %s", strerror(-r));
 		return STATUS_USAGE;

@@ -33,6 +33,7 @@ struct status_options {
 	enum status_format format;
 	bool check;        /* --check: with STATUS_TABLE, the findings are all that is written */
 	const char *since; /* --since, borrowed; NULL: not given. Only with check */
+	const char *from;  /* --from, borrowed; NULL: this machine */
 };
 
 /* The verb. argv[0] is "status". Prints everything, its messages too. Returns the exit status. Uses
@@ -40,7 +41,7 @@ struct status_options {
 int status_main(int argc, char *argv[]);
 
 /* The same behind the options: out gets the output, err the findings if out is for a program.
- * Failures go to the log. Returns the exit status. */
+ * source is not looked at with from. Failures go to the log. Returns the exit status. */
 int status_run(struct topo_source *source, const struct status_options *o, FILE *out, FILE *err);
 
 /* One line of titles; then for each bond a line, and a line per link. */

@@ -44,8 +44,9 @@ void status_bond_line(FILE *out, const struct topo_bond *b, const char *release)
 		fprintf(out, ", ARP %u ms", b->arp_interval_ms);
 	else if (b->kind == TOPO_KIND_BOND)
 		fputs(", MII off", out);
-	fprintf(out, ", MTU %u, %s, %zu of %zu links", b->mtu, bond_words_state(b), b->n_usable,
-		b->n_ports);
+	if (b->mtu)
+		fprintf(out, ", MTU %u", b->mtu);
+	fprintf(out, ", %s, %zu of %zu links", bond_words_state(b), b->n_usable, b->n_ports);
 	if (bond_words_is_lacp(b) && b->has_aggregator)
 		fprintf(out, ", aggregator %u", b->aggregator);
 	else if (bond_words_is_lacp(b))
@@ -92,8 +93,8 @@ static void link_line(FILE *out, const struct topo_bond *b, const struct topo_li
 		partner = (struct bond_words_mac_text){ "none" };
 	else if (mac)
 		partner = bond_words_mac(mac);
-	fprintf(out, "  %-*s %7s %6u %-11s %5s %4s %-17s", width, bond_words_name(l->name).text,
-		cell(l->speed, l->speed).text, l->mtu, bond_words_link_state(l),
+	fprintf(out, "  %-*s %7s %6s %-11s %5s %4s %-17s", width, bond_words_name(l->name).text,
+		cell(l->speed, l->speed).text, cell(l->mtu, l->mtu).text, bond_words_link_state(l),
 		cell(b->kind == TOPO_KIND_BOND, l->failures).text,
 		cell(bond_words_is_lacp(b), l->aggregator).text, partner.text);
 	put_bytes(out, l->counters.rx_bytes, sum.rx_bytes);
@@ -135,19 +136,26 @@ static json_t *percent(uint64_t part, uint64_t whole)
 
 static json_t *link_object(const struct topo_bond *b, const struct topo_link *l)
 {
-	bool of_bond = b->kind == TOPO_KIND_BOND;
+	bool of_bond = b->kind == TOPO_KIND_BOND, lacp = bond_words_is_lacp(b);
 	struct topo_counters sum = bond_words_sum(b);
 	const struct json_field fields[] = {
 		{ "name", json_text(l->name) },
 		{ "state", json_text(bond_words_link_state(l)) },
 		{ "usable", json_boolean(!l->unusable) },
 		{ "speed", json_number_if(l->speed, l->speed) },
-		{ "mtu", json_number(l->mtu) },
+		{ "duplex", json_text(bond_words_duplex_name(l)) },
+		{ "mtu", json_number_if(l->mtu, l->mtu) },
 		{ "mii", of_bond ? json_text(bond_words_mii_name(l)) : json_null() },
 		{ "failures", json_number_if(of_bond, l->failures) },
 		{ "carrier_changes", json_number(l->carrier_changes) },
-		{ "aggregator", json_number_if(bond_words_is_lacp(b), l->aggregator) },
+		{ "queue_id", json_number_if(of_bond, l->queue_id) },
+		{ "aggregator", json_number_if(lacp, l->aggregator) },
+		{ "actor_state", json_number_if(lacp && l->actor_state, l->actor_state) },
+		{ "actor_key", json_number_if(l->has_actor_key, l->actor_key) },
 		{ "partner", mac_text(bond_words_link_partner(b, l)) },
+		{ "partner_state", json_number_if(lacp && l->actor_state, l->partner_state) },
+		{ "partner_key", json_number_if(l->has_partner, l->partner_key) },
+		{ "churned", lacp ? json_boolean(l->churned) : json_null() },
 		{ "rx_bytes", json_number(l->counters.rx_bytes) },
 		{ "tx_bytes", json_number(l->counters.tx_bytes) },
 		{ "rx_percent", percent(l->counters.rx_bytes, sum.rx_bytes) },
@@ -168,7 +176,8 @@ static json_t *link_array(const struct topo_bond *b)
 
 static json_t *bond_object(const struct topo_bond *b, const char *release)
 {
-	bool of_bond = b->kind == TOPO_KIND_BOND;
+	bool of_bond = b->kind == TOPO_KIND_BOND, lacp = bond_words_is_lacp(b);
+	const struct topo_link *active = bond_words_active(b);
 	const struct json_field fields[] = {
 		{ "name", json_text(b->name) },
 		{ "kind", json_text(bond_words_kind_name(b)) },
@@ -176,11 +185,18 @@ static json_t *bond_object(const struct topo_bond *b, const char *release)
 		{ "policy", json_text(bond_words_policy_name(b)) },
 		{ "hash_variant", json_text(bond_words_variant_name(b, release)) },
 		{ "state", json_text(bond_words_state(b)) },
-		{ "mtu", json_number(b->mtu) },
+		{ "mtu", json_number_if(b->mtu, b->mtu) },
 		{ "miimon_ms", json_number_if(of_bond, b->miimon_ms) },
 		{ "arp_interval_ms", json_number_if(of_bond, b->arp_interval_ms) },
-		{ "aggregator", json_number_if(bond_words_partner(b), b->aggregator) },
+		{ "active", active ? json_text(active->name) : json_null() },
+		{ "lacp_active", lacp ? json_boolean(b->lacp_active) : json_null() },
+		{ "lacp_rate", lacp ? json_text(b->lacp_rate ? "fast" : "slow") : json_null() },
+		{ "ad_select", lacp ? json_text(bond_words_ad_select_name(b)) : json_null() },
+		{ "min_links", json_number_if(lacp, b->min_links) },
+		{ "aggregator", json_number_if(lacp && b->has_aggregator, b->aggregator) },
+		{ "actor_key", json_number_if(bond_words_partner(b), b->actor_key) },
 		{ "partner", mac_text(bond_words_partner(b)) },
+		{ "partner_key", json_number_if(bond_words_partner(b), b->partner_key) },
 		{ "n_links", json_number(b->n_ports) },
 		{ "n_usable", json_number(b->n_usable) },
 		{ "note", json_text(b->reason) },
