@@ -213,6 +213,7 @@ static void take_speed(struct reader *r, char *value)
 	char *unit = strstr(value, " Mbps");
 	uint64_t speed;
 
+	bond_of(r)->speeds_hidden = false;
 	if (!unit)
 		return;
 	*unit = '\0';
@@ -384,6 +385,7 @@ static void clear(struct bonding_file *file)
 	file->bond.tlb_dynamic_lb = true;
 	file->bond.packets_per_slave = 1;
 	file->bond.order_known = true;
+	file->bond.speeds_hidden = true;
 }
 
 int bonding_file_parse(char *text, struct bonding_file *out)

@@ -60,6 +60,14 @@ static void uevent_line(const char *line, struct topo_card *out)
 	out->slot[strcspn(out->slot, ".")] = '\0';
 }
 
+static bool is_wireless(const struct topo_source *source, const char *name)
+{
+	char text[UEVENT_LEN];
+
+	return files_read(source, text, sizeof(text), "/sys/class/net/%s/uevent", name) >= 0 &&
+	       strstr(text, "DEVTYPE=wlan");
+}
+
 void machine_card(const struct topo_source *source, const struct topo_link *link,
 		  struct topo_card *out)
 {
@@ -72,6 +80,7 @@ void machine_card(const struct topo_source *source, const struct topo_link *link
 		return;
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		uevent_line(line, out);
+	out->wireless = is_wireless(source, link->name);
 	out->slot_mbits = slot_mbits(source, link->name);
 	out->virtual_function =
 		files_read(source, text, sizeof(text), "/sys/class/net/%s/device/physfn/uevent",

@@ -18,6 +18,7 @@ struct topo_card {
 	char slot[32];         /* PCI_SLOT_NAME without the function: "0000:3b:00" */
 	uint32_t slot_mbits;   /* what the slot carries each way, Mbit/s; 0: not known */
 	bool virtual_function; /* device/physfn: a part of a card that somebody else has */
+	bool wireless;         /* DEVTYPE of uevent is wlan */
 };
 
 /* Looks only at a device that sysfs shows (files_in_sysfs). */

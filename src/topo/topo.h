@@ -188,6 +188,7 @@ struct topo_bond {
 	uint16_t partner_key;
 	uint8_t partner_mac[TOPO_MAC_LEN]; /* zero: nobody answers */
 	bool partner_hidden; /* keys and MAC are not known; of a file that a user wrote */
+	bool speeds_hidden;  /* nor are speeds; of a file that a driver before 3.6 wrote */
 
 	/* Teams: the option "mode" of generic netlink, for root only; "": not known. */
 	char team_mode[TOPO_NAME_LEN];

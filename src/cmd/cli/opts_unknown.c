@@ -122,7 +122,8 @@ enum opts_result opts_unknown_name(struct parser *p, const char *arg)
 	nearest = nearest_name(word, len);
 	if (nearest)
 		return opts_fail(p, "unknown option --%s; did you mean --%s?", quoted, nearest);
-	return opts_fail(p, "unknown option --%s; see mpnc --help", quoted);
+	return opts_fail(p, "unknown option --%s; see mpnc%s%s --help", quoted, p->verb ? " " : "",
+			 p->verb ? p->verb->name : "");
 }
 
 enum opts_result opts_unknown_letter(struct parser *p, char letter)
@@ -134,5 +135,6 @@ enum opts_result opts_unknown_letter(struct parser *p, char letter)
 			return opts_fail(p, "-%c is not supported: %s", letter, hints[i].advice);
 	}
 	text_quote(quoted, sizeof(quoted), &letter, 1);
-	return opts_fail(p, "unknown option -%s; see mpnc --help", quoted);
+	return opts_fail(p, "unknown option -%s; see mpnc%s%s --help", quoted, p->verb ? " " : "",
+			 p->verb ? p->verb->name : "");
 }

@@ -12,6 +12,9 @@
 #include "ui/log.h"
 #include "util/text.h"
 
+/* A path of the user's within a message. */
+#define PATH_QUOTED_LEN 256
+
 static bool has_findings(const struct doctor_finding *findings, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -49,7 +52,8 @@ static int report(const struct doctor_view *v, bool json, FILE *out)
 	if (!whole)
 		return -ENOMEM;
 	if (!json)
-		fprintf(whole, "mpnc %s, Linux %s\n", MPNC_VERSION, v->release);
+		fprintf(whole, "mpnc %s, Linux %s\n", MPNC_VERSION,
+			v->release[0] ? v->release : "of unknown version");
 	result = tell(v, json, whole);
 	r = fclose(whole) ? -ENOMEM : 0;
 	if (!r && result >= 0)
@@ -60,17 +64,35 @@ static int report(const struct doctor_view *v, bool json, FILE *out)
 	return r ? r : result;
 }
 
+/* Returns 0, or DOCTOR_USAGE after a message. */
+static int load(struct topo_source *source, const struct doctor_request *q,
+		struct doctor_machine **out)
+{
+	char why[SAVED_WHY_LEN], quoted[PATH_QUOTED_LEN];
+	int r;
+
+	if (q->from) {
+		r = doctor_load_saved(q->from, out, why);
+		text_quote(quoted, sizeof(quoted), q->from, strlen(q->from));
+		if (r)
+			log_error("doctor: --from %s: %s", quoted, why);
+		return r ? DOCTOR_USAGE : 0;
+	}
+	r = doctor_load(source, q->flow, out);
+	if (r)
+		log_error("doctor: cannot look at this machine's links: %s",
+			  r == -EINTR ? "they keep changing" : strerror(-r));
+	return r ? DOCTOR_USAGE : 0;
+}
+
 int doctor_run(struct topo_source *source, const struct doctor_request *q, FILE *out)
 {
 	struct doctor_machine *machine;
 	struct doctor_view view;
-	int r = doctor_load(source, q->flow, &machine);
+	int r = load(source, q, &machine);
 
-	if (r) {
-		log_error("doctor: cannot look at this machine's links: %s",
-			  r == -EINTR ? "they keep changing" : strerror(-r));
-		return DOCTOR_USAGE;
-	}
+	if (r)
+		return r;
 	view = *doctor_view(machine);
 	view.probes = q->probes;
 	r = q->report ? report(&view, q->json, out) : tell(&view, q->json, out);
@@ -97,9 +119,12 @@ static const char help[] =
 	"With several addresses (HOST,HOST2, or -s repeated) the doctor examines one pair of\n"
 	"addresses after the other.\n"
 	"\n"
-	"      --json     print one line of JSON for each pair of addresses\n"
-	"      --report   replace every address by a name, so that the output can be shared\n"
-	"  -h, --help     print this text\n"
+	"      --from FILE  examine another machine's bond: FILE is a copy of\n"
+	"                   /proc/net/bonding/NAME there, - for standard input, or a\n"
+	"                   directory of such copies\n"
+	"      --json       print one line of JSON for each pair of addresses\n"
+	"      --report     replace every address by a name, so that the output can be shared\n"
+	"  -h, --help       print this text\n"
 	"\n"
 	"With PORT these mpnc options are also accepted: -4 -6 -n -s -T -w --ports, and for\n"
 	"encryption --key --cert --private-key --ca --name; see mpnc --help.\n"
@@ -112,11 +137,20 @@ static const char help[] =
 
 static enum opts_result set_report(struct parser *p, const struct option_def *o, const char *arg)
 {
-	*(bool *)p->own = true;
+	((struct doctor_request *)p->own)->report = true;
 	return OPTS_RUN;
 }
 
-static const struct option_def own[] = { { 0, "report", NULL, NULL, set_report } };
+static enum opts_result set_from(struct parser *p, const struct option_def *o, const char *arg)
+{
+	((struct doctor_request *)p->own)->from = arg;
+	return OPTS_RUN;
+}
+
+static const struct option_def own[] = {
+	{ 0, "report", NULL, NULL, set_report },
+	{ 0, "from", "FILE", NULL, set_from },
+};
 
 static const enum option_id refused[] = {
 	OPT_LISTEN,    OPT_KEEP,      OPT_MAX_CONNS, OPT_SESSIONS, OPT_ALLOW,    OPT_PLAIN,
@@ -198,8 +232,8 @@ static int look(const struct config *c, struct topo_source *source, struct docto
 /* flow NULL: about this machine alone. */
 static int run(const struct config *c, struct doctor_request *q, const struct topo_flow *flow)
 {
-	struct topo_source *source;
-	int r = topo_source_new(&source);
+	struct topo_source *source = NULL;
+	int r = q->from ? 0 : topo_source_new(&source);
 
 	if (r < 0) {
 		log_error("doctor: cannot ask the kernel for links: %s", strerror(-r));
@@ -297,7 +331,7 @@ int doctor_main(int argc, char *argv[])
 	struct config config;
 	char message[OPTS_MESSAGE_LEN];
 
-	switch (opts_parse_verb(argc, argv, &verb, &q.report, &config, message)) {
+	switch (opts_parse_verb(argc, argv, &verb, &q, &config, message)) {
 	case OPTS_RUN:
 		if (config.json_file) {
 			log_error("doctor: --json takes no argument");
@@ -306,6 +340,11 @@ int doctor_main(int argc, char *argv[])
 		if (config.multihome) {
 			log_error("doctor: --multihome is not accepted: name the addresses, "
 				  "HOST,HOST2");
+			return DOCTOR_USAGE;
+		}
+		if (q.from && config.host) {
+			log_error("doctor: --from is about bonds of files, which have no way to a "
+				  "peer: leave out HOST");
 			return DOCTOR_USAGE;
 		}
 		log_set_level(config.verbose);

@@ -2,9 +2,24 @@
 /*
  * doctor.h - mpnc doctor: what keeps a bond of this machine from being used, and what to change
  *
- * doctor_load looks at the machine; from there on everything is pure. The conditions are a table
- * (doctor_conditions.c) of a predicate each (doctor_rules.h) and texts. A finding is a condition
- * that holds, with the links that it holds for and the values that were seen.
+ * doctor_load looks at the machine, or at files of another; from there on everything is pure. The
+ * conditions are tables (doctor_errors.c, doctor_warnings.c, doctor_notes.c) of a predicate each
+ * (doctor_rules.h) and texts. A finding is a condition that holds, with the links that it holds for
+ * and the values that were seen. The tests have a machine for each condition, and want none to be
+ * found in bonds that work.
+ *
+ * Left out, as a user of one machine cannot see it:
+ * - by which hash the switch shares out what it sends here. The counters show at last that it does
+ *   not share (receive-uneven); flows to a peer show it (switch-here, switch-there).
+ * - a static group on the switch for a bond without LACP, or none.
+ * - failures, churn or fragments that are going on: these need two looks, and status --since has
+ *   the first of them.
+ * - the peer's bond, and a group over two switches that do not know of each other: needs a peer.
+ *   With a port these are looked for (peer-..., switch-..., lane-...).
+ * - which fields a team hashes by, and LACP on its links: teamd tells root only.
+ * - ports that a card bonds in hardware (mlx5), but where a virtual function hints at it: debugfs,
+ *   for root only.
+ * - bonds of Open vSwitch: ovs-appctl, for root only.
  */
 #pragma once
 
@@ -19,6 +34,7 @@
 #include "topo/devs.h"
 #include "topo/machine.h"
 #include "topo/path.h"
+#include "topo/saved.h"
 
 /* "schema" of the JSON: raised when a field changes its meaning or goes away. */
 #define DOCTOR_SCHEMA 1
@@ -38,9 +54,9 @@ enum doctor_exit {
 };
 
 enum doctor_severity {
-	DOCTOR_ERROR,   /* something is broken: packets are lost, or a link idles that should not */
-	DOCTOR_WARNING, /* it works, but cannot give what the links could */
-	DOCTOR_NOTE,    /* good to know; does not change the exit status */
+	DOCTOR_ERROR,   /* packets are lost, or a link is idle that is meant to work */
+	DOCTOR_WARNING, /* does what it was asked to, which is not to give one peer all links */
+	DOCTOR_NOTE,    /* may be meant so, is over, or cannot be known; no other exit status */
 	DOCTOR_N_SEVERITIES
 };
 
@@ -65,6 +81,8 @@ struct doctor_view {
 	size_t n_subnets;
 
 	const struct doctor_probes *probes; /* of the way to a waiting mpnc; NULL: not asked for */
+
+	bool saved; /* of files: no machine is there to look at, only bonds */
 };
 
 struct doctor_condition;
@@ -75,6 +93,7 @@ struct doctor_finding {
 	uint32_t links;                 /* bit i: bond->links[i] */
 	char detail[DOCTOR_DETAIL_LEN]; /* values for the message; "": none */
 	char dev[TOPO_NAME_LEN];        /* the device that a command is about, if no link; "" */
+	const char *remedy;             /* in place of the condition's; NULL: that one */
 };
 
 /*
@@ -89,7 +108,8 @@ struct doctor_condition {
 	const char *id; /* stable: programs know it */
 	enum doctor_severity severity;
 	bool of_machine; /* looked for once, not in every bond */
-	/* Does it hold? Then sets links, detail and dev of the finding, which is zero before. */
+	/* Does it hold? Then sets links, detail, dev and remedy of the finding, which is zero
+	 * before. */
 	bool (*holds)(const struct doctor_view *v, struct doctor_finding *f);
 	const char *message;
 	const char *one_stream;
@@ -97,8 +117,18 @@ struct doctor_condition {
 	const char *remedy; /* "": none is needed, or possible */
 };
 
-extern const struct doctor_condition doctor_conditions[];
-extern const size_t doctor_n_conditions;
+struct doctor_table {
+	const struct doctor_condition *list;
+	size_t n;
+};
+
+/* All of one severity, the worst first. */
+extern const struct doctor_table doctor_errors, doctor_warnings, doctor_notes;
+
+/* The i-th of them all; NULL: there are no more. */
+const struct doctor_condition *doctor_condition(size_t i);
+
+const char *doctor_remedy(const struct doctor_finding *finding);
 
 /* "error" */
 const char *doctor_severity_name(enum doctor_severity severity);
@@ -139,18 +169,25 @@ struct doctor_machine;
 /* flow: a way to look at too; NULL: none. Returns 0 or -errno. */
 int doctor_load(struct topo_source *source, const struct topo_flow *flow,
 		struct doctor_machine **out);
+
+/* The bonds of a file or directory (topo/saved.h) in place of this machine. Returns 0, or -errno
+ * with a clause in why. */
+int doctor_load_saved(const char *path, struct doctor_machine **out, char why[SAVED_WHY_LEN]);
+
 struct doctor_machine *doctor_free(struct doctor_machine *machine);
 const struct doctor_view *doctor_view(const struct doctor_machine *machine);
 
 /* What the verb is asked for. */
 struct doctor_request {
-	const struct topo_flow *flow;       /* a way to look at; NULL: none */
+	const char *from;             /* a file to read in place of this machine; NULL: none */
+	const struct topo_flow *flow; /* a way to look at; NULL: none */
 	const struct doctor_probes *probes; /* what was found there; NULL: nothing */
 	bool json;
 	bool report; /* without addresses */
 };
 
-/* The verb behind its options: prints to out, failures to the log. Returns the exit status. */
+/* The verb behind its options; source is not looked at with from. Prints to out, failures to the
+ * log. Returns the exit status. */
 int doctor_run(struct topo_source *source, const struct doctor_request *request, FILE *out);
 
 /* The verb. argv[0] is "doctor". Returns the exit status. Uses getopt's global state. */

@@ -5,9 +5,10 @@
 
 #include "cmd/cli/bond_words.h"
 #include "cmd/doctor/doctor_rules.h"
-#include "util/text.h"
 
-/* What a bond can send over at all ------------------------------------------------------------- */
+/* Cables fail some times a year; a monitoring that misses answers of its target counts thousands.
+ */
+#define ARP_FLAPS 100
 
 bool rules_set_down(const struct doctor_view *v, struct doctor_finding *f)
 {
@@ -17,6 +18,52 @@ bool rules_set_down(const struct doctor_view *v, struct doctor_finding *f)
 bool rules_no_carrier(const struct doctor_view *v, struct doctor_finding *f)
 {
 	return v->bond->n_links && v->bond->up && !v->bond->carrier;
+}
+
+/* With no aggregator at all that is what there is to say. */
+bool rules_no_usable(const struct doctor_view *v, struct doctor_finding *f)
+{
+	const struct topo_bond *b = v->bond;
+
+	return b->n_links && b->up && b->carrier && !b->n_usable &&
+	       !(bond_words_is_lacp(b) && !b->has_aggregator) && !rules_no_active(v, f);
+}
+
+static bool can_carry(const struct doctor_view *v, const struct topo_link *l)
+{
+	return !bond_words_is_down(l);
+}
+
+/* The first of the links that could be. */
+bool rules_no_active(const struct doctor_view *v, struct doctor_finding *f)
+{
+	const struct topo_bond *b = v->bond;
+	uint32_t links = rules_links(v, can_carry);
+
+	if (b->kind != TOPO_KIND_BOND || b->mode != TOPO_MODE_ACTIVE_BACKUP || !b->carrier ||
+	    b->n_usable || !links)
+		return false;
+	memcpy(f->dev, b->links[__builtin_ctz(links)].name, sizeof(f->dev));
+	return true;
+}
+
+/* The fastest of those that wait, if it is faster than the active one. */
+bool rules_slow_active(const struct doctor_view *v, struct doctor_finding *f)
+{
+	const struct topo_link *active = bond_words_active(v->bond), *best = active;
+
+	if (!active || !bond_words_has_speed(active))
+		return false;
+	for (size_t i = 0; i < v->bond->n_links; i++)
+		if (bond_words_has_speed(&v->bond->links[i]) &&
+		    v->bond->links[i].speed > best->speed)
+			best = &v->bond->links[i];
+	if (best == active)
+		return false;
+	rules_add(f, "%s with %u Mbit/s, while %s with %u", bond_words_name(active->name).text,
+		  active->speed, bond_words_name(best->name).text, best->speed);
+	memcpy(f->dev, best->name, sizeof(f->dev));
+	return true;
 }
 
 bool rules_no_links(const struct doctor_view *v, struct doctor_finding *f)
@@ -76,14 +123,19 @@ bool rules_no_monitoring(const struct doctor_view *v, struct doctor_finding *f)
 	return b->kind == TOPO_KIND_BOND && b->n_links && !b->miimon_ms && !b->arp_interval_ms;
 }
 
-static bool has_flapped(const struct doctor_view *v, const struct topo_link *l)
+static bool flaps_by_arp(const struct doctor_view *v, const struct topo_link *l)
 {
-	return l->failures && !bond_words_is_down(l);
+	return v->bond->arp_interval_ms && !v->bond->miimon_ms && l->failures >= ARP_FLAPS;
 }
 
-bool rules_flapped(const struct doctor_view *v, struct doctor_finding *f)
+static bool has_flapped(const struct doctor_view *v, const struct topo_link *l)
 {
-	f->links = rules_links(v, has_flapped);
+	return l->failures && !bond_words_is_down(l) && !flaps_by_arp(v, l);
+}
+
+static bool add_failures(const struct doctor_view *v, struct doctor_finding *f, rules_link_fn fn)
+{
+	f->links = rules_links(v, fn);
 	for (size_t i = 0; i < v->bond->n_links; i++)
 		if (rules_has(f, i))
 			rules_add(f, "%s %u", bond_words_name(v->bond->links[i].name).text,
@@ -91,173 +143,22 @@ bool rules_flapped(const struct doctor_view *v, struct doctor_finding *f)
 	return f->links;
 }
 
-/* LACP ----------------------------------------------------------------------------------------- */
-
-/* LACP works for the bond as a whole. */
-static bool has_partner(const struct topo_bond *b)
+bool rules_flapped(const struct doctor_view *v, struct doctor_finding *f)
 {
-	return bond_words_partner(b) && !bond_words_is_zero(bond_words_partner(b));
+	return add_failures(v, f, has_flapped);
 }
 
-/* With all links down nothing else can be expected. */
-bool rules_no_aggregator(const struct doctor_view *v, struct doctor_finding *f)
+bool rules_arp_flaps(const struct doctor_view *v, struct doctor_finding *f)
+{
+	return add_failures(v, f, flaps_by_arp);
+}
+
+/* In both modes the driver expects answers on each link, and the switch decides by which they come.
+ */
+bool rules_arp_spread(const struct doctor_view *v, struct doctor_finding *f)
 {
 	const struct topo_bond *b = v->bond;
-	bool all_down = true;
 
-	for (size_t i = 0; i < b->n_links; i++)
-		all_down &= bond_words_is_down(&b->links[i]);
-	return bond_words_is_lacp(b) && !b->has_aggregator && !all_down;
-}
-
-bool rules_no_partner(const struct doctor_view *v, struct doctor_finding *f)
-{
-	return bond_words_partner(v->bond) && !has_partner(v->bond);
-}
-
-/* The switch answers on other links. */
-static bool is_silent(const struct doctor_view *v, const struct topo_link *l)
-{
-	return has_partner(v->bond) && !bond_words_is_down(l) && bond_words_is_silent(v->bond, l);
-}
-
-bool rules_silent(const struct doctor_view *v, struct doctor_finding *f)
-{
-	f->links = rules_links(v, is_silent);
-	return f->links;
-}
-
-static bool is_apart(const struct doctor_view *v, const struct topo_link *l)
-{
-	return has_partner(v->bond) && l->unusable == TOPO_UNUSABLE_AGGREGATOR && !is_silent(v, l);
-}
-
-/* A link of the active group to compare with. */
-static const struct topo_link *find_member(const struct topo_bond *b)
-{
-	for (size_t i = 0; i < b->n_links; i++)
-		if (!b->links[i].unusable)
-			return &b->links[i];
-	return NULL;
-}
-
-/* Links are grouped by speed and duplex, the partner's address, and its key. */
-static void add_cause(struct doctor_finding *f, const struct topo_bond *b,
-		      const struct topo_link *l)
-{
-	const struct topo_link *member = find_member(b);
-	char why[128] = "";
-
-	if (member && member->speed && l->speed && member->speed != l->speed)
-		text_printf(why, sizeof(why), ": %u instead of %u Mbit/s", l->speed, member->speed);
-	else if (l->duplex == TOPO_DUPLEX_HALF)
-		text_printf(why, sizeof(why), ": half duplex");
-	else if (l->has_partner && memcmp(l->partner_mac, b->partner_mac, TOPO_MAC_LEN) != 0)
-		text_printf(why, sizeof(why), ": its partner is %s, the others' is %s",
-			    bond_words_mac(l->partner_mac).text,
-			    bond_words_mac(b->partner_mac).text);
-	else if (l->has_partner && l->partner_key != b->partner_key)
-		text_printf(why, sizeof(why), ": the partner's key is %u, the others' is %u",
-			    l->partner_key, b->partner_key);
-	rules_add(f, "%s in %u%s", bond_words_name(l->name).text, l->aggregator, why);
-}
-
-bool rules_other_group(const struct doctor_view *v, struct doctor_finding *f)
-{
-	f->links = rules_links(v, is_apart);
-	for (size_t i = 0; i < v->bond->n_links; i++)
-		if (rules_has(f, i))
-			add_cause(f, v->bond, &v->bond->links[i]);
-	return f->links;
-}
-
-static bool is_expired(const struct doctor_view *v, const struct topo_link *l)
-{
-	return has_partner(v->bond) && !bond_words_is_down(l) && !is_silent(v, l) &&
-	       (l->actor_state | l->partner_state) & TOPO_LACP_EXPIRED;
-}
-
-bool rules_expired(const struct doctor_view *v, struct doctor_finding *f)
-{
-	f->links = rules_links(v, is_expired);
-	for (size_t i = 0; i < v->bond->n_links; i++) {
-		const struct topo_link *l = &v->bond->links[i];
-
-		if (rules_has(f, i))
-			rules_add(f, "%s (%s)", bond_words_name(l->name).text,
-				  l->actor_state & TOPO_LACP_EXPIRED
-					  ? "nothing is heard here any more"
-					  : "the switch hears nothing any more");
-	}
-	return f->links;
-}
-
-/* Kernels that do not tell a state say 0, which is none that a port takes. */
-static bool is_lacking(uint8_t state)
-{
-	return state && (state & TOPO_LACP_WORKING) != TOPO_LACP_WORKING;
-}
-
-static bool is_out_of_sync(const struct doctor_view *v, const struct topo_link *l)
-{
-	if (!has_partner(v->bond) || bond_words_is_down(l) ||
-	    l->aggregator != v->bond->aggregator || is_silent(v, l) || is_expired(v, l))
-		return false;
-	return l->unusable == TOPO_UNUSABLE_BACKUP || is_lacking(l->actor_state) ||
-	       is_lacking(l->partner_state);
-}
-
-static const char *lacking_text(uint8_t state)
-{
-	if (!is_lacking(state))
-		return "ready";
-	if (!(state & TOPO_LACP_AGGREGATION))
-		return "refusing to aggregate";
-	if (!(state & TOPO_LACP_SYNC))
-		return "not in sync";
-	return state & TOPO_LACP_COLLECTING ? "not sending" : "not receiving";
-}
-
-bool rules_out_of_sync(const struct doctor_view *v, struct doctor_finding *f)
-{
-	f->links = rules_links(v, is_out_of_sync);
-	for (size_t i = 0; i < v->bond->n_links; i++) {
-		const struct topo_link *l = &v->bond->links[i];
-
-		if (rules_has(f, i))
-			rules_add(f, "%s is %s here (0x%02x), %s at the switch (0x%02x)",
-				  bond_words_name(l->name).text, lacking_text(l->actor_state),
-				  l->actor_state, lacking_text(l->partner_state), l->partner_state);
-	}
-	return f->links;
-}
-
-/* No other mode has the driver look at min_links. */
-bool rules_min_links(const struct doctor_view *v, struct doctor_finding *f)
-{
-	return bond_words_is_lacp(v->bond) && v->bond->n_links &&
-	       v->bond->min_links > v->bond->n_usable;
-}
-
-/* Of a link that does not work another rule tells why. */
-static bool is_churned(const struct doctor_view *v, const struct topo_link *l)
-{
-	return has_partner(v->bond) && l->churned && !l->unusable && !is_silent(v, l) &&
-	       !is_expired(v, l) && !is_out_of_sync(v, l);
-}
-
-bool rules_churned(const struct doctor_view *v, struct doctor_finding *f)
-{
-	f->links = rules_links(v, is_churned);
-	return f->links;
-}
-
-bool rules_slow_rate(const struct doctor_view *v, struct doctor_finding *f)
-{
-	return bond_words_is_lacp(v->bond) && !v->bond->lacp_rate;
-}
-
-bool rules_passive(const struct doctor_view *v, struct doctor_finding *f)
-{
-	return bond_words_is_lacp(v->bond) && !v->bond->lacp_active;
+	return b->kind == TOPO_KIND_BOND && b->n_ports > 1 && b->arp_interval_ms && !b->miimon_ms &&
+	       (b->mode == TOPO_MODE_BALANCE_RR || b->mode == TOPO_MODE_BALANCE_XOR);
 }

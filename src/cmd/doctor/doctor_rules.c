@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/doctor/doctor_rules.h"
 
+#include <linux/if_arp.h>
 #include <stdarg.h>
 #include <string.h>
 
+#include "cmd/cli/bond_words.h"
 #include "util/text.h"
 
 uint32_t rules_links(const struct doctor_view *v, rules_link_fn fn)
@@ -72,4 +74,62 @@ bool rules_is_upon(const struct doctor_view *v, const struct dev *dev, uint32_t 
 		    rules_tags_upon(v, &v->devs->list[i], bond) >= 0)
 			return true;
 	return false;
+}
+
+const struct topo_card *rules_card(const struct doctor_view *v, const struct topo_link *l)
+{
+	const struct dev *dev = v->cards ? devs_find(v->devs, l->ifindex) : NULL;
+
+	return dev ? &v->cards[dev - v->devs->list] : NULL;
+}
+
+bool rules_is_virtual(const struct doctor_view *v, const struct topo_link *l)
+{
+	static const char *const drivers[] = { "virtio_net", "vmxnet3", "hv_netvsc", "vif",
+					       "ena",        "gve",     "mana" };
+	const struct topo_card *card = rules_card(v, l);
+
+	for (size_t i = 0; card && i < sizeof(drivers) / sizeof(drivers[0]); i++)
+		if (strcmp(card->driver, drivers[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool is_infiniband(const struct doctor_view *v, const struct topo_link *l)
+{
+	return l->type == ARPHRD_INFINIBAND;
+}
+
+/* Without cards, as from a file, by the names that systemd and the kernel give. */
+static bool is_wireless(const struct doctor_view *v, const struct topo_link *l)
+{
+	const struct topo_card *card = rules_card(v, l);
+
+	return card ? card->wireless : strncmp(l->name, "wl", 2) == 0;
+}
+
+const char *rules_remedy_of_guest(const struct doctor_view *v)
+{
+	if (!rules_links(v, rules_is_virtual))
+		return NULL;
+	return "LACP cannot work here: these are virtual cards, and a virtual switch does not "
+	       "answer. "
+	       "Take one card for this guest, and let the host bond its own links "
+	       "with LACP. Or, if a Linux bridge on the host joins each card to one physical link, "
+	       "let the bridge pass LACP on; there, for each of its ports:\n"
+	       "$ ip link set dev PORT type bridge_slave group_fwd_mask 4";
+}
+
+const char *rules_remedy_without_lacp(const struct doctor_view *v)
+{
+	if (rules_links(v, is_infiniband))
+		return "none of the bond's: InfiniBand allows active-backup alone. For more than "
+		       "one link give each an address of its own, without the bond, and name them "
+		       "all: mpnc -s ADDRESS1 -s ADDRESS2 HOST1,HOST2 PORT";
+	if (rules_links(v, is_wireless))
+		return "none of the bond's: an access point answers no LACP. For both links at "
+		       "once "
+		       "give each an address of its own, without the bond, and name them all: mpnc "
+		       "-s ADDRESS1 -s ADDRESS2 HOST1,HOST2 PORT";
+	return rules_remedy_of_guest(v);
 }

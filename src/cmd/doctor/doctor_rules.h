@@ -6,9 +6,10 @@
  * the view alone. One cause makes one finding: a rule keeps silent about what another one says
  * already, as about the LACP state of a link that has no signal.
  *
- * doctor_bond_rules.h has those of a bond and its LACP, doctor_share_rules.h those of how it
- * distributes what it sends and of its links' limits, doctor_machine_rules.h those of the machine
- * and its routes, doctor_peer_rules.h those of a peer and the lanes to it.
+ * doctor_bond_rules.h has those of what a bond can send over, doctor_lacp_rules.h those of its
+ * LACP, doctor_share_rules.h those of how it distributes what it sends and of its links' limits,
+ * doctor_machine_rules.h those of the machine and its routes, doctor_peer_rules.h those of a peer
+ * and the lanes to it.
  */
 #pragma once
 
@@ -35,3 +36,15 @@ bool rules_is_upon(const struct doctor_view *v, const struct dev *dev, uint32_t 
 
 /* The VLAN tags between dev and the bond that it stands upon; -1: it does not. */
 int rules_tags_upon(const struct doctor_view *v, const struct dev *dev, uint32_t bond);
+
+/* The card behind a link; NULL: not known. */
+const struct topo_card *rules_card(const struct doctor_view *v, const struct topo_link *l);
+
+/* A card that a hypervisor or a cloud makes up: no virtual switch answers LACP. */
+bool rules_is_virtual(const struct doctor_view *v, const struct topo_link *l);
+
+/* What to do in place of LACP, of hardware that cannot have it; NULL: LACP is possible. */
+const char *rules_remedy_without_lacp(const struct doctor_view *v);
+
+/* The same of a guest's links alone. */
+const char *rules_remedy_of_guest(const struct doctor_view *v);

@@ -62,40 +62,42 @@ static bool is_by_ports(const struct topo_bond *b)
 
 bool rules_active_backup(const struct doctor_view *v, struct doctor_finding *f)
 {
-	const struct topo_bond *b = v->bond;
+	const struct topo_link *active = bond_words_active(v->bond);
 
-	if (!is_mode(b, TOPO_MODE_ACTIVE_BACKUP))
+	if (!is_mode(v->bond, TOPO_MODE_ACTIVE_BACKUP))
 		return false;
-	for (size_t i = 0; i < b->n_links; i++)
-		if (b->active && b->links[i].ifindex == b->active)
-			rules_add(f, "%s", bond_words_name(b->links[i].name).text);
-	if (!f->detail[0])
-		rules_add(f, "none");
+	rules_add(f, "%s", active ? bond_words_name(active->name).text : "none");
+	f->remedy = rules_remedy_without_lacp(v);
 	return true;
 }
 
 bool rules_balance_rr(const struct doctor_view *v, struct doctor_finding *f)
 {
+	f->remedy = rules_remedy_without_lacp(v);
 	return is_mode(v->bond, TOPO_MODE_BALANCE_RR);
 }
 
 bool rules_broadcast(const struct doctor_view *v, struct doctor_finding *f)
 {
+	f->remedy = rules_remedy_without_lacp(v);
 	return is_mode(v->bond, TOPO_MODE_BROADCAST);
 }
 
 bool rules_dynamic_tlb(const struct doctor_view *v, struct doctor_finding *f)
 {
+	f->remedy = rules_remedy_without_lacp(v);
 	return is_mode(v->bond, TOPO_MODE_BALANCE_TLB) && v->bond->tlb_dynamic_lb;
 }
 
 bool rules_dynamic_alb(const struct doctor_view *v, struct doctor_finding *f)
 {
+	f->remedy = rules_remedy_without_lacp(v);
 	return is_mode(v->bond, TOPO_MODE_BALANCE_ALB) && v->bond->tlb_dynamic_lb;
 }
 
 bool rules_sends_only(const struct doctor_view *v, struct doctor_finding *f)
 {
+	f->remedy = rules_remedy_without_lacp(v);
 	return (is_mode(v->bond, TOPO_MODE_BALANCE_TLB) ||
 		is_mode(v->bond, TOPO_MODE_BALANCE_ALB)) &&
 	       !v->bond->tlb_dynamic_lb;
@@ -176,7 +178,7 @@ bool rules_unknown_rule(const struct doctor_view *v, struct doctor_finding *f)
 
 	if (!is_by_ports(v->bond) || !variant || strcmp(variant, "unknown") != 0)
 		return false;
-	rules_add_quoted(f, v->release[0] ? v->release : "of this machine");
+	rules_add_quoted(f, v->release[0] ? v->release : "its version is not known");
 	return true;
 }
 
@@ -204,13 +206,6 @@ bool rules_team_hash(const struct doctor_view *v, struct doctor_finding *f)
 }
 
 /* The links' own limits ------------------------------------------------------------------------ */
-
-static const struct topo_card *card_of(const struct doctor_view *v, const struct topo_link *l)
-{
-	const struct dev *dev = v->cards ? devs_find(v->devs, l->ifindex) : NULL;
-
-	return dev ? &v->cards[dev - v->devs->list] : NULL;
-}
 
 static bool has_speed(const struct doctor_view *v, const struct topo_link *l)
 {
@@ -256,7 +251,9 @@ static bool has_no_speed(const struct doctor_view *v, const struct topo_link *l)
 
 bool rules_unknown_speed(const struct doctor_view *v, struct doctor_finding *f)
 {
-	f->links = bond_words_is_lacp(v->bond) ? rules_links(v, has_no_speed) : 0;
+	f->links = bond_words_is_lacp(v->bond) && !v->bond->speeds_hidden
+			   ? rules_links(v, has_no_speed)
+			   : 0;
 	return f->links;
 }
 
@@ -294,12 +291,12 @@ bool rules_mtu_above(const struct doctor_view *v, struct doctor_finding *f)
 /* The links of the bond that are behind one slot, as link i is. */
 static uint32_t slot_mates(const struct doctor_view *v, size_t i, uint64_t *mbits_out)
 {
-	const struct topo_card *card = card_of(v, &v->bond->links[i]);
+	const struct topo_card *card = rules_card(v, &v->bond->links[i]);
 	uint32_t mates = 0;
 
 	*mbits_out = 0;
 	for (size_t k = 0; k < v->bond->n_links; k++) {
-		const struct topo_card *other = card_of(v, &v->bond->links[k]);
+		const struct topo_card *other = rules_card(v, &v->bond->links[k]);
 
 		if (!other || strcmp(other->slot, card->slot) != 0)
 			continue;
@@ -312,7 +309,7 @@ static uint32_t slot_mates(const struct doctor_view *v, size_t i, uint64_t *mbit
 bool rules_slot(const struct doctor_view *v, struct doctor_finding *f)
 {
 	for (size_t i = 0; i < v->bond->n_links; i++) {
-		const struct topo_card *card = card_of(v, &v->bond->links[i]);
+		const struct topo_card *card = rules_card(v, &v->bond->links[i]);
 		uint64_t mbits;
 		uint32_t mates;
 

@@ -102,7 +102,7 @@ static int put_finding(FILE *out, const struct doctor_view *v, const struct doct
 	if (!r)
 		r = put_text(out, v, f, "several streams:", c->several_streams);
 	if (!r)
-		r = put_text(out, v, f, "change:", c->remedy);
+		r = put_text(out, v, f, "change:", doctor_remedy(f));
 	return r;
 }
 
@@ -142,7 +142,7 @@ static void put_route(FILE *out, const struct doctor_view *v)
 static bool has_command(const struct doctor_finding *findings, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (strstr(findings[i].condition->remedy, COMMAND "ip link"))
+		if (strstr(doctor_remedy(&findings[i]), COMMAND "ip link"))
 			return true;
 	return false;
 }
@@ -206,7 +206,7 @@ static json_t *finding_object(const struct doctor_view *v, const struct doctor_f
 		{ "message", filled_text(v, f, c->message) },
 		{ "one_stream", filled_text(v, f, c->one_stream) },
 		{ "several_streams", filled_text(v, f, c->several_streams) },
-		{ "remedy", filled_text(v, f, c->remedy) },
+		{ "remedy", filled_text(v, f, doctor_remedy(f)) },
 	};
 
 	return json_make_object(fields, LEN(fields));

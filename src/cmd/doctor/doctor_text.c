@@ -65,7 +65,7 @@ static void put_rate(const struct writer *w, uint64_t mbits, const char *otherwi
 		fprintf(w->out, "%g Gbit/s", (double)mbits / 1000);
 }
 
-/* Of the links that are usable; if none is, of all: it is said elsewhere that it does not work. */
+/* Of the links that are usable. */
 static void put_rates(const struct writer *w, bool all)
 {
 	const struct topo_bond *b = w->finding->bond;
@@ -75,13 +75,15 @@ static void put_rates(const struct writer *w, bool all)
 	for (size_t i = 0; i < b->n_links; i++) {
 		const struct topo_link *l = &b->links[i];
 
-		if (b->n_usable && l->unusable)
+		if (l->unusable)
 			continue;
 		known &= l->speed != 0;
 		sum += l->speed;
 		largest = l->speed > largest ? l->speed : largest;
 	}
-	if (all)
+	if (!b->n_usable)
+		fputs("nothing", w->out);
+	else if (all)
 		put_rate(w, known ? sum : 0, "the rate of all links");
 	else
 		put_rate(w, largest, "the rate of one link");
@@ -223,18 +225,43 @@ const char *doctor_severity_name(enum doctor_severity severity)
 	return severity < DOCTOR_N_SEVERITIES ? texts[severity] : "unknown";
 }
 
-/* What is set down is only that: the rest follows from it. */
-static bool is_asked(const struct doctor_condition *c, const struct topo_bond *b)
+const struct doctor_condition *doctor_condition(size_t i)
 {
+	static const struct doctor_table *const tables[] = { &doctor_errors, &doctor_warnings,
+							     &doctor_notes };
+
+	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
+		if (i < tables[t]->n)
+			return &tables[t]->list[i];
+		i -= tables[t]->n;
+	}
+	return NULL;
+}
+
+static size_t count(void)
+{
+	return doctor_errors.n + doctor_warnings.n + doctor_notes.n;
+}
+
+const char *doctor_remedy(const struct doctor_finding *f)
+{
+	return f->remedy ? f->remedy : f->condition->remedy;
+}
+
+/* What is set down is only that: the rest follows from it. */
+static bool is_asked(const struct doctor_view *v, const struct doctor_condition *c)
+{
+	const struct topo_bond *b = v->bond;
+
 	if (!b)
-		return c->of_machine;
+		return c->of_machine && !v->saved;
 	return !c->of_machine && doctor_in_use(b) && (b->up || c->holds == rules_set_down);
 }
 
 int doctor_examine(const struct doctor_view *view, struct doctor_finding **out, size_t *n_out)
 {
-	struct doctor_finding *found =
-		calloc((view->n_bonds + 1) * doctor_n_conditions, sizeof(*found));
+	struct doctor_finding *found = calloc((view->n_bonds + 1) * count(), sizeof(*found));
+	const struct doctor_condition *c;
 	struct doctor_view v = *view;
 	size_t n = 0;
 
@@ -242,10 +269,8 @@ int doctor_examine(const struct doctor_view *view, struct doctor_finding **out, 
 		return -ENOMEM;
 	for (size_t i = 0; i <= view->n_bonds; i++) {
 		v.bond = i < view->n_bonds ? &view->bonds[i] : NULL;
-		for (size_t k = 0; k < doctor_n_conditions; k++) {
-			const struct doctor_condition *c = &doctor_conditions[k];
-
-			if (!is_asked(c, v.bond))
+		for (size_t k = 0; (c = doctor_condition(k)); k++) {
+			if (!is_asked(&v, c))
 				continue;
 			found[n] = (struct doctor_finding){ .condition = c, .bond = v.bond };
 			if (c->holds(&v, &found[n]))

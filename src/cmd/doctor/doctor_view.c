@@ -107,6 +107,30 @@ int doctor_load(struct topo_source *source, const struct topo_flow *flow,
 	return r;
 }
 
+int doctor_load_saved(const char *path, struct doctor_machine **out, char why[SAVED_WHY_LEN])
+{
+	struct doctor_machine *m = calloc(1, sizeof(*m));
+	struct saved saved;
+	int r = m ? saved_read(path, &saved, why) : -ENOMEM;
+
+	*out = NULL;
+	if (r) {
+		if (!m)
+			text_printf(why, SAVED_WHY_LEN, "%s", strerror(-r));
+		free(m);
+		return r;
+	}
+	m->bonds = saved.bonds;
+	memcpy(m->release, saved.release, sizeof(m->release));
+	m->view = (struct doctor_view){ .bonds = saved.bonds,
+					.n_bonds = saved.n,
+					.release = m->release,
+					.devs = &m->devs,
+					.saved = true };
+	*out = m;
+	return 0;
+}
+
 struct doctor_machine *doctor_free(struct doctor_machine *m)
 {
 	if (m) {

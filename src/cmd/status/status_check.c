@@ -148,7 +148,10 @@ static void check_link(struct findings *f, const struct topo_bond *b, const stru
 		found(f, b->name, "%s is in aggregator %u, but %u is the active one", name.text,
 		      l->aggregator, b->aggregator);
 	if (bond_words_is_lacp(b) && l->unusable == TOPO_UNUSABLE_BACKUP)
-		found(f, b->name, "%s carries nothing (LACP has not enabled it)", name.text);
+		found(f, b->name, "%s carries nothing (%s)", name.text,
+		      l->partner_state & TOPO_LACP_DEFAULTED
+			      ? "the LACP partner hears nothing from here"
+			      : "LACP has not enabled it");
 	/* Said once of the bond if it has none at all. */
 	if (bond_words_partner(b) && !bond_words_is_zero(bond_words_partner(b)) &&
 	    bond_words_is_silent(b, l))
@@ -238,6 +241,9 @@ static void check_bond(struct findings *f, const struct topo_bond *b)
 		found(f, b->name, "the %s has no links", bond_words_kind_name(b));
 	if (bond_words_is_lacp(b) && b->n_links && !b->has_aggregator)
 		found(f, b->name, "no LACP aggregator is active");
+	else if (b->up && b->carrier && b->n_links && !b->n_usable)
+		found(f, b->name, "no link can be used, although the %s has carrier",
+		      bond_words_kind_name(b));
 	if (bond_words_partner(b) && bond_words_is_zero(bond_words_partner(b)))
 		found(f, b->name, "the LACP partner is zero (nobody answers)");
 	for (size_t i = 0; i < b->n_links; i++)

@@ -85,6 +85,19 @@ static void not_enabled(struct topo_bond *b)
 	b->links[2].backup = true;
 }
 
+/* Nobody said that nothing goes over such a bond. */
+static void lose_active(struct topo_bond *b)
+{
+	b->mode = TOPO_MODE_ACTIVE_BACKUP;
+	b->active = 0;
+}
+
+static void not_heard(struct topo_bond *b)
+{
+	b->links[2].backup = true;
+	b->links[2].partner_state = 0x47;
+}
+
 static void lose_aggregator(struct topo_bond *b)
 {
 	b->has_aggregator = false;
@@ -149,6 +162,9 @@ static void test_findings(void **state)
 		{ fail_mii, "bond0: eth1 is down (held for down by the bond's link monitoring)\n" },
 		{ split, "bond0: eth2 is in aggregator 3, but 1 is the active one\n" },
 		{ not_enabled, "bond0: eth2 carries nothing (LACP has not enabled it)\n" },
+		{ not_heard,
+		  "bond0: eth2 carries nothing (the LACP partner hears nothing from here)\n" },
+		{ lose_active, "bond0: no link can be used, although the bond has carrier\n" },
 		{ lose_aggregator, "bond0: no LACP aggregator is active\n" },
 		{ lose_partner, "bond0: the LACP partner is zero (nobody answers)\n" },
 		{ lose_one_partner, "bond0: eth3 has no LACP partner (nobody answers)\n" },
