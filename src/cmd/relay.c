@@ -205,16 +205,16 @@ static void say_session(void *arg, const char *name, const struct session_stats 
 	log_error("%s: %s", name, summary);
 }
 
-static void on_ended(void *arg, const char *name, const struct outcome *end, bool broken_off,
+static void on_ended(void *arg, const char *name, const struct outcome *end, bool quiet,
 		     const struct session_stats *stats)
 {
 	char summary[SUMMARY_LEN];
 
 	report_summary(summary, sizeof(summary), stats);
-	if (end->exit && !broken_off)
-		log_error("%s: %s", name, end->reason);
-	else
+	if (quiet)
 		log_info("%s: %s", name, end->reason);
+	else
+		log_error("%s: %s", name, end->reason);
 	log_info("%s: %s", name, summary);
 }
 
@@ -391,7 +391,7 @@ static void say_far(const struct relay_run *run)
 static void signal_event(struct loop_io *io, uint32_t events)
 {
 	struct relay_run *run = io->arg;
-	int number = signals_read(io);
+	int number = signals_read(io, NULL);
 
 	if (!number)
 		return;

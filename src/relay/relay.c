@@ -279,11 +279,12 @@ static void relayed_free(struct relayed *s)
 	free(s);
 }
 
-static bool broken_off(const struct relayed *s)
+/* A signal has ended the peer's program, and what came from it has arrived: so ends a ProxyCommand.
+ */
+static bool dismissed(const struct session_end *end, const struct session_stats *stats)
 {
-	unsigned reason = session_end(engine_session(s->engine))->reason;
-
-	return reason == WIRE_R_INPUT || reason == WIRE_R_OUTPUT;
+	return end->kind == SESSION_END_PEER && end->reason == WIRE_R_SIGNAL &&
+	       stats->rx_taken == stats->rx_received;
 }
 
 static void session_over(struct loop_task *task)
@@ -291,17 +292,22 @@ static void session_over(struct loop_task *task)
 	struct relayed *s = task->arg;
 	struct relay *r = s->relay;
 	struct outcome end = *engine_outcome(s->engine);
+	const struct session_end *how = session_end(engine_session(s->engine));
 	struct session_stats stats;
+	bool well;
 
-	if (s->failed_target && session_end(engine_session(s->engine))->reason == WIRE_R_TARGET)
+	if (s->failed_target && how->reason == WIRE_R_TARGET)
 		text_printf(end.reason, sizeof(end.reason), "cannot connect to %s: %s",
 			    s->failed_target->name, strerror(s->target_error));
 	if (s->client && client_failure(s->client))
 		text_printf(end.reason, sizeof(end.reason), "%s", client_failure(s->client));
 	engine_stats(s->engine, &stats);
 	count_bytes(&r->totals, &stats);
-	r->totals.n_failed += end.exit != 0;
-	r->events.ended(r->events.arg, s->name, &end, broken_off(s), &stats);
+	well = end.exit == OUTCOME_OK || dismissed(how, &stats);
+	r->totals.n_failed += !well;
+	r->events.ended(r->events.arg, s->name, &end,
+			well || how->reason == WIRE_R_INPUT || how->reason == WIRE_R_OUTPUT,
+			&stats);
 	take_out(r, s);
 	relayed_free(s);
 	if (r->stopping && !r->sessions)

@@ -90,9 +90,10 @@ struct relay_totals {
 struct relay_events {
 	/* As in engine.h. */
 	void (*note)(void *arg, int level, const char *text);
-	/* A session is over. name: "session 7 of 192.0.2.1 port 40312 to db". broken_off: by one of
-	 * the two programs, which is their affair. */
-	void (*ended)(void *arg, const char *name, const struct outcome *end, bool broken_off,
+	/* A session is over. name: "session 7 of 192.0.2.1 port 40312 to db". quiet: it ended well,
+	 * or by one of the two programs, which is their affair, or by a signal to the peer's
+	 * program when all that it sent had arrived. */
+	void (*ended)(void *arg, const char *name, const struct outcome *end, bool quiet,
 		      const struct session_stats *stats);
 	/* Far: a peer asks what is here (QUERY), or for its connection to be kept (WARM); its
 	 * channel is the callee's. */

@@ -51,7 +51,7 @@ bool bench_let_go(struct bench *b)
 static void signal_event(struct loop_io *io, uint32_t events)
 {
 	struct bench *b = io->arg;
-	int number = signals_read(io);
+	int number = signals_read(io, NULL);
 	bool talks = b->measure && engine_n_live(measure_engine(b->measure));
 
 	if (!number)

@@ -31,9 +31,13 @@ int signals_watch(struct loop *loop, struct loop_io *io)
 	return io->fd < 0 ? -errno : loop_add(loop, io, EPOLLIN);
 }
 
-int signals_read(const struct loop_io *io)
+int signals_read(const struct loop_io *io, pid_t *sender_out)
 {
 	struct signalfd_siginfo info;
 
-	return read(io->fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
+	if (read(io->fd, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	if (sender_out)
+		*sender_out = (pid_t)info.ssi_pid;
+	return (int)info.ssi_signo;
 }

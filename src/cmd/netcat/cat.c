@@ -17,6 +17,8 @@
 #include "cmd/cli/signals.h"
 #include "cmd/cli/tls_setup.h"
 #include "cmd/measure/measure_server.h"
+#include "cmd/netcat/between.h"
+#include "cmd/netcat/display.h"
 #include "cmd/netcat/idle_turn.h"
 #include "cmd/netcat/local.h"
 #include "cmd/netcat/plain_clients.h"
@@ -30,14 +32,14 @@
 #include "server/queue.h"
 #include "session/handshake.h"
 #include "ui/log.h"
-#include "ui/progress.h"
-#include "ui/report.h"
 #include "util/text.h"
-
-#define INTERVAL_NS 1000000000ull /* between the interval lines of --json */
+#include "util/units.h"
 
 /* How often it is looked whether the threads of the session before have ended. */
 #define LATE_LOOK_NS 100000000ull
+
+/* A round trip around the world, and a packet that was lost on it. */
+#define PARTING_NS NS_PER_S
 
 /* The session before, if one of its threads has not ended; engine NULL: none. The next one waits
  * for it, as both may have the same descriptors: a read or write that hangs would take bytes from
@@ -57,12 +59,19 @@ struct server {
 	struct plain_clients *guests;    /* NULL: without --plain-ok */
 };
 
-/* What the user sees while a session runs. */
-struct ui {
+/* The program that started us has ended its pipe (between.h): the session goes on until nothing is
+ * outstanding, at most for PARTING_NS. */
+struct parting {
+	pid_t starter;
+	int number; /* its signal; 0: none came, or the session knows */
+	bool quiet; /* nothing was outstanding: the session ends in silence */
 	struct loop_timer timer;
-	uint64_t interval_due_ns;
-	struct progress *progress;
-	struct report *report;
+};
+
+/* How the session's command ended. */
+struct verdict {
+	bool due; /* the engine does not know yet */
+	char failure[CHILD_TEXT_LEN];
 };
 
 struct cat {
@@ -75,9 +84,8 @@ struct cat {
 	struct engine *engine;        /* the session that runs; NULL: none */
 	struct local *local;          /* its end here */
 	struct late late;
-	bool told;    /* of its end, but its command still runs */
-	bool verdict; /* its command has ended, and the engine does not know yet: */
-	char failure[CHILD_TEXT_LEN];
+	bool told;                        /* of its end, but its command still runs */
+	struct verdict verdict;           /* on its command */
 	char not_started[LOCAL_TEXT_LEN]; /* why the session has no end here; "": it has one */
 	char session[PROOF_TEXT_LEN];     /* its name */
 	struct tls_context *tls;          /* NULL: plain */
@@ -85,7 +93,8 @@ struct cat {
 	struct client *client;
 	struct client_setup peer; /* the client borrows it */
 	struct server server;
-	struct ui ui;
+	struct display *display;
+	struct parting parting;
 	struct idle_turn_count turn; /* of the session that runs, while others wait */
 	uint64_t n_served;
 	bool again;       /* serve another when the command is gone */
@@ -104,19 +113,39 @@ static void leave(struct cat *cat, int status)
 /* Not before the peer has answered: until then it cannot hear of a failure. */
 static void tell_verdict(struct cat *cat)
 {
-	if (!cat->verdict || session_state(engine_session(cat->engine)) == SESSION_CONNECTING)
+	if (!cat->verdict.due || session_state(engine_session(cat->engine)) == SESSION_CONNECTING)
 		return;
-	cat->verdict = false;
-	engine_command_ended(cat->engine, cat->failure[0] ? cat->failure : NULL);
+	cat->verdict.due = false;
+	engine_command_ended(cat->engine, cat->verdict.failure[0] ? cat->verdict.failure : NULL);
 }
 
 static void on_command_ended(void *arg, const char *failure)
 {
 	struct cat *cat = arg;
 
-	cat->verdict = true;
-	text_printf(cat->failure, sizeof(cat->failure), "%s", failure ? failure : "");
+	cat->verdict.due = true;
+	text_printf(cat->verdict.failure, sizeof(cat->verdict.failure), "%s",
+		    failure ? failure : "");
 	tell_verdict(cat);
+}
+
+static void part(struct cat *cat, bool quiet)
+{
+	cat->parting.quiet = quiet;
+	loop_set_timer(cat->loop, &cat->parting.timer, LOOP_NEVER);
+	engine_signal(cat->engine, cat->parting.number);
+	cat->parting.number = 0;
+}
+
+static void consider_parting(struct cat *cat)
+{
+	struct session_stats stats;
+
+	if (!cat->parting.number)
+		return;
+	engine_stats(cat->engine, &stats);
+	if (!between_is_outstanding(&stats, !stats.tx_ended && input_readable(STDIN_FILENO)))
+		part(cat, true);
 }
 
 static void on_pumped(void *arg)
@@ -124,6 +153,7 @@ static void on_pumped(void *arg)
 	struct cat *cat = arg;
 
 	tell_verdict(cat);
+	consider_parting(cat);
 	if (cat->client)
 		client_pumped(cat->client);
 }
@@ -153,26 +183,6 @@ static int on_started(void *arg, struct channel ch, char why[SESSION_TEXT_LEN])
 	text_printf(why, SESSION_TEXT_LEN, "%s", failure.peer);
 	text_printf(cat->not_started, sizeof(cat->not_started), "%s", failure.here);
 	return -1;
-}
-
-static void ui_tick(struct loop_timer *timer)
-{
-	struct cat *cat = timer->arg;
-	struct session_stats stats;
-	uint64_t now_ns = loop_now(cat->loop);
-
-	loop_set_timer(cat->loop, timer, now_ns + PROGRESS_INTERVAL_NS);
-	if (!cat->engine || cat->told)
-		return;
-	engine_stats(cat->engine, &stats);
-	if (!stats.n_subflows)
-		return;
-	progress_update(cat->ui.progress, &stats, now_ns);
-	if (cat->ui.report && now_ns >= cat->ui.interval_due_ns) {
-		if (cat->ui.interval_due_ns)
-			report_interval(cat->ui.report, &stats);
-		cat->ui.interval_due_ns = now_ns + INTERVAL_NS;
-	}
 }
 
 /* listener: whose addresses the peer is to know; NULL: none. */
@@ -211,7 +221,7 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 	if (r)
 		return r;
 	cat->told = false;
-	cat->verdict = false;
+	cat->verdict.due = false;
 	cat->turn = (struct idle_turn_count){ 0 };
 	cat->not_started[0] = '\0';
 	config.endpoint.in_fd = local_in_fd(cat->local);
@@ -222,35 +232,8 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 	if (r)
 		return r;
 	proof_name_text(cat->session, id);
-	cat->ui.interval_due_ns = 0;
-	report_start(cat->ui.report, &(struct report_begin){
-					     .role = c->listen ? "listener" : "client",
-					     .session = cat->session,
-					     .host = c->host,
-					     .port = c->port,
-					     .n_subflows = c->n_subflows,
-					     .window = c->window,
-				     });
+	display_begin(cat->display, cat->engine, cat->session);
 	return 0;
-}
-
-static void say_end(struct cat *cat, const struct report_end *end)
-{
-	struct session_stats stats;
-	char summary[256];
-
-	engine_stats(cat->engine, &stats);
-	progress_wipe(cat->ui.progress);
-	report_end(cat->ui.report, &stats, end);
-	report_summary(summary, sizeof(summary), &stats);
-	if (stats.n_subflows) {
-		log_info("%s", summary);
-		report_say_links(&stats);
-	}
-	if (end->exit)
-		log_error("%s", end->reason);
-	else
-		log_info("%s", end->reason);
 }
 
 /* Returns that no other can be served. */
@@ -277,6 +260,8 @@ static void session_over(struct loop_task *task)
 	struct report_end end = { .exit = e->exit, .reason = e->reason };
 	bool keep = cat->config->keep && end.exit < OUTCOME_SIGNAL && !cat->exit;
 
+	cat->parting.number = 0;
+	loop_set_timer(cat->loop, &cat->parting.timer, LOOP_NEVER);
 	if (end.exit)
 		cat->last_failure = end.exit;
 	if (++cat->n_served == cat->config->n_sessions)
@@ -285,7 +270,7 @@ static void session_over(struct loop_task *task)
 		end.reason = cat->not_started;
 	if (cat->client && client_failure(cat->client))
 		end.reason = client_failure(cat->client);
-	say_end(cat, &end);
+	display_end(cat->display, &end, cat->parting.quiet);
 	cat->client = client_free(cat->client);
 	if (keep && end.exit && lost_input(cat))
 		keep = say_lost();
@@ -657,33 +642,39 @@ static int start_client(struct cat *cat)
 
 /* Signals -------------------------------------------------------------------------------------- */
 
-static void say_progress(struct cat *cat)
-{
-	struct session_stats stats;
-	char summary[256];
-
-	if (!cat->engine)
-		return;
-	engine_stats(cat->engine, &stats);
-	report_summary(summary, sizeof(summary), &stats);
-	log_error("%s", summary);
-}
-
 static void say_signal(struct cat *cat, int number)
 {
-	progress_wipe(cat->ui.progress);
+	display_wipe(cat->display);
 	log_error("interrupted by signal %d (%s)", number, strsignal(number));
+}
+
+static void parting_fired(struct loop_timer *timer)
+{
+	part(timer->arg, false);
+}
+
+static void end_by_signal(struct cat *cat, int number, pid_t sender)
+{
+	if (!local_is_stdio(cat->config) ||
+	    !between_is_dismissed(number, sender, cat->parting.starter)) {
+		engine_signal(cat->engine, number);
+		return;
+	}
+	cat->parting.number = number;
+	loop_set_timer(cat->loop, &cat->parting.timer, loop_now(cat->loop) + PARTING_NS);
+	consider_parting(cat);
 }
 
 static void signal_event(struct loop_io *io, uint32_t events)
 {
 	struct cat *cat = io->arg;
-	int number = signals_read(io);
+	pid_t sender;
+	int number = signals_read(io, &sender);
 
 	if (!number)
 		return;
 	if (number == SIGUSR1) {
-		say_progress(cat);
+		display_say(cat->display);
 		return;
 	}
 	/* A second signal waits neither for the peer to hear of the first nor for the command. */
@@ -694,7 +685,7 @@ static void signal_event(struct loop_io *io, uint32_t events)
 	}
 	cat->exit = OUTCOME_SIGNAL + number;
 	if (engine_n_live(cat->engine)) {
-		engine_signal(cat->engine, number);
+		end_by_signal(cat, number, sender);
 		return;
 	}
 	say_signal(cat, number);
@@ -702,33 +693,6 @@ static void signal_event(struct loop_io *io, uint32_t events)
 }
 
 /* ---------------------------------------------------------------------------------------------- */
-
-static int start_ui(struct cat *cat)
-{
-	const struct config *c = cat->config;
-	int r = 0;
-
-	if (c->json)
-		r = report_new(&cat->ui.report, c->json_file);
-	if (r) {
-		log_error("cannot write %s: %s", c->json_file ? c->json_file : "stderr",
-			  r == -EEXIST ? "it is the standard output" : strerror(-r));
-		return r;
-	}
-	/* Not over a terminal that shows the data themselves, unless asked for. */
-	if (c->progress == CONFIG_PROGRESS_ALWAYS ||
-	    (c->progress == CONFIG_PROGRESS_AUTO && (!isatty(STDOUT_FILENO) || !local_is_stdio(c))))
-		r = progress_new(&cat->ui.progress, STDERR_FILENO,
-				 c->progress == CONFIG_PROGRESS_ALWAYS,
-				 c->no_stdin || c->recv_only || !local_is_stdio(c)
-					 ? 0
-					 : input_size(STDIN_FILENO));
-	if (r)
-		return r;
-	if (cat->ui.progress || cat->ui.report)
-		loop_set_timer(cat->loop, &cat->ui.timer, loop_now(cat->loop));
-	return 0;
-}
 
 static int start(struct cat *cat)
 {
@@ -740,11 +704,12 @@ static int start(struct cat *cat)
 	cat->gone = (struct loop_task){ .fn = session_gone, .arg = cat };
 	cat->wait_timer = (struct loop_timer){ .fn = wait_fired, .arg = cat, .due_ns = LOOP_NEVER };
 	cat->late.timer = (struct loop_timer){ .fn = late_fired, .arg = cat, .due_ns = LOOP_NEVER };
-	cat->ui.timer = (struct loop_timer){ .fn = ui_tick, .arg = cat, .due_ns = LOOP_NEVER };
+	cat->parting.timer =
+		(struct loop_timer){ .fn = parting_fired, .arg = cat, .due_ns = LOOP_NEVER };
 	cat->signals = (struct loop_io){ .fn = signal_event, .arg = cat };
 	/* What opens files comes first: a FIFO without a writer can be interrupted only while
 	 * signals do what they do by default. */
-	r = start_ui(cat);
+	r = display_new(&cat->display, cat->loop, cat->config);
 	if (!r)
 		r = tls_setup_open(cat->config, &cat->tls);
 	if (!r)
@@ -758,7 +723,7 @@ static int start(struct cat *cat)
 
 int cat_run(const struct config *config)
 {
-	struct cat cat = { .config = config };
+	struct cat cat = { .config = config, .parting.starter = getppid() };
 	int r;
 
 	/* A command would inherit it, and a program that closes all that it may have open would
@@ -775,8 +740,7 @@ int cat_run(const struct config *config)
 		r = loop_run(cat.loop);
 	if (r)
 		cat.exit = OUTCOME_SETUP;
-	cat.ui.progress = progress_free(cat.ui.progress);
-	cat.ui.report = report_free(cat.ui.report);
+	cat.display = display_free(cat.display);
 	local_kill(cat.local);
 	/* A thread that hangs in the kernel keeps what it uses until the process ends, which is
 	 * now. */

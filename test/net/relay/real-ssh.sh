@@ -81,6 +81,17 @@ ssh server "tee '$WORK/home/by-tee'; exit 7" <disk.img >back.img 2>ssh.err && fa
 expect_same disk.img home/by-tee
 expect_same disk.img back.img
 
+section "not one byte of mpnc on the terminal, neither of ssh nor of scp"
+# on_terminal COMMAND ARG...
+on_terminal() {
+	spawn terminal "$TEST_DIR/terminal.py" record screen 100 "$@" >out
+	expect_exit terminal 0
+	expect_empty screen
+}
+on_terminal "$WORK/bin/ssh" server 'sleep 1; echo hi'
+expect_content out hi
+on_terminal "$WORK/bin/scp" -q disk.img server:by-scp.img
+
 section "many small things at once over one ssh"
 echo "Host *" >>ssh_config
 printf '\tControlMaster auto\n\tControlPath %s/control\n\tControlPersist yes\n' "$WORK" >>ssh_config
@@ -106,4 +117,4 @@ fi
 ssh -O exit server 2>ssh.err || fail "ssh -O exit: exit status $?"
 kill -TERM "${PID[far]}"
 expect_exit far 0
-expect_log far '[0-9]+ sessions: 0 running'
+expect_log far '[0-9]+ sessions: 0 running, 0 failed'
