@@ -135,7 +135,8 @@ void link_convert_of_path(const struct topo_path *path, const char *release, str
 void link_convert_of_one(const struct topo_path *path, const char *release, struct wire_facts *out)
 {
 	link_convert_of_path(path, release, out);
-	if (path->end == TOPO_END_NAMESPACE || path->end == TOPO_END_TUNNEL)
+	if (path->end == TOPO_END_NAMESPACE || path->end == TOPO_END_TUNNEL ||
+	    path->end == TOPO_END_UNKNOWN)
 		plain_facts(&path->link, out);
 	if (out->kind == WIRE_FACTS_PLAIN)
 		out->usable = path->link.up && path->link.carrier;

@@ -59,6 +59,10 @@ static const struct {
 	{ "ppp", TOPO_KIND_TUNNEL },       { "gtp", TOPO_KIND_TUNNEL },
 	{ "bareudp", TOPO_KIND_TUNNEL },   { "ovpn", TOPO_KIND_TUNNEL },
 	{ "netkit", TOPO_KIND_VETH },      { "openvswitch", TOPO_KIND_OVS },
+	{ "macsec", TOPO_KIND_TUNNEL },    { "dsa", TOPO_KIND_PLAIN },
+	{ "ipoib", TOPO_KIND_PLAIN },      { "wwan", TOPO_KIND_PLAIN },
+	{ "rmnet", TOPO_KIND_PLAIN },      { "dummy", TOPO_KIND_PLAIN },
+	{ "netdevsim", TOPO_KIND_PLAIN },
 };
 
 static enum topo_kind find_kind(const char *name, const struct ifinfomsg *info)
@@ -66,7 +70,9 @@ static enum topo_kind find_kind(const char *name, const struct ifinfomsg *info)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strcmp(kinds[i].name, name) == 0)
 			return kinds[i].kind;
-	return info->ifi_flags & IFF_LOOPBACK ? TOPO_KIND_LOOPBACK : TOPO_KIND_PLAIN;
+	if (info->ifi_flags & IFF_LOOPBACK)
+		return TOPO_KIND_LOOPBACK;
+	return name[0] ? TOPO_KIND_OTHER : TOPO_KIND_PLAIN;
 }
 
 static void parse_ad_info(const struct nlattr *nest, struct topo_bond *bond)

@@ -118,9 +118,23 @@ static bool leads_to_bond(const struct walk *w, const struct dev *dev)
 	return false;
 }
 
-/* A frame for a MAC that the bridge has not seen goes to all ports. Its only bond, or else its only
- * port, is then what we look for. */
-static uint32_t guess_port(const struct walk *w)
+static bool is_port_of_bridge(const struct walk *w, const struct dev *dev)
+{
+	return dev->master == w->at->link.ifindex;
+}
+
+/* All bridges of Open vSwitch have their ports in common, as ports of its datapath. */
+static bool is_port_of_ovs(const struct walk *w, const struct dev *dev)
+{
+	const struct dev *master = devs_find(w->devs, dev->master);
+
+	return master && master->kind == TOPO_KIND_OVS;
+}
+
+typedef bool (*port_fn)(const struct walk *w, const struct dev *dev);
+
+/* The only bond among the ports; if any_kind, else the only port. 0: neither. */
+static uint32_t guess_port(const struct walk *w, port_fn is_port, bool any_kind)
 {
 	size_t n_ports = 0, n_bonds = 0;
 	uint32_t port = 0, bond = 0;
@@ -128,7 +142,7 @@ static uint32_t guess_port(const struct walk *w)
 	for (size_t i = 0; i < w->devs->n; i++) {
 		const struct dev *dev = &w->devs->list[i];
 
-		if (dev->master != w->at->link.ifindex)
+		if (!is_port(w, dev))
 			continue;
 		port = dev->link.ifindex;
 		n_ports++;
@@ -139,7 +153,7 @@ static uint32_t guess_port(const struct walk *w)
 	}
 	if (n_bonds == 1)
 		return bond;
-	return n_ports == 1 ? port : 0;
+	return any_kind && n_ports == 1 ? port : 0;
 }
 
 static int step_bridge(struct walk *w)
@@ -151,8 +165,9 @@ static int step_bridge(struct walk *w)
 		r = route_bridge_port(w->source, w->at->link.ifindex, w->path->dmac, &port);
 	if (r)
 		return r;
+	/* A frame for a MAC that the bridge has not seen goes to all ports. */
 	if (!port) {
-		port = guess_port(w);
+		port = guess_port(w, is_port_of_bridge, true);
 		w->path->guessed = port != 0;
 	}
 	if (!port)
@@ -168,10 +183,24 @@ static int step_tunnel(struct walk *w)
 			w->at->link.name, w->at->kind_name);
 }
 
+/* Which port it takes only it knows; a kernel's bond there is what most have it for. */
 static int step_ovs(struct walk *w)
 {
+	uint32_t port = guess_port(w, is_port_of_ovs, false);
+
+	w->path->guessed = port != 0;
+	if (port)
+		return go_to(w, port);
 	return end_walk(w, TOPO_END_OVS, "%s belongs to Open vSwitch, whose bonds only it shows",
 			w->at->link.name);
+}
+
+static int step_other(struct walk *w)
+{
+	return end_walk(w, TOPO_END_UNKNOWN,
+			"%s is of a kind that mpnc does not know (%s), so what carries it is not "
+			"known",
+			w->at->link.name, w->at->kind_name);
 }
 
 static int step_loopback(struct walk *w)
@@ -186,6 +215,7 @@ static int (*const steps[])(struct walk *w) = {
 	[TOPO_KIND_BRIDGE] = step_bridge, [TOPO_KIND_VRF] = step_plain,
 	[TOPO_KIND_VETH] = step_veth,     [TOPO_KIND_TUNNEL] = step_tunnel,
 	[TOPO_KIND_OVS] = step_ovs,       [TOPO_KIND_LOOPBACK] = step_loopback,
+	[TOPO_KIND_OTHER] = step_other,
 };
 
 static void add_hop(struct walk *w)

@@ -33,6 +33,7 @@ enum topo_end {
 	TOPO_END_TUNNEL,      /* packets go on inside others, or through a program */
 	TOPO_END_BRIDGE,      /* the bridge's port towards the next hop is not known (yet) */
 	TOPO_END_OVS,         /* Open vSwitch decides, and its bonds are not the kernel's */
+	TOPO_END_UNKNOWN,     /* at a device of a kind that this program does not know */
 	TOPO_END_LOST,        /* a device vanished while we looked, or the devices form a circle */
 };
 
@@ -62,7 +63,9 @@ struct topo_path {
 	uint8_t dmac[TOPO_MAC_LEN]; /* RTM_GETNEIGH; not known before the first packet */
 	unsigned n_vlans;           /* tags; with 2 and more (QinQ) the bond hashes by MAC only */
 	uint16_t vlan;              /* the outer one, if n_vlans */
-	bool guessed; /* dmac is not in the bridge's table, and its only bond was taken */
+	/* Which port of a bridge leads to dmac is not known, or of Open vSwitch's: its only bond,
+	 * or else the bridge's only port, was taken. */
+	bool guessed;
 
 	size_t n_hops;
 	struct topo_hop hops[TOPO_HOPS_MAX];

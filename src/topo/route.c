@@ -161,6 +161,53 @@ int route_find(struct topo_source *source, const struct topo_flow *flow, struct 
 	return 0;
 }
 
+/* Entries of 4-byte alignment, each with its length. */
+static int count_next_hops(const struct nlattr *multipath)
+{
+	const char *at = mnl_attr_get_payload(multipath);
+	size_t left = mnl_attr_get_payload_len(multipath), len;
+	struct rtnexthop hop;
+	int n = 0;
+
+	for (; left >= sizeof(hop); left -= len, at += len) {
+		memcpy(&hop, at, sizeof(hop));
+		len = (hop.rtnh_len + 3u) & ~(size_t)3;
+		if (hop.rtnh_len < sizeof(hop) || len > left)
+			break;
+		n++;
+	}
+	return n;
+}
+
+static int take_next_hops(const struct nlmsghdr *reply, void *arg)
+{
+	const struct nlattr *tb[RTA_MAX + 1];
+	int *n = arg;
+
+	if (reply->nlmsg_type != RTM_NEWROUTE)
+		return 0;
+	attr_table(reply, sizeof(struct rtmsg), tb, RTA_MAX + 1);
+	if (tb[RTA_MULTIPATH])
+		*n = count_next_hops(tb[RTA_MULTIPATH]);
+	return 0;
+}
+
+int route_next_hops(struct topo_source *source, const struct topo_flow *flow)
+{
+	char buffer[REQUEST_LEN] __attribute__((aligned(8)));
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct rtmsg *header = mnl_nlmsg_get_payload(request);
+	int n = 1, r;
+
+	request->nlmsg_type = RTM_GETROUTE;
+	request->nlmsg_flags = NLM_F_REQUEST;
+	put_flow(request, flow);
+	/* Else the answer is the one next hop that this flow takes. */
+	header->rtm_flags = RTM_F_FIB_MATCH;
+	r = source->ops->query(source->ctx, NETLINK_ROUTE, request, take_next_hops, &n);
+	return r ? r : n > 1 ? n : 1;
+}
+
 struct neighbour {
 	int family;
 	const uint8_t *addr;

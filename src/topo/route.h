@@ -11,6 +11,10 @@
 int route_find(struct topo_source *source, const struct topo_flow *flow, struct topo_path *path,
 	       uint32_t *ifindex_out);
 
+/* How many next hops the route of a flow has; the kernel chooses one of them. From Linux 4.13 on.
+ * Returns 1 or more, or -errno. */
+int route_next_hops(struct topo_source *source, const struct topo_flow *flow);
+
 /* Sets has_dmac and dmac of path from the neighbour table. Returns 0 or -errno. */
 int route_neighbour(struct topo_source *source, const struct topo_flow *flow, uint32_t ifindex,
 		    struct topo_path *path);

@@ -142,7 +142,7 @@ struct topo_link {
 };
 
 enum topo_kind {
-	TOPO_KIND_PLAIN, /* a network card, or a kind that has no value of its own here */
+	TOPO_KIND_PLAIN, /* a network card, or a kind that is as good as one */
 	TOPO_KIND_BOND,
 	TOPO_KIND_TEAM,
 	TOPO_KIND_VLAN,
@@ -154,6 +154,7 @@ enum topo_kind {
 	TOPO_KIND_TUNNEL, /* packets leave it inside others, or to a program (tun) */
 	TOPO_KIND_OVS,    /* Open vSwitch's own port */
 	TOPO_KIND_LOOPBACK,
+	TOPO_KIND_OTHER, /* a kind that this program does not know */
 };
 
 /* A bond or team with its ports. IFLA_BOND_* unless something else is named; before Linux 3.14,

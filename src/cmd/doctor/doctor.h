@@ -79,6 +79,8 @@ struct doctor_view {
 	const struct topo_path *path;         /* to peer; NULL as of peer */
 	uint32_t subnets[DOCTOR_SUBNETS_MAX]; /* devices whose subnet has the peer */
 	size_t n_subnets;
+	unsigned n_next_hops; /* of the route to peer; 0: not known */
+	bool hops_by_address; /* and one of them for all connections to peer */
 
 	const struct doctor_probes *probes; /* of the way to a waiting mpnc; NULL: not asked for */
 

@@ -85,11 +85,156 @@ bool rules_route_elsewhere(const struct doctor_view *v, struct doctor_finding *f
 	return true;
 }
 
+/* The device that the walk ended at. */
+static const struct dev *last_dev(const struct doctor_view *v)
+{
+	size_t n = v->path ? v->path->n_hops : 0;
+
+	return n ? devs_find(v->devs, v->path->hops[n - 1].ifindex) : NULL;
+}
+
+static bool is_one_of(const char *word, const char *const words[], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(words[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* Their outer packets have a source port that is a hash of the inner flow. */
+static bool spreads(const struct dev *tunnel)
+{
+	static const char *const kinds[] = { "vxlan", "geneve", "bareudp" };
+
+	return is_one_of(tunnel->kind_name, kinds, sizeof(kinds) / sizeof(kinds[0]));
+}
+
+static bool is_tunnel(const struct doctor_view *v, struct doctor_finding *f, bool spread)
+{
+	struct doctor_finding other = { 0 };
+	const struct dev *dev = last_dev(v);
+
+	if (!dev || v->path->end != TOPO_END_TUNNEL || spreads(dev) != spread ||
+	    find_subnet(v, &other))
+		return false;
+	memcpy(f->dev, dev->link.name, sizeof(f->dev));
+	rules_add_quoted(f, dev->kind_name);
+	return true;
+}
+
+bool rules_one_tunnel(const struct doctor_view *v, struct doctor_finding *f)
+{
+	return is_tunnel(v, f, false);
+}
+
+bool rules_spread_tunnel(const struct doctor_view *v, struct doctor_finding *f)
+{
+	return is_tunnel(v, f, true);
+}
+
+/* With one card there is nothing that it could bond. */
+bool rules_ovs(const struct doctor_view *v, struct doctor_finding *f)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->devs->n; i++) {
+		const struct dev *dev = &v->devs->list[i];
+		const struct dev *master = devs_find(v->devs, dev->master);
+
+		if (!is_card(dev) || !master || master->kind != TOPO_KIND_OVS)
+			continue;
+		rules_add(f, "%s", bond_words_name(dev->link.name).text);
+		n++;
+	}
+	return n > 1;
+}
+
+bool rules_hops_one(const struct doctor_view *v, struct doctor_finding *f)
+{
+	if (v->n_next_hops < 2 || !v->hops_by_address)
+		return false;
+	rules_add(f, "%u", v->n_next_hops);
+	return true;
+}
+
+bool rules_hops(const struct doctor_view *v, struct doctor_finding *f)
+{
+	if (v->n_next_hops < 2 || v->hops_by_address)
+		return false;
+	rules_add(f, "%u", v->n_next_hops);
+	return true;
+}
+
+bool rules_cloud(const struct doctor_view *v, struct doctor_finding *f)
+{
+	static const char *const drivers[] = { "ena", "gve", "mana" };
+
+	for (size_t i = 0; v->cards && i < v->devs->n; i++)
+		if (is_one_of(v->cards[i].driver, drivers, sizeof(drivers) / sizeof(drivers[0])))
+			rules_add(f, "%s (%s)", bond_words_name(v->devs->list[i].link.name).text,
+				  v->cards[i].driver);
+	return f->detail[0];
+}
+
+static size_t n_ports(const struct doctor_view *v, uint32_t bridge)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->devs->n; i++)
+		n += v->devs->list[i].master == bridge;
+	return n;
+}
+
+/* Frames of others than the bond itself: both modes send them with addresses of the wrong link. */
+bool rules_bridged(const struct doctor_view *v, struct doctor_finding *f)
+{
+	const struct topo_bond *b = v->bond;
+
+	if (b->kind != TOPO_KIND_BOND || b->n_ports < 2 ||
+	    (b->mode != TOPO_MODE_BALANCE_TLB && b->mode != TOPO_MODE_BALANCE_ALB))
+		return false;
+	for (size_t i = 0; i < v->devs->n; i++) {
+		const struct dev *dev = &v->devs->list[i];
+		const struct dev *bridge = devs_find(v->devs, dev->master);
+
+		if (!bridge || bridge->kind != TOPO_KIND_BRIDGE ||
+		    rules_tags_upon(v, dev, b->ifindex) < 0 || n_ports(v, bridge->link.ifindex) < 2)
+			continue;
+		memcpy(f->dev, bridge->link.name, sizeof(f->dev));
+		f->remedy = rules_remedy_without_lacp(v);
+		return true;
+	}
+	return false;
+}
+
+static bool is_function(const struct doctor_view *v, const struct topo_link *l)
+{
+	const struct topo_card *card = rules_card(v, l);
+
+	return card && card->virtual_function;
+}
+
+bool rules_functions(const struct doctor_view *v, struct doctor_finding *f)
+{
+	f->links = rules_links(v, is_function);
+	return f->links;
+}
+
+/* Of tunnels and Open vSwitch there is more to say. */
+static bool has_words_of_its_own(const struct doctor_view *v)
+{
+	struct doctor_finding other = { 0 };
+
+	return rules_one_tunnel(v, &other) || rules_spread_tunnel(v, &other) ||
+	       (v->path->end == TOPO_END_OVS && rules_ovs(v, &other));
+}
+
 bool rules_route_hidden(const struct doctor_view *v, struct doctor_finding *f)
 {
 	struct doctor_finding other = { 0 };
 
-	if (!leaves_elsewhere(v) || v->path->end == TOPO_END_PLAIN || find_subnet(v, &other))
+	if (!leaves_elsewhere(v) || v->path->end == TOPO_END_PLAIN || has_words_of_its_own(v) ||
+	    find_subnet(v, &other))
 		return false;
 	rules_add_quoted(f, v->path->reason);
 	return true;
@@ -99,7 +244,8 @@ bool rules_route_plain(const struct doctor_view *v, struct doctor_finding *f)
 {
 	struct doctor_finding other = { 0 };
 
-	if (!v->path || (v->path->end != TOPO_END_PLAIN && v->path->end != TOPO_END_LOCAL) ||
+	if (!v->path || v->n_next_hops > 1 ||
+	    (v->path->end != TOPO_END_PLAIN && v->path->end != TOPO_END_LOCAL) ||
 	    (v->path->end == TOPO_END_PLAIN && find_subnet(v, &other)))
 		return false;
 	rules_add_quoted(f, v->path->reason);

@@ -167,6 +167,21 @@ static const struct doctor_condition conditions[] = {
 			  "$ teamdctl {bond} config dump",
 	},
 	{
+		.id = "links-virtual",
+		.severity = DOCTOR_NOTE,
+		.holds = rules_functions,
+		.message =
+			"links of {bond} are virtual functions, parts of cards that the host has: "
+			"{links}. They may share one port or be bonded below; they may keep their "
+			"carrier when the port fails; and LACP does not pass them.",
+		.one_stream = "{one}",
+		.several_streams = "{all}, if each is of a port of its own",
+		.remedy =
+			"on the host, so that a port that fails is seen here, for the card PF and "
+			"each function N:\n"
+			"$ ip link set dev PF vf N state auto",
+	},
+	{
 		.id = "no-bond",
 		.severity = DOCTOR_NOTE,
 		.of_machine = true,
@@ -175,8 +190,39 @@ static const struct doctor_condition conditions[] = {
 			   "host that this virtual machine or container runs on, cannot be seen "
 			   "from here.",
 		.one_stream = "the rate of the one link",
-		.several_streams = "no more, unless there is such a bond",
+		.several_streams =
+			"more if there is such a bond, or a limit on each connection: mpnc "
+			"bench --sweep shows it",
 		.remedy = "",
+	},
+	{
+		.id = "ovs-bond",
+		.severity = DOCTOR_NOTE,
+		.of_machine = true,
+		.holds = rules_ovs,
+		.message =
+			"{detail} are ports of Open vSwitch, which may bond them: mpnc cannot see "
+			"that, as Open vSwitch shows it to root only.",
+		.one_stream = "the rate of one link",
+		.several_streams =
+			"more than one link by balance-tcp alone: balance-slb looks at MAC "
+			"addresses, active-backup uses one link",
+		.remedy = "as root; BOND is what the first command names:\n"
+			  "$ ovs-appctl bond/show\n"
+			  "$ ovs-vsctl set port BOND lacp=active bond_mode=balance-tcp",
+	},
+	{
+		.id = "cloud-card",
+		.severity = DOCTOR_NOTE,
+		.of_machine = true,
+		.holds = rules_cloud,
+		.message =
+			"{detail}: the card of a cloud's machine. Clouds limit what one connection "
+			"gets, below what the machine gets.",
+		.one_stream = "no more than that limit",
+		.several_streams = "more, up to the limit of the machine",
+		.remedy = "to see from how many on there is no gain:\n"
+			  "$ mpnc bench --sweep HOST PORT",
 	},
 	{
 		.id = "namespace",
@@ -201,6 +247,53 @@ static const struct doctor_condition conditions[] = {
 		.remedy = "ask whoever runs the host",
 	},
 	{
+		.id = "ecmp",
+		.severity = DOCTOR_NOTE,
+		.of_machine = true,
+		.holds = rules_hops,
+		.message =
+			"the route to {peer} has {detail} next hops, and each connection takes one "
+			"by its ports. mpnc does not choose the ports for that: which next hops "
+			"are "
+			"in use is chance.",
+		.one_stream = "the rate of one next hop",
+		.several_streams = "up to that of all: take three times as many as next hops (-P)",
+		.remedy = "",
+	},
+	{
+		.id = "tunnel-one-flow",
+		.severity = DOCTOR_NOTE,
+		.of_machine = true,
+		.holds = rules_one_tunnel,
+		.message =
+			"packets to {peer} leave inside others by {dev} ({detail}). A bond below "
+			"sees neither their addresses nor their ports: all that {dev} carries is "
+			"one "
+			"flow, on one link.",
+		.one_stream = "the rate of one link",
+		.several_streams = "no more for all together",
+		.remedy =
+			"connect to an address of the peer outside of {dev}, and encrypt with "
+			"--key; "
+			"or have one tunnel for each link, and name the peer's addresses in all of "
+			"them: mpnc HOST1,HOST2 PORT",
+	},
+	{
+		.id = "tunnel-spread",
+		.severity = DOCTOR_NOTE,
+		.of_machine = true,
+		.holds = rules_spread_tunnel,
+		.message =
+			"packets to {peer} leave inside others by {dev} ({detail}), whose outer "
+			"source port is a hash of each connection: a bond below spreads them, but "
+			"links cannot be chosen.",
+		.one_stream = "the rate of one link",
+		.several_streams =
+			"up to that of all links, by chance: take three times as many as "
+			"links (-P)",
+		.remedy = "",
+	},
+	{
 		.id = "route-hidden",
 		.severity = DOCTOR_NOTE,
 		.of_machine = true,
@@ -217,7 +310,9 @@ static const struct doctor_condition conditions[] = {
 		.holds = rules_route_plain,
 		.message = "no bond is on the way to {peer}: {detail}.",
 		.one_stream = "the rate of that device",
-		.several_streams = "no more, unless the peer's end is the narrow one",
+		.several_streams =
+			"no more, unless something beyond it spreads connections or limits "
+			"each: mpnc bench --sweep shows it",
 		.remedy = "",
 	},
 };

@@ -59,6 +59,33 @@ static bool is_link_local(const struct topo_flow *flow)
 	return flow->family == AF_INET6 && flow->dst[0] == 0xfe && (flow->dst[1] & 0xc0) == 0x80;
 }
 
+/* net.ipv4.fib_multipath_hash_policy: 0 and 2 are addresses; 3 the fields of a mask, by default
+ * without ports; 1 has ports. IPv6 has a flow label even in 0, which is each connection's own. */
+#define POLICY_FIELDS 3
+#define FIELD_SPORT   0x10
+#define FIELD_DPORT   0x20
+
+static bool chooses_by_address(struct topo_source *source, int family)
+{
+	uint64_t policy = machine_sysctl(source, "net/ipv4/fib_multipath_hash_policy");
+
+	if (family != AF_INET)
+		return false;
+	if (policy == POLICY_FIELDS)
+		return !(machine_sysctl(source, "net/ipv4/fib_multipath_hash_fields") &
+			 (FIELD_SPORT | FIELD_DPORT));
+	return policy != 1;
+}
+
+static void load_next_hops(struct topo_source *source, const struct topo_flow *flow,
+			   struct doctor_machine *m)
+{
+	int n = route_next_hops(source, flow);
+
+	m->view.n_next_hops = n > 0 ? (unsigned)n : 0;
+	m->view.hops_by_address = n > 1 && chooses_by_address(source, flow->family);
+}
+
 static int load_path(struct topo_source *source, const struct topo_flow *flow,
 		     struct doctor_machine *m)
 {
@@ -73,6 +100,7 @@ static int load_path(struct topo_source *source, const struct topo_flow *flow,
 	route_addr_text(m->peer, sizeof(m->peer), flow->family, flow->dst);
 	m->view.peer = m->peer;
 	m->view.path = m->path;
+	load_next_hops(source, flow, m);
 	if (flow->has_src) {
 		route_addr_text(m->ours, sizeof(m->ours), flow->family, flow->src);
 		m->view.source = m->ours;

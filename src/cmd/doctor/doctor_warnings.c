@@ -128,6 +128,20 @@ static const struct doctor_condition conditions[] = {
 		.remedy = TO_LACP_OR_STATIC,
 	},
 	{
+		.id = "lb-under-bridge",
+		.severity = DOCTOR_WARNING,
+		.holds = rules_bridged,
+		.message =
+			"{bond} ({mode}) is a port of the bridge {dev}, as are others, of guests "
+			"perhaps: their frames leave by changing links, so the switch loses track "
+			"of where they are, and some of what is sent to them is lost.",
+		.one_stream = "of a guest may stall; of this machine {one}",
+		.several_streams = "the same",
+		.remedy = TO_LACP "\n"
+				  "or, with the switch as it is, mode active-backup in place of "
+				  "802.3ad",
+	},
+	{
 		.id = "sends-only",
 		.severity = DOCTOR_WARNING,
 		.holds = rules_sends_only,
@@ -295,6 +309,18 @@ static const struct doctor_condition conditions[] = {
 		.several_streams = "the same for all together",
 		.remedy = "see which rule or route decides, then for instance:\n"
 			  "$ ip route replace {peer} dev {dev}",
+	},
+	{
+		.id = "ecmp-addresses",
+		.severity = DOCTOR_WARNING,
+		.of_machine = true,
+		.holds = rules_hops_one,
+		.message = "the route to {peer} has {detail} next hops, and the kernel takes one "
+			   "by the addresses alone: all connections to that address leave by it.",
+		.one_stream = "the rate of one next hop",
+		.several_streams = "the rate of one next hop for all together",
+		.remedy = "let it look at ports; the peer has to do so for its direction:\n"
+			  "$ sysctl -w net.ipv4.fib_multipath_hash_policy=1",
 	},
 	{
 		.id = "switch-there",

@@ -153,7 +153,8 @@ static void explain_bond(const struct topo_path *path, const char *release,
 		memcpy(tx->link, path->bond.links[tx->index].name, TOPO_NAME_LEN);
 	if (path->guessed)
 		text_printf(out->note, sizeof(out->note),
-			    "the bridge has not seen the neighbour yet; its only bond was taken");
+			    "the bridge does not say which port leads to the neighbour; its only "
+			    "bond was taken");
 }
 
 static void explain_path(const struct topo_path *path, const char *release,

@@ -456,6 +456,98 @@ static void go_into_tunnel(struct machine *m)
 	set_route(m, TOPO_END_TUNNEL, "eth9 (wireguard) carries packets inside others");
 }
 
+static void go_by(struct machine *m, const char *kind)
+{
+	struct dev *dev = add_dev(m, "x0", TOPO_KIND_TUNNEL, 0);
+
+	text_printf(dev->kind_name, sizeof(dev->kind_name), "%s", kind);
+	set_route(m, TOPO_END_TUNNEL, "x0 carries packets inside others");
+	memcpy(m->path.hops[0].name, dev->link.name, TOPO_NAME_LEN);
+	m->path.hops[0].ifindex = dev->link.ifindex;
+}
+
+static void go_by_wireguard(struct machine *m)
+{
+	go_by(m, "wireguard");
+}
+
+static void go_by_macsec(struct machine *m)
+{
+	go_by(m, "macsec");
+}
+
+static void go_by_vxlan(struct machine *m)
+{
+	go_by(m, "vxlan");
+}
+
+static void go_by_something_new(struct machine *m)
+{
+	go_by(m, "new");
+	m->path.end = TOPO_END_UNKNOWN;
+}
+
+static void have_next_hops(struct machine *m)
+{
+	go_by_card(m);
+	m->view.n_next_hops = 2;
+	m->view.hops_by_address = true;
+}
+
+static void have_next_hops_by_port(struct machine *m)
+{
+	have_next_hops(m);
+	m->view.hops_by_address = false;
+}
+
+static void be_in_ovs(struct machine *m)
+{
+	struct dev *ovs = add_dev(m, "ovs-system", TOPO_KIND_OVS, 0);
+
+	m->view.n_bonds = 0;
+	m->list[0].master = m->list[1].master = ovs->link.ifindex;
+}
+
+static void go_by_ovs(struct machine *m)
+{
+	be_in_ovs(m);
+	set_route(m, TOPO_END_OVS, "br0 belongs to Open vSwitch, whose bonds only it shows");
+}
+
+static void be_in_cloud(struct machine *m)
+{
+	m->view.n_bonds = 0;
+	strcpy(m->cards[0].driver, "ena");
+}
+
+static void have_functions(struct machine *m)
+{
+	m->cards[0].virtual_function = m->cards[1].virtual_function = true;
+}
+
+static struct dev *bridge_tlb(struct machine *m)
+{
+	struct dev *bridge = add_dev(m, "br0", TOPO_KIND_BRIDGE, 0);
+
+	be_tlb(m);
+	/* The bond itself, as the sixth device. */
+	m->list[5].master = bridge->link.ifindex;
+	return bridge;
+}
+
+static void be_bridged(struct machine *m)
+{
+	struct dev *bridge = bridge_tlb(m);
+
+	add_dev(m, "tap0", TOPO_KIND_TUNNEL, 0)->master = bridge->link.ifindex;
+}
+
+static void be_virtual(struct machine *m)
+{
+	lose_partner(m);
+	strcpy(m->cards[0].driver, "virtio_net");
+}
+
 static void keep_one_link(struct machine *m)
 {
 	m->bond.n_links = m->bond.n_ports = 1;
@@ -690,6 +782,18 @@ static const struct {
 	{ be_container, "no-bond namespace" },
 	{ be_guest, "no-bond hidden-lag" },
 	{ go_into_tunnel, "route-hidden" },
+	{ go_by_wireguard, "tunnel-one-flow" },
+	{ go_by_macsec, "tunnel-one-flow" },
+	{ go_by_vxlan, "tunnel-spread" },
+	{ go_by_something_new, "route-hidden" },
+	{ have_next_hops, "ecmp-addresses" },
+	{ have_next_hops_by_port, "ecmp" },
+	{ be_in_ovs, "no-bond ovs-bond" },
+	{ go_by_ovs, "no-bond ovs-bond" },
+	{ be_in_cloud, "no-bond cloud-card" },
+	{ have_functions, "links-virtual" },
+	{ be_bridged, "balance-tlb lb-under-bridge" },
+	{ be_virtual, "lacp-no-partner" },
 	{ go_by_card, "route-no-bond" },
 	{ stay_here, "route-no-bond" },
 };
@@ -955,6 +1059,18 @@ static void have_tunnel_elsewhere(struct machine *m)
 		m->list[i].kind = TOPO_KIND_LOOPBACK;
 }
 
+/* As of a machine without guests. */
+static void be_bridged_alone(struct machine *m)
+{
+	bridge_tlb(m);
+}
+
+static void be_in_ovs_with_one(struct machine *m)
+{
+	be_in_ovs(m);
+	m->list[1].master = 0;
+}
+
 static void test_near_misses(void **state)
 {
 	static const struct {
@@ -962,6 +1078,8 @@ static void test_near_misses(void **state)
 		const char *ids;
 	} near[] = {
 		{ be_xor, "" },
+		{ be_bridged_alone, "balance-tlb" },
+		{ be_in_ovs_with_one, "no-bond" },
 		{ watch_by_arp, "active-backup" },
 		{ be_the_only_individual, "one-link" },
 		{ share_key, "bond-set-down" },
@@ -1192,6 +1310,12 @@ static void test_values(void **state)
 		{ go_elsewhere_from_vlan, "10.0.0.2 is in the subnet of bond0.7, but packets leave "
 					  "by eth9 instead of bond0." },
 		{ be_container, "(eth0 (veth))" },
+		{ be_in_ovs, "eth0, eth1 are ports of Open vSwitch" },
+		{ be_in_cloud, "eth0 (ena): the card of a cloud's machine" },
+		{ be_bridged, "is a port of the bridge br0" },
+		{ be_virtual, "bridge_slave group_fwd_mask 4" },
+		{ go_by_wireguard, "by x0 (wireguard)" },
+		{ have_next_hops, "has 2 next hops" },
 	};
 
 	for (size_t i = 0; i < LEN(values); i++) {

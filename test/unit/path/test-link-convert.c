@@ -269,7 +269,7 @@ static void test_interface_alone(void **state)
 
 	for (int end = 0; end <= TOPO_END_LOST; end++) {
 		bool known = end == TOPO_END_PLAIN || end == TOPO_END_NAMESPACE ||
-			     end == TOPO_END_TUNNEL;
+			     end == TOPO_END_TUNNEL || end == TOPO_END_UNKNOWN;
 
 		if (end == TOPO_END_BOND)
 			continue;

@@ -871,12 +871,14 @@ static void test_kinds(void **state)
 		{ "tun", TOPO_END_TUNNEL },
 		{ "openvswitch", TOPO_END_OVS },
 		{ NULL, TOPO_END_PLAIN },
-		{ "something new", TOPO_END_PLAIN },
+		{ "macsec", TOPO_END_TUNNEL },
+		{ "dsa", TOPO_END_PLAIN },
+		{ "something new", TOPO_END_UNKNOWN },
 		{ "vlan", TOPO_END_LOST },
 		{ "ipvlan", TOPO_END_LOST },
 		{ "bridge", TOPO_END_BRIDGE },
 		{ "netkit", TOPO_END_NAMESPACE },
-		{ "a kind with a name that is longer than any", TOPO_END_PLAIN },
+		{ "a kind with a name that is longer than any", TOPO_END_UNKNOWN },
 	};
 
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
@@ -889,6 +891,33 @@ static void test_kinds(void **state)
 		assert_int_equal(p.end, list[i].end);
 		assert_true(p.reason[0]);
 	}
+}
+
+/* Open vSwitch over the kernel's only bond; then over two, and either may be the way; then
+ * over cards that it bonds itself. */
+static void test_ovs(void **state)
+{
+	struct made_dev devs[] = {
+		{ 6, "br-ex", "openvswitch", 0, 0 }, { 5, "ovs-system", "openvswitch", 0, 0 },
+		{ 4, "bond0", "bond", 0, 5 },        { 7, "bond1", NULL, 0, 5 },
+		{ 2, "eth0", NULL, 0, 4 },
+	};
+	static struct topo_path p;
+	struct made made;
+
+	MAKE(&made, devs);
+	find_way(&made.source, "192.0.2.1", &p);
+	assert_int_equal(p.end, TOPO_END_BOND);
+	assert_true(p.guessed);
+	assert_string_equal(p.bond.name, "bond0");
+	assert_int_equal(p.n_hops, 2);
+	devs[3].kind = "bond";
+	find_way(&made.source, "192.0.2.1", &p);
+	assert_int_equal(p.end, TOPO_END_OVS);
+	assert_false(p.guessed);
+	devs[2].kind = devs[3].kind = NULL;
+	find_way(&made.source, "192.0.2.1", &p);
+	assert_int_equal(p.end, TOPO_END_OVS);
 }
 
 /* veth to a bridge of the same machine, whose port is a VLAN on a bond. */
@@ -1247,6 +1276,7 @@ int main(void)
 		WITH_TREE(test_counters),
 		cmocka_unit_test(test_gateway_of_other_family),
 		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_ovs),
 		cmocka_unit_test(test_long_way),
 		cmocka_unit_test(test_circle),
 		cmocka_unit_test(test_egress_gone),
