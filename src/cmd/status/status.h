@@ -26,12 +26,30 @@ enum status_exit {
 	STATUS_USAGE = 2,    /* or something could not be read or written */
 };
 
-enum status_format { STATUS_TABLE, STATUS_JSON, STATUS_PROM };
+/* What is wrong, at worst; and the exit status of a plugin of a monitoring system. */
+enum status_severity {
+	STATUS_OK = 0,
+	STATUS_WARNING = 1,  /* something carries traffic, but not as it should */
+	STATUS_CRITICAL = 2, /* a bond carries nothing, or is gone */
+	STATUS_UNKNOWN = 3,  /* it cannot be said */
+};
+
+enum status_format { STATUS_TABLE, STATUS_JSON, STATUS_PROM, STATUS_PLUGIN };
+
+/* A bond that has to be there: "bond0:4:layer3+4". */
+struct status_expect {
+	char name[TOPO_NAME_LEN];
+	unsigned n_links; /* that can be used, at least; 0: any number */
+	char policy[16];  /* "": any */
+};
 
 /* What the command line asked for. */
 struct status_options {
 	enum status_format format;
-	bool check;        /* --check: with STATUS_TABLE, the findings are all that is written */
+	bool check; /* --check: with STATUS_TABLE, the findings are all that is written */
+	/* --expect, borrowed; only with check or STATUS_PLUGIN */
+	const struct status_expect *expects;
+	size_t n_expects;
 	const char *since; /* --since, borrowed; NULL: not given. Only with check */
 	const char *from;  /* --from, borrowed; NULL: this machine */
 };
@@ -68,8 +86,35 @@ struct status_past;
 int status_past_read(FILE *in, struct status_past **out, char message[STATUS_MESSAGE_LEN]);
 struct status_past *status_past_free(struct status_past *past);
 
-/* Writes one line for each thing that is wrong, and returns their number. past NULL: none. A bond
- * that is set down and has no links is one that nobody uses, and nothing is wrong with it. Failures
- * that went down were counted anew meanwhile, and all of them are new. */
-size_t status_check(FILE *out, const struct topo_bond *bonds, size_t n,
-		    const struct status_past *past);
+/* What is checked, all borrowed. */
+struct status_subject {
+	const struct topo_bond *bonds;
+	size_t n;
+	const struct status_past *past; /* NULL: none */
+	const struct status_expect *expects;
+	size_t n_expects;
+};
+
+struct status_verdict {
+	size_t n; /* things that are wrong */
+	enum status_severity worst;
+};
+
+/* Writes one line for each thing that is wrong. A bond that is set down and has no links is one
+ * that nobody uses, and nothing is wrong with it, unless it is expected. Failures that went down
+ * were counted anew meanwhile, and all of them are new. */
+struct status_verdict status_check(FILE *out, const struct status_subject *s);
+
+/* NAME, NAME:LINKS or NAME:LINKS:POLICY. Returns 0 or -EINVAL. */
+int status_expect_parse(const char *text, struct status_expect *out);
+
+/* The bond of that name; NULL: it is not there. */
+const struct topo_bond *status_expect_find(const struct status_expect *e,
+					   const struct topo_bond *bonds, size_t n);
+
+/* Has the bond the policy, if one is expected? */
+bool status_expect_policy(const struct status_expect *e, const struct topo_bond *b);
+
+/* The line for a monitoring system; lines is what status_check wrote. */
+void status_plugin(FILE *out, const struct status_subject *s, enum status_severity worst,
+		   const char *lines);

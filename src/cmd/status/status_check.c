@@ -111,15 +111,28 @@ static const char *past_name(const json_t *object)
 
 struct findings {
 	FILE *out;
-	size_t n;
+	struct status_verdict verdict;
 };
 
 /* The first words of a finding; the caller ends the line. */
-static FILE *begin(struct findings *f, const char *bond)
+static FILE *begin(struct findings *f, enum status_severity severity, const char *bond)
 {
-	f->n++;
+	f->verdict.n++;
+	if (severity > f->verdict.worst)
+		f->verdict.worst = severity;
 	fprintf(f->out, "%s: ", bond_words_name(bond).text);
 	return f->out;
+}
+
+static void put_finding(struct findings *f, enum status_severity severity, const char *bond,
+			const char *fmt, va_list ap) __attribute__((format(printf, 4, 0)));
+
+static void put_finding(struct findings *f, enum status_severity severity, const char *bond,
+			const char *fmt, va_list ap)
+{
+	begin(f, severity, bond);
+	vfprintf(f->out, fmt, ap);
+	fputc('\n', f->out);
 }
 
 __attribute__((format(printf, 3, 4))) static void found(struct findings *f, const char *bond,
@@ -127,11 +140,20 @@ __attribute__((format(printf, 3, 4))) static void found(struct findings *f, cons
 {
 	va_list ap;
 
-	begin(f, bond);
 	va_start(ap, fmt);
-	vfprintf(f->out, fmt, ap);
+	put_finding(f, STATUS_WARNING, bond, fmt, ap);
 	va_end(ap);
-	fputc('\n', f->out);
+}
+
+/* Nothing goes over the bond. */
+__attribute__((format(printf, 3, 4))) static void broken(struct findings *f, const char *bond,
+							 const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	put_finding(f, STATUS_CRITICAL, bond, fmt, ap);
+	va_end(ap);
 }
 
 static void check_link(struct findings *f, const struct topo_bond *b, const struct topo_link *l)
@@ -164,7 +186,7 @@ static void check_speeds(struct findings *f, const struct topo_bond *b)
 
 	if (!bond_words_speeds_differ(b))
 		return;
-	fputs("speeds differ: ", begin(f, b->name));
+	fputs("speeds differ: ", begin(f, STATUS_WARNING, b->name));
 	for (size_t i = 0; i < b->n_links; i++) {
 		if (!bond_words_has_speed(&b->links[i]))
 			continue;
@@ -183,7 +205,8 @@ static void check_mtus(struct findings *f, const struct topo_bond *b)
 		differ |= b->links[i].mtu != b->mtu;
 	if (!differ)
 		return;
-	fprintf(begin(f, b->name), "MTUs differ: %s %u", bond_words_name(b->name).text, b->mtu);
+	fprintf(begin(f, STATUS_WARNING, b->name), "MTUs differ: %s %u",
+		bond_words_name(b->name).text, b->mtu);
 	for (size_t i = 0; i < b->n_links; i++)
 		if (b->links[i].mtu != b->mtu)
 			fprintf(f->out, ", %s %u", bond_words_name(b->links[i].name).text,
@@ -235,15 +258,15 @@ static void check_bond(struct findings *f, const struct topo_bond *b)
 	if (!b->up && !b->n_links)
 		return;
 	if (!b->up || !b->carrier)
-		found(f, b->name, "the %s is down (%s)", bond_words_kind_name(b),
-		      b->up ? "no carrier" : "set down");
+		broken(f, b->name, "the %s is down (%s)", bond_words_kind_name(b),
+		       b->up ? "no carrier" : "set down");
 	if (!b->n_links)
-		found(f, b->name, "the %s has no links", bond_words_kind_name(b));
+		broken(f, b->name, "the %s has no links", bond_words_kind_name(b));
 	if (bond_words_is_lacp(b) && b->n_links && !b->has_aggregator)
-		found(f, b->name, "no LACP aggregator is active");
+		broken(f, b->name, "no LACP aggregator is active");
 	else if (b->up && b->carrier && b->n_links && !b->n_usable)
-		found(f, b->name, "no link can be used, although the %s has carrier",
-		      bond_words_kind_name(b));
+		broken(f, b->name, "no link can be used, although the %s has carrier",
+		       bond_words_kind_name(b));
 	if (bond_words_partner(b) && bond_words_is_zero(bond_words_partner(b)))
 		found(f, b->name, "the LACP partner is zero (nobody answers)");
 	for (size_t i = 0; i < b->n_links; i++)
@@ -260,21 +283,41 @@ static bool has_bond(const struct topo_bond *bonds, size_t n, const char *name)
 	return false;
 }
 
-size_t status_check(FILE *out, const struct topo_bond *bonds, size_t n,
-		    const struct status_past *past)
+static void check_expected(struct findings *f, const struct status_expect *e,
+			   const struct status_subject *s)
+{
+	const struct topo_bond *b = status_expect_find(e, s->bonds, s->n);
+	const char *policy = b ? bond_words_policy_name(b) : NULL;
+
+	if (!b) {
+		broken(f, e->name, "not here, although it is expected");
+		return;
+	}
+	if (!b->up && !b->n_links)
+		broken(f, e->name, "set down and without links, although it is expected");
+	if (b->n_usable < e->n_links)
+		found(f, e->name, "%zu usable link%s, although %u are expected", b->n_usable,
+		      b->n_usable == 1 ? "" : "s", e->n_links);
+	if (!status_expect_policy(e, b))
+		found(f, e->name, "transmit hash policy %s, although %s is expected",
+		      policy ? policy : "none", e->policy);
+}
+
+struct status_verdict status_check(FILE *out, const struct status_subject *s)
 {
 	struct findings f = { .out = out };
+	const json_t *past = s->past ? s->past->bonds : NULL;
 	json_t *bond;
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		check_bond(&f, &bonds[i]);
+	for (i = 0; i < s->n_expects; i++)
+		check_expected(&f, &s->expects[i], s);
+	for (i = 0; i < s->n; i++) {
+		check_bond(&f, &s->bonds[i]);
 		if (past)
-			check_past(&f, &bonds[i], find_named(past->bonds, bonds[i].name));
+			check_past(&f, &s->bonds[i], find_named(past, s->bonds[i].name));
 	}
-	if (!past)
-		return f.n;
-	json_array_foreach(past->bonds, i, bond) if (!has_bond(bonds, n, past_name(bond)))
-		found(&f, past_name(bond), "gone");
-	return f.n;
+	json_array_foreach(past, i, bond) if (!has_bond(s->bonds, s->n, past_name(bond)))
+		broken(&f, past_name(bond), "gone");
+	return f.verdict;
 }

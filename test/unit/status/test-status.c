@@ -43,7 +43,7 @@ static const char *check(struct topo_bond *b, const struct status_past *past)
 
 	topo_judge(b);
 	out = open_output();
-	n = status_check(out, b, 1, past);
+	n = status_check(out, &(struct status_subject){ .bonds = b, .n = 1, .past = past }).n;
 	fclose(out);
 	for (size_t i = 0; i < output_len; i++)
 		n_lines += output[i] == '\n';
@@ -532,6 +532,128 @@ static void test_machines(void **state)
 	assert_non_null(strstr(output, "}]}]}\nbond0: eth2 is down (no carrier)\n"));
 }
 
+/* Plugin --------------------------------------------------------------------------------------- */
+
+static void test_expect_words(void **state)
+{
+	static const char *const bad[] = { "",
+					   ":",
+					   "bond0:",
+					   "bond0:0",
+					   "bond0:x",
+					   "bond0:33",
+					   "bond0:4:",
+					   "bond0:4:l2",
+					   ":4",
+					   "bond0::layer2",
+					   "bond0:4:layer2:",
+					   "a-name-of-16-ch:",
+					   "a-name-of-16-chr" };
+	struct status_expect e;
+
+	for (size_t i = 0; i < LEN(bad); i++)
+		assert_int_equal(status_expect_parse(bad[i], &e), -EINVAL);
+	assert_int_equal(status_expect_parse("bond0", &e), 0);
+	assert_int_equal(e.n_links, 0);
+	assert_string_equal(e.policy, "");
+	assert_int_equal(status_expect_parse("b:32:layer2+3", &e), 0);
+	assert_string_equal(e.name, "b");
+	assert_int_equal(e.n_links, 32);
+	assert_string_equal(e.policy, "layer2+3");
+}
+
+/* What a monitoring system reads, and the exit status that it goes by. */
+static void test_plugin(void **state)
+{
+	static const struct {
+		const char *machine, *expect;
+		enum status_severity result;
+		const char *line; /* how it begins */
+	} cases[] = {
+		{ "lacp", NULL, STATUS_OK,
+		  "BOND OK - bond0 4 of 4 links 40 Gbit/s | 'bond0.usable'=4;4:;1:;0;4 "
+		  "'bond0.eth0.rx_bytes'=" },
+		{ "lacp", "bond0:4:layer3+4", STATUS_OK, "BOND OK - " },
+		{ "lacp", "bond0:5", STATUS_WARNING,
+		  "BOND WARNING - bond0: 4 usable links, although 5 are expected | " },
+		{ "lacp", "bond0:4:layer2", STATUS_WARNING,
+		  "BOND WARNING - bond0: transmit hash policy layer3+4, although layer2 is "
+		  "expected | " },
+		{ "lacp", "bond1", STATUS_CRITICAL,
+		  "BOND CRITICAL - bond1: not here, although it is expected | 'bond0.usable'=" },
+		{ "tlb", NULL, STATUS_WARNING, "BOND WARNING - bond0: eth1 is down (set down) | " },
+		{ "lacp-alone", NULL, STATUS_WARNING,
+		  "BOND WARNING - bond0: the LACP partner is zero (nobody answers); bond0: eth1 is "
+		  "in aggregator 2, but 1 is the active one | " },
+		{ "none", NULL, STATUS_UNKNOWN,
+		  "BOND UNKNOWN - no bond or team is here; name those that have to be with "
+		  "--expect\n" },
+		{ "none", "bond0:2", STATUS_CRITICAL,
+		  "BOND CRITICAL - bond0: not here, although it is expected\n" },
+		{ "no-such-machine", NULL, STATUS_UNKNOWN,
+		  "BOND UNKNOWN - cannot list the links of this machine: No such file or "
+		  "directory\n" },
+	};
+
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct status_expect e;
+		struct status_options o = { .format = STATUS_PLUGIN, .expects = &e };
+
+		if (cases[i].expect)
+			assert_int_equal(status_expect_parse(cases[i].expect, &e), 0);
+		o.n_expects = cases[i].expect != NULL;
+		assert_int_equal(run(cases[i].machine, &o), cases[i].result);
+		assert_ptr_equal(strchr(output, '\n'), output + output_len - 1);
+		if (strncmp(output, cases[i].line, strlen(cases[i].line)) != 0)
+			fail_msg("not \"%s\", but \"%s\"", cases[i].line, output);
+	}
+}
+
+/* Each state of a bond is critical in which nothing goes over it, and no other. */
+static void test_severities(void **state)
+{
+	const struct {
+		void (*spoil)(struct topo_bond *b);
+		enum status_severity worst;
+	} cases[] = {
+		{ set_down, STATUS_WARNING },         { split, STATUS_WARNING },
+		{ lose_partner, STATUS_WARNING },     { slow_down, STATUS_WARNING },
+		{ shrink, STATUS_WARNING },           { set_bond_down, STATUS_CRITICAL },
+		{ lose_aggregator, STATUS_CRITICAL }, { lose_active, STATUS_CRITICAL },
+		{ lose_links, STATUS_CRITICAL },
+	};
+	static struct topo_bond b;
+
+	for (size_t i = 0; i < LEN(cases); i++) {
+		FILE *out;
+
+		make_bond(&b);
+		cases[i].spoil(&b);
+		topo_judge(&b);
+		out = open_output();
+		assert_int_equal(
+			status_check(out, &(struct status_subject){ .bonds = &b, .n = 1 }).worst,
+			cases[i].worst);
+		fclose(out);
+	}
+}
+
+/* A name must not begin the performance data, nor end its label. */
+static void test_plugin_names(void **state)
+{
+	static struct topo_bond b;
+	FILE *out;
+
+	make_bond(&b);
+	strcpy(b.name, "b|'=\n");
+	out = open_output();
+	status_plugin(out, &(struct status_subject){ .bonds = &b, .n = 1 }, STATUS_OK,
+		      "b|'=: x\ny\n");
+	fclose(out);
+	assert_int_equal(strncmp(output, "BOND OK - b!'=: x; y | 'b___\\n.usable'=4;", 41), 0);
+	assert_ptr_equal(strchr(output, '\n'), output + output_len - 1);
+}
+
 static void test_unreadable(void **state)
 {
 	struct status_options o = { .check = true, .since = "/nowhere/at/all" };
@@ -562,6 +684,9 @@ static void test_usage(void **state)
 		{ "--since" },
 		{ "--since", "/dev/null" },
 		{ "--json", "--prom" },
+		{ "--expect", "bond0" },
+		{ "--check", "--expect", "bond0:x" },
+		{ "--from" },
 		{ "--check", "--", "word" },
 		{ "--help=1" },
 	};
@@ -589,6 +714,10 @@ int main(void)
 		cmocka_unit_test_teardown(test_prom, free_output),
 		cmocka_unit_test_teardown(test_table, free_output),
 		cmocka_unit_test_teardown(test_machines, free_output),
+		cmocka_unit_test(test_expect_words),
+		cmocka_unit_test_teardown(test_plugin, free_output),
+		cmocka_unit_test_teardown(test_severities, free_output),
+		cmocka_unit_test_teardown(test_plugin_names, free_output),
 		cmocka_unit_test_teardown(test_unreadable, free_output),
 		cmocka_unit_test_teardown(test_usage, free_output),
 	};
