@@ -65,6 +65,7 @@ static void fill_flow(struct engine *e, const struct engine_subflow *sf, struct 
 		.age_ns = sf->age_ns,
 		.lossy = { [COVER_OUT] = sf->here.flags & WIRE_LANE_LOSSY,
 			   [COVER_IN] = sf->peer.flags & WIRE_LANE_LOSSY },
+		.assumed = { [COVER_OUT] = predicted.peer_rx_link, [COVER_IN] = predicted.rx_link },
 	};
 	for (unsigned end = 0; end < COVER_ENDS; end++) {
 		out->possible[end] = ends[end].possible;
@@ -136,7 +137,7 @@ static uint64_t progress_of(const struct usage *u, unsigned dir)
 /* Ours: all that may be sent has arrived. The peer's: nothing came for a while on any connection,
  * as its sender alone knows whether there is anything to send. */
 static void note_rests(struct steering *st, const struct session_stats *stats,
-		       const struct engine_subflow *subflows, const struct steer_view *v)
+		       const struct engine_subflow *subflows, struct steer_view *v)
 {
 	uint64_t received = 0;
 
@@ -150,6 +151,19 @@ static void note_rests(struct steering *st, const struct session_stats *stats,
 	} else if (v->now_ns - st->received_ns >= STEERING_SILENT_NS) {
 		st->rested_ns[COVER_IN] = v->now_ns;
 	}
+	for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++)
+		v->rested[dir] = v->now_ns - st->rested_ns[dir] <= STEER_MEAN_NS;
+}
+
+static bool is_steady(const struct usage *u, unsigned dir)
+{
+	uint64_t now, mean, least;
+
+	if (!usage_rate(u, dir, STEER_MEAN_NS, &mean) ||
+	    !usage_rate(u, dir, STEER_MEAN_NS / 2, &now))
+		return false;
+	least = now < mean ? now : mean;
+	return (now > mean ? now : mean) * 100 <= least * (100 + STEER_STEADY_PERCENT);
 }
 
 static void fill_progress(struct steering *st, const struct session_stats *stats,
@@ -157,13 +171,13 @@ static void fill_progress(struct steering *st, const struct session_stats *stats
 {
 	struct usage *u = &st->usage[STREAMS];
 	const uint64_t bytes[COVER_DIRECTIONS] = {
-		[COVER_OUT] = stats->tx_acked, [COVER_IN] = stats->rx_received
+		[COVER_OUT] = stats->tx_sent, [COVER_IN] = stats->rx_highest
 	};
 
 	usage_add(u, v->now_ns, bytes, COVER_DIRECTIONS);
 	for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++) {
 		v->progress[dir] = progress_of(u, dir);
-		v->rested[dir] = v->now_ns - st->rested_ns[dir] <= STEER_MEAN_NS;
+		v->steady[dir] = is_steady(u, dir);
 	}
 }
 
@@ -202,9 +216,7 @@ int steering_step(struct steering *st, struct engine *e, const struct steering_l
 	struct session_stats stats;
 
 	session_stats(engine_session(e), &stats);
-	v.busy[COVER_OUT] = steer_is_busy(&st->use[COVER_OUT], stats.tx_acked, now_ns);
 	v.crowded = session_frugal(engine_session(e));
-	v.busy[COVER_IN] = steer_is_busy(&st->use[COVER_IN], stats.rx_received, now_ns);
 	*out = (struct steer_action){ 0 };
 	if (engine_n_live(e) > STEER_FLOWS_MAX)
 		return 0;
@@ -214,10 +226,14 @@ int steering_step(struct steering *st, struct engine *e, const struct steering_l
 		return 0;
 	for (unsigned i = 0; i < v.n_flows; i++)
 		fill_flow(e, &subflows[i], &v, &flows[i]);
+	note_rests(st, &stats, subflows, &v);
+	v.busy[COVER_OUT] =
+		steer_is_busy(&st->use[COVER_OUT], stats.tx_acked, v.rested[COVER_OUT], now_ns);
+	v.busy[COVER_IN] =
+		steer_is_busy(&st->use[COVER_IN], stats.rx_received, v.rested[COVER_IN], now_ns);
 	pathmgr_view(engine_paths(e), &v);
 	find_distinct(&v, flows);
 	fill_usage(st, e, &v);
-	note_rests(st, &stats, subflows, &v);
 	if (st->usage)
 		fill_progress(st, &stats, &v);
 	memcpy(st->active, v.active, sizeof(st->active));

@@ -23,7 +23,7 @@ struct steering {
 	struct steer steer;
 	struct steer_use use[COVER_DIRECTIONS];
 	/* What the links carry, by enum cover_end, then what the streams do, by enum
-	 * cover_way; NULL until it is needed. */
+	 * cover_direction; NULL until it is needed. */
 	struct usage *usage;
 	uint32_t active[COVER_ENDS]; /* as last given to steer_step */
 	/* When each stream last had nothing to move; what came of the peer's on the connections

@@ -14,16 +14,14 @@
  *    |                     or chance cannot be blamed v            |
  *    +--- a better link is found ----------- [PARTLY, ONE_LINK] ---+
  *
- * The watch stands above all of it, and goes by progress alone:
- *
- *   CALM --- connections opened or closed ---> ACTED --- progress is as before ---> CALM
- *                                                |       (or a stream rests for long)
- *                                                +------ less: undo, freeze ------> CALM
+ * The watch (steer_watch.c) stands above all of it, and goes by progress alone. Where the search
+ * has ended, company (steer_company.c) and more connections (steer_more.c) are tried, one kind at a
+ * time.
  *
  * The table at the end has the order of decisions. Always: steering opens no connection beyond
- * limit_of(); of the needed ones none is closed but by undo(), which leaves one at least; one step
- * opens, or closes, or does neither; steering that is frozen does nothing. As many connections as
- * the plan has stay, but for the exceptions of least_kept().
+ * limit_of(); of the needed ones none is closed but by the watch, which leaves one at least; one
+ * step opens, or closes, or does neither; steering that is frozen does nothing. As many connections
+ * as the plan has stay, but for the exceptions of least_kept().
  */
 #include "plan/steer_internal.h"
 
@@ -244,16 +242,18 @@ static bool is_starved(const struct steer_view *v)
 	return false;
 }
 
-/* Connections that are not closed, surplus or not: those of the plan. Lanes that look alike are not
+/* Connections that are not closed, surplus or not: those of the plan, and those
+ * that proved a gain. Lanes that look alike are not
  * always, and a loss stops one of few connections for longer than a few too many cost. Where all
  * run over one link, or have next to nothing to carry, the fewest are best. */
 static unsigned least_kept(const struct steer *s, const struct steer_view *v, unsigned needed)
 {
 	unsigned keep = v->keep > needed ? v->keep : needed;
+	unsigned planned = v->planned + steer_more_kept(&s->more);
 
-	if (s->verdict == STEER_ONE_LINK || v->planned <= keep || is_starved(v))
+	if (s->verdict == STEER_ONE_LINK || planned <= keep || is_starved(v))
 		return keep;
-	return v->planned;
+	return planned;
 }
 
 /* Closes all others, or only those that certainly add nothing. */
@@ -525,87 +525,18 @@ bool steer_is_lossy(struct steer_loss *l, const struct steer_sent *now, uint64_t
 	return l->lossy;
 }
 
-bool steer_is_busy(struct steer_use *use, uint64_t bytes, uint64_t now_ns)
+bool steer_is_busy(struct steer_use *use, uint64_t bytes, bool rested, uint64_t now_ns)
 {
+	uint64_t least = rested ? STEER_BUSY_RATE : STEER_SLOW_RATE;
 	uint64_t dt_ns = now_ns - use->since_ns;
 
 	if (!use->since_ns || dt_ns >= STEER_RATE_NS) {
-		if (use->since_ns &&
-		    (bytes - use->bytes) * 1000 / (dt_ns / 1000000) >= STEER_BUSY_RATE)
+		if (use->since_ns && (bytes - use->bytes) * 1000 / (dt_ns / 1000000) >= least)
 			use->busy_ns = now_ns + STEER_BUSY_NS;
 		use->since_ns = now_ns;
 		use->bytes = bytes;
 	}
 	return now_ns < use->busy_ns;
-}
-
-/* The watch ------------------------------------------------------------------------------------ */
-
-/* A stream that moved less than this part of both before the changes is left out. */
-#define MINOR_PART 10
-
-enum finding { WAITS, NO_HARM, HARM };
-
-/* What the last changes did, once they have had their time. */
-static enum finding compare(const struct steer_watch *w, const struct steer_view *v)
-{
-	uint64_t all = w->before[COVER_OUT] + w->before[COVER_IN], before = 0, now = 0;
-
-	if (v->now_ns < w->acted_ns + STEER_WATCH_NS)
-		return WAITS;
-	if (!all)
-		return NO_HARM;
-	for (unsigned dir = 0; dir < COVER_DIRECTIONS; dir++) {
-		if (w->before[dir] * MINOR_PART < all)
-			continue;
-		if (v->rested[dir])
-			return v->now_ns < w->acted_ns + STEER_WATCH_MAX_NS ? WAITS : NO_HARM;
-		before += w->before[dir];
-		now += v->progress[dir];
-	}
-	return now * 100 >= before * STEER_HARM_PERCENT ? NO_HARM : HARM;
-}
-
-/* Returns true if the last changes did harm. */
-static bool did_harm(struct steer_watch *w, const struct steer_view *v)
-{
-	enum finding finding = w->state == STEER_WATCH_CALM ? WAITS : compare(w, v);
-
-	if (finding == WAITS)
-		return false;
-	w->state = STEER_WATCH_CALM;
-	if (finding == NO_HARM) {
-		w->pause_ns = w->pause_ns > STEER_FREEZE_NS ? w->pause_ns / 2 : 0;
-		return false;
-	}
-	w->pause_ns = w->pause_ns ? 2 * w->pause_ns : STEER_FREEZE_NS;
-	if (w->pause_ns > STEER_FREEZE_MAX_NS)
-		w->pause_ns = STEER_FREEZE_MAX_NS;
-	w->frozen_ns = v->now_ns + w->pause_ns;
-	return true;
-}
-
-static void note_action(struct steer_watch *w, const struct steer_view *v,
-			const struct steer_action *act)
-{
-	if (!act->n_open && !act->n_close)
-		return;
-	if (w->state == STEER_WATCH_CALM) {
-		memcpy(w->before, v->progress, sizeof(w->before));
-		w->began_ns = v->now_ns;
-	}
-	w->state = STEER_WATCH_ACTED;
-	w->acted_ns = v->now_ns;
-}
-
-/* Closes what was opened since the first of the changes, and asks for what the plan has. */
-static void undo(const struct steer_watch *w, const struct steer_view *v, struct steer_action *out)
-{
-	for (unsigned i = 0; i < v->n_flows && out->n_close + 1 < v->n_flows; i++)
-		if (v->flows[i].age_ns < v->now_ns - w->began_ns)
-			out->close[out->n_close++] = v->flows[i].port;
-	out->restore = true;
-	out->most = limit_of(v);
 }
 
 /* The step ------------------------------------------------------------------------------------- */
@@ -620,6 +551,7 @@ struct step {
 	bool lacking;  /* links could carry more than the needed connections reach */
 	bool searches; /* and no rest forbids to look for more */
 	bool no_room;  /* but the limit does */
+	bool undone;   /* the last changes are taken back, which is no change to be watched */
 	struct steer_staying staying;
 };
 
@@ -628,9 +560,13 @@ enum { PASS, DONE };
 
 static int undo_harm(struct step *t)
 {
-	if (!did_harm(&t->s->watch, t->v))
+	if (!steer_watch_found_harm(&t->s->watch, t->v))
 		return PASS;
-	undo(&t->s->watch, t->v, t->out);
+	if (t->s->more.state == STEER_MORE_TRIAL)
+		steer_more_fail(&t->s->more, t->v->now_ns);
+	steer_watch_undo(&t->s->watch, t->v, t->out);
+	t->out->most = limit_of(t->v);
+	t->undone = true;
 	return DONE;
 }
 
@@ -746,6 +682,19 @@ static int rest_without_room(struct step *t)
 static int add_company(struct step *t)
 {
 	steer_company_open(&t->s->company, t->v, &t->staying, limit_of(t->v), t->out);
+	return t->out->n_open || t->s->company.state != STEER_COMPANY_IDLE ? DONE : PASS;
+}
+
+static int judge_trial(struct step *t)
+{
+	return steer_more_review(&t->s->more, t->v, t->out) ? DONE : PASS;
+}
+
+static int try_more(struct step *t)
+{
+	/* Where all arrive on one link, no lane is missing. */
+	if (t->s->watch.state == STEER_WATCH_CALM && t->s->verdict != STEER_ONE_LINK)
+		steer_more_open(&t->s->more, t->v, limit_of(t->v), t->out);
 	return DONE;
 }
 
@@ -753,6 +702,7 @@ static int add_company(struct step *t)
 static int (*const decisions[])(struct step *) = {
 	undo_harm,         /* the last changes made the session slower: back to what was */
 	stay_frozen,       /* after that nothing is changed for a pause */
+	judge_trial,       /* more connections are being tried: keep or close them */
 	await_lanes,       /* where the connections run is not known yet, or decides nothing */
 	look,              /* which connections are needed, and what links could carry besides */
 	search,            /* links are idle and tries are left: open a batch */
@@ -760,6 +710,7 @@ static int (*const decisions[])(struct step *) = {
 	close_others,      /* more connections than are needed: close */
 	rest_without_room, /* no more connections are allowed: a rest */
 	add_company,       /* packets are lost on a link with room: open one there */
+	try_more, /* links could carry more by their speeds: do more connections move more? */
 };
 
 int steer_step(struct steer *s, const struct steer_view *v, struct steer_action *out)
@@ -773,7 +724,7 @@ int steer_step(struct steer *s, const struct steer_view *v, struct steer_action 
 		s->verdict = STEER_UNKNOWN;
 	for (unsigned i = 0; r == PASS && i < sizeof(decisions) / sizeof(decisions[0]); i++)
 		r = decisions[i](&t);
-	if (!out->restore)
-		note_action(&s->watch, v, out);
+	if (!t.undone)
+		steer_watch_note(&s->watch, v, out);
 	return r < 0 ? r : 0;
 }

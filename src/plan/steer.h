@@ -44,6 +44,10 @@
  * measure: the rest of the path may be slower. */
 #define STEER_BUSY_RATE (1u << 20)
 
+/* A stream that always has something to move is in use at this rate already: slow links are worth
+ * the same care. */
+#define STEER_SLOW_RATE (256u << 10)
+
 /* Rates are taken over at least this time. */
 #define STEER_RATE_NS 200000000ull
 
@@ -96,6 +100,14 @@
 #define STEER_TRIAL_NS     3000000000ull
 #define STEER_MEAN_NS      2000000000ull
 
+/* The progress of a second is like that of two while it differs by less than this. */
+#define STEER_STEADY_PERCENT 15
+
+/* Connections arrive where the plan assumed: by chance once in this many, for the switch then
+ * hashes as assumed. Fewer than STEER_ODDS, as a trial that is left out costs less than a false
+ * verdict. */
+#define STEER_FOLLOWS_ODDS 100
+
 /* After a trial in vain; doubled each time, up to the maximum. */
 #define STEER_PAUSE_NS     10000000000ull
 #define STEER_PAUSE_MAX_NS 320000000000ull
@@ -130,6 +142,8 @@ struct steer_flow {
 	uint8_t node[COVER_ENDS];
 	uint32_t possible[COVER_ENDS]; /* 0: nothing is known yet */
 	bool lossy[COVER_DIRECTIONS];
+	/* The receiver's link if the switch does what is assumed of it; -1: nothing is assumed. */
+	int8_t assumed[COVER_DIRECTIONS];
 };
 
 struct steer_view {
@@ -144,10 +158,12 @@ struct steer_view {
 	uint64_t rate[COVER_ENDS][COVER_NODES_MAX]; /* bytes per second, mean of STEER_MEAN_NS */
 	uint32_t full[COVER_ENDS];                  /* links at STEER_FULL_PERCENT */
 	uint32_t active[COVER_ENDS];                /* links that carry a part of their share */
-	/* Bytes per second that each stream has moved on, mean of STEER_MEAN_NS, or of less at the
-	 * beginning (0: not known); and did it have nothing to move at some moment in that time? */
+	/* Bytes per second that each stream has moved, in order or not, mean of STEER_MEAN_NS, or
+	 * of less at the beginning (0: not known); and did it have nothing to move at some moment
+	 * in that time? */
 	uint64_t progress[COVER_DIRECTIONS];
 	bool rested[COVER_DIRECTIONS];
+	bool steady[COVER_DIRECTIONS]; /* the last second was like the one before */
 	bool crowded; /* there are other sessions: company would be more than its share */
 	const struct steer_flow *flows;
 	unsigned n_flows; /* at most STEER_FLOWS_MAX */
@@ -182,12 +198,26 @@ struct steer_company {
 	uint64_t minute_ns;
 };
 
+enum steer_more_state { STEER_MORE_IDLE, STEER_MORE_TRIAL };
+
+/* Whether more connections move more (steer_more.c); zero at the beginning. */
+struct steer_more {
+	enum steer_more_state state;
+	unsigned n_tried;  /* connections that were opened for the trial */
+	unsigned n_kept;   /* for trials before, which gained */
+	uint64_t since_ns; /* the trial runs, and before it the session moved: */
+	uint64_t before;   /* bytes per second */
+	uint64_t next_ns;  /* none begins before */
+	uint64_t pause_ns; /* the last one; 0: none since a gain */
+};
+
 enum steer_watch_state { STEER_WATCH_CALM, STEER_WATCH_ACTED };
 
 /* Whether the last changes did harm; zero at the beginning. */
 struct steer_watch {
 	enum steer_watch_state state;
 	uint64_t before[COVER_DIRECTIONS]; /* progress before the first of them */
+	bool closed;                       /* one of them closed connections */
 	uint64_t began_ns;                 /* the first one */
 	uint64_t acted_ns;                 /* the last one */
 	uint64_t frozen_ns;                /* nothing is changed until then */
@@ -201,6 +231,7 @@ struct steer {
 	uint64_t rest_len_ns; /* the last rest; 0: none since all links were in use */
 	uint64_t reach;       /* the best so far */
 	struct steer_company company;
+	struct steer_more more;
 	struct steer_watch watch;
 	bool surplus; /* there are more connections than are needed: which is to be found out */
 	/* Since the last rest: */
@@ -243,12 +274,14 @@ struct steer_action {
 	uint32_t want[STEER_FLOWS_MAX][COVER_ENDS];
 	unsigned n_close;
 	uint16_t close[STEER_FLOWS_MAX]; /* ports */
-	bool restore;  /* the last changes did harm: open again what the plan has, */
+	/* What was closed did harm: open again what the plan has, */
+	bool restore;
 	unsigned most; /* with this many connections in all */
 };
 
-/* Is much being sent in that direction? bytes: of the stream, by now. */
-bool steer_is_busy(struct steer_use *use, uint64_t bytes, uint64_t now_ns);
+/* Is much being sent in that direction? bytes: of the stream, by now; rested: it had nothing to
+ * move at some moment lately. */
+bool steer_is_busy(struct steer_use *use, uint64_t bytes, bool rested, uint64_t now_ns);
 
 /* Is much of what a connection sends being lost, for other reasons than a full queue? */
 bool steer_is_lossy(struct steer_loss *loss, const struct steer_sent *now, uint64_t now_ns);

@@ -26,6 +26,20 @@ struct steer_staying {
 /* Marks the connection of index i as one that stays. */
 void steer_stay(struct steer_staying *st, unsigned i);
 
+/* The watch: steer_watch.c has the model. */
+
+/* Have the last changes done harm? Once in each step, before all others. */
+bool steer_watch_found_harm(struct steer_watch *w, const struct steer_view *v);
+
+/* Closes what was opened since the first of the changes, and asks for what the plan has if any of
+ * them closed something; out->most is the caller's. */
+void steer_watch_undo(const struct steer_watch *w, const struct steer_view *v,
+		      struct steer_action *out);
+
+/* Notes what a step decided, and what the streams moved before it. */
+void steer_watch_note(struct steer_watch *w, const struct steer_view *v,
+		      const struct steer_action *act);
+
 /* Company: steer_company.c has the model. */
 
 /* Ends a trial whose time is over or whose reason is gone. Once in each step, before all others. */
@@ -39,3 +53,18 @@ void steer_company_keep(const struct steer_company *c, const struct steer_view *
 /* Opens what st wants, as a trial, if nothing forbids it. limit: connections in all. */
 void steer_company_open(struct steer_company *c, const struct steer_view *v,
 			const struct steer_staying *st, unsigned limit, struct steer_action *out);
+
+/* Trials: steer_more.c has the model. */
+
+/* Connections that trials keep, besides those of the plan. */
+unsigned steer_more_kept(const struct steer_more *t);
+
+/* Ends a trial whose time is over. Returns false if none runs: then others may decide. */
+bool steer_more_review(struct steer_more *t, const struct steer_view *v, struct steer_action *out);
+
+/* The trial under way, if any, was in vain, and its connections are closed by others. */
+void steer_more_fail(struct steer_more *t, uint64_t now_ns);
+
+/* Opens connections as a trial, if nothing forbids it. limit: connections in all. */
+void steer_more_open(struct steer_more *t, const struct steer_view *v, unsigned limit,
+		     struct steer_action *out);

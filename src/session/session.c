@@ -506,11 +506,13 @@ void session_stats(const struct session *s, struct session_stats *out)
 {
 	out->tx_read = s->out.read;
 	out->tx_ended = s->out.ended;
+	out->tx_sent = sendwin_next(s->out.win);
 	out->tx_acked = sendwin_acked(s->out.win);
 	out->tx_taken = s->out.taken;
 	out->tx_edge = s->out.edge;
 	out->tx_reinjected = s->out.reinjected;
 	out->rx_received = reasm_received(s->in.reasm);
+	out->rx_highest = reasm_highest(s->in.reasm);
 	out->rx_taken = s->in.taken;
 	out->rx_total_known = s->in.ended;
 	out->rx_total = s->in.total;

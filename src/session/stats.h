@@ -84,11 +84,13 @@ struct session_stats {
 	uint64_t elapsed_ns;    /* since the first connection stood */
 	uint64_t tx_read;       /* taken from our input */
 	bool tx_ended;          /* our input has ended: tx_read is the stream's length */
+	uint64_t tx_sent;       /* given to a connection */
 	uint64_t tx_acked;      /* the peer holds them */
 	uint64_t tx_taken;      /* the peer's output took them */
 	uint64_t tx_edge;       /* the peer has memory for all below */
 	uint64_t tx_reinjected; /* bytes sent again on another subflow */
 	uint64_t rx_received;   /* in order, from the peer */
+	uint64_t rx_highest;    /* the end of the farthest byte that has come, in order or not */
 	uint64_t rx_taken;      /* our output took them */
 	bool rx_total_known;
 	uint64_t rx_total;                   /* the peer's stream length, once its END came */
