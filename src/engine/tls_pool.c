@@ -17,9 +17,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 
+#include "io/processors.h"
 #include "io/worker.h"
 
 /* With fewer processors the threads of the session and of its input or output use them all. */
@@ -40,12 +40,11 @@ struct tls_pool {
 
 unsigned tls_pool_n_threads(void)
 {
-	cpu_set_t set;
-	int n = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
+	unsigned n = processors_allowed();
 
 	if (n < PROCESSORS_MIN)
 		return 0;
-	return n / 2 < TLS_POOL_THREADS_MAX ? (unsigned)n / 2 : TLS_POOL_THREADS_MAX;
+	return n / 2 < TLS_POOL_THREADS_MAX ? n / 2 : TLS_POOL_THREADS_MAX;
 }
 
 static void work(struct tls_pool_job *job)
