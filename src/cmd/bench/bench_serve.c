@@ -17,8 +17,10 @@
 #include "ui/log.h"
 #include "util/text.h"
 
-/* How often it is looked whether the threads of the run before have ended. */
+/* How often it is looked whether the threads of the run before have ended; and, while a client
+ * waits, whether the one before it still has a connection. */
 #define LATE_LOOK_NS 100000000ull
+#define TURN_LOOK_NS 100000000ull
 
 struct server {
 	struct bench *bench;
@@ -26,6 +28,7 @@ struct server {
 	struct query_reply *answers;
 	struct queue *queue;
 	struct loop_timer late_timer;
+	struct loop_timer turn_timer;
 };
 
 static void refuse(void *arg, const struct hello_peer *peer, enum wire_reason reason,
@@ -122,6 +125,34 @@ static void answer(void *arg, const struct hello_peer *peer)
 	query_reply_query(s->answers, peer->channel, peer->hello, loop_now(s->bench->loop));
 }
 
+static bool has_lost_all(const struct bench *b)
+{
+	struct engine *e = b->measure ? measure_engine(b->measure) : NULL;
+
+	return e && session_state(engine_session(e)) == SESSION_OPEN && !engine_n_live(e);
+}
+
+/* A run that has lost all connections would wait for its client to come back. Once another client
+ * waits, it is over: who measures for so long and no longer, as doctor does, cuts the connections.
+ */
+static void turn_fired(struct loop_timer *timer)
+{
+	struct server *s = timer->arg;
+
+	if (!queue_len(s->queue))
+		return;
+	if (has_lost_all(s->bench))
+		engine_fail(measure_engine(s->bench->measure), WIRE_R_TIMEOUT,
+			    "the client has lost all connections, and another one waits");
+	loop_set_timer(s->bench->loop, timer, loop_now(s->bench->loop) + TURN_LOOK_NS);
+}
+
+static void wait_for_turn(struct server *s)
+{
+	log_info("a client waits for its turn");
+	turn_fired(&s->turn_timer);
+}
+
 static void begin(void *arg, const struct hello_peer *peer)
 {
 	struct server *s = arg;
@@ -131,7 +162,7 @@ static void begin(void *arg, const struct hello_peer *peer)
 	else if (s->bench->options->one_off || !queue_push(s->queue, peer->channel, peer->hello))
 		refuse(s, peer, WIRE_R_BUSY, NULL);
 	else
-		log_info("a client waits for its turn");
+		wait_for_turn(s);
 }
 
 static bool runs(void *arg, const struct wire_hello *hello)
@@ -249,6 +280,7 @@ int bench_serve(struct bench *b)
 
 	b->over = (struct loop_task){ .fn = run_over, .arg = &s };
 	s.late_timer = (struct loop_timer){ .fn = late_fired, .arg = &s, .due_ns = LOOP_NEVER };
+	s.turn_timer = (struct loop_timer){ .fn = turn_fired, .arg = &s, .due_ns = LOOP_NEVER };
 	r = start(&s);
 	if (!r)
 		r = loop_run(b->loop);
