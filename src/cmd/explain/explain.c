@@ -16,6 +16,7 @@
 #include "io/resolve.h"
 #include "netlink/sockets.h"
 #include "path/link_convert.h"
+#include "topo/saved.h"
 #include "ui/log.h"
 #include "util/parse.h"
 #include "util/text.h"
@@ -31,8 +32,8 @@
 /* getopt's value of an operand, as the option string begins with "-". */
 #define VAL_OPERAND 1
 
-/* And of the long options. Those up to OPT_HOST have an argument, those up to OPT_VLAN describe the
- * bond of OPT_POLICY. */
+/* And of the long options. Those up to OPT_HOST have an argument, those up to OPT_ACTIVE describe
+ * the bond of OPT_POLICY, the next up to OPT_VLAN the frames, also of a bond of OPT_FROM. */
 enum option_id {
 	OPT_POLICY = 256,
 	OPT_LINKS,
@@ -42,6 +43,7 @@ enum option_id {
 	OPT_DMAC,
 	OPT_VLAN,
 	OPT_VARIANT,
+	OPT_FROM,
 	OPT_HOST,
 	OPT_JSON
 };
@@ -54,7 +56,8 @@ static const char help[] =
 	"why. Write IPv6 addresses as [ADDR]:PORT. Without --policy mpnc looks at this\n"
 	"machine: the route to DST, the neighbour's MAC address and the bond below; the\n"
 	"peer chooses the link back, so run mpnc explain there for it. With --policy\n"
-	"mpnc assumes that both ends have the bond that the options describe.\n"
+	"mpnc assumes that both ends have the bond that the options describe, with --from\n"
+	"that SRC has the bond of that file.\n"
 	"\n"
 	"  --policy POLICY  the bond's transmit hash policy: layer2, layer2+3, layer3+4,\n"
 	"                   encap2+3, encap3+4, vlan+srcmac; for a team, its tx_hash:\n"
@@ -70,6 +73,7 @@ static const char help[] =
 	"  --vlan ID        VLAN of the frames, which vlan+srcmac hashes\n"
 	"  --variant V      the kernel's hash rule: 3.7, 3.13, 3.19, 4.15, 5.15, 5.18, el8\n"
 	"                   (default: the running kernel's)\n"
+	"  --from FILE      take SRC's bond from FILE, a copy of /proc/net/bonding/NAME there\n"
 	"  --sockets        explain this machine's established connections [to HOST]\n"
 	"  --json           print one JSON object per line for each connection\n"
 	"  -h, --help       print this text\n"
@@ -78,7 +82,7 @@ static const char help[] =
 
 struct request {
 	bool sockets, json, help;
-	bool given;                              /* the bond */
+	bool given;                              /* the bond, by its properties or in a file */
 	const char *args[OPT_JSON - OPT_POLICY]; /* NULL: not given */
 	enum hash_variant variant;
 	struct explain_bond bond;
@@ -139,6 +143,7 @@ static int read_words(struct request *q, int argc, char *argv[])
 		{ "dmac", required_argument, NULL, OPT_DMAC },
 		{ "vlan", required_argument, NULL, OPT_VLAN },
 		{ "variant", required_argument, NULL, OPT_VARIANT },
+		{ "from", required_argument, NULL, OPT_FROM },
 		{ "sockets", optional_argument, NULL, OPT_HOST },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "help", no_argument, NULL, 'h' },
@@ -167,14 +172,16 @@ static const char *find_conflict(struct request *q)
 		[OPT_LINKS - OPT_POLICY] = "--links needs --policy",
 		[OPT_MODE - OPT_POLICY] = "--mode needs --policy",
 		[OPT_ACTIVE - OPT_POLICY] = "--active needs --policy",
-		[OPT_SMAC - OPT_POLICY] = "--smac needs --policy",
-		[OPT_DMAC - OPT_POLICY] = "--dmac needs --policy",
-		[OPT_VLAN - OPT_POLICY] = "--vlan needs --policy",
+		[OPT_SMAC - OPT_POLICY] = "--smac needs --policy or --from",
+		[OPT_DMAC - OPT_POLICY] = "--dmac needs --policy or --from",
+		[OPT_VLAN - OPT_POLICY] = "--vlan needs --policy or --from",
 	};
+	int first = ARG(q, POLICY) ? OPT_SMAC : OPT_LINKS;
 
 	if (q->sockets) {
-		if (ARG(q, POLICY))
-			return "--sockets is about this machine's own bonds: leave out --policy";
+		if (q->given)
+			return "--sockets is about this machine's own bonds: leave out --policy "
+			       "and --from";
 		if (q->n_operands > !ARG(q, HOST))
 			return "--sockets takes one host at most";
 		if (q->n_operands)
@@ -184,10 +191,12 @@ static const char *find_conflict(struct request *q)
 	} else if (q->n_operands % 2) {
 		return "the connections have to be pairs: SRC:PORT DST:PORT";
 	}
+	if (ARG(q, POLICY) && ARG(q, FROM))
+		return "the bond is described by --policy or by --from: give one of them";
 	if (ARG(q, POLICY) && !ARG(q, LINKS))
 		return "--policy needs --links: how many links, or their names";
-	for (int i = OPT_LINKS; i <= OPT_VLAN; i++)
-		if (!ARG(q, POLICY) && q->args[i - OPT_POLICY])
+	for (int i = first; i <= (q->given ? OPT_ACTIVE : OPT_VLAN); i++)
+		if (q->args[i - OPT_POLICY])
 			return lonely[i - OPT_POLICY];
 	return NULL;
 }
@@ -243,16 +252,42 @@ static int read_bond(struct request *q)
 	return read_frame(q);
 }
 
+static int read_file(struct request *q)
+{
+	char why[SAVED_WHY_LEN], quoted[4 * QUOTED_LEN];
+	const char *path = ARG(q, FROM);
+	struct saved saved;
+	int r = saved_read(path, &saved, why);
+
+	text_quote(quoted, sizeof(quoted), path, strlen(path));
+	if (r) {
+		log_error("explain: --from %s: %s", quoted, why);
+		return EXIT_USAGE;
+	}
+	if (saved.n == 1)
+		explain_saved(&saved.bonds[0], saved.release, q->variant, &q->bond);
+	else
+		log_error("explain: --from %s: %zu bonds are in it: name the file of one", quoted,
+			  saved.n);
+	r = saved.n == 1 ? read_frame(q) : EXIT_USAGE;
+	free(saved.bonds);
+	return r;
+}
+
 static int read_values(struct request *q)
 {
-	const char *conflict = find_conflict(q);
+	const char *conflict;
 
+	q->given = ARG(q, POLICY) || ARG(q, FROM);
+	conflict = find_conflict(q);
 	if (conflict)
 		return usage(conflict);
 	if (ARG(q, VARIANT) && (hash_variant_parse(ARG(q, VARIANT), &q->variant) < 0 ||
 				q->variant == HASH_VARIANT_UNKNOWN))
 		return bad_word("--variant", ARG(q, VARIANT),
 				"3.7, 3.13, 3.19, 4.15, 5.15, 5.18 or el8");
+	if (ARG(q, FROM))
+		return read_file(q);
 	return ARG(q, POLICY) ? read_bond(q) : 0;
 }
 
@@ -279,7 +314,7 @@ static int explain_one(struct request *q, struct explain_flow *flow)
 	struct explanation e;
 	int r = 0;
 
-	if (ARG(q, POLICY)) {
+	if (q->given) {
 		explain_given(&q->bond, flow, &e);
 	} else {
 		if (flow->zone[0]) {
@@ -377,16 +412,17 @@ static int run(struct request *q)
 	int r = topo_source_new(&q->source);
 
 	/* A given bond is explained where there is no netlink, too, if its rule is given. */
-	if (r && !(ARG(q, POLICY) && q->variant))
+	if (r && !(ARG(q, POLICY) && q->variant) && !ARG(q, FROM))
 		goto out;
-	b->variant = q->variant;
 	r = 0;
+	if (ARG(q, POLICY))
+		b->variant = q->variant;
 	if (ARG(q, POLICY) && !q->variant) {
 		r = topo_kernel(q->source, release);
 		if (!r)
 			b->variant = link_convert_variant(release, b->mode, b->policy);
 	}
-	if (!r && !ARG(q, POLICY))
+	if (!r && !q->given)
 		r = topo_hold(q->source);
 	if (!r)
 		r = q->sockets ? explain_sockets(q) : explain_operands(q);

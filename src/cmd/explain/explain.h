@@ -2,9 +2,9 @@
 /*
  * explain.h - `mpnc explain`: which link a connection takes, and why
  *
- * Either for a bond that is given by its mode, policy and links, or for this machine as it is now.
- * The parts that decide and describe do no I/O but through the topo_source they are given. What
- * cannot be known is said with its reason, never guessed.
+ * Either for a bond that is given by its mode, policy and links, or in a file; or for this machine
+ * as it is now. The parts that decide and describe do no I/O but through the topo_source they are
+ * given. What cannot be known is said with its reason, never guessed.
  */
 #pragma once
 
@@ -37,6 +37,7 @@ struct explain_bond {
 	uint8_t smac[6];
 	uint8_t dmac[6];
 	uint16_t vlan; /* 0: no tag */
+	bool one_end;  /* of the source alone: the peer's is another, and not known */
 };
 
 /* One direction. */
@@ -74,9 +75,14 @@ int explain_parse_tx_hash(const char *text, struct explain_bond *out);
 /* A name or an index. Sets hash's active; the links have to be there. Returns 0 or -EINVAL. */
 int explain_parse_active(const char *text, struct explain_bond *out);
 
-/* The reverse flow is that of a peer with the same bond, and a neighbour. */
+/* The reverse flow is that of a peer with the same bond, and a neighbour; not known with one_end.
+ */
 void explain_given(const struct explain_bond *bond, const struct explain_flow *flow,
 		   struct explanation *out);
+
+/* Takes the bond of a file; all of out but its frames. variant unknown: as release says. */
+void explain_saved(const struct topo_bond *bond, const char *release, enum hash_variant variant,
+		   struct explain_bond *out);
 
 /* By the route from here. Returns 0 or -errno; no route is a result. */
 int explain_local(struct topo_source *source, const struct explain_flow *flow,

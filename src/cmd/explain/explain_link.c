@@ -10,6 +10,9 @@
 #include "topo/path.h"
 #include "util/text.h"
 
+static const char peer_decides[] =
+	"the peer's bond and the switch decide, which cannot be seen here";
+
 static uint32_t first_bits(unsigned n)
 {
 	return n < 32 ? (1u << n) - 1 : UINT32_MAX;
@@ -97,8 +100,10 @@ static void note_given(const struct explain_bond *bond, int tx, int reverse,
 		       struct explanation *out)
 {
 	bool s = bond->has_smac, d = bond->has_dmac;
-	const char *note = "the reverse direction holds if the peer has the same bond and kernel "
-			   "rule";
+	const char *note = bond->one_end
+				   ? ""
+				   : "the reverse direction holds if the peer has the same bond "
+				     "and kernel rule";
 
 	if (tx == HASH_R_MACS || reverse == HASH_R_MACS)
 		note = s   ? "--dmac gives the other MAC address"
@@ -106,7 +111,9 @@ static void note_given(const struct explain_bond *bond, int tx, int reverse,
 			   : "--smac and --dmac give the MAC addresses";
 	else if (tx == HASH_R_ACTIVE)
 		note = "--active gives the active link";
-	else if ((s || d) && link_convert_mode_hashes(bond->hash.mode) &&
+	else if (bond->one_end && tx == HASH_R_VARIANT)
+		note = "--variant gives the kernel's rule, which the file does not name";
+	else if (!bond->one_end && (s || d) && link_convert_mode_hashes(bond->hash.mode) &&
 		 !hash_policy_uses_ports(bond->hash.policy))
 		note = "the reverse direction holds if the peer has the same bond and kernel rule "
 		       "and no router is between";
@@ -123,12 +130,23 @@ void explain_given(const struct explain_bond *bond, const struct explain_flow *f
 	*out = (struct explanation){ .flow = *flow, .given = true };
 	name_rule(&bond->hash, out);
 	tx = explain_way(&bond->hash, &there, &out->tx);
-	reverse = explain_way(&bond->hash, &back, &out->reverse);
+	reverse = bond->one_end ? HASH_OK : explain_way(&bond->hash, &back, &out->reverse);
+	if (bond->one_end)
+		refuse(&out->reverse, peer_decides);
 	if (out->tx.predictable)
 		memcpy(out->tx.link, bond->links[out->tx.index], TOPO_NAME_LEN);
 	if (out->reverse.predictable)
 		memcpy(out->reverse.link, bond->links[out->reverse.index], TOPO_NAME_LEN);
 	note_given(bond, tx, reverse, out);
+}
+
+void explain_saved(const struct topo_bond *bond, const char *release, enum hash_variant variant,
+		   struct explain_bond *out)
+{
+	out->hash = link_convert_hash_bond(bond, release, variant);
+	for (size_t i = 0; i < bond->n_links; i++)
+		memcpy(out->links[i], bond->links[i].name, TOPO_NAME_LEN);
+	out->one_end = true;
 }
 
 static void explain_bond(const struct topo_path *path, const char *release,
@@ -162,7 +180,7 @@ static void explain_path(const struct topo_path *path, const char *release,
 {
 	memcpy(out->dev, path->link.name, sizeof(out->dev));
 	refuse(&out->tx, path->reason);
-	refuse(&out->reverse, "the peer's bond and the switch decide, which cannot be seen here");
+	refuse(&out->reverse, peer_decides);
 	switch (path->end) {
 	case TOPO_END_BOND:
 		memcpy(out->dev, path->bond.name, sizeof(out->dev));

@@ -43,3 +43,20 @@ expect_log status 'No such file or directory'
 head -c 2000000 /dev/zero | tr '\0' 'x' >large
 run 2 status status --from large >table
 expect_log status 'File too large'
+
+section "explain takes the bond of a file for the source's"
+# explains LINK FILE PORT ARG...: the link for a connection from this port
+explains() {
+	run 0 explain explain --from "$TEST_DIR/../fixtures/bonding/$2" "${@:4}" "10.1.0.1:$3" 10.1.0.77:5201 >line
+	grep -qE "^  sent: +$1" line || fail "$2, port $3: not $1, but $(<line)"
+	grep -q "^  reverse: not predictable: the peer's bond" line || fail "$(<line)"
+}
+explains 'eth0, link 0: 802.3ad: .* 0x0e84a4ea ' lacp-switch-slow 40000
+explains 'eth1, link 1: 802.3ad: .* 0x0e84a5eb ' lacp-switch-slow 40002
+explains 'eth0, link 0: it is the only usable link of 2' lacp-stale-key 40002
+explains 'eth1, link 1: active-backup' active-backup-slow-active 40000
+explains 'not predictable: the driver chooses links by their load' tlb-five-ten 40000
+run 2 explain explain --from "$TEST_DIR/../fixtures/bonding" 10.1.0.1:1 10.1.0.77:1
+expect_log explain 'name the file of one'
+run 2 explain explain --from bonding/bond7 --links 2 10.1.0.1:1 10.1.0.77:1
+expect_log explain '^mpnc: explain: --links needs --policy$'
