@@ -365,11 +365,11 @@ static int set_link(struct hash_rule *r, unsigned link)
 static void map_links(const struct hash_bond *b, struct hash_rule *r)
 {
 	uint32_t usable = usable_links(b), counted = usable;
+	/* A peer may name links that it does not have. */
+	uint32_t joined = b->joined & all_links(b);
 
 	if (b->mode != HASH_TEAM && variants[b->variant].passes_over)
-		counted = b->mode != HASH_8023AD ? all_links(b)
-			  : b->joined            ? b->joined & all_links(b)
-						 : usable;
+		counted = b->mode != HASH_8023AD ? all_links(b) : joined ? joined : usable;
 	r->n = 0;
 	for (unsigned i = 0; i < b->n_links; i++) {
 		unsigned link = i;

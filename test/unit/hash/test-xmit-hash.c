@@ -442,6 +442,21 @@ static void test_dead_links(void **state)
 	}
 }
 
+/* These facts come from the peer: with none of its own links in the aggregator, no link was left to
+ * choose from. */
+static void test_joined_beyond_the_links(void **state)
+{
+	struct flow f = tcp("10.0.0.1", "10.0.0.2", 40000, 5201);
+
+	for (enum hash_variant v = HASH_3_7; v <= HASH_3_13; v++) {
+		struct hash_bond b = bond_of(2), sound = bond_of(2);
+
+		b.variant = sound.variant = v;
+		b.joined = 1u << 31;
+		assert_int_equal(link_of(b, f), link_of(sound, f));
+	}
+}
+
 static void test_modes(void **state)
 {
 	struct flow f = tcp("10.1.0.1", "10.1.0.77", 40002, 5201);
@@ -726,6 +741,7 @@ int main(void)
 		cmocka_unit_test(test_mapped_addresses),
 		cmocka_unit_test(test_rule_is_link),
 		cmocka_unit_test(test_dead_links),
+		cmocka_unit_test(test_joined_beyond_the_links),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_team),
 		cmocka_unit_test(test_never_a_guess),
