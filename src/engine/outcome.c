@@ -1,4 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * outcome.c - how a session ended, as an exit status and one sentence
+ *
+ * The session says by whom it ended and why (struct session_end). Here that becomes what the user
+ * reads, by one function for each kind that needs more than its text:
+ *
+ *   NONE                                complete                        0
+ *   LOST, REFUSED, NOT_MPNC, PROTOCOL   the network or the peer's host  OUTCOME_NETWORK
+ *   LOCAL, DIGEST                       this side, or the stream        OUTCOME_INCOMPLETE
+ *   PEER                                the peer gave up                OUTCOME_PEER
+ *
+ * LOST is OUTCOME_INCOMPLETE for a side that was there to receive, as what it wrote is cut off.
+ * LOCAL is OUTCOME_NETWORK for a timeout, and OUTCOME_SETUP if both ends only send or only receive.
+ * A signal decides the exit status of whatever did not complete.
+ *
+ * What always holds: a session that is complete has exit status 0, and no other one has, but for a
+ * peer's stream that -q cut short.
+ */
 #include "engine/outcome.h"
 
 #include <errno.h>

@@ -1,4 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * release.c - a table of kernel releases, and what vendors make of them
+ *
+ * history[] has a row for each release from which on another rule holds, mainline and stable lines
+ * in one ascending order; a row ends where the next one begins. A row has all candidates and the
+ * likeliest.
+ *
+ *   "5.10.0-18-amd64"  Debian: the stable release is hidden     -> all rows of 5.10.*
+ *   "5.10.112"         mainline                                 -> the row that contains it
+ *   "4.18.0-372.el8"   Red Hat: the build decides               -> the last row of el_builds[]
+ *   "5.14.21-default"  SUSE, Oracle: parts of later versions    -> all of 5.14.*, and all since
+ *
+ * What always holds:
+ * - history[] ascends from 0.0.0, so every release falls into a row.
+ * - The likeliest variant is one of the candidates. Nobody computes with it unless all candidates
+ *   agree (hash_variant_settled): a wrong link is worse than an unknown one.
+ *
+ * A new rule in the kernel gets a variant in xmit_hash.h, and rows here for mainline and for each
+ * stable line that took the change.
+ */
 #include "hash/release.h"
 
 #include <errno.h>

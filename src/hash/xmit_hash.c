@@ -1,4 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * xmit_hash.c - the kernel's choice of a link, split into what ports change and what they do not
+ *
+ * A plan asks for thousands of ports between two fixed hosts. So hash_prepare() works everything
+ * else of a flow into a hash_rule: a form, a base and a table of links.
+ *
+ *   link = map[ value(base, sport, dport) % n ]
+ *
+ * The form says how ports enter the value (enum form). A mode or policy that ignores ports has
+ * FORM_CONST; a mode with a single link, such as active-backup, has n = 1.
+ *
+ * What always holds:
+ * - A rule exists only with HASH_OK. Whatever is not known ends in a reason; no default is assumed.
+ * - map[] has n links, and n > 0 in every rule that was prepared.
+ * - The value is the sending host's, whatever host computes it: words are loaded in its byte order
+ *   (load32, ports32), and ports enter as they lie in the packet.
+ * - Differences between kernels are in variants[] and in the functions that begin with old_; the
+ *   rest of the code asks for no version.
+ *
+ * The formulas come from the kernel's sources that xmit_hash.h names.
+ */
 #include "hash/xmit_hash.h"
 
 #include <assert.h>

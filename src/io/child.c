@@ -1,4 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * child.c - one process, from the pipes to its end
+ *
+ *               child_start                    the pidfd is readable
+ *   PREPARED ---------------> RUNNING ------------------------------------> ENDED, config.ended
+ *                               |
+ *                               | child_end: SIGTERM, and after CHILD_TERM_MS SIGKILL
+ *                               v
+ *                             ENDING -------------------------------------> ENDED, *gone queued
+ *
+ * io.fd, a pidfd, is open while the process runs, and closed in the other states. gone is set from
+ * child_end on.
+ *
+ * What always holds:
+ * - reap() waits for the process exactly once, and no signal goes to it after that: its number may
+ *   be another process's by then.
+ * - Signals go to the process group: a shell's pipeline ends as a whole.
+ * - SIGTERM is followed by SIGCONT, as a stopped process takes SIGTERM only when it goes on.
+ * - After child_end only *gone is queued at the end, and ended is not called.
+ */
 #include "io/child.h"
 
 #include <errno.h>

@@ -1,4 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sock.c - TCP sockets: which options they get, and what their errors mean
+ *
+ * Every socket, made here or inherited (sock_adopt), gets the same options, so that a connection
+ * behaves the same wherever it came from:
+ *
+ * - TCP_NODELAY: chunks and control frames leave at once.
+ * - TCP_NOTSENT_LOWAT: the kernel takes only what TCP can send soon. The rest stays with the
+ *   scheduler, which can still choose another subflow.
+ * - TCP_USER_TIMEOUT and keep-alive: a dead path ends its connection within two minutes, instead of
+ *   the kernel's quarter of an hour. Long before, the session has sent its chunks elsewhere.
+ *
+ * What always holds:
+ * - Descriptors are non-blocking and closed by exec.
+ * - An option that the user asked for is an error if the kernel refuses it; any other one is not.
+ * - An IPv4 address is the same whether a socket says it as IPv4 or as IPv4-mapped IPv6.
+ */
 #include "io/sock.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sockets.c - TCP sockets of this machine, asked from the kernel's sock_diag
+ *
+ * One dump for each address family over a socket of its own: sock_diag is a netlink family of its
+ * own (man 7 sock_diag), which needs no privilege. The kernel decides about states; a dump has
+ * established connections alone.
+ *
+ * What always holds:
+ * - The result is a snapshot without a guarantee: connections come and go while it is taken. A dump
+ *   that the kernel calls interrupted is used all the same.
+ * - IPv4 connections of an IPv6 socket are listed as IPv4, as their packets are.
+ * - A kernel without IPv6 answers ENOENT to the second dump; its first one is the whole answer.
+ * - A message that has another form than expected is skipped.
+ */
 #include "netlink/sockets.h"
 
 #include <arpa/inet.h>

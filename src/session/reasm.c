@@ -1,4 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * reasm.c - one edge and a sorted array of ranges
+ *
+ * The bytes [0, received) are held. Beyond that edge lie n ranges of chunks that came early:
+ *
+ *   0 ......... received ....  start---end ....  start---end .. start---end
+ *   all is held          a gap  ranges[0]    a gap ranges[1]     ranges[n - 1]
+ *
+ * What always holds:
+ * - Ranges ascend, are not empty, and neither touch each other nor the edge: what touches is merged
+ *   at once. So each range stands for a gap, and n is the number of gaps.
+ * - n <= REASM_RANGES, since a peer decides about it.
+ * - ranges is start, inside of the struct, or an array on the heap with room for more. The array
+ *   goes when the last range does: an idle session costs a fixed size.
+ *
+ * A test is a binary search. To add or remove a range moves those above it, at most 64 KiB of them,
+ * and only where a chunk opens or closes a gap: chunks that arrive in order touch no array at all.
+ */
 #include "session/reasm.h"
 
 #include <assert.h>

@@ -1,4 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sendwin.c - a ring of chunks, and what each subflow carries of them
+ *
+ * chunks[] is a ring of size slots, a power of two. The n slots from head on are in use:
+ *
+ *     acked                                              next
+ *     | head      | head + 1  | ...       | head + n - 1 |
+ *     +-----------+-----------+-----------+--------------+
+ *     | not acked | acked     | requeued  | new          |
+ *
+ * What always holds:
+ * - The chunks lie in the order of offsets without a gap: the first begins at acked, the last ends
+ *   at next. The first one is never acknowledged, or it would have been dropped.
+ * - carrier[] has the subflows of a chunk in the order in which they got it, without a gap, and no
+ *   subflow twice. An acknowledged chunk has none.
+ * - n_requeued is the number of chunks that are not acknowledged and have no carrier, new ones too.
+ * - in_flight[slot] is the sum of the lengths of all chunks that slot carries.
+ *
+ * An acknowledgement costs one pass over the ring, at most SENDWIN_CHUNKS steps, since its ranges
+ * ascend as the chunks do.
+ */
 #include "session/sendwin.h"
 
 #include <assert.h>

@@ -1,4 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * winpool.c - a stack of free blocks, and counts of those that are in use
+ *
+ * A block is on the stack of a pool, or a window has it: as its own (the block in which its stream
+ * goes on) or as a shared one. Only shared blocks count against the limit.
+ *
+ *             winpool_get, next ----> own block ----.
+ *   free  --<                                        >-- winpool_put --> free, or given back
+ *             winpool_get ----------> shared block --'
+ *
+ * What always holds:
+ * - Of a pool with a limit, n_shared is the sum of the n_shared of its parts and of its own
+ *   windows.
+ * - n_blocks = n_free + the blocks of all windows, and n_free <= keep.
+ * - Blocks, scratch and limit are the whole's; a part only counts.
+ *
+ * size_of() of a part solves "what I may have = what is left when all others have theirs, and half
+ * of it stays": with used blocks u of a part and f free ones it is (f + u) / 2. So one part takes
+ * at most a half, two a third each, and n parts leave 1 / (n + 1) for the next one.
+ */
 #include "session/winpool.h"
 
 #include <assert.h>

@@ -1,4 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * keyfile.c - can anybody else know or replace a key?
+ *
+ * A key is trusted if only root and the user of this process can read and change it. For a file
+ * this takes three questions, and for a directory of keys one more:
+ *
+ *   the file        who owns it, and which of its permission bits others have
+ *   its access list a mask looks like the group's permission; the entries say whom it admits
+ *   the directory   who can add a key to it
+ *   those above it  who can put another directory in its place; a sticky one protects
+ *
+ * What always holds:
+ * - A file is judged by its descriptor, after opening it, so that what is judged is what is read.
+ * - What cannot be found out counts as unsafe: an access list that cannot be read admits others.
+ * - Each refusal names the file, what others can do, and the command that ends it.
+ *
+ * Two things are ours without looking so: an unnamed pipe ("<(pass show key)"), and a credential of
+ * systemd, whose group's bits do not count.
+ */
 #include "tls/keyfile.h"
 
 #include <endian.h>

@@ -1,4 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * devs.c - RTM_NEWLINK messages into devices and bonds
+ *
+ * Each message is one device. A bond or team is listed twice: as a device in list, and with what
+ * only bonds have in bonds, where dev->bond is its index.
+ *
+ * What always holds:
+ * - A dump is from one moment: if the kernel says that devices changed during it (EINTR), it begins
+ *   anew, TRIES times at most. Pointers into the lists are valid until devs_clear.
+ * - An attribute that is missing has the value that its parse_ function names as a default, as an
+ *   old kernel leaves out what it does not know. Structs of the kernel may be longer than ours, and
+ *   shorter ones count as missing.
+ * - A device whose name could not be one of the kernel's is skipped: names become paths in sysfs.
+ *
+ * In a container the lower device (IFLA_LINK) may be in another namespace, and its number one of
+ * that namespace: elsewhere says so.
+ */
 #include "topo/devs.h"
 
 #include <errno.h>

@@ -1,4 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * saved.c - bonds of another machine, from copies of /proc/net/bonding/NAME
+ *
+ * A path is one file, a directory of files, or "-" for standard input. Each file holds one bond;
+ * what it is called comes from the file's name, since the content does not say.
+ *
+ * What always holds:
+ * - Files come from users and support reports, so their size, number and bytes are checked, and a
+ *   file of a directory that is no copy of a bond is passed over.
+ * - Numbers of devices are made up (ifindex), in a block for each bond, so that no two are the
+ *   same.
+ * - All or nothing: a failure leaves no bonds in *out.
+ */
 #include "topo/saved.h"
 
 #include <dirent.h>

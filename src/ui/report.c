@@ -1,4 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report.c - JSON lines: what was known at the last interval, and the difference to now
+ *
+ * An event is built as one JSON object and written by one call, so a reader never sees half a line
+ * of a report that goes on. NULL stands for a value that could not be made for want of memory;
+ * jansson passes it on, and the event is then reported as failed.
+ *
+ * What always holds:
+ * - A report that failed once stays failed and says so once: a line that is missing in the middle
+ *   would look like an interval without bytes.
+ * - The file is truncated only after it is sure that it is not the transfer's output.
+ * - elapsed_ns, sent, received and here are the values of the last interval. Differences never
+ *   become negative: a link that left and came back counts from zero.
+ * - Integers from the peer are cut to what JSON's integers hold, sums of them are real numbers.
+ */
 #include "ui/report.h"
 
 #include <errno.h>

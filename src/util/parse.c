@@ -1,4 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * parse.c - a number, a fraction and a unit, without floating point
+ *
+ * A value is digits [ "." digits ] [ suffix ], and nothing before or after it. Floating point would
+ * lose the last digits of a large size and depends on the locale, so the fraction is scaled as an
+ * integer (scale_fraction).
+ *
+ * What always holds:
+ * - Every step that can overflow is checked, and reading goes on to the end of the text: the answer
+ *   is -EINVAL for what is no number at all, and -ERANGE only for a number that is too large.
+ * - *out is written last, and only after all checks.
+ */
 #include "util/parse.h"
 
 #include <ctype.h>

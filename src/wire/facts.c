@@ -1,4 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * facts.c - items: type, length, and the fields of one value
+ *
+ * The layouts are those of doc/PROTOCOL.md, "Items". Each item has a put_ and a get_ function that
+ * name the same fields in the same order.
+ *
+ * What always holds:
+ * - Reading is total: any bytes end in a value within its limits or in c->bad, and cursors never
+ *   leave the body. A count is compared with its limit before it is used as an index.
+ * - An item reads from a cursor of its own, so a short or long item cannot shift the one after it.
+ * - What a later version may send is skipped and not an error: unknown items, bytes after an item's
+ *   known fields, other kinds of facts, other address families.
+ * - Names are made printable here, once, as they end on terminals. A target is refused instead: it
+ *   selects something, and an altered name could select something else.
+ */
 #include "wire/facts.h"
 
 #include <string.h>

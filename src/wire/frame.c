@@ -1,4 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * frame.c - each frame as bytes: a header of 24 bytes, then the body
+ *
+ *   0      1       2      4        8        16       24
+ *   | type | flags | zero | length | value  | check  | body: length bytes
+ *   `------------- seed of the check -----'
+ *
+ * doc/PROTOCOL.md, "Frames", has the meaning of every field. All numbers are big-endian; cursors
+ * (wire/cursor.h) do that.
+ *
+ * What always holds:
+ * - The check covers type, length and value through its seed, and the body through its bytes: a
+ *   flip anywhere in a frame is found, and a body cannot pass under another header.
+ * - On a connection that authenticates its bytes, the check of DATA covers the header alone: the
+ *   body's digest would be computed twice (wire_put_sealed_header).
+ * - A decoder accepts what any later version may append, and refuses what contradicts itself.
+ * - A put_ function and its get_ function name the same fields in the same order.
+ */
 #include "wire/frame.h"
 
 #include <string.h>
