@@ -1,4 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bench_show.c - what lies between two snapshots of a session, as lines and as JSON
+ *
+ * A struct span is a pair of snapshots and the time between them: an interval, or all of a session
+ * (whole(), whose first snapshot is all zeros). Every figure is a difference over a span, so text
+ * and JSON, intervals and sums, come from the same functions.
+ *
+ * What always holds:
+ * - Connections are found again by id and links by name: both may come and go between snapshots.
+ *   What is new has counted from zero.
+ * - Differences are never negative (growth).
+ * - A direction that the session does not have is left out of the text.
+ */
 #include "cmd/bench/bench_show.h"
 
 #include <string.h>

@@ -1,4 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bond_words.c - one place for each word that status and doctor say of a bond
+ *
+ * Predicates (is_...) and names of a bond's or link's state, from the values that topo has read. No
+ * state, no I/O.
+ *
+ * What always holds:
+ * - A function that returns a name has one for every value, "unknown" or NULL at the end: a later
+ *   kernel may have more values.
+ * - What the kernel gives to root alone (the partner of each port) is NULL, and differs from zeros,
+ *   which mean that nobody answers.
+ * - Names are escaped twice, for terminals (bond_words_name) and for JSON (bond_words_utf8): a
+ *   device may be called by any bytes but slash and blanks.
+ */
 #include "cmd/cli/bond_words.h"
 
 #include <jansson.h>

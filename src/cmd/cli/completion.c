@@ -1,4 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * completion.c - shell scripts out of the table of options
+ *
+ * A script is a constant frame, and between its parts one line for each option, made of
+ * opts_table[]. What completes an argument follows from its name in the table (kinds[]); an
+ * argument that is not there is completed by nothing.
+ *
+ * What always holds: the script knows no option by name, so a new one in the table is completed
+ * without a change here. The verbs' own options are asked for when the user presses the key, from
+ * the program that is then installed.
+ */
 #include "cmd/cli/completion.h"
 
 #include <errno.h>

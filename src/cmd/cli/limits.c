@@ -1,4 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * limits.c - memory and descriptors that the process may use
+ *
+ * Memory is the least of several limits. Any of them may be missing:
+ *
+ *   /proc/meminfo                     MemTotal of the machine
+ *   /sys/fs/cgroup/GROUP/memory.max   version 2: of the group, and of each one above it
+ *   .../memory/GROUP/memory.limit...  version 1, the same
+ *   ulimit -v                         address space: what is mapped already counts too
+ *
+ * What always holds: a limit that cannot be read is none (UINT64_MAX). A container names its group
+ * as the host sees it, and its /sys may begin below that, so a group that is not there is passed
+ * over in favour of those above.
+ */
 #include "cmd/cli/limits.h"
 
 #include <errno.h>

@@ -1,4 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * doctor.c - mpnc doctor: options, then one round for each pair of addresses
+ *
+ *   options -> pairs of addresses -> [ probe the peer ] -> look at the machine -> findings -> print
+ *              (try_all)               doctor_probe         doctor_load           doctor_examine
+ *
+ * A round is about one pair, since a route, a bond and a switch belong to one pair. The worst exit
+ * status of all rounds is that of the program.
+ *
+ * What always holds:
+ * - What was found of this machine is shown even if the peer cannot be reached; the exit status
+ *   then says so (DOCTOR_USAGE).
+ * - Mistakes in the list of addresses are said before the first round begins.
+ * - With --report nothing is printed until the whole text has gone through doctor_mask().
+ */
 #include "cmd/doctor/doctor.h"
 
 #include <errno.h>

@@ -1,4 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * doctor_bond_rules.c - predicates of what a bond can send over at all: state, links, speeds,
+ * monitoring
+ *
+ * Each looks at the view alone and returns whether its condition holds; doctor_rules.h has the
+ * contract. They follow the order in which a link becomes usable:
+ *
+ *   the bond is up -> it has links -> a link is up, with carrier -> MII or ARP finds it alive
+ *   -> the mode uses it (active, aggregator) -> it has the speed and MTU of the others
+ *
+ * What always holds: a rule keeps silent where one before it in this order has said the cause.
+ */
 #include "cmd/doctor/doctor_bond_rules.h"
 
 #include <string.h>

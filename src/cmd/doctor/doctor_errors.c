@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is broken: packets are lost, or a link that is meant to work is idle. The worst first. */
+/*
+ * doctor_errors.c - conditions by which packets are lost, or a link that is meant to work is idle
+ *
+ * A table for doctor_examine(), the worst first; doctor.h has the fields and the names in braces.
+ *
+ * What always holds: an id never changes its meaning, as programs know it. The message says what is
+ * so, one_stream and several_streams what it means for a transfer, and the remedy what to type or
+ * to set on the switch.
+ */
 #include "cmd/doctor/doctor_bond_rules.h"
 #include "cmd/doctor/doctor_lacp_rules.h"
 #include "cmd/doctor/doctor_machine_rules.h"

@@ -1,4 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * doctor_lacp_rules.c - predicates of LACP: partner, aggregator, and the state bits of each port
+ *
+ * LACP (IEEE 802.1AX-2014, 6.4) puts ports of one partner and one key into an aggregator and lets
+ * one aggregator carry traffic. So a port can be out in this order, and the first reason is the
+ * finding:
+ *
+ *   no signal -> nobody answers -> another partner, key or aggregator -> not in step or not enabled
+ *
+ * What always holds: without privilege the kernel tells the active aggregator's partner only. A
+ * rule that needs another port's keeps silent if it is not known (bond_words_link_partner).
+ */
 #include "cmd/doctor/doctor_lacp_rules.h"
 
 #include <string.h>

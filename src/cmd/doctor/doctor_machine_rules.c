@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * doctor_machine_rules.c - predicates of the machine: no bond, the route to the peer, the kernel's
+ * settings
+ *
+ * These look at all devices, routes and sysctls of the view, and not at one bond; their conditions
+ * have of_machine. A device stands upon a bond through VLANs, macvlans and bridges (rules_is_upon).
+ *
+ * What always holds: what could not be read is 0 or NULL in the view, and no condition holds by it.
+ */
 #include "cmd/doctor/doctor_machine_rules.h"
 
 #include <string.h>

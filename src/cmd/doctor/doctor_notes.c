@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What may be meant so, what is over, or what cannot be known. */
+/*
+ * doctor_notes.c - conditions that may be meant so, are over, or cannot be known
+ *
+ * A table for doctor_examine(), like doctor_errors.c. A note does not change the exit status: a
+ * cron job would report it every day, and nobody would change anything.
+ */
 #include "cmd/doctor/doctor_bond_rules.h"
 #include "cmd/doctor/doctor_lacp_rules.h"
 #include "cmd/doctor/doctor_machine_rules.h"

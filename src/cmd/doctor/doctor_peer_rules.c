@@ -1,4 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * doctor_peer_rules.c - predicates of a peer and of the lanes to it, from what doctor_probe()
+ * measured
+ *
+ * Each flow that was tried has a lane each way: a link at its sender and one at its receiver, -1 if
+ * not known. A lane is judged by comparison with the others of the same direction:
+ *
+ *   nothing passes           dead   |  all flows arrive on one link   the switch does not share
+ *   only small segments do   MTU    |  far below the median of others  slow
+ *
+ * What always holds:
+ * - Names and numbers of the peer are claims: they are quoted, and used only as text and as indices
+ *   that side_link_name() checks.
+ * - A lane is reported once, however many flows ran over it.
+ * - A comparison needs enough flows (TELLING_FLOWS, HEALTHY_FLOWS): with few of them chance alone
+ *   puts all on one link.
+ */
 #include "cmd/doctor/doctor_peer_rules.h"
 
 #include <stdlib.h>

@@ -1,4 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * doctor_probe.c - trials: short sessions with a listener, one after the other
+ *
+ *   ask (HELLO query) -> several and one connection, each way -> single flows from a block of ports
+ *      the peer's facts   rates                                  lanes, stuck flows, segments
+ *
+ * A trial is one measured session (measure.h) with a time limit. Its flow is alone, so the growth
+ * of the links' counters during the trial is the flow's own, and tells the lane (doctor_lane_end).
+ *
+ * What always holds:
+ * - try() returns false when going on is of no use, and out->why says the reason. What was found
+ *   until then stays and is shown.
+ * - All trials together send at most DOCTOR_PROBE_BYTES: each has a number of bytes, and there are
+ *   DOCTOR_FLOWS_MAX of them at most.
+ * - Counters that contradict the bond's own rule too often are late, and no lane comes from them
+ *   (doctor_check_lanes).
+ */
 #include "cmd/doctor/doctor_probe.h"
 
 #include <errno.h>

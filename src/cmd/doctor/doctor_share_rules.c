@@ -1,4 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * doctor_share_rules.c - predicates of how a bond distributes what it sends, and of what its links
+ * have carried
+ *
+ * The mode comes first, as only some modes hash; then the policy, as only layer3+4 has ports in it;
+ * then the counters, which show what became of it:
+ *
+ *   mode     one link (active-backup), in turn (balance-rr), all (broadcast), by load, a hash
+ *   policy   MAC addresses, IP addresses, ports, a random number
+ *   counters what was received lies on one link, though what was sent is spread: the switch's hash
+ *
+ * What always holds: counters count since the link came up, for all traffic. They say something
+ * only from TELLING_BYTES on.
+ */
 #include "cmd/doctor/doctor_share_rules.h"
 
 #include <string.h>

@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * doctor_show.c - findings for people, broken into lines, and as JSON
+ *
+ * A text of a condition is prose and commands. Prose is broken at WIDTH; a line that begins with "$
+ * " is a command and stays whole, so that it can be copied.
+ *
+ * What always holds: text and JSON come from the same findings in the same order, with the names
+ * filled in by doctor_text(); only the lines of text are broken.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

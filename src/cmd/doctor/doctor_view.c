@@ -1,4 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * doctor_view.c - the machine as the rules see it: gathered once, then constant
+ *
+ * doctor_load() asks the kernel and its files, doctor_load_saved() copies of another machine's
+ * files. Both fill one struct doctor_view, whose pointers are to lists that the machine owns.
+ *
+ * What always holds:
+ * - After loading nothing changes, so all rules judge the same moment.
+ * - Bonds and devices have to be read; settings that cannot be read are not known (0, "" or NULL).
+ * - The view of saved files has bonds alone: no devices, routes or settings, and saved is set.
+ */
 #include "cmd/doctor/doctor.h"
 
 #include <errno.h>

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What works as it was set up, but cannot give one peer all links. The worst first. */
+/*
+ * doctor_warnings.c - conditions that do what they were asked to, which cannot give one peer all
+ * links
+ *
+ * A table for doctor_examine(), like doctor_errors.c. Each message says what the set-up does with
+ * the connections to one peer; the remedy is what to change here, and on the switch where it takes
+ * both.
+ */
 #include "cmd/doctor/doctor_bond_rules.h"
 #include "cmd/doctor/doctor_lacp_rules.h"
 #include "cmd/doctor/doctor_machine_rules.h"

@@ -1,4 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * explain_link.c - one flow and one bond, into the link it takes and why
+ *
+ * Two sources lead to the same explanation: a bond that the options describe (explain_given), or
+ * one that this machine has on its route to the address (explain_path, by topo_path).
+ *
+ * What always holds:
+ * - predictable and a link come together, or a reason and index -1: there is no guess.
+ * - A rule that counts links is used only where their order is known. A rule with one possible
+ *   link, or the active one, needs no order.
+ * - The way back is predicted only for a bond that the options describe, under the condition that
+ *   note names: what the peer and the switch do cannot be seen from here.
+ */
 #include "cmd/explain/explain.h"
 
 #include <errno.h>

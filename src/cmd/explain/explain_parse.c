@@ -1,4 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * explain_parse.c - words of mpnc explain's command line into a flow and a bond
+ *
+ *   10.0.0.1:5201   [fd00::1]:5201   [fe80::1%eth0]:5201      address, zone, port
+ *   4   eth0,eth1                                             links: a number, or names
+ *   eth,ipv4,l4                                               tx_hash of a team
+ *
+ * What always holds:
+ * - Each function takes the whole word or refuses it; a word that is refused has a form that the
+ *   message shows.
+ * - Addresses are numeric: a name could have several, and each would take another link.
+ * - An IPv4-mapped IPv6 address is an IPv4 address, as its packets are.
+ */
 #include "cmd/explain/explain.h"
 
 #include <arpa/inet.h>

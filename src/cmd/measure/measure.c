@@ -1,4 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * measure.c - one measured session: three states, and snapshots of its counters
+ *
+ *                the session connects      all streams are confirmed
+ *   CONNECTING -----------------------> FLOWS ------------------------> OVER
+ *       |                                |  time_ns is up: stop()         |
+ *       | it fails, or max_ns is up      v                                | the connections close
+ *       |                             STOPPING: flows, ends its stream    v
+ *       `------------------------------> on_ended() <---------------------'
+ *
+ * flows, stopping and over are set in this order and never cleared.
+ *
+ * What always holds:
+ * - first, before and now are copies of the engine's counters: at WELCOME, at the last interval,
+ *   and at the last look. A result is a difference of two of them.
+ * - now does not change once all is confirmed, but for the counters that come with the goodbye
+ *   (recount): the time that it takes to close connections is no part of a measurement.
+ * - start_ns is 0 until data flows, so elapsed_ns counts from the first connection until then and
+ *   from WELCOME afterwards.
+ * - A file is made only where none was, and removed at the end, whatever the end was.
+ */
 #include "cmd/measure/measure.h"
 
 #include <errno.h>

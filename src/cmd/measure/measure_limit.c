@@ -1,4 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * measure_limit.c - what limits a transfer: the first cause of a list that holds
+ *
+ * While data flows bench_look() is called at intervals and counts what it sees. At the end
+ * measure_limit() asks in this order, and the first answer is the limit:
+ *
+ *   1  the consumer    the output had most of the window still to take, at most looks
+ *   2  the source      all that was read had been sent
+ *   3  the processor   the thread was hardly ever idle
+ *   4  the window      no room at the peer, and most of it was under way
+ *   5  the links       one lane has nearly all, some are idle, or all carry their speed
+ *   6  the network     none of these
+ *
+ * The order goes from the ends inwards: a slow consumer fills the window too, and a busy thread
+ * leaves links idle, so the cause comes before its consequences.
+ *
+ * What always holds: looks at a stream that has ended, or has not begun, do not count. Counters of
+ * the peer decide nothing but the text, and its names are quoted.
+ */
 #include "cmd/measure/measure_limit.h"
 
 #include <stdlib.h>

@@ -1,4 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * measure_server.c - one measurement at a time, and a budget of bytes for all of them
+ *
+ *           HELLO (measure)          the session has ended          its threads have
+ *   FREE -------------------> RUNS ------------------------> ENDED ------------------> FREE
+ *                                      charge the budget
+ *
+ * measure is NULL only in FREE; ended is set only in ENDED, where a thread that still sits in a
+ * system call keeps the engine.
+ *
+ * What always holds:
+ * - budget <= MEASURE_SERVER_BUDGET. It grows by MEASURE_SERVER_REFILL for each whole second since
+ *   budget_ns, and falls by what a session has moved, or by MEASURE_SERVER_LEAST if it moved less:
+ *   sessions that move nothing are not free.
+ * - A session joins only while it runs; in the other states it is not known.
+ */
 #include "cmd/measure/measure_server.h"
 
 #include <errno.h>

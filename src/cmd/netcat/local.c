@@ -1,4 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * local.c - what a session is joined to: standard streams, a command or a unix socket
+ *
+ *   config                 child      socket     descriptors
+ *   nothing                NULL       -1         0 and 1
+ *   -e, -c, -- COMMAND     a child    -1         the child's pipes
+ *   -U PATH                NULL       >= 0       the socket, both ways
+ *
+ * local_new() makes pipe or socket; local_start() runs or connects it, once the peer is known: a
+ * command learns its addresses from the environment. Until then nothing has run, and nothing needs
+ * to be undone if the peer is refused.
+ *
+ * What always holds: the peer reads that a command or socket failed and why, and never its name.
+ * Where another mpnc runs this process as its command, that one's variables are replaced.
+ */
 #include "cmd/netcat/local.h"
 
 #include <errno.h>

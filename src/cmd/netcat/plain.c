@@ -1,4 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * plain.c - netcat itself: one connection after another, without the event loop
+ *
+ * Nothing runs at the same time here, so each step blocks: resolve, connect or accept, carry bytes
+ * (plain_copy.h), close, and with -k again. wait_for() gives every step its time limit.
+ *
+ * What always holds:
+ * - A listener without -k stops listening before it serves its only peer. A second peer that could
+ *   connect would wait for nobody.
+ * - An error of accept() that does not go away is said once, and each further attempt pauses.
+ * - Every path closes the descriptor that it was given.
+ */
 #include "cmd/netcat/plain.h"
 
 #include <errno.h>

@@ -1,4 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * plain_clients.c - a queue of plain connections, and one thread that serves the first
+ *
+ *            push                    serve                 the thread raises done
+ *   client -------> waiting[0..n-1] -------> RUNS (busy) -------------------------> over()
+ *
+ * What always holds:
+ * - While busy, carry and result belong to the thread, from worker_start() until it raises done.
+ *   Nobody else touches them.
+ * - Descriptors in waiting[] are owned; that of carry is closed after the thread has been joined.
+ * - At most PLAIN_CLIENTS_MAX wait. The bytes that the listener has read of a client already, to
+ *   find out what it speaks, wait with it and are the first that the output gets.
+ */
 #include "cmd/netcat/plain_clients.h"
 
 #include <errno.h>

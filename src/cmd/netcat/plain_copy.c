@@ -1,4 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * plain_copy.c - two pipes, up and down, each with one buffer that is either filled or emptied
+ *
+ *   up     in_fd   --read-->  buf  --send--->  the connection
+ *   down   out_fd  <-write--  buf  <-read---   the connection
+ *
+ * A pipe waits for its source while done == have, and for its target otherwise: so a slow reader
+ * stops its writer, and a buffer holds BUF_LEN at most.
+ *
+ * What always holds:
+ * - from is -1 after the source's end of file. ended is set when the target has got that too.
+ * - Only poll() waits. Pipes and terminals may be in blocking mode and shared, so they are written
+ *   in pieces that poll promises to fit (PIPE_BUF), and O_NONBLOCK is not set on them.
+ * - over() alone decides whether the connection has ended in order; deadlines and errors are other
+ *   ends, with their own exit status.
+ */
 #include "cmd/netcat/plain_copy.h"
 
 #include <errno.h>

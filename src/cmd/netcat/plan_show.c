@@ -1,4 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * plan_show.c - a plan without a session: ask the peer, then plan with what is known
+ *
+ *   resolve -> ask the listener (query.h) -> pairs of addresses -> pathmgr_plan -> table or JSON
+ *
+ * The listener is asked by HELLO (query), which leaves it as it was. Without an answer the plan is
+ * made of this end alone, and why says what is missing.
+ *
+ * What always holds:
+ * - No packet leaves for a pair: a datagram socket that is connected makes the kernel choose a
+ *   route and a source address and sends nothing (pretend).
+ * - The plan is what a client with the same options would begin with: the same pairs, wishes and
+ *   ports go into the same pathmgr.
+ */
 #include "cmd/netcat/plan_show.h"
 
 #include <errno.h>

@@ -1,4 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * status.c - mpnc status: find the bonds, compare them with what is expected, print
+ *
+ *   this machine (topo_bonds)  --.                .-- table, JSON, Prometheus
+ *                                 >-- struct saved
+ *   files (--from, saved_read) --'                `-- --check, a plugin's line (status_check)
+ *
+ * What always holds:
+ * - Where the bonds come from does not matter after find().
+ * - A failure has one message, by fail(). A monitoring system reads standard output, so its plugin
+ *   says the failure there too, and has exit status UNKNOWN.
+ * - A verdict decides the exit status only with --check or as a plugin; output that cannot be
+ *   written decides it always.
+ */
 #include "cmd/status/status.h"
 
 #include <errno.h>

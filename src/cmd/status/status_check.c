@@ -1,4 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * status_check.c - what is wrong with bonds: by themselves, since an earlier status, and as
+ * expected
+ *
+ * Each finding is one line, "BOND: what is wrong". begin() counts it and remembers the worst, so
+ * the verdict cannot differ from what was written.
+ *
+ * What always holds:
+ * - One cause makes one line: a link that is down is not also said to be out of the aggregator, and
+ *   a partner that answers nowhere is said of the bond and not of each link.
+ * - An earlier status is a file, so its shape is checked once, when it is read (is_status); after
+ *   that every bond and link in it has a name.
+ * - Counters that went down have begun anew, and all that they count is new.
+ */
 #include "cmd/status/status.h"
 
 #include <errno.h>

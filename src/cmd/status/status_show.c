@@ -1,4 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * status_show.c - bonds as a table, as JSON and as Prometheus's samples
+ *
+ * Three forms of the same values, with the words of bond_words.h. Pure: the stream's errors are the
+ * caller's.
+ *
+ * What always holds:
+ * - What is not known is "-" in the table, null in JSON, and no sample for Prometheus. It is never
+ *   0, which would be a measurement.
+ * - Names of devices are escaped for where they go: a terminal, JSON, or a label.
+ * - Shares are parts of what all links listed have carried, and are not known if that is nothing.
+ * - A metric of Prometheus has HELP and TYPE once, before all of its samples, as its format asks.
+ */
 #include "cmd/status/status.h"
 
 #include <string.h>
