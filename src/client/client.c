@@ -56,23 +56,23 @@ unsigned client_n_open(const struct client *c)
 /* Is there another pair of addresses to try in this round? Then it is, in a moment. */
 static bool try_next(struct client *c)
 {
-	if (!c->retry.timer.linked && c->route + 1 < c->routes.n) {
-		c->route++;
+	if (!c->retry.timer.linked && c->pair + 1 < c->pairs.n) {
+		c->pair++;
 		loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop));
 	}
 	return c->retry.timer.linked;
 }
 
 /* An attempt for the first connection failed: the next pair, the next round, or the end. */
-static void first_failed(struct client *c, unsigned route, const char *why)
+static void first_failed(struct client *c, unsigned pair, const char *why)
 {
-	char pair[ADDR_PAIRS_TEXT_LEN];
+	char addrs[ADDR_PAIRS_TEXT_LEN];
 
-	addr_pairs_text(&c->routes.route[route], pair);
-	client_note(c, 1, "%s port %s: %s", pair, c->config.port, why);
+	addr_pairs_text(&c->pairs.pair[pair], addrs);
+	client_note(c, 1, "%s port %s: %s", addrs, c->config.port, why);
 	if (try_next(c) || c->dials.n)
 		return;
-	c->route = 0;
+	c->pair = 0;
 	if (may_retry(c))
 		loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop) + next_delay(c));
 	else
@@ -82,7 +82,7 @@ static void first_failed(struct client *c, unsigned route, const char *why)
 }
 
 /* The first connection stood and ended before WELCOME. */
-static void first_spoilt(struct client *c, unsigned route, int error, const char *why)
+static void first_spoilt(struct client *c, unsigned pair, int error, const char *why)
 {
 	text_printf(c->greeting.spoilt, sizeof(c->greeting.spoilt), "%s", why);
 	/* That it speaks no TLS is seen at once. */
@@ -90,7 +90,7 @@ static void first_spoilt(struct client *c, unsigned route, int error, const char
 	if (c->greeting.n_unproved < CLIENT_GREETINGS &&
 	    ++c->greeting.n_spoilt < CLIENT_GREETINGS) {
 		client_note(c, 1, "%s port %s: %s; once more", c->config.host, c->config.port, why);
-		c->route = route;
+		c->pair = pair;
 		c->again = true;
 		loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop) + next_delay(c));
 		return;
@@ -98,25 +98,25 @@ static void first_spoilt(struct client *c, unsigned route, int error, const char
 	/* A peer with another key will have it in a minute, too. */
 	if (c->greeting.n_unproved >= CLIENT_GREETINGS)
 		c->retry.until_ns = 0;
-	first_failed(c, route, why);
+	first_failed(c, pair, why);
 }
 
 /* The session goes on with those it has. */
 void client_join_failed(struct client *c, unsigned i, const char *why, bool refused)
 {
-	struct addr_pair *route = &c->routes.route[i];
-	char pair[ADDR_PAIRS_TEXT_LEN];
+	struct addr_pair *pair = &c->pairs.pair[i];
+	char addrs[ADDR_PAIRS_TEXT_LEN];
 
-	addr_pairs_failed(route, refused, loop_now(c->loop));
-	addr_pairs_text(route, pair);
+	addr_pairs_failed(pair, refused, loop_now(c->loop));
+	addr_pairs_text(pair, addrs);
 	/* Said once: of the only pair when it goes on, of one among others when it begins. */
-	client_note(c, addr_pairs_n_joining(&c->routes) > 1 && route->failures == 1 ? 1 : 2,
-		    "one more subflow (%s): %s", pair, why);
-	if (route->failures == ADDR_PAIRS_FAILURES_MAX)
+	client_note(c, addr_pairs_n_joining(&c->pairs) > 1 && pair->failures == 1 ? 1 : 2,
+		    "one more subflow (%s): %s", addrs, why);
+	if (pair->failures == ADDR_PAIRS_FAILURES_MAX)
 		client_note(c, 1,
 			    "%u attempts to open one more subflow (%s) failed, the last one: %s",
-			    route->failures, pair, why);
-	loop_set_timer(c->loop, &c->retry.timer, addr_pairs_due(&c->routes, loop_now(c->loop)));
+			    pair->failures, addrs, why);
+	loop_set_timer(c->loop, &c->retry.timer, addr_pairs_due(&c->pairs, loop_now(c->loop)));
 }
 
 /* All connections were lost, and another one could not be made. The session knows for how long that
@@ -130,14 +130,14 @@ static void redial_failed(struct client *c, int error, const char *why)
 		loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop) + next_delay(c));
 }
 
-static void attempt_failed(struct client *c, unsigned route, int error, const char *why)
+static void attempt_failed(struct client *c, unsigned pair, int error, const char *why)
 {
 	if (!c->established)
-		first_failed(c, route, why);
+		first_failed(c, pair, why);
 	else if (session_lost(engine_session(c->engine)))
 		redial_failed(c, error, why);
 	else
-		client_join_failed(c, route, why, false);
+		client_join_failed(c, pair, why, false);
 }
 
 static void dial_connected(void *arg, uint64_t took_ns)
@@ -148,22 +148,22 @@ static void dial_connected(void *arg, uint64_t took_ns)
 		c->took_ns = took_ns;
 }
 
-static void dial_failed(void *arg, unsigned route, bool stood, int error, const char *why)
+static void dial_failed(void *arg, unsigned pair, bool stood, int error, const char *why)
 {
 	struct client *c = arg;
 
 	if (stood && error == ETIMEDOUT)
 		c->greeting.spoilt[0] = '\0';
 	if (stood && error != ETIMEDOUT && !c->established)
-		first_spoilt(c, route, error, why);
+		first_spoilt(c, pair, error, why);
 	else
-		attempt_failed(c, route, error, why);
+		attempt_failed(c, pair, error, why);
 }
 
 /* The connection is the engine's, or closed. Returns 0, or what engine_attach did. */
 static int take(struct client *c, unsigned i, struct channel ch)
 {
-	struct addr_pair *route = &c->routes.route[i];
+	struct addr_pair *pair = &c->pairs.pair[i];
 	int r = engine_attach(c->engine, &(struct engine_arrival){ .channel = ch });
 
 	if (r) {
@@ -171,25 +171,25 @@ static int take(struct client *c, unsigned i, struct channel ch)
 		return r;
 	}
 	/* Later ones are bound to the address that was hashed. */
-	if (route->local.sa.sa_family == AF_UNSPEC) {
-		sock_local(ch.fd, &route->local);
-		sock_addr_set_port(&route->local, 0);
+	if (pair->local.sa.sa_family == AF_UNSPEC) {
+		sock_local(ch.fd, &pair->local);
+		sock_addr_set_port(&pair->local, 0);
 	}
 	if (c->established)
 		return 0;
-	c->routes.first = c->route = i;
+	c->pairs.first = c->pair = i;
 	dials_clear(&c->dials);
 	loop_set_timer(c->loop, &c->retry.timer, LOOP_NEVER);
 	loop_set_timer(c->loop, &c->hello_timer, loop_now(c->loop) + CLIENT_HELLO_NS);
 	return 0;
 }
 
-static void dial_done(void *arg, unsigned route, struct channel ch)
+static void dial_done(void *arg, unsigned pair, struct channel ch)
 {
-	int r = take(arg, route, ch);
+	int r = take(arg, pair, ch);
 
 	if (r < 0)
-		attempt_failed(arg, route, -r, strerror(-r));
+		attempt_failed(arg, pair, -r, strerror(-r));
 }
 
 /* A SYN that is lost is sent again after a second, and then two: another connection from another
@@ -215,7 +215,7 @@ static uint64_t connect_limit(const struct client *c)
 	if (c->config.connect_ns != LOOP_NEVER)
 		return c->config.connect_ns;
 	/* Again: before the peer has forgotten the session, which may have served some of it. */
-	if (c->established || c->again || c->route + 1 < c->routes.n || may_retry(c))
+	if (c->established || c->again || c->pair + 1 < c->pairs.n || may_retry(c))
 		return CLIENT_CONNECT_NS;
 	return LOOP_NEVER;
 }
@@ -223,30 +223,30 @@ static uint64_t connect_limit(const struct client *c)
 static uint64_t late_limit(const struct client *c)
 {
 	if (!c->established)
-		return c->routes.n > 1 ? CLIENT_LATE_NS : LOOP_NEVER;
+		return c->pairs.n > 1 ? CLIENT_LATE_NS : LOOP_NEVER;
 	return session_lost(engine_session(c->engine)) ? LOOP_NEVER
 						       : CLIENT_LATE_NS + 2 * c->took_ns;
 }
 
 /* The number that a listener at this address has to prove to know before it is said there. */
-static const uint8_t *number_to_prove(const struct client *c, const struct addr_pair *route)
+static const uint8_t *number_to_prove(const struct client *c, const struct addr_pair *pair)
 {
 	const struct session *s = engine_session(c->engine);
 
-	return route->told && session_features(s) & WIRE_FEATURE_PROVE ? session_id(s) : NULL;
+	return pair->announced && session_features(s) & WIRE_FEATURE_PROVE ? session_id(s) : NULL;
 }
 
-void client_dial(struct client *c, unsigned route, int fd, uint16_t port)
+void client_dial(struct client *c, unsigned pair, int fd, uint16_t port)
 {
-	const struct dial_wish wish = { .route = route,
+	const struct dial_wish wish = { .pair = pair,
 					.port = port,
 					.late_ns = late_limit(c),
 					.limit_ns = connect_limit(c),
-					.session = number_to_prove(c, &c->routes.route[route]) };
+					.session = number_to_prove(c, &c->pairs.pair[pair]) };
 	int r = fd < 0 ? fd : dials_add(&c->dials, fd, &wish);
 
 	if (r)
-		attempt_failed(c, route, -r, strerror(-r));
+		attempt_failed(c, pair, -r, strerror(-r));
 }
 
 static void retry_fired(struct loop_timer *timer)
@@ -261,10 +261,10 @@ static void retry_fired(struct loop_timer *timer)
 
 void client_recount(struct client *c)
 {
-	for (unsigned i = 0; i < c->routes.n; i++) {
-		struct addr_pair *route = &c->routes.route[i];
+	for (unsigned i = 0; i < c->pairs.n; i++) {
+		struct addr_pair *pair = &c->pairs.pair[i];
 
-		engine_count(c->engine, route, &route->n_live, &route->n_ready);
+		engine_count(c->engine, pair, &pair->n_live, &pair->n_ready);
 	}
 	engine_count(c->engine, NULL, &c->loss.n_live, &c->loss.n_ready);
 }
@@ -302,8 +302,8 @@ static void first_lost(struct client *c)
 		c->again = true;
 		/* Our addresses and the ways may have changed since it was made. */
 		if (!c->config.n_sources)
-			c->routes.route[c->routes.first].local.sa.sa_family = AF_UNSPEC;
-		c->route = 0;
+			c->pairs.pair[c->pairs.first].local.sa.sa_family = AF_UNSPEC;
+		c->pair = 0;
 		loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop));
 		return;
 	}
@@ -314,29 +314,29 @@ static void first_lost(struct client *c)
 	}
 	/* Busy there means busy at every address of it. */
 	if (end->kind == SESSION_END_REFUSED) {
-		c->route = c->routes.n - 1;
-		first_failed(c, c->routes.first, end->text);
+		c->pair = c->pairs.n - 1;
+		first_failed(c, c->pairs.first, end->text);
 	} else {
-		first_spoilt(c, c->routes.first, 0,
+		first_spoilt(c, c->pairs.first, 0,
 			     error ? error : "it closed the connection without sending a byte");
 	}
 }
 
-static void watch_route(struct client *c, unsigned i)
+static void watch_pair(struct client *c, unsigned i)
 {
-	struct addr_pair *route = &c->routes.route[i];
-	unsigned live, ready, before = route->n_live;
+	struct addr_pair *pair = &c->pairs.pair[i];
+	unsigned live, ready, before = pair->n_live;
 
-	engine_count(c->engine, route, &live, &ready);
-	if (ready > route->n_ready)
-		addr_pairs_answered(route);
-	route->n_ready = ready;
-	route->n_live = live;
+	engine_count(c->engine, pair, &live, &ready);
+	if (ready > pair->n_ready)
+		addr_pairs_answered(pair);
+	pair->n_ready = ready;
+	pair->n_live = live;
 	if (live < before)
 		client_join_failed(c, i,
-				   route->answered ? "the connection was lost"
-						   : "the peer closed the connection",
-				   !route->answered);
+				   pair->answered ? "the connection was lost"
+						  : "the peer closed the connection",
+				   !pair->answered);
 }
 
 /* One that was lost, or refused, is not replaced at once: that could go on as fast as it fails. */
@@ -349,8 +349,8 @@ static void watch_subflows(struct client *c)
 		return;
 	c->loss.n_live = live;
 	c->loss.n_ready = ready;
-	for (unsigned i = 0; i < c->routes.n; i++)
-		watch_route(c, i);
+	for (unsigned i = 0; i < c->pairs.n; i++)
+		watch_pair(c, i);
 }
 
 static void redial(struct client *c)
@@ -380,9 +380,9 @@ static void found_again(struct client *c)
 	c->loss.over_ns = loop_now(c->loop);
 	c->retry.delay_ns = 0;
 	client_recount(c);
-	for (unsigned i = 0; i < c->routes.n; i++)
-		if (c->routes.route[i].answered)
-			addr_pairs_fresh(&c->routes.route[i]);
+	for (unsigned i = 0; i < c->pairs.n; i++)
+		if (c->pairs.pair[i].answered)
+			addr_pairs_fresh(&c->pairs.pair[i]);
 	loop_set_timer(c->loop, &c->retry.timer, LOOP_NEVER);
 }
 
@@ -394,64 +394,64 @@ static void close_surplus(struct client *c)
 }
 
 /* By what the links of each carry on this side. Pairs without a known speed count alike. */
-static void weigh_routes(struct client *c)
+static void weigh_pairs(struct client *c)
 {
 	uint32_t speed[ADDR_PAIRS_MAX];
-	bool known = addr_pairs_n_joining(&c->routes) > 1;
+	bool known = addr_pairs_n_joining(&c->pairs) > 1;
 
 	c->weighed = true;
-	for (unsigned i = 0; i < c->routes.n && known; i++) {
-		const struct addr_pair *route = &c->routes.route[i];
+	for (unsigned i = 0; i < c->pairs.n && known; i++) {
+		const struct addr_pair *pair = &c->pairs.pair[i];
 
-		speed[i] = route->idle ? 1
-				       : pathmgr_speed(engine_paths(c->engine), &route->local,
-						       &route->remote);
+		speed[i] = pair->no_joins ? 1
+					  : pathmgr_speed(engine_paths(c->engine), &pair->local,
+							  &pair->remote);
 		known = speed[i];
 	}
-	for (unsigned i = 0; i < c->routes.n; i++)
-		c->routes.route[i].weight = known ? speed[i] : 1;
+	for (unsigned i = 0; i < c->pairs.n; i++)
+		c->pairs.pair[i].weight = known ? speed[i] : 1;
 }
 
 /* The peer's other addresses, on the port that it was asked for. It may name any: they are taken
  * only from one whom the user trusts with that, and those only that are another machine's. */
-static void add_told(struct client *c)
+static void add_announced(struct client *c)
 {
-	const struct wire_addrs *told = session_peer_addrs(engine_session(c->engine));
-	const union sock_addr *first = &c->routes.route[c->routes.first].remote;
-	unsigned n = c->routes.n;
+	const struct wire_addrs *announced = session_peer_addrs(engine_session(c->engine));
+	const union sock_addr *first = &c->pairs.pair[c->pairs.first].remote;
+	unsigned n = c->pairs.n;
 
-	for (unsigned i = 0; i < told->n && c->config.all_pairs; i++) {
+	for (unsigned i = 0; i < announced->n && c->config.all_pairs; i++) {
 		union sock_addr addr;
 
-		sock_wire_back(&addr, &told->addr[i], sock_addr_port(first));
+		sock_wire_back(&addr, &announced->addr[i], sock_addr_port(first));
 		if (own_addrs_reachable(&addr) && !pathmgr_is_here(engine_paths(c->engine), &addr))
-			addr_pairs_add(&c->routes, &addr, c->config.sources, c->config.n_sources);
+			addr_pairs_add(&c->pairs, &addr, c->config.sources, c->config.n_sources);
 	}
-	if (c->routes.n > n && !c->config.multihome) {
+	if (c->pairs.n > n && !c->config.multihome) {
 		client_note(c, 1, "the peer has other addresses too: --multihome uses them");
-		c->routes.n = n;
+		c->pairs.n = n;
 	}
-	for (; n < c->routes.n; n++)
-		c->routes.route[n].told = true;
+	for (; n < c->pairs.n; n++)
+		c->pairs.pair[n].announced = true;
 }
 
 /* WELCOME came. */
 static void establish(struct client *c)
 {
-	struct addr_pair *first = &c->routes.route[c->routes.first];
+	struct addr_pair *first = &c->pairs.pair[c->pairs.first];
 
 	c->established = true;
 	c->retry.delay_ns = 0;
 	addr_pairs_answered(first);
 	loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
-	add_told(c);
-	for (unsigned i = 0; i < c->routes.n; i++) {
-		struct addr_pair *route = &c->routes.route[i];
+	add_announced(c);
+	for (unsigned i = 0; i < c->pairs.n; i++) {
+		struct addr_pair *pair = &c->pairs.pair[i];
 
-		route->idle = route != first &&
-			      (!c->config.all_pairs ||
-			       (!c->config.both_families &&
-				route->remote.sa.sa_family != first->remote.sa.sa_family));
+		pair->no_joins = pair != first &&
+				 (!c->config.all_pairs ||
+				  (!c->config.both_families &&
+				   pair->remote.sa.sa_family != first->remote.sa.sa_family));
 	}
 }
 
@@ -484,27 +484,27 @@ void client_pumped(struct client *c)
 	client_start_steering(c);
 	/* It asks the kernel, which most of a relay's sessions can do without. */
 	if (!c->weighed && session_subflows_wanted(s) > 1)
-		weigh_routes(c);
+		weigh_pairs(c);
 	client_open_missing(c, session_subflows_wanted(s));
 	/* Another pair may still rest when the timer of one is over. */
 	if (!c->retry.timer.linked)
 		loop_set_timer(c->loop, &c->retry.timer,
-			       addr_pairs_due(&c->routes, loop_now(c->loop)));
+			       addr_pairs_due(&c->pairs, loop_now(c->loop)));
 }
 
 /* All pairs in the order in which they are tried. */
-static void make_routes(struct client *c)
+static void make_pairs(struct client *c)
 {
 	const struct client_config *config = &c->config;
 	char addr[SOCK_ADDR_LEN];
 
 	for (int i = 0; i < config->n_addrs; i++)
-		addr_pairs_add(&c->routes, &config->addrs[i], config->sources, config->n_sources);
+		addr_pairs_add(&c->pairs, &config->addrs[i], config->sources, config->n_sources);
 	for (int i = 0; i < config->n_sources; i++) {
 		bool used = false;
 
-		for (unsigned j = 0; j < c->routes.n; j++)
-			used |= c->routes.route[j].local.sa.sa_family ==
+		for (unsigned j = 0; j < c->pairs.n; j++)
+			used |= c->pairs.pair[j].local.sa.sa_family ==
 				config->sources[i].sa.sa_family;
 		sock_addr_text(addr, &config->sources[i]);
 		if (!used)
@@ -531,8 +531,8 @@ int client_new(struct client **out, struct loop *loop, struct engine *engine,
 					       .late = dial_late,
 					       .failed = dial_failed,
 					       .arg = c } };
-	make_routes(c);
-	if (!c->routes.n) {
+	make_pairs(c);
+	if (!c->pairs.n) {
 		free(c);
 		return -EAFNOSUPPORT;
 	}
@@ -550,7 +550,7 @@ void client_begin_warm(struct client *c, const struct client_first *first)
 {
 	c->took_ns = first->took_ns;
 	/* Else one is made as ever. */
-	c->warm = take(c, first->route, first->ch) == 0;
+	c->warm = take(c, first->pair, first->ch) == 0;
 	if (c->warm)
 		loop_set_timer(c->loop, &c->hello_timer, loop_now(c->loop) + CLIENT_WARM_NS);
 }

@@ -75,7 +75,7 @@ struct client_config {
 /* A connection that waited for a session (preconnect.h). */
 struct client_first {
 	struct channel ch;
-	unsigned route;   /* the pair of addresses, in the order of addr_pairs_add */
+	unsigned pair;    /* the pair of addresses, in the order of addr_pairs_add */
 	uint64_t took_ns; /* to connect */
 };
 

@@ -43,9 +43,9 @@ struct client {
 	bool established; /* WELCOME came: from here on connections join */
 	bool warm;        /* the first connection was there before us */
 	bool again;       /* the session's id was said already, on a connection that was lost */
-	struct addr_pairs routes;
-	bool weighed;   /* the pairs have their weights */
-	unsigned route; /* that was tried last, for the first connection or again */
+	struct addr_pairs pairs;
+	bool weighed;  /* the pairs have their weights */
+	unsigned pair; /* that was tried last, for the first connection or again */
 	struct client_retry retry;
 	struct client_greeting greeting;
 	struct client_loss loss;
@@ -56,7 +56,7 @@ struct client {
 	struct plan plan;
 	unsigned n_planned; /* connections; 0: there is no plan yet */
 	unsigned n_kept;    /* those of the plan before steering, which keeps them */
-	bool follows;       /* the plan is one for the addresses of routes.first */
+	bool follows;       /* the plan is one for the addresses of pairs.first */
 	uint64_t took_ns;   /* the first one, to connect */
 	struct dials dials;
 	bool failed;
@@ -73,19 +73,19 @@ unsigned client_n_open(const struct client *c);
 
 /* Goes on with a socket that is connecting over this pair from this port, or takes note of why (fd
  * is -errno) it has none. */
-void client_dial(struct client *c, unsigned route, int fd, uint16_t port);
+void client_dial(struct client *c, unsigned pair, int fd, uint16_t port);
 
 /* One more connection over this pair could not be made, or was lost; refused: as in
  * addr_pairs_failed.
  */
-void client_join_failed(struct client *c, unsigned route, const char *why, bool refused);
+void client_join_failed(struct client *c, unsigned pair, const char *why, bool refused);
 
 /* Takes the number of connections over each pair as it is: none was lost. */
 void client_recount(struct client *c);
 
 /* client_plan.c -------------------------------------------------------------------------------- */
 
-/* The first connection, over c->route. */
+/* The first connection, over c->pair. */
 void client_dial_first(struct client *c);
 
 /* One in place of all that were lost. */

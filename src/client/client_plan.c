@@ -12,12 +12,12 @@ static const uint32_t any_links[COVER_ENDS];
 
 static int connect_from(struct client *c, unsigned i, uint16_t port)
 {
-	return dial_from(&c->routes.route[i], port, &c->config.socket);
+	return dial_from(&c->pairs.pair[i], port, &c->config.socket);
 }
 
 /* A socket from the next port of the block that is free; when none of them is, from one of as many
  * ports after it. Our own subflows' ports are among those that are not free. */
-static int connect_from_block(struct client *c, unsigned route, uint16_t *port_out)
+static int connect_from_block(struct client *c, unsigned pair, uint16_t *port_out)
 {
 	unsigned n = c->config.n_flows;
 	int fd = -EADDRNOTAVAIL;
@@ -27,7 +27,7 @@ static int connect_from_block(struct client *c, unsigned route, uint16_t *port_o
 
 		if (port > UINT16_MAX)
 			break;
-		fd = connect_from(c, route, (uint16_t)port);
+		fd = connect_from(c, pair, (uint16_t)port);
 		*port_out = (uint16_t)port;
 		if (dial_taken(fd)) {
 			/* Our own are found so: the connection exists already. */
@@ -41,12 +41,12 @@ static int connect_from_block(struct client *c, unsigned route, uint16_t *port_o
 	return fd;
 }
 
-static void dial_block(struct client *c, unsigned route)
+static void dial_block(struct client *c, unsigned pair)
 {
 	uint16_t port = 0;
-	int fd = connect_from_block(c, route, &port);
+	int fd = connect_from_block(c, pair, &port);
 
-	client_dial(c, route, fd, port);
+	client_dial(c, pair, fd, port);
 }
 
 /* Pairs ---------------------------------------------------------------------------------------- */
@@ -55,43 +55,43 @@ static void dial_block(struct client *c, unsigned route)
  * another pair may be better. */
 static void count_open(const struct client *c, unsigned out[ADDR_PAIRS_MAX])
 {
-	for (unsigned i = 0; i < c->routes.n; i++)
-		out[i] = c->routes.route[i].n_live;
+	for (unsigned i = 0; i < c->pairs.n; i++)
+		out[i] = c->pairs.pair[i].n_live;
 	for (const struct dial *d = c->dials.first; d; d = d->next)
-		out[d->route]++;
+		out[d->pair]++;
 }
 
 /* Is there a plan for the addresses of the first pair that can be followed now? */
 static bool follows_plan(const struct client *c)
 {
-	return c->follows && c->routes.route[c->routes.first].due_ns <= loop_now(c->loop);
+	return c->follows && c->pairs.pair[c->pairs.first].due_ns <= loop_now(c->loop);
 }
 
 /* The pair for one more connection: that of the plan, or any; -1: all of them rest. */
-static int next_route(const struct client *c)
+static int next_pair(const struct client *c)
 {
 	unsigned open[ADDR_PAIRS_MAX];
 
 	if (follows_plan(c))
-		return (int)c->routes.first;
+		return (int)c->pairs.first;
 	count_open(c, open);
-	return addr_pairs_next(&c->routes, open, loop_now(c->loop));
+	return addr_pairs_next(&c->pairs, open, loop_now(c->loop));
 }
 
-static int bare_route(const struct client *c)
+static int bare_pair(const struct client *c)
 {
 	unsigned open[ADDR_PAIRS_MAX];
 
-	if (c->routes.n == 1)
+	if (c->pairs.n == 1)
 		return -1;
 	count_open(c, open);
-	return addr_pairs_bare(&c->routes, open, loop_now(c->loop));
+	return addr_pairs_bare(&c->pairs, open, loop_now(c->loop));
 }
 
 /* Ports ---------------------------------------------------------------------------------------- */
 
 /* The planned port of a flow, or another that does the same. */
-static int connect_planned(struct client *c, unsigned route, unsigned flow, uint16_t *port_out)
+static int connect_planned(struct client *c, unsigned pair, unsigned flow, uint16_t *port_out)
 {
 	struct pathmgr *paths = engine_paths(c->engine);
 	uint16_t port = c->plan.flows[flow].port;
@@ -99,7 +99,7 @@ static int connect_planned(struct client *c, unsigned route, unsigned flow, uint
 
 	for (int i = 0; i < CLIENT_PORT_TRIES && port && dial_taken(fd); i++) {
 		*port_out = port;
-		fd = connect_from(c, route, port);
+		fd = connect_from(c, pair, port);
 		if (!dial_taken(fd))
 			break;
 		client_note(c, 2, "source port %u: %s", port, strerror(-fd));
@@ -113,11 +113,11 @@ static int connect_planned(struct client *c, unsigned route, unsigned flow, uint
  * under way and not late. Returns how many. */
 static unsigned open_ports(const struct client *c, uint16_t out[SUBFLOWS_MAX])
 {
-	const struct addr_pair *route = &c->routes.route[c->routes.first];
-	unsigned n = engine_ports(c->engine, c->routes.n > 1 ? route : NULL, out);
+	const struct addr_pair *pair = &c->pairs.pair[c->pairs.first];
+	unsigned n = engine_ports(c->engine, c->pairs.n > 1 ? pair : NULL, out);
 
 	for (const struct dial *d = c->dials.first; d && n < SUBFLOWS_MAX; d = d->next)
-		if (!d->late && d->route == c->routes.first)
+		if (!d->late && d->pair == c->pairs.first)
 			out[n++] = d->port;
 	return n;
 }
@@ -140,7 +140,7 @@ static int make_plan(struct client *c, unsigned most)
  * nothing is known of links, all pairs share what is planned. */
 static int plan_pairs(struct client *c, unsigned most)
 {
-	unsigned others = addr_pairs_n_joining(&c->routes) - 1;
+	unsigned others = addr_pairs_n_joining(&c->pairs) - 1;
 	int r = make_plan(c, most);
 
 	c->follows = !r && !(c->plan.notes & PLAN_BLIND);
@@ -152,20 +152,20 @@ static int plan_pairs(struct client *c, unsigned most)
 static void say_pairs(struct client *c)
 {
 	unsigned open[ADDR_PAIRS_MAX];
-	char pair[ADDR_PAIRS_TEXT_LEN];
+	char addrs[ADDR_PAIRS_TEXT_LEN];
 
 	count_open(c, open);
-	for (unsigned i = 0; i < c->routes.n; i++) {
-		addr_pairs_text(&c->routes.route[i], pair);
-		if (!c->routes.route[i].idle)
+	for (unsigned i = 0; i < c->pairs.n; i++) {
+		addr_pairs_text(&c->pairs.pair[i], addrs);
+		if (!c->pairs.pair[i].no_joins)
 			client_note(c, 1, "%u subflow%s from %s", open[i], open[i] == 1 ? "" : "s",
-				    pair);
+				    addrs);
 	}
 }
 
 static void say_plan(struct client *c)
 {
-	unsigned n_pairs = addr_pairs_n_joining(&c->routes);
+	unsigned n_pairs = addr_pairs_n_joining(&c->pairs);
 	uint16_t ports[PLAN_FLOWS_MAX];
 	char text[OUTCOME_REASON_LEN];
 
@@ -193,22 +193,22 @@ static bool dial_planned(struct client *c, bool last_try)
 	unsigned have = follows_plan(c) ? open_ports(c, open) : client_n_open(c);
 
 	for (unsigned i = have; i < c->plan.n_flows; i++) {
-		int route = next_route(c), fd;
+		int pair = next_pair(c), fd;
 		uint16_t port = 0;
 
-		if (route < 0)
+		if (pair < 0)
 			break;
-		fd = connect_planned(c, (unsigned)route, i, &port);
+		fd = connect_planned(c, (unsigned)pair, i, &port);
 		if (dial_taken(fd) && !last_try)
 			return false;
-		client_dial(c, (unsigned)route, fd, port);
+		client_dial(c, (unsigned)pair, fd, port);
 	}
 	return true;
 }
 
 /* One more connection, from a port that leads to some of these links. Returns false: none is left.
  */
-static bool dial_candidate(struct client *c, unsigned route, const uint32_t want[COVER_ENDS])
+static bool dial_candidate(struct client *c, unsigned pair, const uint32_t want[COVER_ENDS])
 {
 	struct pathmgr *paths = engine_paths(c->engine);
 	uint16_t open[SUBFLOWS_MAX], port = 0;
@@ -219,11 +219,11 @@ static bool dial_candidate(struct client *c, unsigned route, const uint32_t want
 		port = pathmgr_candidate(paths, open, n, want);
 		if (!port)
 			return false;
-		fd = connect_from(c, route, port);
+		fd = connect_from(c, pair, port);
 		if (dial_taken(fd))
 			pathmgr_avoid(paths, port);
 	}
-	client_dial(c, route, fd, port);
+	client_dial(c, pair, fd, port);
 	return true;
 }
 
@@ -231,11 +231,11 @@ static bool dial_candidate(struct client *c, unsigned route, const uint32_t want
  * idle. */
 static void dial_bare(struct client *c, unsigned allowed)
 {
-	int route;
+	int pair;
 
-	while (client_n_open(c) < allowed && (route = bare_route(c)) >= 0)
-		if (!dial_candidate(c, (unsigned)route, any_links))
-			client_join_failed(c, (unsigned)route, "no port is left", false);
+	while (client_n_open(c) < allowed && (pair = bare_pair(c)) >= 0)
+		if (!dial_candidate(c, (unsigned)pair, any_links))
+			client_join_failed(c, (unsigned)pair, "no port is left", false);
 }
 
 static void dial_plan(struct client *c, unsigned most)
@@ -246,7 +246,7 @@ static void dial_plan(struct client *c, unsigned most)
 		int r = plan_pairs(c, most);
 
 		if (r) {
-			client_join_failed(c, c->routes.first, strerror(-r), false);
+			client_join_failed(c, c->pairs.first, strerror(-r), false);
 			return;
 		}
 		c->n_planned = c->plan.n_flows;
@@ -268,15 +268,15 @@ void client_dial_first(struct client *c)
 	int fd;
 
 	if (c->config.source_port) {
-		dial_block(c, c->route);
+		dial_block(c, c->pair);
 		return;
 	}
 	/* The kernel's choice is as good as any: what follows is planned around it. */
 	if (!c->config.ports_given)
-		fd = connect_from(c, c->route, 0);
+		fd = connect_from(c, c->pair, 0);
 	else if ((fd = make_plan(c, 1)) == 0)
-		fd = connect_planned(c, c->route, 0, &port);
-	client_dial(c, c->route, fd, port);
+		fd = connect_planned(c, c->pair, 0, &port);
+	client_dial(c, c->pair, fd, port);
 }
 
 /* One connection in place of all that were lost, from a port that none of them had. The others
@@ -287,23 +287,23 @@ void client_dial_again(struct client *c)
 	int fd;
 
 	loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop) + CLIENT_REDIAL_NS);
-	c->route = addr_pairs_again(&c->routes, c->route);
+	c->pair = addr_pairs_again(&c->pairs, c->pair);
 	if (c->config.source_port)
-		fd = connect_from_block(c, c->route, &port);
+		fd = connect_from_block(c, c->pair, &port);
 	else if (make_plan(c, 1) == 0)
-		fd = connect_planned(c, c->route, 0, &port);
+		fd = connect_planned(c, c->pair, 0, &port);
 	else
-		fd = connect_from(c, c->route, 0);
-	client_dial(c, c->route, fd, port);
+		fd = connect_from(c, c->pair, 0);
+	client_dial(c, c->pair, fd, port);
 }
 
 /* Over pairs of whose links no plan is made, from ports as they come. */
 static void open_block(struct client *c, unsigned wanted)
 {
-	int route;
+	int pair;
 
-	while (client_n_open(c) < wanted && (route = next_route(c)) >= 0)
-		dial_block(c, (unsigned)route);
+	while (client_n_open(c) < wanted && (pair = next_pair(c)) >= 0)
+		dial_block(c, (unsigned)pair);
 }
 
 /* How many connections are to be there, within what the session allows. */
@@ -316,7 +316,7 @@ void client_open_missing(struct client *c, unsigned allowed)
 		wanted = allowed;
 	if (c->config.source_port)
 		open_block(c, wanted);
-	else if (allowed > 1 && (!wanted || have < wanted) && next_route(c) >= 0)
+	else if (allowed > 1 && (!wanted || have < wanted) && next_pair(c) >= 0)
 		dial_plan(c, allowed);
 	else if (have < allowed && allowed > 1)
 		dial_bare(c, allowed);
@@ -371,8 +371,8 @@ static void steer(struct client *c, unsigned allowed)
 		return;
 	}
 	for (unsigned i = 0; i < act.n_open; i++)
-		n += dial_candidate(c, c->routes.first, act.want[i]) ||
-		     dial_candidate(c, c->routes.first, senders_of(act.want[i], senders));
+		n += dial_candidate(c, c->pairs.first, act.want[i]) ||
+		     dial_candidate(c, c->pairs.first, senders_of(act.want[i], senders));
 	if (n)
 		client_note(c, 2, "%u more subflows are tried", n);
 	client_recount(c);
@@ -385,7 +385,7 @@ static void steer(struct client *c, unsigned allowed)
  * each has links of its own, which steering by ports does not tell apart. */
 static bool can_steer(const struct client *c)
 {
-	return c->config.steer && !c->config.source_port && addr_pairs_n_joining(&c->routes) < 2 &&
+	return c->config.steer && !c->config.source_port && addr_pairs_n_joining(&c->pairs) < 2 &&
 	       !pathmgr_several(engine_paths(c->engine)) &&
 	       session_subflows_wanted(engine_session(c->engine)) >= 2;
 }

@@ -10,16 +10,16 @@
 #include "io/sock.h"
 #include "util/text.h"
 
-int dial_from(const struct addr_pair *route, uint16_t port, const struct sock_options *options)
+int dial_from(const struct addr_pair *pair, uint16_t port, const struct sock_options *options)
 {
-	union sock_addr source = route->local;
+	union sock_addr source = pair->local;
 	bool bound = source.sa.sa_family != AF_UNSPEC;
 	int fd;
 
 	/* All zero is any address. */
-	source.sa.sa_family = route->remote.sa.sa_family;
+	source.sa.sa_family = pair->remote.sa.sa_family;
 	sock_addr_set_port(&source, port);
-	fd = sock_connect(&route->remote, bound || port ? &source : NULL, options);
+	fd = sock_connect(&pair->remote, bound || port ? &source : NULL, options);
 	if (fd == -EADDRNOTAVAIL && bound && port && !sock_is_ours(&source))
 		return -ENXIO;
 	return fd;
@@ -52,7 +52,7 @@ static struct channel dial_free(struct dial *d)
 static void dial_failed(struct dial *d, int error, const char *text)
 {
 	struct dials *ds = d->dials;
-	unsigned route = d->route;
+	unsigned pair = d->pair;
 	struct channel ch = dial_free(d);
 	char why[TLS_TEXT_LEN];
 
@@ -60,15 +60,15 @@ static void dial_failed(struct dial *d, int error, const char *text)
 		text = channel_text(ch);
 	text_printf(why, sizeof(why), "%s", text ? text : strerror(error));
 	channel_close(ch);
-	ds->events.failed(ds->events.arg, route, ch.tls, error, why);
+	ds->events.failed(ds->events.arg, pair, ch.tls, error, why);
 }
 
 static void dial_done(struct dial *d)
 {
 	struct dials *ds = d->dials;
-	unsigned route = d->route;
+	unsigned pair = d->pair;
 
-	ds->events.done(ds->events.arg, route, dial_free(d));
+	ds->events.done(ds->events.arg, pair, dial_free(d));
 }
 
 static void dial_shake(struct dial *d)
@@ -173,7 +173,7 @@ int dials_add(struct dials *ds, int fd, const struct dial_wish *wish)
 		return -ENOMEM;
 	}
 	d->dials = ds;
-	d->route = wish->route;
+	d->pair = wish->pair;
 	d->port = wish->port;
 	d->began_ns = now_ns;
 	d->limit_ns = wish->limit_ns;

@@ -18,7 +18,7 @@
 
 /* A socket that is connecting over this pair from this port, 0: of the kernel's choice. Returns it
  * or -errno; -ENXIO: the address is not ours any more, so no port is at fault. */
-int dial_from(const struct addr_pair *route, uint16_t port, const struct sock_options *options);
+int dial_from(const struct addr_pair *pair, uint16_t port, const struct sock_options *options);
 
 /* Does this -errno say that the port is taken? */
 bool dial_taken(int error);
@@ -32,7 +32,7 @@ struct dial {
 	struct tls *tls;        /* its handshake is under way; NULL: connecting */
 	const uint8_t *session; /* as given */
 	struct prove *prove;    /* the peer was asked for its proof */
-	unsigned route;         /* as given */
+	unsigned pair;          /* as given */
 	uint16_t port;          /* the local one; 0: the kernel's choice */
 	bool late;              /* it takes longer than it should */
 	uint64_t began_ns;
@@ -44,12 +44,12 @@ struct dials_events {
 	/* It is connected; took_ns since it began. With TLS there is more to come. */
 	void (*connected)(void *arg, uint64_t took_ns);
 	/* It stands: ch is the callee's. */
-	void (*done)(void *arg, unsigned route, struct channel ch);
+	void (*done)(void *arg, unsigned pair, struct channel ch);
 	/* It has become late. Returns whether it is to go on; else it fails. */
 	bool (*late)(void *arg);
 	/* It could not be made: an errno, and a line that says the same or more. stood: it was
 	 * connected, but TLS was not agreed upon. */
-	void (*failed)(void *arg, unsigned route, bool stood, int error, const char *why);
+	void (*failed)(void *arg, unsigned pair, bool stood, int error, const char *why);
 	void *arg;
 };
 
@@ -65,7 +65,7 @@ struct dials {
 
 /* What identifies a connection that is being made, and how long it may take. */
 struct dial_wish {
-	unsigned route;
+	unsigned pair;
 	uint16_t port;
 	uint64_t late_ns;  /* after which it is late; LOOP_NEVER */
 	uint64_t limit_ns; /* after which it has failed; LOOP_NEVER: the kernel knows */

@@ -125,7 +125,7 @@ int query_peer(const struct query *query, struct wire_welcome *out, char why[QUE
 	for (int i = 0; i < query->n_addrs; i++)
 		addr_pairs_add(&pairs, &query->addrs[i], query->sources, query->n_sources);
 	for (unsigned i = 0; i < pairs.n; i++) {
-		const struct addr_pair *pair = &pairs.route[i];
+		const struct addr_pair *pair = &pairs.pair[i];
 		bool bound = pair->local.sa.sa_family != AF_UNSPEC;
 		uint64_t due_ns = clock_ns(CLOCK_MONOTONIC) + query->limit_ns;
 		struct channel ch = { .fd = sock_connect(&pair->remote, bound ? &pair->local : NULL,

@@ -23,8 +23,8 @@ static bool is_there(const struct addr_pairs *r, const union sock_addr *remote,
 		     const union sock_addr *local)
 {
 	for (unsigned i = 0; i < r->n; i++)
-		if (same_host(&r->route[i].remote, remote) &&
-		    (local->sa.sa_family == AF_UNSPEC || same_host(&r->route[i].local, local)))
+		if (same_host(&r->pair[i].remote, remote) &&
+		    (local->sa.sa_family == AF_UNSPEC || same_host(&r->pair[i].local, local)))
 			return true;
 	return false;
 }
@@ -32,7 +32,7 @@ static bool is_there(const struct addr_pairs *r, const union sock_addr *remote,
 static bool add_one(struct addr_pairs *r, const union sock_addr *remote,
 		    const union sock_addr *local)
 {
-	struct addr_pair *new = &r->route[r->n];
+	struct addr_pair *new = &r->pair[r->n];
 
 	if (is_there(r, remote, local) || r->n == ADDR_PAIRS_MAX)
 		return false;
@@ -55,16 +55,16 @@ unsigned addr_pairs_add(struct addr_pairs *r, const union sock_addr *remote,
 	return n;
 }
 
-void addr_pairs_text(const struct addr_pair *route, char buf[ADDR_PAIRS_TEXT_LEN])
+void addr_pairs_text(const struct addr_pair *pair, char buf[ADDR_PAIRS_TEXT_LEN])
 {
 	char local[SOCK_ADDR_LEN], remote[SOCK_ADDR_LEN];
 
-	sock_addr_text(remote, &route->remote);
-	if (route->local.sa.sa_family == AF_UNSPEC) {
+	sock_addr_text(remote, &pair->remote);
+	if (pair->local.sa.sa_family == AF_UNSPEC) {
 		text_printf(buf, ADDR_PAIRS_TEXT_LEN, "%s", remote);
 		return;
 	}
-	sock_addr_text(local, &route->local);
+	sock_addr_text(local, &pair->local);
 	text_printf(buf, ADDR_PAIRS_TEXT_LEN, "%s to %s", local, remote);
 }
 
@@ -76,11 +76,11 @@ static bool is_at(const struct wire_addr *end, const union sock_addr *addr)
 	return a.family == end->family && memcmp(a.addr, end->addr, sizeof(a.addr)) == 0;
 }
 
-bool addr_pairs_match(const struct addr_pair *route, const struct wire_names *names)
+bool addr_pairs_match(const struct addr_pair *pair, const struct wire_names *names)
 {
-	if (!is_at(&names->remote, &route->remote))
+	if (!is_at(&names->remote, &pair->remote))
 		return false;
-	return route->local.sa.sa_family == AF_UNSPEC || is_at(&names->local, &route->local);
+	return pair->local.sa.sa_family == AF_UNSPEC || is_at(&names->local, &pair->local);
 }
 
 unsigned addr_pairs_n_joining(const struct addr_pairs *r)
@@ -88,13 +88,13 @@ unsigned addr_pairs_n_joining(const struct addr_pairs *r)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < r->n; i++)
-		n += !r->route[i].idle;
+		n += !r->pair[i].no_joins;
 	return n;
 }
 
-static bool may_join(const struct addr_pair *route, uint64_t now_ns)
+static bool may_join(const struct addr_pair *pair, uint64_t now_ns)
 {
-	return !route->idle && route->due_ns <= now_ns;
+	return !pair->no_joins && pair->due_ns <= now_ns;
 }
 
 int addr_pairs_next(const struct addr_pairs *r, const unsigned n_open[ADDR_PAIRS_MAX],
@@ -104,10 +104,10 @@ int addr_pairs_next(const struct addr_pairs *r, const unsigned n_open[ADDR_PAIRS
 
 	/* The one that would have the fewest for its weight. Of equals the first. */
 	for (unsigned i = 0; i < r->n; i++) {
-		if (!may_join(&r->route[i], now_ns))
+		if (!may_join(&r->pair[i], now_ns))
 			continue;
-		if (best < 0 || (uint64_t)(n_open[i] + 1) * r->route[best].weight <
-					(uint64_t)(n_open[best] + 1) * r->route[i].weight)
+		if (best < 0 || (uint64_t)(n_open[i] + 1) * r->pair[best].weight <
+					(uint64_t)(n_open[best] + 1) * r->pair[i].weight)
 			best = (int)i;
 	}
 	return best;
@@ -117,7 +117,7 @@ int addr_pairs_bare(const struct addr_pairs *r, const unsigned n_open[ADDR_PAIRS
 		    uint64_t now_ns)
 {
 	for (unsigned i = 0; i < r->n; i++)
-		if (!n_open[i] && may_join(&r->route[i], now_ns))
+		if (!n_open[i] && may_join(&r->pair[i], now_ns))
 			return (int)i;
 	return -1;
 }
@@ -125,35 +125,35 @@ int addr_pairs_bare(const struct addr_pairs *r, const unsigned n_open[ADDR_PAIRS
 unsigned addr_pairs_again(const struct addr_pairs *r, unsigned last)
 {
 	for (unsigned i = 1; i <= r->n; i++)
-		if (r->route[(last + i) % r->n].answered)
+		if (r->pair[(last + i) % r->n].answered)
 			return (last + i) % r->n;
 	return last;
 }
 
-void addr_pairs_failed(struct addr_pair *route, bool refused, uint64_t now_ns)
+void addr_pairs_failed(struct addr_pair *pair, bool refused, uint64_t now_ns)
 {
-	uint64_t delay = route->delay_ns ? route->delay_ns : ADDR_PAIRS_REST_MIN_NS;
+	uint64_t delay = pair->delay_ns ? pair->delay_ns : ADDR_PAIRS_REST_MIN_NS;
 
-	route->delay_ns = 2 * delay < ADDR_PAIRS_REST_MAX_NS ? 2 * delay : ADDR_PAIRS_REST_MAX_NS;
-	if (++route->failures >= ADDR_PAIRS_FAILURES_MAX || refused)
+	pair->delay_ns = 2 * delay < ADDR_PAIRS_REST_MAX_NS ? 2 * delay : ADDR_PAIRS_REST_MAX_NS;
+	if (++pair->failures >= ADDR_PAIRS_FAILURES_MAX || refused)
 		delay = ADDR_PAIRS_REST_SLOW_NS;
-	if (route->told && !route->answered && route->failures >= ADDR_PAIRS_TOLD_TRIES)
-		route->idle = true;
-	route->due_ns = now_ns + delay;
+	if (pair->announced && !pair->answered && pair->failures >= ADDR_PAIRS_ANNOUNCED_TRIES)
+		pair->no_joins = true;
+	pair->due_ns = now_ns + delay;
 }
 
-void addr_pairs_answered(struct addr_pair *route)
+void addr_pairs_answered(struct addr_pair *pair)
 {
-	route->answered = true;
-	route->failures = 0;
-	route->delay_ns = 0;
+	pair->answered = true;
+	pair->failures = 0;
+	pair->delay_ns = 0;
 }
 
-void addr_pairs_fresh(struct addr_pair *route)
+void addr_pairs_fresh(struct addr_pair *pair)
 {
-	route->failures = 0;
-	route->delay_ns = 0;
-	route->due_ns = 0;
+	pair->failures = 0;
+	pair->delay_ns = 0;
+	pair->due_ns = 0;
 }
 
 uint64_t addr_pairs_due(const struct addr_pairs *r, uint64_t now_ns)
@@ -161,7 +161,8 @@ uint64_t addr_pairs_due(const struct addr_pairs *r, uint64_t now_ns)
 	uint64_t due_ns = UINT64_MAX;
 
 	for (unsigned i = 0; i < r->n; i++)
-		if (!r->route[i].idle && r->route[i].due_ns > now_ns && r->route[i].due_ns < due_ns)
-			due_ns = r->route[i].due_ns;
+		if (!r->pair[i].no_joins && r->pair[i].due_ns > now_ns &&
+		    r->pair[i].due_ns < due_ns)
+			due_ns = r->pair[i].due_ns;
 	return due_ns;
 }

@@ -31,13 +31,13 @@
 
 /* One of the peer's choosing that has failed this often, and never answered, is not tried again:
  * the peer may say anything. */
-#define ADDR_PAIRS_TOLD_TRIES 3
+#define ADDR_PAIRS_ANNOUNCED_TRIES 3
 
 struct addr_pair {
 	union sock_addr remote; /* with its port */
 	union sock_addr local;  /* port 0; family AF_UNSPEC: the kernel's choice */
-	bool idle;              /* not for connections that join */
-	bool told;              /* the peer named it */
+	bool no_joins;          /* no connection may join over it */
+	bool announced;         /* by the peer, in WELCOME */
 	bool answered;          /* a HELLO over it was, in this session */
 	uint32_t weight;        /* what its links carry, in any unit; at least 1 */
 	unsigned n_live;        /* connections, as last seen */
@@ -50,7 +50,7 @@ struct addr_pair {
 struct addr_pairs {
 	unsigned n;
 	unsigned first; /* the pair of the session's first connection */
-	struct addr_pair route[ADDR_PAIRS_MAX];
+	struct addr_pair pair[ADDR_PAIRS_MAX];
 };
 
 /* Adds the pairs of one of the peer's addresses: with each local one of its family, or when none
@@ -61,10 +61,10 @@ unsigned addr_pairs_add(struct addr_pairs *r, const union sock_addr *remote,
 
 /* "10.0.0.1 to 10.0.1.2", or without ours as long as it is not known. */
 #define ADDR_PAIRS_TEXT_LEN (2 * SOCK_ADDR_LEN + 8)
-void addr_pairs_text(const struct addr_pair *route, char buf[ADDR_PAIRS_TEXT_LEN]);
+void addr_pairs_text(const struct addr_pair *pair, char buf[ADDR_PAIRS_TEXT_LEN]);
 
 /* Does a connection with these ends run between the addresses of this pair? */
-bool addr_pairs_match(const struct addr_pair *route, const struct wire_names *names);
+bool addr_pairs_match(const struct addr_pair *pair, const struct wire_names *names);
 
 /* The pairs that connections may join over. */
 unsigned addr_pairs_n_joining(const struct addr_pairs *r);
@@ -84,13 +84,13 @@ unsigned addr_pairs_again(const struct addr_pairs *r, unsigned last);
 
 /* A connection over it could not be made, or was lost: it rests. refused: the peer closed it and
  * has never answered one. */
-void addr_pairs_failed(struct addr_pair *route, bool refused, uint64_t now_ns);
+void addr_pairs_failed(struct addr_pair *pair, bool refused, uint64_t now_ns);
 
 /* A HELLO over it was answered. */
-void addr_pairs_answered(struct addr_pair *route);
+void addr_pairs_answered(struct addr_pair *pair);
 
 /* It rests no longer, and what failed is forgotten. */
-void addr_pairs_fresh(struct addr_pair *route);
+void addr_pairs_fresh(struct addr_pair *pair);
 
 /* When the first of those that rest may be tried again; UINT64_MAX: none rests. */
 uint64_t addr_pairs_due(const struct addr_pairs *r, uint64_t now_ns);

@@ -31,7 +31,7 @@ struct kept {
 	struct preconnect *owner;
 	struct kept *next; /* which is younger */
 	uint16_t port;
-	unsigned route;
+	unsigned pair;
 	uint64_t took_ns;
 	bool ready;
 	size_t have; /* of the answer */
@@ -43,7 +43,7 @@ struct preconnect {
 	struct preconnect_config config;
 	struct pathmgr *paths;
 	struct loop_timer fill;
-	struct addr_pairs routes; /* the links of the first one are planned */
+	struct addr_pairs pairs;  /* the links of the first one are planned */
 	int addr[ADDR_PAIRS_MAX]; /* of the peer's, that of each pair */
 	struct dials dials;
 	struct kept *oldest;
@@ -84,18 +84,18 @@ static void count_open(const struct preconnect *w, unsigned out[ADDR_PAIRS_MAX])
 {
 	memset(out, 0, ADDR_PAIRS_MAX * sizeof(*out));
 	for (const struct kept *k = w->oldest; k; k = k->next)
-		out[k->route]++;
+		out[k->pair]++;
 	for (const struct dial *d = w->dials.first; d; d = d->next)
-		out[d->route]++;
+		out[d->pair]++;
 }
 
 /* The pair for one more; -1: all of them rest. */
-static int next_route(const struct preconnect *w)
+static int next_pair(const struct preconnect *w)
 {
 	unsigned open[ADDR_PAIRS_MAX];
 
 	count_open(w, open);
-	return addr_pairs_next(&w->routes, open, loop_now(w->loop));
+	return addr_pairs_next(&w->pairs, open, loop_now(w->loop));
 }
 
 /* At once over a pair that does not rest, else when the first one has rested. */
@@ -104,7 +104,7 @@ static void fill_when_due(struct preconnect *w)
 	uint64_t now_ns = loop_now(w->loop);
 
 	if (w->n + w->dials.n < w->config.n)
-		fill_at(w, next_route(w) < 0 ? addr_pairs_due(&w->routes, now_ns) : now_ns);
+		fill_at(w, next_pair(w) < 0 ? addr_pairs_due(&w->pairs, now_ns) : now_ns);
 }
 
 /* Returns its connection, which is open. */
@@ -125,15 +125,15 @@ static struct channel kept_end(struct kept *k)
 }
 
 /* In the order that a client has them in. */
-static void make_routes(struct preconnect *w)
+static void make_pairs(struct preconnect *w)
 {
 	const struct client_config *c = &w->config.client;
 
 	for (int i = 0; i < c->n_addrs; i++) {
-		unsigned n = w->routes.n;
+		unsigned n = w->pairs.n;
 
-		addr_pairs_add(&w->routes, &c->addrs[i], c->sources, c->n_sources);
-		for (; n < w->routes.n; n++)
+		addr_pairs_add(&w->pairs, &c->addrs[i], c->sources, c->n_sources);
+		for (; n < w->pairs.n; n++)
 			w->addr[n] = i;
 	}
 }
@@ -142,38 +142,38 @@ static void make_routes(struct preconnect *w)
 static void begin_anew(struct preconnect *w)
 {
 	w->anew = w->known = false;
-	for (unsigned i = 0; i < w->routes.n; i++) {
-		w->routes.route[i].idle = false;
+	for (unsigned i = 0; i < w->pairs.n; i++) {
+		w->pairs.pair[i].no_joins = false;
 		if (!w->config.client.n_sources)
-			w->routes.route[i].local.sa.sa_family = AF_UNSPEC;
+			w->pairs.pair[i].local.sa.sa_family = AF_UNSPEC;
 	}
 }
 
 /* Over this pair. It rests, longer each time, and no other waits for it. */
 static void failed(struct preconnect *w, unsigned i, const char *why)
 {
-	struct addr_pair *route = &w->routes.route[i];
+	struct addr_pair *pair = &w->pairs.pair[i];
 	uint64_t now_ns = loop_now(w->loop);
-	char pair[ADDR_PAIRS_TEXT_LEN];
+	char addrs[ADDR_PAIRS_TEXT_LEN];
 
-	addr_pairs_text(route, pair);
-	if (w->routes.n > 1)
-		note(w, route->failures ? 2 : 1, "no connection can be kept ready (%s): %s", pair,
+	addr_pairs_text(pair, addrs);
+	if (w->pairs.n > 1)
+		note(w, pair->failures ? 2 : 1, "no connection can be kept ready (%s): %s", addrs,
 		     why);
 	else
-		note(w, route->failures ? 2 : 1, "no connection can be kept ready: %s", why);
-	route->failures++;
+		note(w, pair->failures ? 2 : 1, "no connection can be kept ready: %s", why);
+	pair->failures++;
 	/* It may be our address that is another now. The first one's stays, as its ports are
 	 * planned. */
-	if (i != w->routes.first && !w->config.client.n_sources)
-		route->local.sa.sa_family = AF_UNSPEC;
+	if (i != w->pairs.first && !w->config.client.n_sources)
+		pair->local.sa.sa_family = AF_UNSPEC;
 	w->anew = !w->n && !w->dials.n;
 	/* Others that fail for the same reason count once. */
-	if (route->due_ns <= now_ns) {
-		route->delay_ns = route->delay_ns ? 2 * route->delay_ns : PRECONNECT_RETRY_MIN_NS;
-		if (route->delay_ns > PRECONNECT_RETRY_MAX_NS)
-			route->delay_ns = PRECONNECT_RETRY_MAX_NS;
-		route->due_ns = now_ns + route->delay_ns;
+	if (pair->due_ns <= now_ns) {
+		pair->delay_ns = pair->delay_ns ? 2 * pair->delay_ns : PRECONNECT_RETRY_MIN_NS;
+		if (pair->delay_ns > PRECONNECT_RETRY_MAX_NS)
+			pair->delay_ns = PRECONNECT_RETRY_MAX_NS;
+		pair->due_ns = now_ns + pair->delay_ns;
 	}
 	fill_when_due(w);
 }
@@ -181,13 +181,13 @@ static void failed(struct preconnect *w, unsigned i, const char *why)
 static void kept_failed(struct kept *k, const char *why)
 {
 	struct preconnect *w = k->owner;
-	unsigned route = k->route;
+	unsigned pair = k->pair;
 	struct channel ch = kept_end(k);
 	char text[TLS_TEXT_LEN];
 
 	text_printf(text, sizeof(text), "%s", channel_text(ch) ? channel_text(ch) : why);
 	channel_close(ch);
-	failed(w, route, text);
+	failed(w, pair, text);
 }
 
 static void limit_fired(struct loop_timer *timer)
@@ -209,10 +209,10 @@ static void kept_lost(struct kept *k)
  * user that named them means one by them, and not to all that a name has. */
 static void choose_pairs(struct preconnect *w)
 {
-	const struct addr_pairs *r = &w->routes;
+	const struct addr_pairs *r = &w->pairs;
 
 	for (unsigned i = 0; i < r->n; i++)
-		w->routes.route[i].idle =
+		w->pairs.pair[i].no_joins =
 			!w->config.client.listed && w->addr[i] != w->addr[r->first];
 }
 
@@ -222,33 +222,34 @@ static void weigh_pairs(struct preconnect *w)
 	uint32_t speed[ADDR_PAIRS_MAX];
 	bool known = true;
 
-	if (addr_pairs_n_joining(&w->routes) < 2)
+	if (addr_pairs_n_joining(&w->pairs) < 2)
 		return;
-	for (unsigned i = 0; i < w->routes.n; i++) {
-		const struct addr_pair *route = &w->routes.route[i];
+	for (unsigned i = 0; i < w->pairs.n; i++) {
+		const struct addr_pair *pair = &w->pairs.pair[i];
 
-		speed[i] = route->idle ? 1 : pathmgr_speed(w->paths, &route->local, &route->remote);
+		speed[i] =
+			pair->no_joins ? 1 : pathmgr_speed(w->paths, &pair->local, &pair->remote);
 		known &= speed[i] > 0;
 	}
-	for (unsigned i = 0; i < w->routes.n; i++)
-		w->routes.route[i].weight = known ? speed[i] : 1;
+	for (unsigned i = 0; i < w->pairs.n; i++)
+		w->pairs.pair[i].weight = known ? speed[i] : 1;
 }
 
 static void look_at_links(struct preconnect *w, const struct kept *k, const struct wire_welcome *m)
 {
-	struct addr_pair *route = &w->routes.route[k->route];
+	struct addr_pair *pair = &w->pairs.pair[k->pair];
 	uint64_t now_ns = loop_now(w->loop);
 	int fd = k->ch.fd;
 
 	/* Later ones are bound to the address that was hashed. */
-	if (route->local.sa.sa_family == AF_UNSPEC) {
-		sock_local(fd, &route->local);
-		sock_addr_set_port(&route->local, 0);
+	if (pair->local.sa.sa_family == AF_UNSPEC) {
+		sock_local(fd, &pair->local);
+		sock_addr_set_port(&pair->local, 0);
 	}
 	if (!w->known) {
-		w->routes.first = k->route;
+		w->pairs.first = k->pair;
 		choose_pairs(w);
-	} else if (k->route != w->routes.first || now_ns - w->looked_ns < PRECONNECT_LOOK_NS) {
+	} else if (k->pair != w->pairs.first || now_ns - w->looked_ns < PRECONNECT_LOOK_NS) {
 		return;
 	}
 	w->known = true;
@@ -266,7 +267,7 @@ static void kept_answered(struct kept *k, const struct wire_welcome *m)
 	k->ready = true;
 	loop_set_timer(w->loop, &k->limit, LOOP_NEVER);
 	look_at_links(w, k, m);
-	addr_pairs_answered(&w->routes.route[k->route]);
+	addr_pairs_answered(&w->pairs.pair[k->pair]);
 	note(w, 2, "the preconnection from port %u is ready", k->port);
 	fill_when_due(w);
 }
@@ -323,12 +324,12 @@ static bool dial_late(void *arg)
 	return false;
 }
 
-static void dial_failed(void *arg, unsigned route, bool stood, int error, const char *why)
+static void dial_failed(void *arg, unsigned pair, bool stood, int error, const char *why)
 {
-	failed(arg, route, why);
+	failed(arg, pair, why);
 }
 
-static void dial_done(void *arg, unsigned route, struct channel ch)
+static void dial_done(void *arg, unsigned pair, struct channel ch)
 {
 	struct preconnect *w = arg;
 	struct kept *k = calloc(1, sizeof(*k)), **last = &w->oldest;
@@ -338,14 +339,14 @@ static void dial_done(void *arg, unsigned route, struct channel ch)
 
 	if (!k) {
 		channel_close(ch);
-		failed(w, route, strerror(ENOMEM));
+		failed(w, pair, strerror(ENOMEM));
 		return;
 	}
 	sock_local(ch.fd, &local);
 	k->owner = w;
 	k->ch = ch;
 	k->port = sock_addr_port(&local);
-	k->route = route;
+	k->pair = pair;
 	k->took_ns = w->took_ns;
 	k->io = (struct loop_io){ .fd = ch.fd, .fn = kept_event, .arg = k };
 	k->limit = (struct loop_timer){ .fn = limit_fired, .arg = k, .due_ns = LOOP_NEVER };
@@ -364,20 +365,20 @@ static void dial_done(void *arg, unsigned route, struct channel ch)
 /* Filling -------------------------------------------------------------------------------------- */
 
 /* Goes on with a socket that is connecting over this pair, or takes note of why it has none. */
-static void add(struct preconnect *w, unsigned route, int fd, uint16_t port)
+static void add(struct preconnect *w, unsigned pair, int fd, uint16_t port)
 {
 	const struct dial_wish wish = {
-		.route = route, .port = port, .late_ns = LOOP_NEVER, .limit_ns = PRECONNECT_LIMIT_NS
+		.pair = pair, .port = port, .late_ns = LOOP_NEVER, .limit_ns = PRECONNECT_LIMIT_NS
 	};
 	int r = fd < 0 ? fd : dials_add(&w->dials, fd, &wish);
 
 	if (r)
-		failed(w, route, strerror(-r));
+		failed(w, pair, strerror(-r));
 }
 
-static int connect_from(const struct preconnect *w, unsigned route, uint16_t port)
+static int connect_from(const struct preconnect *w, unsigned pair, uint16_t port)
 {
-	return dial_from(&w->routes.route[route], port, &w->config.client.socket);
+	return dial_from(&w->pairs.pair[pair], port, &w->config.client.socket);
 }
 
 /* Over the first pair, for whose addresses plans are made. */
@@ -386,10 +387,10 @@ static unsigned open_ports(const struct preconnect *w, uint16_t out[PRECONNECT_M
 	unsigned n = 0;
 
 	for (const struct kept *k = w->oldest; k; k = k->next)
-		if (k->route == w->routes.first)
+		if (k->pair == w->pairs.first)
 			out[n++] = k->port;
 	for (const struct dial *d = w->dials.first; d; d = d->next)
-		if (d->route == w->routes.first)
+		if (d->pair == w->pairs.first)
 			out[n++] = d->port;
 	return n;
 }
@@ -402,19 +403,19 @@ static void add_planned(struct preconnect *w, const struct plan *plan, unsigned 
 
 	for (int i = 0; i < CLIENT_PORT_TRIES && port && dial_taken(fd); i++) {
 		tried = port;
-		fd = connect_from(w, w->routes.first, port);
+		fd = connect_from(w, w->pairs.first, port);
 		if (!dial_taken(fd))
 			break;
 		pathmgr_avoid(w->paths, port);
 		port = pathmgr_alternate(w->paths, plan, flow, port);
 	}
-	add(w, w->routes.first, fd, tried);
+	add(w, w->pairs.first, fd, tried);
 }
 
 /* Over the first pair, until there are n. */
 static void fill_planned(struct preconnect *w, unsigned n)
 {
-	const struct addr_pair *first = &w->routes.route[w->routes.first];
+	const struct addr_pair *first = &w->pairs.pair[w->pairs.first];
 	struct pathmgr_wish wish = { .min_flows = n, .max_flows = n };
 	uint16_t open[PRECONNECT_MAX];
 	struct plan plan;
@@ -424,14 +425,14 @@ static void fill_planned(struct preconnect *w, unsigned n)
 	wish.n_open = open_ports(w, open);
 	r = pathmgr_plan(w->paths, &wish, &plan);
 	if (r)
-		failed(w, w->routes.first, strerror(-r));
+		failed(w, w->pairs.first, strerror(-r));
 	for (unsigned i = wish.n_open; !r && i < plan.n_flows; i++)
 		if (first->due_ns <= loop_now(w->loop))
 			add_planned(w, &plan, i);
 }
 
 /* One over another pair. */
-static void add_candidate(struct preconnect *w, unsigned route)
+static void add_candidate(struct preconnect *w, unsigned pair)
 {
 	uint16_t port = 0;
 	int fd = -EADDRINUSE;
@@ -440,22 +441,22 @@ static void add_candidate(struct preconnect *w, unsigned route)
 		port = pathmgr_candidate(w->paths, NULL, 0, any_links);
 		if (!port)
 			break;
-		fd = connect_from(w, route, port);
+		fd = connect_from(w, pair, port);
 		if (dial_taken(fd))
 			pathmgr_avoid(w->paths, port);
 	}
-	add(w, route, fd, port);
+	add(w, pair, fd, port);
 }
 
 /* Over all pairs in turn. */
 static void fill_known(struct preconnect *w)
 {
-	unsigned open[ADDR_PAIRS_MAX], first = w->routes.first, before;
+	unsigned open[ADDR_PAIRS_MAX], first = w->pairs.first, before;
 
 	count_open(w, open);
 	before = open[first];
 	for (unsigned have = w->n + w->dials.n; have < w->config.n; have++) {
-		int i = addr_pairs_next(&w->routes, open, loop_now(w->loop));
+		int i = addr_pairs_next(&w->pairs, open, loop_now(w->loop));
 
 		if (i < 0)
 			break;
@@ -470,15 +471,15 @@ static void fill_known(struct preconnect *w)
 /* The first one tells what there is to plan with. */
 static void fill_first(struct preconnect *w)
 {
-	int route = next_route(w);
+	int pair = next_pair(w);
 
-	if (route < 0)
+	if (pair < 0)
 		return;
-	w->routes.first = (unsigned)route;
+	w->pairs.first = (unsigned)pair;
 	if (w->config.client.ports_given)
 		fill_planned(w, 1);
 	else
-		add(w, w->routes.first, connect_from(w, w->routes.first, 0), 0);
+		add(w, w->pairs.first, connect_from(w, w->pairs.first, 0), 0);
 }
 
 static void fill_fired(struct loop_timer *timer)
@@ -495,7 +496,7 @@ static void fill_fired(struct loop_timer *timer)
 	else
 		fill_first(w);
 	if (w->n + w->dials.n < w->config.n)
-		fill_at(w, addr_pairs_due(&w->routes, loop_now(w->loop)));
+		fill_at(w, addr_pairs_due(&w->pairs, loop_now(w->loop)));
 }
 
 /* Has nothing come on it, not even its end, that the loop has not reported yet? */
@@ -511,7 +512,7 @@ bool preconnect_take(struct preconnect *w, struct client_first *out)
 	for (struct kept *k = w->oldest; k; k = k->next) {
 		if (!k->ready || !is_quiet(k))
 			continue;
-		out->route = k->route;
+		out->pair = k->pair;
 		out->took_ns = k->took_ns;
 		out->ch = kept_end(k);
 		fill_after(w, PRECONNECT_PAUSE_NS);
@@ -534,7 +535,7 @@ int preconnect_new(struct preconnect **out, struct loop *loop,
 		free(w);
 		return -ENOMEM;
 	}
-	make_routes(w);
+	make_pairs(w);
 	w->dials = (struct dials){ .loop = loop,
 				   .tls = config->client.tls,
 				   .events = { .connected = dial_connected,
@@ -542,7 +543,7 @@ int preconnect_new(struct preconnect **out, struct loop *loop,
 					       .late = dial_late,
 					       .failed = dial_failed,
 					       .arg = w } };
-	if (w->routes.n)
+	if (w->pairs.n)
 		fill_after(w, 0);
 	*out = w;
 	return 0;

@@ -105,9 +105,9 @@ static void find_pairs(struct show *s)
 		struct pair *p = &s->pairs[s->n_pairs];
 		int fd;
 
-		if (!is_used(s, &all.route[i]))
+		if (!is_used(s, &all.pair[i]))
 			continue;
-		p->route = all.route[i];
+		p->route = all.pair[i];
 		fd = pretend(&p->route);
 		p->error = fd < 0 ? -fd : 0;
 		if (fd >= 0) {

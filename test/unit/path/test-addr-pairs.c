@@ -47,7 +47,7 @@ static void expect_text(const struct addr_pairs *r, unsigned i, const char *text
 {
 	char got[ADDR_PAIRS_TEXT_LEN];
 
-	addr_pairs_text(&r->route[i], got);
+	addr_pairs_text(&r->pair[i], got);
 	assert_string_equal(got, text);
 }
 
@@ -91,13 +91,13 @@ static void test_match(void **state)
 	struct addr_pairs r = { 0 };
 
 	addr_pairs_add(&r, &theirs, &ours, 1);
-	assert_true(addr_pairs_match(&r.route[0], &names));
+	assert_true(addr_pairs_match(&r.pair[0], &names));
 	names.local.addr[3] = 2;
-	assert_false(addr_pairs_match(&r.route[0], &names));
-	r.route[0].local.sa.sa_family = AF_UNSPEC;
-	assert_true(addr_pairs_match(&r.route[0], &names));
+	assert_false(addr_pairs_match(&r.pair[0], &names));
+	r.pair[0].local.sa.sa_family = AF_UNSPEC;
+	assert_true(addr_pairs_match(&r.pair[0], &names));
 	names.remote.addr[3] = 2;
-	assert_false(addr_pairs_match(&r.route[0], &names));
+	assert_false(addr_pairs_match(&r.pair[0], &names));
 }
 
 /* Any number of connections is shared as the weights say, as far as whole ones allow. */
@@ -111,12 +111,12 @@ static void test_shares(void **state)
 		struct addr_pairs r = some(n);
 
 		for (unsigned i = 0; i < n; i++)
-			sum += r.route[i].weight = 1 + (uint32_t)rng_below(&rng, 4);
+			sum += r.pair[i].weight = 1 + (uint32_t)rng_below(&rng, 4);
 		n_flows = sum * (1 + (unsigned)rng_below(&rng, 4));
 		for (unsigned i = 0; i < n_flows; i++)
 			open[addr_pairs_next(&r, open, 0)]++;
 		for (unsigned i = 0; i < n; i++)
-			assert_int_equal(open[i] * sum, n_flows * r.route[i].weight);
+			assert_int_equal(open[i] * sum, n_flows * r.pair[i].weight);
 	}
 }
 
@@ -132,7 +132,7 @@ static void test_each_gets_one(void **state)
 	assert_int_equal(addr_pairs_bare(&r, open, 0), -1);
 	open[2] = 0;
 	assert_int_equal(addr_pairs_bare(&r, open, 0), 2);
-	r.route[2].idle = true;
+	r.pair[2].no_joins = true;
 	assert_int_equal(addr_pairs_bare(&r, open, 0), -1);
 	assert_int_equal(addr_pairs_n_joining(&r), 3);
 }
@@ -147,41 +147,41 @@ static void test_rest(void **state)
 	assert_int_equal(addr_pairs_due(&r, now), UINT64_MAX);
 	for (unsigned i = 1; i < ADDR_PAIRS_FAILURES_MAX; i++) {
 		assert_int_equal(addr_pairs_next(&r, open, now), 0);
-		addr_pairs_failed(&r.route[0], false, now);
+		addr_pairs_failed(&r.pair[0], false, now);
 		assert_int_equal(addr_pairs_next(&r, open, now), 1);
 		assert_int_equal(addr_pairs_bare(&r, open, now), -1);
 		assert_int_equal(addr_pairs_due(&r, now), now + pause);
 		now += pause;
 		pause = 2 * pause < ADDR_PAIRS_REST_MAX_NS ? 2 * pause : ADDR_PAIRS_REST_MAX_NS;
 	}
-	addr_pairs_failed(&r.route[0], false, now);
+	addr_pairs_failed(&r.pair[0], false, now);
 	assert_int_equal(addr_pairs_due(&r, now), now + ADDR_PAIRS_REST_SLOW_NS);
-	addr_pairs_answered(&r.route[0]);
-	addr_pairs_failed(&r.route[0], false, now);
+	addr_pairs_answered(&r.pair[0]);
+	addr_pairs_failed(&r.pair[0], false, now);
 	assert_int_equal(addr_pairs_due(&r, now), now + ADDR_PAIRS_REST_MIN_NS);
-	addr_pairs_fresh(&r.route[0]);
+	addr_pairs_fresh(&r.pair[0]);
 	assert_int_equal(addr_pairs_next(&r, open, now), 0);
-	addr_pairs_failed(&r.route[0], false, now);
-	addr_pairs_failed(&r.route[1], true, now);
+	addr_pairs_failed(&r.pair[0], false, now);
+	addr_pairs_failed(&r.pair[1], true, now);
 	assert_int_equal(addr_pairs_next(&r, open, now), -1);
-	assert_int_equal(r.route[1].due_ns, now + ADDR_PAIRS_REST_SLOW_NS);
+	assert_int_equal(r.pair[1].due_ns, now + ADDR_PAIRS_REST_SLOW_NS);
 	assert_int_equal(addr_pairs_due(&r, now), now + ADDR_PAIRS_REST_MIN_NS);
 }
 
 /* What the peer named is given up soon, unless it has ever answered. */
-static void test_told(void **state)
+static void test_announced(void **state)
 {
 	struct addr_pairs r = some(2);
 
-	r.route[0].told = r.route[1].told = true;
-	addr_pairs_answered(&r.route[1]);
-	for (unsigned i = 0; i < ADDR_PAIRS_TOLD_TRIES; i++) {
-		assert_false(r.route[0].idle);
-		addr_pairs_failed(&r.route[0], false, 0);
-		addr_pairs_failed(&r.route[1], false, 0);
+	r.pair[0].announced = r.pair[1].announced = true;
+	addr_pairs_answered(&r.pair[1]);
+	for (unsigned i = 0; i < ADDR_PAIRS_ANNOUNCED_TRIES; i++) {
+		assert_false(r.pair[0].no_joins);
+		addr_pairs_failed(&r.pair[0], false, 0);
+		addr_pairs_failed(&r.pair[1], false, 0);
 	}
-	assert_true(r.route[0].idle);
-	assert_false(r.route[1].idle);
+	assert_true(r.pair[0].no_joins);
+	assert_false(r.pair[1].no_joins);
 }
 
 /* Only a peer that answered knows the session. */
@@ -190,7 +190,7 @@ static void test_again(void **state)
 	struct addr_pairs r = some(4);
 
 	assert_int_equal(addr_pairs_again(&r, 2), 2);
-	r.route[1].answered = r.route[3].answered = true;
+	r.pair[1].answered = r.pair[3].answered = true;
 	assert_int_equal(addr_pairs_again(&r, 0), 1);
 	assert_int_equal(addr_pairs_again(&r, 1), 3);
 	assert_int_equal(addr_pairs_again(&r, 3), 1);
@@ -223,7 +223,7 @@ int main(void)
 		cmocka_unit_test(test_pairs),         cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_match),         cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_each_gets_one), cmocka_unit_test(test_rest),
-		cmocka_unit_test(test_told),          cmocka_unit_test(test_again),
+		cmocka_unit_test(test_announced),     cmocka_unit_test(test_again),
 		cmocka_unit_test(test_reachable),
 	};
 
