@@ -1,12 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A client is in one of these states; each has a look (client_pumped, after the engine has moved
+ * something), and its answer to a connection that could not be made or is late.
+ *
+ *                    client_begin_preconnected
+ *       CONNECTING ---------------------> PRECONNECTED
+ *        ^ |  ^ ^                          | |
+ *        | |  | `--- lost, or silent ------' | WELCOME
+ *  lost  | |  stands                         |
+ *        | v                                 v       all lost
+ *       GREETING -------------------------> JOINING ----------> LOST
+ *                 WELCOME                     ^                  |
+ *                                             `------------------'
+ *                                                 one answers
+ *
+ *   CONNECTING    no connection stands. Pairs of addresses are tried in turn, round after round,
+ *                 while --retry lasts.
+ *   PRECONNECTED  a connection stands that was there before the session (relay/preconnect.c). If
+ *                 the peer is silent, nothing is wrong yet: another one is made.
+ *   GREETING      the first connection stands, and WELCOME has not come.
+ *   JOINING       the session runs: more connections join as planned, over pairs that do not rest.
+ *   LOST          no connection works any more: one after another is tried, from new ports, for as
+ *                 long as the session seeks one.
+ *   ENDED         from any state: no connection will be made. The engine ends the session; why
+ *                 stands in `failure`, or in the session.
+ *
+ *   What always holds: a timer of a state runs only in that state, and means one thing. No dial is
+ *   under way while a first connection stands. The engine owns each connection that stands.
+ */
 #include "client/client_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "path/own_addrs.h"
-#include "path/sock_wire.h"
 #include "session/session_links.h"
 #include "session/session_subflow.h"
 #include "util/text.h"
@@ -22,84 +50,68 @@ void client_note(const struct client *c, int level, const char *fmt, ...)
 	c->events.note(c->events.arg, level, text);
 }
 
-__attribute__((format(printf, 2, 3))) static void fail(struct client *c, const char *fmt, ...)
-{
-	va_list ap;
+/* States --------------------------------------------------------------------------------------- */
 
-	va_start(ap, fmt);
-	text_vprintf(c->failure, sizeof(c->failure), fmt, ap);
-	va_end(ap);
-	c->failed = true;
-	engine_give_up(c->engine);
+static bool may_follow(enum client_state from, enum client_state next)
+{
+	static const unsigned after[CLIENT_N_STATES] = {
+		[CLIENT_CONNECTING] = 1u << CLIENT_PRECONNECTED | 1u << CLIENT_GREETING,
+		[CLIENT_PRECONNECTED] = 1u << CLIENT_CONNECTING | 1u << CLIENT_JOINING,
+		[CLIENT_GREETING] = 1u << CLIENT_CONNECTING | 1u << CLIENT_JOINING,
+		[CLIENT_JOINING] = 1u << CLIENT_LOST,
+		[CLIENT_LOST] = 1u << CLIENT_JOINING,
+	};
+
+	return next == CLIENT_ENDED || after[from] >> next & 1;
 }
 
-/* Attempts ------------------------------------------------------------------------------------- */
-
-static uint64_t next_delay(struct client *c)
+static void clear_timers(struct client *c)
 {
-	uint64_t delay = c->retry.delay_ns ? c->retry.delay_ns : CLIENT_RETRY_MIN_NS;
+	loop_set_timer(c->loop, &c->attempt_timer, LOOP_NEVER);
+	loop_set_timer(c->loop, &c->welcome_timer, LOOP_NEVER);
+	loop_set_timer(c->loop, &c->join_timer, LOOP_NEVER);
+	loop_set_timer(c->loop, &c->redial_timer, LOOP_NEVER);
+}
 
-	c->retry.delay_ns = 2 * delay < CLIENT_RETRY_MAX_NS ? 2 * delay : CLIENT_RETRY_MAX_NS;
+void client_enter(struct client *c, enum client_state next)
+{
+	assert(may_follow(c->state, next));
+	c->state = next;
+	clear_timers(c);
+}
+
+void client_wait(struct client *c, struct loop_timer *timer, uint64_t delay_ns)
+{
+	loop_set_timer(c->loop, timer, loop_now(c->loop) + delay_ns);
+}
+
+uint64_t client_next_delay(struct client *c)
+{
+	uint64_t delay = c->delay_ns ? c->delay_ns : CLIENT_RETRY_MIN_NS;
+
+	c->delay_ns = 2 * delay < CLIENT_RETRY_MAX_NS ? 2 * delay : CLIENT_RETRY_MAX_NS;
 	return delay;
 }
 
-static bool may_retry(const struct client *c)
+void client_give_up(struct client *c)
 {
-	return loop_now(c->loop) < c->retry.until_ns;
+	client_enter(c, CLIENT_ENDED);
+	engine_give_up(c->engine);
 }
 
 unsigned client_n_open(const struct client *c)
 {
+	assert(c->dials.n_late <= c->dials.n);
 	return engine_n_live(c->engine) + c->dials.n - c->dials.n_late;
 }
 
-/* Is there another pair of addresses to try in this round? Then it is, in a moment. */
-static bool try_next(struct client *c)
+/* Does the session run? */
+static bool has_session(const struct client *c)
 {
-	if (!c->retry.timer.linked && c->pair + 1 < c->pairs.n) {
-		c->pair++;
-		loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop));
-	}
-	return c->retry.timer.linked;
+	return c->state == CLIENT_JOINING || c->state == CLIENT_LOST;
 }
 
-/* An attempt for the first connection failed: the next pair, the next round, or the end. */
-static void first_failed(struct client *c, unsigned pair, const char *why)
-{
-	char addrs[ADDR_PAIRS_TEXT_LEN];
-
-	addr_pairs_text(&c->pairs.pair[pair], addrs);
-	client_note(c, 1, "%s port %s: %s", addrs, c->config.port, why);
-	if (try_next(c) || c->dials.n)
-		return;
-	c->pair = 0;
-	if (may_retry(c))
-		loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop) + next_delay(c));
-	else
-		fail(c, "cannot connect to %s port %s: %s", c->config.host, c->config.port,
-		     c->greeting.spoilt[0] ? c->greeting.spoilt : why);
-	c->greeting.spoilt[0] = '\0';
-}
-
-/* The first connection stood and ended before WELCOME. */
-static void first_spoilt(struct client *c, unsigned pair, int error, const char *why)
-{
-	text_printf(c->greeting.spoilt, sizeof(c->greeting.spoilt), "%s", why);
-	/* That it speaks no TLS is seen at once. */
-	c->greeting.n_unproved += error == EPROTONOSUPPORT ? CLIENT_GREETINGS : error == EPROTO;
-	if (c->greeting.n_unproved < CLIENT_GREETINGS &&
-	    ++c->greeting.n_spoilt < CLIENT_GREETINGS) {
-		client_note(c, 1, "%s port %s: %s; once more", c->config.host, c->config.port, why);
-		c->pair = pair;
-		c->again = true;
-		loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop) + next_delay(c));
-		return;
-	}
-	/* A peer with another key will have it in a minute, too. */
-	if (c->greeting.n_unproved >= CLIENT_GREETINGS)
-		c->retry.until_ns = 0;
-	first_failed(c, pair, why);
-}
+/* Dials ---------------------------------------------------------------------------------------- */
 
 /* The session goes on with those it has. */
 void client_join_failed(struct client *c, unsigned i, const char *why, bool refused)
@@ -116,48 +128,41 @@ void client_join_failed(struct client *c, unsigned i, const char *why, bool refu
 		client_note(c, 1,
 			    "%u attempts to open one more subflow (%s) failed, the last one: %s",
 			    pair->failures, addrs, why);
-	loop_set_timer(c->loop, &c->retry.timer, addr_pairs_due(&c->pairs, loop_now(c->loop)));
+	loop_set_timer(c->loop, &c->join_timer, addr_pairs_due(&c->pairs, loop_now(c->loop)));
 }
 
-/* All connections were lost, and another one could not be made. The session knows for how long that
- * may go on; but when everything is confirmed it waits only for the peer's sake. */
+/* The session knows for how long it goes on without a connection; but when everything is confirmed
+ * it waits only for the peer's sake. */
 static void redial_failed(struct client *c, int error, const char *why)
 {
 	client_note(c, 2, "trying to connect again: %s", why);
 	if (error == ECONNREFUSED && session_finished(engine_session(c->engine)))
-		engine_give_up(c->engine);
+		client_give_up(c);
 	else
-		loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop) + next_delay(c));
+		client_wait(c, &c->redial_timer, client_next_delay(c));
 }
 
-static void attempt_failed(struct client *c, unsigned pair, int error, const char *why)
+static void attempt_failed(struct client *c, unsigned pair, bool stood, int error, const char *why)
 {
-	if (!c->established)
-		first_failed(c, pair, why);
-	else if (session_lost(engine_session(c->engine)))
-		redial_failed(c, error, why);
-	else
+	if (c->state == CLIENT_CONNECTING)
+		client_first_failed(c, pair, stood, error, why);
+	else if (c->state == CLIENT_JOINING)
 		client_join_failed(c, pair, why, false);
+	else if (c->state == CLIENT_LOST)
+		redial_failed(c, error, why);
 }
 
 static void dial_connected(void *arg, uint64_t took_ns)
 {
 	struct client *c = arg;
 
-	if (!c->established)
+	if (c->state == CLIENT_CONNECTING)
 		c->took_ns = took_ns;
 }
 
 static void dial_failed(void *arg, unsigned pair, bool stood, int error, const char *why)
 {
-	struct client *c = arg;
-
-	if (stood && error == ETIMEDOUT)
-		c->greeting.spoilt[0] = '\0';
-	if (stood && error != ETIMEDOUT && !c->established)
-		first_spoilt(c, pair, error, why);
-	else
-		attempt_failed(c, pair, error, why);
+	attempt_failed(arg, pair, stood, error, why);
 }
 
 /* The connection is the engine's, or closed. Returns 0, or what engine_attach did. */
@@ -166,6 +171,7 @@ static int take(struct client *c, unsigned i, struct channel ch)
 	struct addr_pair *pair = &c->pairs.pair[i];
 	int r = engine_attach(c->engine, &(struct engine_arrival){ .channel = ch });
 
+	assert(i < c->pairs.n);
 	if (r) {
 		channel_close(ch);
 		return r;
@@ -175,21 +181,19 @@ static int take(struct client *c, unsigned i, struct channel ch)
 		sock_local(ch.fd, &pair->local);
 		sock_addr_set_port(&pair->local, 0);
 	}
-	if (c->established)
-		return 0;
-	c->pairs.first = c->pair = i;
-	dials_clear(&c->dials);
-	loop_set_timer(c->loop, &c->retry.timer, LOOP_NEVER);
-	loop_set_timer(c->loop, &c->hello_timer, loop_now(c->loop) + CLIENT_HELLO_NS);
 	return 0;
 }
 
 static void dial_done(void *arg, unsigned pair, struct channel ch)
 {
-	int r = take(arg, pair, ch);
+	struct client *c = arg;
+	int r = take(c, pair, ch);
 
-	if (r < 0)
-		attempt_failed(arg, pair, -r, strerror(-r));
+	if (r)
+		attempt_failed(c, pair, false, r < 0 ? -r : ENOBUFS,
+			       r < 0 ? strerror(-r) : outcome_refusal_text(r));
+	else if (c->state == CLIENT_CONNECTING)
+		client_first_stands(c, pair, CLIENT_GREETING);
 }
 
 /* A SYN that is lost is sent again after a second, and then two: another connection from another
@@ -199,33 +203,31 @@ static bool dial_late(void *arg)
 {
 	struct client *c = arg;
 
-	if (c->established && session_lost(engine_session(c->engine)))
-		return false;
-	if (c->established)
-		loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop));
-	else
-		try_next(c);
-	return true;
+	if (c->state == CLIENT_CONNECTING)
+		client_first_late(c);
+	else if (c->state == CLIENT_JOINING)
+		client_wait(c, &c->join_timer, 0);
+	return c->state != CLIENT_LOST;
 }
 
 static uint64_t connect_limit(const struct client *c)
 {
-	if (c->loss.lost && c->config.connect_ns > CLIENT_REDIAL_NS)
+	if (c->state == CLIENT_LOST && c->config.connect_ns > CLIENT_REDIAL_NS)
 		return CLIENT_REDIAL_NS;
 	if (c->config.connect_ns != LOOP_NEVER)
 		return c->config.connect_ns;
 	/* Again: before the peer has forgotten the session, which may have served some of it. */
-	if (c->established || c->again || c->pair + 1 < c->pairs.n || may_retry(c))
+	if (has_session(c) || c->greeting.id_said || c->pair + 1 < c->pairs.n ||
+	    client_may_retry(c))
 		return CLIENT_CONNECT_NS;
 	return LOOP_NEVER;
 }
 
 static uint64_t late_limit(const struct client *c)
 {
-	if (!c->established)
-		return c->pairs.n > 1 ? CLIENT_LATE_NS : LOOP_NEVER;
-	return session_lost(engine_session(c->engine)) ? LOOP_NEVER
-						       : CLIENT_LATE_NS + 2 * c->took_ns;
+	if (c->state == CLIENT_JOINING)
+		return CLIENT_LATE_NS + 2 * c->took_ns;
+	return c->state == CLIENT_CONNECTING && c->pairs.n > 1 ? CLIENT_LATE_NS : LOOP_NEVER;
 }
 
 /* The number that a listener at this address has to prove to know before it is said there. */
@@ -243,20 +245,12 @@ void client_dial(struct client *c, unsigned pair, int fd, uint16_t port)
 					.late_ns = late_limit(c),
 					.limit_ns = connect_limit(c),
 					.session = number_to_prove(c, &c->pairs.pair[pair]) };
-	int r = fd < 0 ? fd : dials_add(&c->dials, fd, &wish);
+	int r;
 
+	assert(c->state == CLIENT_CONNECTING || has_session(c));
+	r = fd < 0 ? fd : dials_add(&c->dials, fd, &wish);
 	if (r)
-		attempt_failed(c, pair, -r, strerror(-r));
-}
-
-static void retry_fired(struct loop_timer *timer)
-{
-	struct client *c = timer->arg;
-
-	if (c->established)
-		client_pumped(c);
-	else
-		client_dial_first(c);
+		attempt_failed(c, pair, false, -r, strerror(-r));
 }
 
 void client_recount(struct client *c)
@@ -266,61 +260,10 @@ void client_recount(struct client *c)
 
 		engine_count(c->engine, pair, &pair->n_live, &pair->n_ready);
 	}
-	engine_count(c->engine, NULL, &c->loss.n_live, &c->loss.n_ready);
+	engine_count(c->engine, NULL, &c->seen.n_live, &c->seen.n_ready);
 }
 
-/* The first connection ------------------------------------------------------------------------- */
-
-static void hello_fired(struct loop_timer *timer)
-{
-	struct client *c = timer->arg;
-	uint64_t heard = session_heard(engine_session(c->engine));
-
-	if (heard > c->greeting.heard) {
-		c->greeting.heard = heard;
-		loop_set_timer(c->loop, timer, loop_now(c->loop) + CLIENT_HELLO_NS);
-		return;
-	}
-	if (c->warm) {
-		engine_drop(c->engine);
-		return;
-	}
-	fail(c, "%s port %s accepts connections but says nothing: is it mpnc?", c->config.host,
-	     c->config.port);
-}
-
-/* The first connection closed before WELCOME. */
-static void first_lost(struct client *c)
-{
-	const struct session_end *end = session_end(engine_session(c->engine));
-	const char *error = engine_last_error(c->engine);
-
-	loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
-	if (c->warm && end->kind != SESSION_END_REFUSED) {
-		client_note(c, 2, "the connection that was ready is gone: another one is made");
-		c->warm = false;
-		c->again = true;
-		/* Our addresses and the ways may have changed since it was made. */
-		if (!c->config.n_sources)
-			c->pairs.pair[c->pairs.first].local.sa.sa_family = AF_UNSPEC;
-		c->pair = 0;
-		loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop));
-		return;
-	}
-	/* A full house may empty; no other refusal goes away by itself. */
-	if (end->kind == SESSION_END_REFUSED && !(end->reason == WIRE_R_BUSY && may_retry(c))) {
-		engine_give_up(c->engine);
-		return;
-	}
-	/* Busy there means busy at every address of it. */
-	if (end->kind == SESSION_END_REFUSED) {
-		c->pair = c->pairs.n - 1;
-		first_failed(c, c->pairs.first, end->text);
-	} else {
-		first_spoilt(c, c->pairs.first, 0,
-			     error ? error : "it closed the connection without sending a byte");
-	}
-}
+/* JOINING -------------------------------------------------------------------------------------- */
 
 static void watch_pair(struct client *c, unsigned i)
 {
@@ -345,45 +288,12 @@ static void watch_subflows(struct client *c)
 	unsigned live, ready;
 
 	engine_count(c->engine, NULL, &live, &ready);
-	if (live == c->loss.n_live && ready == c->loss.n_ready)
+	if (live == c->seen.n_live && ready == c->seen.n_ready)
 		return;
-	c->loss.n_live = live;
-	c->loss.n_ready = ready;
+	c->seen.n_live = live;
+	c->seen.n_ready = ready;
 	for (unsigned i = 0; i < c->pairs.n; i++)
 		watch_pair(c, i);
-}
-
-static void redial(struct client *c)
-{
-	unsigned live = engine_n_live(c->engine);
-	uint64_t now_ns = loop_now(c->loop);
-
-	if (!c->loss.lost) {
-		c->loss.lost = true;
-		c->retry.delay_ns = 0;
-		if (now_ns - c->loss.over_ns < CLIENT_REDIAL_PAUSE_NS)
-			loop_set_timer(c->loop, &c->retry.timer, now_ns + next_delay(c));
-		else
-			loop_set_timer(c->loop, &c->retry.timer, LOOP_NEVER);
-	} else if (live < c->loss.n_live) {
-		loop_set_timer(c->loop, &c->retry.timer, now_ns + next_delay(c));
-	}
-	c->loss.n_live = live;
-	if (!c->retry.timer.linked && c->dials.n == c->dials.n_late && live < CLIENT_REDIALS_MAX &&
-	    session_seeks(engine_session(c->engine), now_ns))
-		client_dial_again(c);
-}
-
-static void found_again(struct client *c)
-{
-	c->loss.lost = false;
-	c->loss.over_ns = loop_now(c->loop);
-	c->retry.delay_ns = 0;
-	client_recount(c);
-	for (unsigned i = 0; i < c->pairs.n; i++)
-		if (c->pairs.pair[i].answered)
-			addr_pairs_fresh(&c->pairs.pair[i]);
-	loop_set_timer(c->loop, &c->retry.timer, LOOP_NEVER);
 }
 
 /* One connection is enough again. */
@@ -412,70 +322,10 @@ static void weigh_pairs(struct client *c)
 		c->pairs.pair[i].weight = known ? speed[i] : 1;
 }
 
-/* The peer's other addresses, on the port that it was asked for. It may name any: they are taken
- * only from one whom the user trusts with that, and those only that are another machine's. */
-static void add_announced(struct client *c)
-{
-	const struct wire_addrs *announced = session_peer_addrs(engine_session(c->engine));
-	const union sock_addr *first = &c->pairs.pair[c->pairs.first].remote;
-	unsigned n = c->pairs.n;
-
-	for (unsigned i = 0; i < announced->n && c->config.all_pairs; i++) {
-		union sock_addr addr;
-
-		sock_wire_back(&addr, &announced->addr[i], sock_addr_port(first));
-		if (own_addrs_reachable(&addr) && !pathmgr_is_here(engine_paths(c->engine), &addr))
-			addr_pairs_add(&c->pairs, &addr, c->config.sources, c->config.n_sources);
-	}
-	if (c->pairs.n > n && !c->config.multihome) {
-		client_note(c, 1, "the peer has other addresses too: --multihome uses them");
-		c->pairs.n = n;
-	}
-	for (; n < c->pairs.n; n++)
-		c->pairs.pair[n].announced = true;
-}
-
-/* WELCOME came. */
-static void establish(struct client *c)
-{
-	struct addr_pair *first = &c->pairs.pair[c->pairs.first];
-
-	c->established = true;
-	c->retry.delay_ns = 0;
-	addr_pairs_answered(first);
-	loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
-	add_announced(c);
-	for (unsigned i = 0; i < c->pairs.n; i++) {
-		struct addr_pair *pair = &c->pairs.pair[i];
-
-		pair->no_joins = pair != first &&
-				 (!c->config.all_pairs ||
-				  (!c->config.both_families &&
-				   pair->remote.sa.sa_family != first->remote.sa.sa_family));
-	}
-}
-
-void client_pumped(struct client *c)
+static void look_joining(struct client *c)
 {
 	struct session *s = engine_session(c->engine);
 
-	if (c->failed)
-		return;
-	if (session_state(s) == SESSION_CONNECTING) {
-		if (!engine_n_live(c->engine) && !c->dials.n && !c->retry.timer.linked)
-			first_lost(c);
-		return;
-	}
-	if (session_state(s) != SESSION_OPEN)
-		return;
-	if (!c->established)
-		establish(c);
-	if (session_lost(s)) {
-		redial(c);
-		return;
-	}
-	if (c->loss.lost)
-		found_again(c);
 	if (session_finished(s))
 		return;
 	watch_subflows(c);
@@ -486,11 +336,118 @@ void client_pumped(struct client *c)
 	if (!c->weighed && session_subflows_wanted(s) > 1)
 		weigh_pairs(c);
 	client_open_missing(c, session_subflows_wanted(s));
-	/* Another pair may still rest when the timer of one is over. */
-	if (!c->retry.timer.linked)
-		loop_set_timer(c->loop, &c->retry.timer,
-			       addr_pairs_due(&c->pairs, loop_now(c->loop)));
+	loop_set_timer(c->loop, &c->join_timer, addr_pairs_due(&c->pairs, loop_now(c->loop)));
 }
+
+/* LOST ----------------------------------------------------------------------------------------- */
+
+static void enter_lost(struct client *c)
+{
+	client_enter(c, CLIENT_LOST);
+	c->delay_ns = 0;
+	c->seen.n_live = engine_n_live(c->engine);
+	if (loop_now(c->loop) - c->found_ns < CLIENT_REDIAL_PAUSE_NS)
+		client_wait(c, &c->redial_timer, client_next_delay(c));
+}
+
+static void leave_lost(struct client *c)
+{
+	client_enter(c, CLIENT_JOINING);
+	c->found_ns = loop_now(c->loop);
+	c->delay_ns = 0;
+	client_recount(c);
+	for (unsigned i = 0; i < c->pairs.n; i++)
+		if (c->pairs.pair[i].answered)
+			addr_pairs_fresh(&c->pairs.pair[i]);
+}
+
+/* Several may stand unanswered: one that closes makes the client pause, one that is silent does
+ * not stop the next. */
+static void look_lost(struct client *c)
+{
+	unsigned live = engine_n_live(c->engine);
+
+	if (live < c->seen.n_live)
+		client_wait(c, &c->redial_timer, client_next_delay(c));
+	c->seen.n_live = live;
+	if (!loop_timer_is_set(&c->redial_timer) && c->dials.n == c->dials.n_late &&
+	    live < CLIENT_REDIALS_MAX &&
+	    session_seeks(engine_session(c->engine), loop_now(c->loop)))
+		client_dial_again(c);
+}
+
+/* Looks ---------------------------------------------------------------------------------------- */
+
+/* Its dials and its timer go on. */
+static void look_connecting(struct client *c)
+{
+}
+
+static void look_preconnected(struct client *c)
+{
+	if (!engine_n_live(c->engine))
+		client_preconnected_lost(c);
+}
+
+static void look_greeting(struct client *c)
+{
+	if (!engine_n_live(c->engine))
+		client_greeting_lost(c);
+}
+
+/* The engine may have bytes to send yet; nothing is to be done here. */
+static void look_ended(struct client *c)
+{
+}
+
+/* The states that the session decides on. */
+static void follow_session(struct client *c)
+{
+	const struct session *s = engine_session(c->engine);
+
+	if (c->state == CLIENT_PRECONNECTED || c->state == CLIENT_GREETING)
+		client_establish(c);
+	if (c->state == CLIENT_JOINING && session_lost(s))
+		enter_lost(c);
+	else if (c->state == CLIENT_LOST && !session_lost(s))
+		leave_lost(c);
+}
+
+void client_pumped(struct client *c)
+{
+	static void (*const look[CLIENT_N_STATES])(struct client * c) = {
+		[CLIENT_CONNECTING] = look_connecting,
+		[CLIENT_PRECONNECTED] = look_preconnected,
+		[CLIENT_GREETING] = look_greeting,
+		[CLIENT_JOINING] = look_joining,
+		[CLIENT_LOST] = look_lost,
+		[CLIENT_ENDED] = look_ended,
+	};
+	enum session_state session = session_state(engine_session(c->engine));
+
+	if (session == SESSION_OPEN)
+		follow_session(c);
+	if (session == SESSION_OPEN || session == SESSION_CONNECTING)
+		look[c->state](c);
+}
+
+static void attempt_fired(struct loop_timer *timer)
+{
+	struct client *c = timer->arg;
+
+	assert(c->state == CLIENT_CONNECTING);
+	client_dial_first(c);
+}
+
+static void look_fired(struct loop_timer *timer)
+{
+	struct client *c = timer->arg;
+
+	assert(has_session(c));
+	client_pumped(c);
+}
+
+/* ---------------------------------------------------------------------------------------------- */
 
 /* All pairs in the order in which they are tried. */
 static void make_pairs(struct client *c)
@@ -511,6 +468,12 @@ static void make_pairs(struct client *c)
 			client_note(c, 1, "%s is not used: %s has no address of its family", addr,
 				    config->host);
 	}
+}
+
+static void init_timer(struct client *c, struct loop_timer *timer,
+		       void (*fn)(struct loop_timer *timer))
+{
+	*timer = (struct loop_timer){ .fn = fn, .arg = c, .due_ns = LOOP_NEVER };
 }
 
 int client_new(struct client **out, struct loop *loop, struct engine *engine,
@@ -536,23 +499,23 @@ int client_new(struct client **out, struct loop *loop, struct engine *engine,
 		free(c);
 		return -EAFNOSUPPORT;
 	}
-	c->retry.until_ns = loop_now(loop) + config->retry_ns;
-	c->retry.timer = (struct loop_timer){ .fn = retry_fired, .arg = c, .due_ns = LOOP_NEVER };
-	c->hello_timer = (struct loop_timer){ .fn = hello_fired, .arg = c, .due_ns = LOOP_NEVER };
-	c->steer_timer =
-		(struct loop_timer){ .fn = client_steer_fired, .arg = c, .due_ns = LOOP_NEVER };
-	loop_set_timer(loop, &c->retry.timer, loop_now(loop));
+	c->retry_until = loop_now(loop) + config->retry_ns;
+	init_timer(c, &c->attempt_timer, attempt_fired);
+	init_timer(c, &c->welcome_timer, client_welcome_fired);
+	init_timer(c, &c->join_timer, look_fired);
+	init_timer(c, &c->redial_timer, look_fired);
+	init_timer(c, &c->steer_timer, client_steer_fired);
+	client_wait(c, &c->attempt_timer, 0);
 	*out = c;
 	return 0;
 }
 
-void client_begin_warm(struct client *c, const struct client_first *first)
+void client_begin_preconnected(struct client *c, const struct client_first *first)
 {
 	c->took_ns = first->took_ns;
-	/* Else one is made as ever. */
-	c->warm = take(c, first->pair, first->ch) == 0;
-	if (c->warm)
-		loop_set_timer(c->loop, &c->hello_timer, loop_now(c->loop) + CLIENT_WARM_NS);
+	/* If the engine does not take it, one is made as ever. */
+	if (!take(c, first->pair, first->ch))
+		client_first_stands(c, first->pair, CLIENT_PRECONNECTED);
 }
 
 struct client *client_free(struct client *c)
@@ -560,8 +523,7 @@ struct client *client_free(struct client *c)
 	if (!c)
 		return NULL;
 	dials_clear(&c->dials);
-	loop_set_timer(c->loop, &c->retry.timer, LOOP_NEVER);
-	loop_set_timer(c->loop, &c->hello_timer, LOOP_NEVER);
+	clear_timers(c);
 	loop_set_timer(c->loop, &c->steer_timer, LOOP_NEVER);
 	steering_free(&c->steering);
 	free(c);
@@ -570,5 +532,5 @@ struct client *client_free(struct client *c)
 
 const char *client_failure(const struct client *c)
 {
-	return c->failed ? c->failure : NULL;
+	return c->failure[0] ? c->failure : NULL;
 }

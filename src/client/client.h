@@ -38,8 +38,8 @@
 /* This many may stand unanswered meanwhile: what accepts them may not be the peer but a proxy. */
 #define CLIENT_REDIALS_MAX 4
 
-/* A first connection that was there already has so much time to be answered. */
-#define CLIENT_WARM_NS CLIENT_REDIAL_NS
+/* A first connection that was there already has this long to be answered. */
+#define CLIENT_PRECONNECTED_NS CLIENT_REDIAL_NS
 
 /* The first attempt is made at once, but not more often than this. */
 #define CLIENT_REDIAL_PAUSE_NS 1000000000ull
@@ -89,8 +89,8 @@ int client_new(struct client **out, struct loop *loop, struct engine *engine,
 struct client *client_free(struct client *c);
 
 /* Begins on a connection that was there before (its channel is consumed), instead of making one. If
- * nothing comes of it, one is made as ever. To be called behind client_new. */
-void client_begin_warm(struct client *c, const struct client_first *first);
+ * nothing comes of it, one is made as ever. To be called right after client_new. */
+void client_begin_preconnected(struct client *c, const struct client_first *first);
 
 /* Looks whether connections are missing. */
 void client_pumped(struct client *c);

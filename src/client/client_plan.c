@@ -1,4 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which connections there are to be. The path manager plans source ports for the addresses of the
+ * first pair, around the connections that are there. A plan (enum client_plan_kind) is made at
+ * first, and again when connections lack; new links and a change that steering takes back
+ * throw the plan away. Each planned connection, then each pair without one, is dialled from a port
+ * that is free.
+ *
+ *   What always holds: none is dialled beyond what the session allows, where those that are late do
+ *   not count; n_wanted counts those that are there, so that steering's are not opened twice.
+ *
+ * -p is a block of ports: no plan is made, and the connections share the pairs.
+ */
 #include "client/client_internal.h"
 
 #include <errno.h>
@@ -64,7 +76,8 @@ static void count_open(const struct client *c, unsigned out[ADDR_PAIRS_MAX])
 /* Is there a plan for the addresses of the first pair that can be followed now? */
 static bool follows_plan(const struct client *c)
 {
-	return c->follows && c->pairs.pair[c->pairs.first].due_ns <= loop_now(c->loop);
+	return c->plan.kind == CLIENT_PLAN_LINKS &&
+	       c->pairs.pair[c->pairs.first].due_ns <= loop_now(c->loop);
 }
 
 /* The pair for one more connection: that of the plan, or any; -1: all of them rest. */
@@ -94,7 +107,7 @@ static int bare_pair(const struct client *c)
 static int connect_planned(struct client *c, unsigned pair, unsigned flow, uint16_t *port_out)
 {
 	struct pathmgr *paths = engine_paths(c->engine);
-	uint16_t port = c->plan.flows[flow].port;
+	uint16_t port = c->plan.plan.flows[flow].port;
 	int fd = -EADDRINUSE;
 
 	for (int i = 0; i < CLIENT_PORT_TRIES && port && dial_taken(fd); i++) {
@@ -104,7 +117,7 @@ static int connect_planned(struct client *c, unsigned pair, unsigned flow, uint1
 			break;
 		client_note(c, 2, "source port %u: %s", port, strerror(-fd));
 		pathmgr_avoid(paths, port);
-		port = pathmgr_alternate(paths, &c->plan, flow, port);
+		port = pathmgr_alternate(paths, &c->plan.plan, flow, port);
 	}
 	return fd;
 }
@@ -133,7 +146,7 @@ static int make_plan(struct client *c, unsigned most)
 		wish.max_flows = c->config.n_flows;
 	if (!c->config.follow_plan)
 		wish.min_flows = wish.max_flows;
-	return pathmgr_plan(engine_paths(c->engine), &wish, &c->plan);
+	return pathmgr_plan(engine_paths(c->engine), &wish, &c->plan.plan);
 }
 
 /* A plan that uses the links of the first pair leaves one connection for each other pair. Where
@@ -143,8 +156,10 @@ static int plan_pairs(struct client *c, unsigned most)
 	unsigned others = addr_pairs_n_joining(&c->pairs) - 1;
 	int r = make_plan(c, most);
 
-	c->follows = !r && !(c->plan.notes & PLAN_BLIND);
-	if (c->follows && others && c->plan.n_flows + others > most)
+	if (r)
+		return r;
+	c->plan.kind = c->plan.plan.notes & PLAN_BLIND ? CLIENT_PLAN_SHARED : CLIENT_PLAN_LINKS;
+	if (c->plan.kind == CLIENT_PLAN_LINKS && others && c->plan.plan.n_flows + others > most)
 		r = make_plan(c, most > others ? most - others : 1);
 	return r;
 }
@@ -169,17 +184,17 @@ static void say_plan(struct client *c)
 	uint16_t ports[PLAN_FLOWS_MAX];
 	char text[OUTCOME_REASON_LEN];
 
-	for (unsigned i = 0; i < c->plan.n_flows; i++)
-		ports[i] = c->plan.flows[i].port;
+	for (unsigned i = 0; i < c->plan.plan.n_flows; i++)
+		ports[i] = c->plan.plan.flows[i].port;
 	/* Pairs that share the connections may have other links than the first one. */
-	if (c->follows || n_pairs < 2)
-		pathmgr_verdict(engine_paths(c->engine), ports, c->plan.n_flows, text,
+	if (c->plan.kind == CLIENT_PLAN_LINKS || n_pairs < 2)
+		pathmgr_verdict(engine_paths(c->engine), ports, c->plan.plan.n_flows, text,
 				sizeof(text));
 	else
 		text_printf(text, sizeof(text), "%u subflows over %u pairs of addresses",
-			    c->plan.n_flows, n_pairs);
+			    c->plan.plan.n_flows, n_pairs);
 	client_note(c, 1, "%s", text);
-	if (pathmgr_explain(engine_paths(c->engine), &c->plan, text, sizeof(text)))
+	if (pathmgr_explain(engine_paths(c->engine), &c->plan.plan, text, sizeof(text)))
 		client_note(c, 1, "%s", text);
 	if (n_pairs > 1)
 		say_pairs(c);
@@ -192,7 +207,7 @@ static bool dial_planned(struct client *c, bool last_try)
 	uint16_t open[SUBFLOWS_MAX];
 	unsigned have = follows_plan(c) ? open_ports(c, open) : client_n_open(c);
 
-	for (unsigned i = have; i < c->plan.n_flows; i++) {
+	for (unsigned i = have; i < c->plan.plan.n_flows; i++) {
 		int pair = next_pair(c), fd;
 		uint16_t port = 0;
 
@@ -240,25 +255,28 @@ static void dial_bare(struct client *c, unsigned allowed)
 
 static void dial_plan(struct client *c, unsigned most)
 {
-	unsigned before = c->n_planned;
+	struct client_plan *p = &c->plan;
+	bool is_new = p->kind == CLIENT_PLAN_NONE;
+	unsigned before = p->n_wanted;
 
 	for (int i = 0; i < CLIENT_PLAN_TRIES; i++) {
 		int r = plan_pairs(c, most);
 
 		if (r) {
+			p->kind = CLIENT_PLAN_NONE;
 			client_join_failed(c, c->pairs.first, strerror(-r), false);
 			return;
 		}
-		c->n_planned = c->plan.n_flows;
-		if (!before)
-			c->n_kept = c->plan.n_flows;
+		p->n_wanted = p->plan.n_flows;
+		if (is_new)
+			p->n_kept = p->plan.n_flows;
 		if (dial_planned(c, i == CLIENT_PLAN_TRIES - 1))
 			break;
 	}
 	dial_bare(c, most);
-	if (c->n_planned < client_n_open(c))
-		c->n_planned = client_n_open(c);
-	if (c->n_planned != before)
+	if (p->n_wanted < client_n_open(c))
+		p->n_wanted = client_n_open(c);
+	if (is_new || p->n_wanted != before)
 		say_plan(c);
 }
 
@@ -286,7 +304,7 @@ void client_dial_again(struct client *c)
 	uint16_t port = 0;
 	int fd;
 
-	loop_set_timer(c->loop, &c->retry.timer, loop_now(c->loop) + CLIENT_REDIAL_NS);
+	client_wait(c, &c->redial_timer, CLIENT_REDIAL_NS);
 	c->pair = addr_pairs_again(&c->pairs, c->pair);
 	if (c->config.source_port)
 		fd = connect_from_block(c, c->pair, &port);
@@ -310,13 +328,12 @@ static void open_block(struct client *c, unsigned wanted)
 void client_open_missing(struct client *c, unsigned allowed)
 {
 	unsigned have = client_n_open(c);
-	unsigned wanted = c->config.source_port ? c->config.n_flows : c->n_planned;
+	bool lacks =
+		c->plan.kind == CLIENT_PLAN_NONE || (have < c->plan.n_wanted && have < allowed);
 
-	if (wanted > allowed)
-		wanted = allowed;
 	if (c->config.source_port)
-		open_block(c, wanted);
-	else if (allowed > 1 && (!wanted || have < wanted) && next_pair(c) >= 0)
+		open_block(c, c->config.n_flows < allowed ? c->config.n_flows : allowed);
+	else if (allowed > 1 && lacks && next_pair(c) >= 0)
 		dial_plan(c, allowed);
 	else if (have < allowed && allowed > 1)
 		dial_bare(c, allowed);
@@ -351,7 +368,7 @@ static const uint32_t *senders_of(const uint32_t want[COVER_ENDS], uint32_t out[
 static void steer(struct client *c, unsigned allowed)
 {
 	unsigned keep = c->config.follow_plan ? 1 : c->config.n_flows;
-	const struct steering_limits limits = { keep, c->n_kept, allowed };
+	const struct steering_limits limits = { keep, c->plan.n_kept, allowed };
 	uint32_t senders[COVER_ENDS];
 	struct steer_action act;
 	unsigned n = 0;
@@ -366,7 +383,7 @@ static void steer(struct client *c, unsigned allowed)
 			c, 1,
 			"the last change of subflows made the session slower: back to the plan");
 		client_recount(c);
-		c->n_planned = 0;
+		c->plan.kind = CLIENT_PLAN_NONE;
 		client_open_missing(c, act.most);
 		return;
 	}
@@ -377,7 +394,7 @@ static void steer(struct client *c, unsigned allowed)
 		client_note(c, 2, "%u more subflows are tried", n);
 	client_recount(c);
 	if (act.n_open || act.n_close)
-		c->n_planned = c->loss.n_live + c->dials.n;
+		c->plan.n_wanted = c->seen.n_live + c->dials.n;
 	say_verdict(c);
 }
 
@@ -390,13 +407,19 @@ static bool can_steer(const struct client *c)
 	       session_subflows_wanted(engine_session(c->engine)) >= 2;
 }
 
-/* While all connections are made as planned, and none is being made. */
+/* Are all connections made as planned, and none being made? */
+static bool is_settled(const struct client *c)
+{
+	return c->state == CLIENT_JOINING && c->plan.kind != CLIENT_PLAN_NONE && !c->dials.n &&
+	       addr_pairs_due(&c->pairs, loop_now(c->loop)) == LOOP_NEVER;
+}
+
 void client_steer_fired(struct loop_timer *timer)
 {
 	struct client *c = timer->arg;
 	struct session *s = engine_session(c->engine);
 
-	if (c->failed || session_state(s) != SESSION_OPEN || session_finished(s))
+	if (session_state(s) != SESSION_OPEN || session_finished(s))
 		return;
 	/* client_pumped begins again. */
 	if (!can_steer(c)) {
@@ -405,7 +428,7 @@ void client_steer_fired(struct loop_timer *timer)
 			engine_set_verdict(c->engine, "");
 		return;
 	}
-	if (!session_lost(s) && !c->retry.timer.linked && !c->dials.n && c->n_planned)
+	if (!session_lost(s) && is_settled(c))
 		steer(c, session_subflows_wanted(s));
 	loop_set_timer(c->loop, timer, steering_next(&c->steering, loop_now(c->loop)));
 }
@@ -413,12 +436,12 @@ void client_steer_fired(struct loop_timer *timer)
 void client_replan(struct client *c)
 {
 	steering_reset(&c->steering);
-	c->n_planned = 0;
+	c->plan.kind = CLIENT_PLAN_NONE;
 }
 
 void client_start_steering(struct client *c)
 {
-	if (c->steer_timer.linked || !can_steer(c))
+	if (loop_timer_is_set(&c->steer_timer) || !can_steer(c))
 		return;
 	loop_set_timer(c->loop, &c->steer_timer, loop_now(c->loop) + STEERING_FAST_NS);
 }

@@ -64,6 +64,12 @@ void loop_remove(struct loop *loop, struct loop_io *io);
 /* Sets or moves a timer; LOOP_NEVER clears it. */
 void loop_set_timer(struct loop *loop, struct loop_timer *timer, uint64_t due_ns);
 
+/* Is it set? When its function runs, it is not. */
+static inline bool loop_timer_is_set(const struct loop_timer *timer)
+{
+	return timer->linked;
+}
+
 void loop_queue(struct loop *loop, struct loop_task *task);
 void loop_unqueue(struct loop *loop, struct loop_task *task);
 

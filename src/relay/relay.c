@@ -413,7 +413,7 @@ static void begin_preconnected(struct relay *r, struct relayed *s)
 	if (!r->preconnect || !preconnect_take(r->preconnect, &first))
 		return;
 	r->totals.n_preconnected++;
-	client_begin_warm(s->client, &first);
+	client_begin_preconnected(s->client, &first);
 }
 
 static int begin(struct relay *r, int fd, const union sock_addr *from)
