@@ -82,6 +82,7 @@ int mover_wait(struct mover *m, struct pollfd *p, int ms, bool held)
 
 void mover_advance(struct mover *m, const void *p, size_t n)
 {
+	assert(atomic_load(&m->offset) + n <= atomic_load(&m->limit));
 	digest_feed_stream(m->digest, p, n);
 	atomic_fetch_add(&m->offset, n);
 	wake_raise(m->news);
@@ -98,6 +99,7 @@ int mover_wait_for_command(struct mover *m, int ms)
 
 void mover_finish(struct mover *m, enum mover_state state, int error)
 {
+	assert(state != MOVER_RUNS && atomic_load(&m->state) == MOVER_RUNS);
 	m->error = error;
 	digest_stream_value(m->digest, m->value);
 	atomic_store(&m->end_ns, clock_ns(CLOCK_MONOTONIC));

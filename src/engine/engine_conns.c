@@ -24,7 +24,7 @@ void engine_conns_add(struct engine *e, struct conn *c)
 {
 	struct engine_conns *t = &e->conns;
 
-	assert(!t->slot[c->slot]);
+	assert(c->slot < SUBFLOWS_MAX && !t->slot[c->slot] && c->state == CONN_GREETING);
 	t->slot[c->slot] = c;
 	t->n_in[c->state]++;
 	c->stats.id = t->next_id++;

@@ -26,6 +26,7 @@
  * ABORTING or ENDED. The caller can go to ENDED at once (engine_cut). In ENDED no callback comes
  * but the one that says so.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "engine/engine_internal.h"
@@ -105,6 +106,7 @@ void engine_enter(struct engine *e, enum engine_state state)
 
 	if (e->state == state || e->state == ENGINE_ENDED)
 		return;
+	assert(state != ENGINE_NEW && (state > e->state || e->state < ENGINE_ABORTING));
 	enter[state](e);
 	e->state = state;
 	if (state == ENGINE_ENDED)

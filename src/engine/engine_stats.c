@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ void engine_stats_remember(struct engine *e, const struct subflow_stats *stats)
 {
 	struct engine_stats *s = &e->stats;
 
+	assert(!stats->live && s->n_gone <= GONE_MAX && s->n_gone <= s->n_room);
 	if (s->n_gone == GONE_MAX)
 		memmove(s->subflow, s->subflow + 1, --s->n_gone * sizeof(s->subflow[0]));
 	if (make_room(s, s->n_gone + 1))

@@ -21,6 +21,7 @@
  */
 #include "io/child.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -63,6 +64,7 @@ static void describe(const siginfo_t *info, char text[CHILD_TEXT_LEN])
 /* It has ended or will soon: waits for it. */
 static void reap(struct child *c, siginfo_t *info)
 {
+	assert(c->io.fd >= 0);
 	while (waitid(P_PID, (id_t)c->pid, info, WEXITED) < 0 && errno == EINTR)
 		;
 	loop_remove(c->loop, &c->io);
@@ -173,8 +175,10 @@ static int spawn_with_pipes(struct child *c, char *const env[])
 
 int child_start(struct child *c, char *const env[])
 {
-	int r = spawn_with_pipes(c, env);
+	int r;
 
+	assert(c->io.fd < 0);
+	r = spawn_with_pipes(c, env);
 	if (r)
 		return -r;
 	close_fd(&c->to[0]);
@@ -194,6 +198,7 @@ int child_start(struct child *c, char *const env[])
 
 void child_end(struct child *c, struct loop_task *gone)
 {
+	assert(gone);
 	c->gone = gone;
 	if (c->io.fd < 0) {
 		loop_queue(c->loop, gone);

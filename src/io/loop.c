@@ -18,6 +18,7 @@
  */
 #include "io/loop.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -89,6 +90,7 @@ static uint64_t passed_ns(const struct loop *loop)
 /* Of what has passed by the clock, this counts. */
 static void advance(struct loop *loop, uint64_t passed, uint64_t counts)
 {
+	assert(counts <= passed);
 	loop->stopped_ns += passed - counts;
 	loop->now_ns += counts;
 }
@@ -126,6 +128,7 @@ static int control(struct loop *loop, int op, struct loop_io *io, uint32_t event
 
 int loop_add(struct loop *loop, struct loop_io *io, uint32_t events)
 {
+	assert(io->fd >= 0 && io->fn);
 	return control(loop, EPOLL_CTL_ADD, io, events);
 }
 
@@ -194,6 +197,7 @@ static void unlink_timer(struct loop *loop, struct loop_timer *timer)
 {
 	struct loop_timer *below = meld_siblings(timer->child);
 
+	assert(timer->linked);
 	if (timer == loop->timers) {
 		loop->timers = below;
 	} else {
@@ -217,6 +221,7 @@ void loop_set_timer(struct loop *loop, struct loop_timer *timer, uint64_t due_ns
 	timer->due_ns = due_ns;
 	if (due_ns == LOOP_NEVER)
 		return;
+	assert(timer->fn);
 	timer->child = timer->next = timer->prev = NULL;
 	timer->linked = true;
 	loop->timers = meld(loop->timers, timer);
@@ -229,6 +234,7 @@ void loop_queue(struct loop *loop, struct loop_task *task)
 {
 	if (task->queued)
 		return;
+	assert(task->fn);
 	task->queued = true;
 	task->next = NULL;
 	task->prev = loop->last_task;

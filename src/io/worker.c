@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "io/worker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -49,6 +50,7 @@ int worker_start(struct worker *w, void (*run)(void *arg), void *arg)
 {
 	int r = wake_open(&w->wake);
 
+	assert(run);
 	if (r)
 		return r;
 	r = wake_open(&w->ended);

@@ -14,6 +14,7 @@
  */
 #include "relay/preconnect.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,7 @@ static struct channel kept_end(struct kept *k)
 	struct kept **p = &w->oldest;
 	struct channel ch = k->ch;
 
+	assert(w->n);
 	while (*p != k)
 		p = &(*p)->next;
 	*p = k->next;
@@ -264,6 +266,7 @@ static void kept_answered(struct kept *k, const struct wire_welcome *m)
 {
 	struct preconnect *w = k->owner;
 
+	assert(!k->ready);
 	k->ready = true;
 	loop_set_timer(w->loop, &k->limit, LOOP_NEVER);
 	look_at_links(w, k, m);

@@ -12,6 +12,7 @@
  */
 #include "relay/relay.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
@@ -129,6 +130,7 @@ static void take_out(struct relay *r, struct relayed *s)
 {
 	struct relayed **p = bucket_of(r, s->key);
 
+	assert(*p && r->totals.n_running);
 	while (*p != s)
 		p = &(*p)->next_in_bucket;
 	*p = s->next_in_bucket;
@@ -148,8 +150,6 @@ static void on_note(void *arg, int level, const char *text)
 	/* What one session has to say at -v would be too much of many. */
 	note(s->relay, level ? level + 1 : 0, "%s: %s", s->name, text);
 }
-
-/* Memory */
 
 static struct relayed *relayed_of(struct source_table_member *member)
 {

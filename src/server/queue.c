@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "server/queue.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -37,6 +38,7 @@ static struct channel take_out(struct queue *q, unsigned i)
 	struct waiting *w = q->waiting[i];
 	struct channel ch = w->channel;
 
+	assert(i < q->n && w->queue == q);
 	memmove(&q->waiting[i], &q->waiting[i + 1], (q->n - i - 1) * sizeof(q->waiting[0]));
 	q->n--;
 	loop_remove(q->loop, &w->io);

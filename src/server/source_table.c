@@ -14,6 +14,7 @@
  */
 #include "server/source_table.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,7 @@ static void move_to(struct source_table *c, struct source_table_source *s, unsig
 {
 	struct source_table_source *other = c->rank[at];
 
+	assert(c->rank[s->at] == s && other && other->n == s->n);
 	c->rank[s->at] = other;
 	other->at = s->at;
 	c->rank[at] = s;
@@ -130,6 +132,7 @@ static void rank_up(struct source_table *c, struct source_table_source *s)
 
 static void rank_down(struct source_table *c, struct source_table_source *s)
 {
+	assert(s->n && c->n_with[s->n]);
 	move_to(c, s, --c->n_with[s->n]);
 	s->n--;
 }
@@ -198,6 +201,7 @@ void source_table_heard(struct source_table_member *m)
 	struct source_table_source *s = m->source;
 	unsigned at = m->at;
 
+	assert(s->members[at] == m && s->n_silent <= s->n);
 	if (at >= s->n_silent)
 		return;
 	put(s, s->members[--s->n_silent], at);
@@ -215,9 +219,11 @@ void source_table_remove(struct source_table *c, struct source_table_member *m)
 	put(s, s->members[s->n - 1], m->at);
 	m->source = NULL;
 	rank_down(c, s);
+	assert(c->n);
 	c->n--;
 	if (s->n)
 		return;
+	assert(*find(c, s->key) == s && !s->n_silent);
 	*find(c, s->key) = s->next;
 	source_free(s);
 }

@@ -15,6 +15,7 @@
  */
 #include "server/tls_budget.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "io/clock.h"
@@ -92,6 +93,7 @@ bool tls_budget_open(const struct tls_budget *t)
 void tls_budget_wait(struct tls_budget *t, struct tls_turn *turn,
 		     const uint8_t source[SOCK_SOURCE_LEN], bool known)
 {
+	assert(!turn->waits && turn->come);
 	turn->rank = !known;
 	for (const struct tls_turn *other = t->first; other; other = other->next)
 		turn->rank += !memcmp(other->source, source, SOCK_SOURCE_LEN);
@@ -109,6 +111,7 @@ void tls_budget_leave(struct tls_budget *t, struct tls_turn *turn)
 	if (!turn->waits)
 		return;
 	turn->waits = false;
+	assert(t->first && t->last);
 	*(turn->prev ? &turn->prev->next : &t->first) = turn->next;
 	*(turn->next ? &turn->next->prev : &t->last) = turn->prev;
 	set_timer(t);
