@@ -463,7 +463,7 @@ static int start_relay(struct relay_run *run)
 		config.max_per_source =
 			run->tls || !c->listen ? RELAY_PER_SOURCE : RELAY_PER_SOURCE_OPEN;
 	config.max_sessions =
-		sessions_at_once(run, c->listen ? LISTENER_KEPT : config.n_preconnect);
+		sessions_at_once(run, c->listen ? LISTENER_PRECONNECTIONS : config.n_preconnect);
 	r = relay_new(&run->relay, run->loop, &config, &events);
 	if (!r && c->listen)
 		r = query_reply_new(&run->answers, run->listener, c, &config.engine);

@@ -21,7 +21,7 @@
 #define PRECONNECT_DEFAULT 4
 
 /* And at most: the listener keeps no more of one source. */
-#define PRECONNECT_MAX LISTENER_KEPT_PER_SOURCE
+#define PRECONNECT_MAX LISTENER_PRECONNECTIONS_PER_SOURCE
 
 /* For one to be connected, and to be answered. */
 #define PRECONNECT_LIMIT_NS 10000000000ull

@@ -694,7 +694,7 @@ void relay_each(struct relay *r,
 
 unsigned relay_fitting(unsigned wanted, unsigned n_preconnect)
 {
-	const unsigned kept = RELAY_FDS_KEPT + n_preconnect;
+	const unsigned reserved = RELAY_FDS_RESERVED + n_preconnect;
 	struct rlimit limit;
 	uint64_t fitting;
 
@@ -702,9 +702,9 @@ unsigned relay_fitting(unsigned wanted, unsigned n_preconnect)
 		wanted = RELAY_SESSIONS_MAX;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
 		return wanted;
-	if (limit.rlim_cur < kept + RELAY_FDS)
+	if (limit.rlim_cur < reserved + RELAY_FDS)
 		return 1;
-	fitting = (limit.rlim_cur - kept) / RELAY_FDS;
+	fitting = (limit.rlim_cur - reserved) / RELAY_FDS;
 	return fitting < wanted ? (unsigned)fitting : wanted;
 }
 

@@ -45,7 +45,7 @@
 #define RELAY_FDS 2
 
 /* And for all else but preconnections: the listening sockets, strangers, a few more subflows. */
-#define RELAY_FDS_KEPT 64
+#define RELAY_FDS_RESERVED 64
 
 /* Free blocks of windows that are kept: what a few busy sessions have in their hands. */
 #define RELAY_POOL 32

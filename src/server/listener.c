@@ -2,8 +2,8 @@
 /*
  * Model: every connection that has not said HELLO, or has been answered, is a struct stranger. It
  * is in exactly one of three tables: strangers; expected (its source has a session, it proved who
- * it is, or it is about to join); kept (for a session to come). A connection that enters
- * a full table makes another one leave (source_table.h); only kept refuses it.
+ * it is, or it is about to join); preconnections (for a session to come). A connection that enters
+ * a full table makes another one leave (source_table.h); only the preconnections refuse it.
  *
  *   accepted --> first byte --> TLS turn --> TLS handshake --> HELLO --> events.hello
  *                    |   |                    ^         |        |
@@ -12,7 +12,7 @@
  *                    +--> HELLO, if it is no TLS        +-- failed --> answered --> closed
  *
  *   listener_answer       enters strangers as answered
- *   listener_keep         enters kept before its HELLO
+ *   listener_keep         enters preconnections before its HELLO
  *   listener_expect_join  enters expected before its HELLO
  *
  * A proof moves a connection from strangers to expected. Whoever takes a connection out
@@ -63,7 +63,7 @@ struct listener {
 	struct tls_budget turns;
 	struct source_table *strangers;
 	struct source_table *expected; /* of sources that have a session, or proved who they are */
-	struct source_table *kept;     /* for sessions to come */
+	struct source_table *preconnections; /* for sessions to come */
 };
 
 static void note(const struct listener *l, const struct stranger *s, const char *what,
@@ -96,8 +96,8 @@ static struct channel stranger_free(struct stranger *s)
 
 static void stranger_drop(struct stranger *s, const char *what, const char *detail)
 {
-	/* What is kept comes and goes. */
-	if (!s->answered && s->table != s->listener->kept)
+	/* Preconnections come and go. */
+	if (!s->answered && s->table != s->listener->preconnections)
 		note(s->listener, s, what, detail);
 	channel_close(stranger_free(s));
 }
@@ -465,12 +465,12 @@ void listener_keep(struct listener *l, struct channel ch, const void *bytes, siz
 		return;
 	}
 	sock_addr_source(source, &from);
-	if (source_table_is_full(l->kept) ||
-	    source_table_count(l->kept, source) >= LISTENER_KEPT_PER_SOURCE)
+	if (source_table_is_full(l->preconnections) ||
+	    source_table_count(l->preconnections, source) >= LISTENER_PRECONNECTIONS_PER_SOURCE)
 		listener_refuse_because(l, ch, WIRE_R_LIMIT,
 					"the limit of preconnections is reached");
 	else if (channel_send_all(ch, bytes, n))
-		keep(l, l->kept, ch, &from, LISTENER_KEPT_NS);
+		keep(l, l->preconnections, ch, &from, LISTENER_PRECONNECTION_NS);
 	else
 		channel_close(ch);
 }
@@ -525,7 +525,7 @@ static void on_accepted(void *arg, int fd, const union sock_addr *from)
 static void on_paused(void *arg, int error, bool first)
 {
 	struct listener *l = arg;
-	struct stranger *s = chosen(l->kept);
+	struct stranger *s = chosen(l->preconnections);
 
 	if (!s)
 		s = chosen(l->strangers);
@@ -628,7 +628,7 @@ int listener_adopt(struct listener **out, struct loop *loop, int fd, const struc
 	l->tls = tls;
 	r = listener_expect(l, LISTENER_STRANGERS);
 	if (!r)
-		r = make_table(&l->kept, LISTENER_KEPT, LISTENER_FD_PART);
+		r = make_table(&l->preconnections, LISTENER_PRECONNECTIONS, LISTENER_FD_PART);
 	if (!r)
 		r = add_socket(l, fd);
 	if (r) {
@@ -690,7 +690,7 @@ struct listener *listener_free(struct listener *l)
 		return NULL;
 	empty(l->strangers);
 	empty(l->expected);
-	empty(l->kept);
+	empty(l->preconnections);
 	accept_loop_close(&l->accepts);
 	free(l);
 	return NULL;

@@ -45,12 +45,12 @@
 /* Connections that are kept for sessions to come: in all, and of one source. Each holds a few KiB
  * and, with TLS, some 30 more; a client for which there is no room loses a round trip with each
  * session. */
-#define LISTENER_KEPT            256
-#define LISTENER_KEPT_PER_SOURCE 64
+#define LISTENER_PRECONNECTIONS            256
+#define LISTENER_PRECONNECTIONS_PER_SOURCE 64
 
 /* One that was not used for so long is closed. Its host may have forgotten it without a word, as
  * firewalls make some do. Who still wants one makes a new one. */
-#define LISTENER_KEPT_NS 600000000000ull
+#define LISTENER_PRECONNECTION_NS 600000000000ull
 
 /* Time to read an answer that is all there is to say. */
 #define LISTENER_REFUSE_NS 2000000000ull
@@ -117,7 +117,7 @@ void listener_addrs(const struct listener *l, struct wire_addrs *out);
 void listener_answer(struct listener *l, struct channel ch, const void *bytes, size_t n);
 
 /* Answers with these few bytes, and keeps ch (consumed): as if it had just come, but with
- * LISTENER_KEPT_NS for its HELLO. If the table is full, it is refused with LIMIT. */
+ * LISTENER_PRECONNECTION_NS for its HELLO. If the table is full, it is refused with LIMIT. */
 void listener_keep(struct listener *l, struct channel ch, const void *bytes, size_t n);
 
 /* The same for a peer that is about to join a session here: it is in the table that strangers and

@@ -120,7 +120,7 @@ static void shrink(struct sendwin *w)
 	w->head = 0;
 }
 
-static int place_of(const struct chunk *c, uint16_t slot)
+static int carrier_index(const struct chunk *c, uint16_t slot)
 {
 	for (int i = 0; i < SENDWIN_CARRIERS; i++)
 		if (c->carrier[i] == slot)
@@ -130,12 +130,12 @@ static int place_of(const struct chunk *c, uint16_t slot)
 
 bool chunk_has_room(const struct chunk *c)
 {
-	return place_of(c, SENDWIN_NOBODY) >= 0;
+	return carrier_index(c, SENDWIN_NOBODY) >= 0;
 }
 
 bool chunk_carried_by(const struct chunk *c, uint16_t slot)
 {
-	return place_of(c, slot) >= 0;
+	return carrier_index(c, slot) >= 0;
 }
 
 static bool is_requeued(const struct chunk *c)
@@ -164,32 +164,32 @@ struct chunk *sendwin_push(struct sendwin *w, uint32_t len)
 	return c;
 }
 
-static void drop_carrier(struct sendwin *w, struct chunk *c, int place)
+static void drop_carrier(struct sendwin *w, struct chunk *c, int at)
 {
-	if (c->carrier[place] == SENDWIN_NOBODY)
+	if (c->carrier[at] == SENDWIN_NOBODY)
 		return;
-	w->in_flight[c->carrier[place]] -= c->len;
-	if (place == 0)
+	w->in_flight[c->carrier[at]] -= c->len;
+	if (at == 0)
 		c->first_ns = c->sent_ns;
-	for (; place + 1 < SENDWIN_CARRIERS; place++)
-		c->carrier[place] = c->carrier[place + 1];
-	c->carrier[place] = SENDWIN_NOBODY;
+	for (; at + 1 < SENDWIN_CARRIERS; at++)
+		c->carrier[at] = c->carrier[at + 1];
+	c->carrier[at] = SENDWIN_NOBODY;
 }
 
 void sendwin_assign(struct sendwin *w, struct chunk *c, uint16_t slot, uint64_t now_ns,
 		    uint64_t due_ns)
 {
-	int place = place_of(c, SENDWIN_NOBODY);
+	int at = carrier_index(c, SENDWIN_NOBODY);
 
 	assert(!c->acked && !chunk_carried_by(c, slot));
 	if (is_requeued(c))
 		w->n_requeued--;
-	if (place < 0) {
+	if (at < 0) {
 		drop_carrier(w, c, 0);
-		place = SENDWIN_CARRIERS - 1;
+		at = SENDWIN_CARRIERS - 1;
 	}
-	c->carrier[place] = slot;
-	if (place == 0)
+	c->carrier[at] = slot;
+	if (at == 0)
 		c->first_ns = now_ns;
 	if (c->n_sent < UINT8_MAX)
 		c->n_sent++;
@@ -249,11 +249,11 @@ void sendwin_lost(struct sendwin *w, uint16_t slot)
 {
 	for (size_t i = 0; i < w->n; i++) {
 		struct chunk *c = nth(w, i);
-		int place = place_of(c, slot);
+		int at = carrier_index(c, slot);
 
-		if (place < 0)
+		if (at < 0)
 			continue;
-		drop_carrier(w, c, place);
+		drop_carrier(w, c, at);
 		if (is_requeued(c))
 			w->n_requeued++;
 	}

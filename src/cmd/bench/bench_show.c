@@ -129,7 +129,7 @@ static void show_sums(FILE *out, const struct span *s)
 	fputc('\n', out);
 }
 
-/* "eth0*": the star is for what the link's counters have told. */
+/* "eth0*": the star marks a link that was observed, not predicted. */
 static void show_link(FILE *out, const struct side_stats *side, int link, bool seen)
 {
 	const char *name = side_link_name(side, link);

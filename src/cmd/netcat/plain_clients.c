@@ -26,7 +26,7 @@
 #include "ui/log.h"
 #include "util/text.h"
 
-struct guest {
+struct plain_client {
 	int fd;
 	size_t head_len;
 	uint8_t head[PLAIN_COPY_HEAD_MAX];
@@ -37,7 +37,7 @@ struct plain_clients {
 	const struct config *config;
 	void (*over)(void *arg, const struct plain_copy_result *result);
 	void *arg;
-	struct guest waiting[PLAIN_CLIENTS_MAX];
+	struct plain_client waiting[PLAIN_CLIENTS_MAX];
 	unsigned n_waiting;
 
 	bool busy;
@@ -99,7 +99,7 @@ int plain_clients_new(struct plain_clients **out, struct loop *loop, const struc
 	*g = (struct plain_clients){ .loop = loop, .config = config, .over = over, .arg = arg };
 	r = wake_open(&g->done);
 	if (r)
-		goto free_guests;
+		goto free_clients;
 	g->done_io = (struct loop_io){ .fd = g->done.fd, .fn = done_event, .arg = g };
 	r = loop_add(loop, &g->done_io, EPOLLIN);
 	if (r)
@@ -108,7 +108,7 @@ int plain_clients_new(struct plain_clients **out, struct loop *loop, const struc
 	return 0;
 close_wake:
 	wake_close(&g->done);
-free_guests:
+free_clients:
 	free(g);
 	return r;
 }
@@ -131,21 +131,21 @@ bool plain_clients_free(struct plain_clients *g)
 
 bool plain_clients_push(struct plain_clients *g, int fd, const void *head, size_t n)
 {
-	struct guest *guest = &g->waiting[g->n_waiting];
+	struct plain_client *client = &g->waiting[g->n_waiting];
 
 	if (g->n_waiting == PLAIN_CLIENTS_MAX)
 		return false;
-	guest->fd = fd;
-	guest->head_len = n;
-	memcpy(guest->head, head, n);
+	client->fd = fd;
+	client->head_len = n;
+	memcpy(client->head, head, n);
 	g->n_waiting++;
 	return true;
 }
 
-static struct plain_copy_config config_of(const struct config *c, const struct guest *guest)
+static struct plain_copy_config config_of(const struct config *c, const struct plain_client *client)
 {
 	struct plain_copy_config config = {
-		.fd = guest->fd,
+		.fd = client->fd,
 		.in_fd = c->no_stdin || c->recv_only ? -1 : STDIN_FILENO,
 		.out_fd = c->send_only ? -1 : STDOUT_FILENO,
 		.in_start = c->keep ? input_start(STDIN_FILENO) : -1,
@@ -154,10 +154,10 @@ static struct plain_copy_config config_of(const struct config *c, const struct g
 		.shutdown = true,
 		.idle_ns = c->idle_ns,
 		.quit_ns = c->quit_ns,
-		.head_len = guest->head_len,
+		.head_len = client->head_len,
 	};
 
-	memcpy(config.head, guest->head, guest->head_len);
+	memcpy(config.head, client->head, client->head_len);
 	return config;
 }
 

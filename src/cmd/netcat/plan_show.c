@@ -89,15 +89,15 @@ static bool is_used(const struct show *s, const struct addr_pair *pair)
 /* Which pairs of addresses there are, and whether each has a way. */
 static void find_pairs(struct show *s)
 {
-	const struct wire_addrs *told = &s->peer.items.addrs;
+	const struct wire_addrs *announced = &s->peer.items.addrs;
 	struct addr_pairs all = { 0 };
 
 	for (int i = 0; i < s->n_addrs; i++)
 		addr_pairs_add(&all, &s->addrs[i], s->sources, s->n_sources);
-	for (unsigned i = 0; i < told->n && s->config->multihome; i++) {
+	for (unsigned i = 0; i < announced->n && s->config->multihome; i++) {
 		union sock_addr addr;
 
-		sock_wire_back(&addr, &told->addr[i], sock_addr_port(&s->first));
+		sock_wire_back(&addr, &announced->addr[i], sock_addr_port(&s->first));
 		if (own_addrs_reachable(&addr) && !pathmgr_is_here(s->paths, &addr))
 			addr_pairs_add(&all, &addr, s->sources, s->n_sources);
 	}
