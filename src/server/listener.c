@@ -270,8 +270,8 @@ static void answer_nonsense(struct stranger *s, const char *text)
 	struct listener *l = s->listener;
 
 	note(l, s, "it is not mpnc, it sent", text);
-	listener_refuse_because(l, stranger_free(s), WIRE_R_PROTOCOL,
-				"this is mpnc, and what arrived is not its protocol");
+	listener_refuse(l, stranger_free(s), WIRE_R_PROTOCOL,
+			"this is mpnc, and what arrived is not its protocol");
 }
 
 static void stranger_hello(struct stranger *s, const struct wire_hello *hello)
@@ -281,7 +281,7 @@ static void stranger_hello(struct stranger *s, const struct wire_hello *hello)
 
 	if (l->tls && !s->tls) {
 		note(l, s, "it connected without a key", NULL);
-		listener_refuse(l, stranger_free(s), WIRE_R_KEY);
+		listener_refuse(l, stranger_free(s), WIRE_R_KEY, NULL);
 		return;
 	}
 	/* Else its time would begin anew, and each question costs a look at our devices. */
@@ -429,17 +429,12 @@ void listener_answer(struct listener *l, struct channel ch, const void *bytes, s
 		channel_close(ch);
 }
 
-void listener_refuse_because(struct listener *l, struct channel ch, enum wire_reason reason,
-			     const char *why)
+void listener_refuse(struct listener *l, struct channel ch, enum wire_reason reason,
+		     const char *why)
 {
 	uint8_t buf[HANDSHAKE_ANSWER_LEN];
 
-	listener_answer(l, ch, buf, handshake_refuse(buf, sizeof(buf), reason, why));
-}
-
-void listener_refuse(struct listener *l, struct channel ch, enum wire_reason reason)
-{
-	listener_refuse_because(l, ch, reason, "");
+	listener_answer(l, ch, buf, handshake_refuse(buf, sizeof(buf), reason, why ? why : ""));
 }
 
 static void keep(struct listener *l, struct source_table *table, struct channel ch,
@@ -467,8 +462,7 @@ void listener_keep(struct listener *l, struct channel ch, const void *bytes, siz
 	sock_addr_source(source, &from);
 	if (source_table_is_full(l->preconnections) ||
 	    source_table_count(l->preconnections, source) >= LISTENER_PRECONNECTIONS_PER_SOURCE)
-		listener_refuse_because(l, ch, WIRE_R_LIMIT,
-					"the limit of preconnections is reached");
+		listener_refuse(l, ch, WIRE_R_LIMIT, "the limit of preconnections is reached");
 	else if (channel_send_all(ch, bytes, n))
 		keep(l, l->preconnections, ch, &from, LISTENER_PRECONNECTION_NS);
 	else

@@ -125,9 +125,6 @@ void listener_keep(struct listener *l, struct channel ch, const void *bytes, siz
 void listener_expect_join(struct listener *l, struct channel ch, const void *bytes, size_t n);
 
 /* Answers with REFUSE and closes ch (consumed) once the peer has read it or LISTENER_REFUSE_NS is
- * over. */
-void listener_refuse(struct listener *l, struct channel ch, enum wire_reason reason);
-
-/* The same with this sentence in place of the reason's. */
-void listener_refuse_because(struct listener *l, struct channel ch, enum wire_reason reason,
-			     const char *why);
+ * over. why: a sentence in place of the reason's, NULL: that one. */
+void listener_refuse(struct listener *l, struct channel ch, enum wire_reason reason,
+		     const char *why);

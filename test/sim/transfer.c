@@ -179,7 +179,7 @@ static void on_hello(void *arg, struct channel ch, const union sock_addr *peer,
 	if (!r->engine[1] && new_engine(r, 1, hello->session))
 		return;
 	if (engine_attach(r->engine[1], &(struct engine_arrival){ .channel = ch, .hello = hello }))
-		listener_refuse(r->listener, ch, WIRE_R_LIMIT);
+		listener_refuse(r->listener, ch, WIRE_R_LIMIT, NULL);
 }
 
 static void address_of(unsigned side, uint16_t port, union sock_addr *out)

@@ -63,7 +63,7 @@ void query_reply_query(struct query_reply *a, struct channel ch, const struct wi
 	size_t n = make_answer(a, buf, ch.fd, hello, now_ns);
 
 	if (!n) {
-		listener_refuse(a->listener, ch, WIRE_R_MEMORY);
+		listener_refuse(a->listener, ch, WIRE_R_MEMORY, NULL);
 		return;
 	}
 	listener_answer(a->listener, ch, buf, n);
@@ -79,7 +79,7 @@ void query_reply_warm(struct query_reply *a, struct channel ch, const struct wir
 	if (n)
 		listener_keep(a->listener, ch, buf, n);
 	else
-		listener_refuse(a->listener, ch, WIRE_R_MEMORY);
+		listener_refuse(a->listener, ch, WIRE_R_MEMORY, NULL);
 }
 
 int query_reply_new(struct query_reply **out, struct listener *l, const struct config *config,

@@ -153,18 +153,16 @@ void measure_server_serve(struct measure_server *m, struct listener *l, struct c
 	refill(m);
 	let_go(m);
 	if (busy || m->measure) {
-		listener_refuse_because(
-			l, ch, WIRE_R_BUSY,
-			busy ? "a session runs there, which a measurement would disturb"
-			     : "another measurement is under way");
+		listener_refuse(l, ch, WIRE_R_BUSY,
+				busy ? "a session runs there, which a measurement would disturb"
+				     : "another measurement is under way");
 	} else if (m->budget < 2 * MEASURE_SERVER_BYTES) {
-		listener_refuse_because(
-			l, ch, WIRE_R_LIMIT,
-			"the quota of measurements is used up: try again in a minute");
+		listener_refuse(l, ch, WIRE_R_LIMIT,
+				"the quota of measurements is used up: try again in a minute");
 	} else {
 		r = start(m, l, ch, hello);
 		if (r)
-			listener_refuse(l, ch, outcome_refusal(r));
+			listener_refuse(l, ch, outcome_refusal(r), NULL);
 	}
 }
 
@@ -188,5 +186,5 @@ void measure_server_join(struct measure_server *m, struct listener *l, struct ch
 			      &(struct engine_arrival){ .channel = ch, .hello = hello });
 
 	if (r)
-		listener_refuse(l, ch, outcome_refusal(r));
+		listener_refuse(l, ch, outcome_refusal(r), NULL);
 }
