@@ -327,7 +327,7 @@ static const char *excluded(const struct relay *r, const union sock_addr *from)
 		return NULL;
 	sock_addr_source(source, from);
 	return source_table_count(r->sources, source) >= r->config.max_per_source
-		       ? "its address has reached the limit of sessions (--per-source)"
+		       ? "this address has reached the limit of sessions (--per-source)"
 		       : NULL;
 }
 

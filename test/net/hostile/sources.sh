@@ -90,7 +90,7 @@ for end in 2 3 0:1::1; do
 	wait_port "near$end"
 	spawn "program$end" bash -c "exec 3<>/dev/tcp/127.0.0.1/$PORT; cat <&3"
 	case $end in
-	3) wait_log far "refused a peer, 2001:db8::3 port [0-9]+: its address has reached the limit" ;;
+	3) wait_log far "refused a peer, 2001:db8::3 port [0-9]+: this address has reached the limit" ;;
 	*) wait_for "$PATIENCE" "$address is served" came $((n += 1)) ;;
 	esac
 done

@@ -111,7 +111,7 @@ stop far
 start far relay -v -l 127.0.0.1 "$FAR" --to "127.0.0.1:$(<sink.out)"
 wait_port far
 hold 257 0 gap
-wait_log far 'its address has reached the limit of sessions'
+wait_log far 'this address has reached the limit of sessions'
 wait_for "$PATIENCE" "one is refused" grep -q '^ended 4' hold.out
 kill -USR1 "${PID[far]}"
 wait_log far '256 sessions: 256 running'

@@ -194,7 +194,7 @@ c = [socket.create_connection(to) for _ in range(3)]
 print('open', flush=True)
 c.append(socket.create_connection(to, source_address=('127.0.0.2', 0)))
 c[3].recv(1)" >programs.out
-wait_log near 'refused a connection from 127.0.0.1: its address has reached the limit of sessions'
+wait_log near 'refused a connection from 127.0.0.1: this address has reached the limit of sessions'
 wait_for "$PATIENCE" "three are served" grep -q 3 target.out
 kill -USR1 "${PID[near]}"
 wait_log near '3 sessions: 3 running, 0 failed, 1 refused'
@@ -210,7 +210,7 @@ start_target 2
 near_for near
 exec 5<>"/dev/tcp/127.0.0.1/$NEAR" 6<>"/dev/tcp/127.0.0.1/$NEAR"
 wait_log near 'session 2 of .*: the peer refused the session: too many connections'
-expect_log far 'refused a peer, 127.0.0.1 port [0-9]+: its address has reached the limit of sessions'
+expect_log far 'refused a peer, 127.0.0.1 port [0-9]+: this address has reached the limit of sessions'
 near_for other -s 127.0.0.2
 exec 7<>"/dev/tcp/127.0.0.1/$NEAR"
 wait_for "$PATIENCE" "another near side is served" grep -q 2 target.out
