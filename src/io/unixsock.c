@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * unixsock.c - unix sockets: addresses, and the file that a listener leaves behind
+ *
+ * A path that begins with "@" is an abstract name: sun_path begins with NUL and has no file.
+ *
+ * What always holds: a file is removed only if it is known to be ours. A listener remembers device
+ * and inode of what it has bound, as another program may have put its own there since. One that a
+ * dead program has left is found by asking it: nobody answers (ECONNREFUSED).
+ */
 #include "io/unixsock.h"
 
 #include <errno.h>

@@ -1,4 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * worker.c - a thread that can always be asked to end
+ *
+ *              worker_start            run() returns           worker_join, worker_end
+ *   nothing ----------------> RUNS -------------------> ENDED ------------------------> nothing
+ *                               |     `ended` is raised
+ *                               | worker_end: `quit`, `wake` is raised; false if it is too slow,
+ *                               v and the next call asks again without waiting
+ *
+ * What always holds:
+ * - A thread waits in worker_wait() alone, which watches `wake` too; a blocking system call between
+ *   two waits is what can make it slow to end.
+ * - All signals are the main thread's, but for those with which the kernel stops a background job.
+ * - quit, tid and ran_ns are atomic; everything else is written before the thread starts.
+ */
 #include "io/worker.h"
 
 #include <assert.h>

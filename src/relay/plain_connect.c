@@ -1,4 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * plain_connect.c - one plain connection to the first address of a list that answers
+ *
+ *            +------- next: in the next turn of the loop ------+
+ *            v                                                 |
+ *   WAITS FOR A TURN --> CONNECTS (io.fd >= 0) --> refused ----+
+ *            ^                |                        |
+ *            +--- again ------+ a unix socket's        | no address is left, or `limit` is over
+ *              (AGAIN_NS)       queue is full          v
+ *                             connected: done        failed
+ *
+ * What always holds:
+ * - At most one attempt is under way, and at most one of `next` and `again` is set.
+ * - Either done or failed is called, once, as the caller frees this in either. Neither comes before
+ *   plain_connect_new() has returned, where no caller expects it.
+ * - The descriptor is the caller's after done.
+ * - error is why the last address failed, which is what the user learns.
+ */
 #include "relay/plain_connect.h"
 
 #include <errno.h>

@@ -1,4 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * plain_listen.c - listening sockets of one place: addresses and a port, a path, or those of
+ * systemd
+ *
+ * What always holds:
+ * - All addresses of a name share one port: where none is given, the kernel's choice for the first
+ *   socket is that of all others (take_port).
+ * - An address family that this machine lacks is passed over; only if all are missing it is an
+ *   error.
+ * - The file of a unix socket is removed at the end if it is still ours (unixsock.h).
+ */
 #include "relay/plain_listen.h"
 
 #include <errno.h>

@@ -1,4 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * queue.c - clients that wait for their turn, oldest first, and are kept alive by PING
+ *
+ *   queue_push --> waiting[0 .. n-1] --> queue_pop: the first
+ *                      |
+ *                      +--> gone: it closed, or a PING could not be sent
+ *
+ * What always holds:
+ * - waiting[0 .. n-1] are full and in the order of arrival; n <= QUEUE_MAX. The timer runs while n
+ *   > 0.
+ * - A client in the queue has been sent the preface, once, and PINGs. So whoever pops it must not
+ *   send the preface again.
+ * - Nothing is read from a client here: what it sends stays in its socket, and only its end is
+ *   watched for.
+ */
 #include "server/queue.h"
 
 #include <assert.h>

@@ -75,6 +75,7 @@ static int data_space(struct session *s, struct rx *rx, struct iovec *iov)
 		at += iov[n].iov_len;
 		n++;
 	}
+	/* The header of the next frame mostly follows at once: one system call for both. */
 	iov[n++] = next_header(rx);
 	return n;
 }
@@ -164,6 +165,7 @@ static int on_welcome(struct session *s, struct subflow *sf, uint64_t now_ns)
 		return 0;
 	}
 	sf->peer_names = m.items.names;
+	/* An ACK on another subflow may have overtaken this, and an edge never goes back. */
 	if (m.edge > s->out.edge)
 		s->out.edge = m.edge;
 	if (s->welcomed)
@@ -225,6 +227,7 @@ static void chunk_acked(void *arg, const struct chunk *c)
 	for (int i = 0; i < SENDWIN_CARRIERS; i++) {
 		uint16_t slot = c->carrier[i];
 
+		/* Sent twice, its time is ambiguous: Karn's rule (RFC 6298, 3). */
 		if (slot == SENDWIN_NOBODY || c->n_sent > 1)
 			continue;
 		sched_delivered(&s->subflows[slot]->rate, c->len, c->sent_ns, s->contact.heard_ns,
@@ -245,6 +248,7 @@ static bool take_ack(struct session *s, const struct wire_ack *ack, uint64_t now
 		out->edge = ack->edge;
 	if (sendwin_acked(out->win) > before)
 		out->acked_ns = now_ns;
+	/* Only what lies below all gaps may go: the rest may have to be sent again. */
 	winbuf_release(out->buf, sendwin_acked(out->win));
 	if (sendwin_acked(out->win) == out->read) {
 		out->busy_since_ns = 0;
@@ -274,6 +278,7 @@ static int on_end(struct session *s, struct subflow *sf, uint64_t now_ns)
 
 	if (wire_get_end(sf->rx.body, sf->rx.header.length, digest))
 		return close_with(sf, "it sent a malformed END");
+	/* END comes once on each subflow, since any of them may die; all say the same. */
 	if (in->ended && (in->total != total || memcmp(in->digest, digest, DIGEST_LEN)))
 		return break_off(s, sf, "the peer sent two ENDs that differ");
 	if (total < reasm_highest(in->reasm))
@@ -290,6 +295,7 @@ static int on_confirm(struct session *s, struct subflow *sf, uint64_t now_ns)
 				.taken = s->out.read,
 				.edge = s->out.read };
 
+	/* CONFIRM stands for an ACK of everything, which may have been lost with its subflow. */
 	if (!s->out.ended || sf->rx.header.value != s->out.read ||
 	    sendwin_next(s->out.win) != s->out.read)
 		return break_off(s, sf, "the peer confirmed what was never sent");
@@ -349,6 +355,7 @@ static int on_links(struct session *s, struct subflow *sf, uint64_t now_ns)
 
 	if (wire_get_links(&sf->rx.header, sf->rx.body, &m))
 		return close_with(sf, "it sent malformed counters of its links");
+	/* Counters of another number of links belong to facts that are not here yet, or were. */
 	if (m.n == s->peer.facts.n_links && m.time_ns >= s->peer.counters.time_ns)
 		s->peer.counters = m;
 	return 0;
@@ -363,6 +370,7 @@ static int on_lane(struct session *s, struct subflow *sf, uint64_t now_ns)
 
 static int on_drain(struct session *s, struct subflow *sf, uint64_t now_ns)
 {
+	/* Both ends may begin at once; each then answers the other, and both are done. */
 	if (sf->state == SUBFLOW_READY || sf->state == SUBFLOW_DRAIN_DUE)
 		subflow_enter(sf, SUBFLOW_DRAIN_HEARD);
 	else if (sf->state == SUBFLOW_DRAIN_SENT)

@@ -74,6 +74,7 @@ static void say_hello(struct session *s, struct subflow *sf)
 	size_t left;
 	uint8_t *p;
 
+	/* A join belongs to a session whose facts the peer has, or gets by FACTS. */
 	if (!sf->join) {
 		m.items.facts = s->links.facts;
 		m.items.wanted = s->config.wanted;
@@ -172,6 +173,7 @@ static void say_ack(struct session *s, struct tx *tx, uint16_t slot, uint64_t no
 	size_t left;
 	uint8_t *p = control_end(tx, &left);
 
+	/* As late as possible: the consumer may have taken more since the ACK became due. */
 	session_raise_edge(s);
 	m.edge = in->edge;
 	m.n_ranges = reasm_ranges(in->reasm, m.ranges, WIRE_ACK_RANGES);

@@ -1,4 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * winbuf.c - a window onto a stream: blocks by number, in a ring of slots
+ *
+ *   block number   0    1    2    3    4    5    6
+ *                  released  ^              ^ ensured
+ *                            | stands       | not touched yet
+ *
+ * Block n stands in slots[n % n_slots]. A window of w bytes touches at most w / WINBUF_BLOCK + 2
+ * blocks, since it need not begin where a block does.
+ *
+ * What always holds:
+ * - Slots of numbers outside of [released, ensured) are NULL; within it a block may be missing.
+ * - A block goes back to the pool when its last reference does: that of the slot, or of a frame
+ *   that is being written (pin). n_blocks counts those that have not gone back.
+ * - At most one block is the one that no pool refuses (n_next): the lowest, in which the stream
+ *   goes on. Without it a full pool could stop a session for ever.
+ */
 #include "session/winbuf.h"
 
 #include <assert.h>

@@ -1,4 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * log.c - lines on standard error, from the main thread
+ *
+ * What always holds:
+ * - A line is one write of less than PIPE_BUF bytes where the terminal has room, so lines of
+ *   several processes do not mix. Control characters in it become "?": it may quote a peer.
+ * - The network never waits for a reader of standard error for longer than WRITE_WAIT_MS, and after
+ *   one line that nobody took (stuck) not at all until somebody reads again.
+ * - errno is the same after a call as before, so that a message does not change what follows.
+ */
 #include "ui/log.h"
 
 #include <errno.h>
