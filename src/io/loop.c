@@ -140,6 +140,7 @@ int loop_change(struct loop *loop, struct loop_io *io, uint32_t events)
 void loop_remove(struct loop *loop, struct loop_io *io)
 {
 	control(loop, EPOLL_CTL_DEL, io, 0);
+	/* A callback may remove, and free, what the same epoll_wait has reported. */
 	for (int i = 0; i < loop->n_events; i++)
 		if (loop->events[i].data.ptr == io)
 			loop->events[i].data.ptr = NULL;

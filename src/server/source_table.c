@@ -234,6 +234,8 @@ struct source_table_member *source_table_choose(struct source_table *c)
 
 	if (!c->n)
 		return NULL;
+	/* Whoever has most loses one, so a flood from one source costs others nothing. At random:
+	 * whoever could foresee the choice could spare its own. */
 	s = c->rank[random_below(c, c->n_with[c->rank[0]->n])];
 	return s->members[random_below(c, s->n_silent ? s->n_silent : s->n)];
 }

@@ -144,6 +144,7 @@ const uint8_t *session_id(const struct session *s)
 void session_fail(struct session *s, enum session_end_kind kind, unsigned reason, uint64_t offset,
 		  const char *text)
 {
+	/* The first reason stays: what follows is mostly its consequence. */
 	if (s->state == SESSION_FAILED || s->state == SESSION_DONE)
 		return;
 	s->state = SESSION_FAILED;
@@ -166,6 +167,7 @@ void session_done(struct session *s)
 
 void session_check_done(struct session *s)
 {
+	/* Where no connection can come back, nobody is left to say DONE. */
 	if (session_finished(s) && (s->peer.done || (!s->n_open && !s->config.reconnect_ns)))
 		session_done(s);
 }
@@ -310,12 +312,15 @@ bool session_input_should_end(const struct session *s, bool readable)
 		return false;
 	if (s->peer.side & WIRE_SIDE_SEND_ONLY)
 		return true;
+	/* With something to read this is no end in order: the endpoint fails the session. */
 	if (s->peer.stopped)
 		return !readable;
 	if (no_input && (s->config.duplex || (s->peer.side & WIRE_SIDE_NO_INPUT)))
 		return true;
 	if (!s->in.confirmed || s->config.duplex)
 		return false;
+	/* As netcat's users expect: a listener that got a stream and was given nothing to send
+	 * must not wait for a terminal or an open pipe. */
 	return follows || (s->config.role == SESSION_SERVER && !s->config.send_only && !readable &&
 			   s->in.total > 0 && !s->out.read);
 }
@@ -370,6 +375,7 @@ void session_output_taken(struct session *s, uint64_t offset, uint64_t now_ns)
 	in->taken = offset;
 	in->taken_ns = now_ns;
 	winbuf_release(in->buf, offset);
+	/* Nothing is held: an idle session keeps no block that is half used. */
 	if (offset == reasm_highest(in->reasm) && !receives_data(s))
 		winbuf_clear(in->buf);
 	if (offset - in->acked_taken >= ACK_BYTES)

@@ -88,6 +88,7 @@ static void begin_as_server(struct session *s, struct subflow *sf, const struct 
 	sf->join = hello->kind == WIRE_HELLO_JOIN;
 	sf->rx.state = RX_HEADER;
 	sf->peer_names = hello->items.names;
+	/* HELLO was read by the listener, and WELCOME need not be answered. */
 	subflow_enter(sf, SUBFLOW_READY);
 	if (!sf->join)
 		accept_hello(s, hello);

@@ -238,6 +238,7 @@ static int walk_down(struct walk *w)
 	static const uint8_t none[TOPO_MAC_LEN];
 	int r = 0;
 
+	/* The device of the route writes the frame's source; those below hand the frame on. */
 	memcpy(w->path->smac, w->at->link.mac, TOPO_MAC_LEN);
 	w->path->has_smac = memcmp(w->path->smac, none, TOPO_MAC_LEN) != 0;
 	while (!r) {

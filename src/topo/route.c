@@ -95,6 +95,8 @@ static void put_flow(struct nlmsghdr *request, const struct topo_flow *flow)
 		mnl_attr_put_u32(request, RTA_OIF, flow->ifindex);
 	if (flow->mark)
 		mnl_attr_put_u32(request, RTA_MARK, flow->mark);
+	/* Rules of policy routing may match these; an old kernel ignores attributes that it does
+	 * not know. */
 	if (!flow->protocol)
 		return;
 	mnl_attr_put_u8(request, RTA_IP_PROTO, flow->protocol);
