@@ -1,6 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Connections that are being made, each in one of these states:
+ *
+ *   DIAL_CONNECTING ---> DIAL_SHAKING ---> done: the owner has the channel
+ *          |    |    TLS       |             ^
+ *          |    +-------> DIAL_PROVING ------+
+ *          |      a session    |             ^
+ *          `---------------------------------+  neither
+ *
+ * From each it may fail instead: an error of the socket or of TLS, or its time is over. One that is
+ * connecting may be late before: late_ns after it began its owner hears so, once, and decides
+ * whether it goes on until limit_ns.
+ *
+ *   What always holds: a dial is in its owner's list until exactly one of `done` and `failed` is
+ *   called, and freed before; n and n_late count the list. The owner may clear the list in `done`
+ *   and `failed`, so nothing is touched after them.
+ */
 #include "client/dial.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +58,7 @@ static struct channel dial_free(struct dial *d)
 	while (*p != d)
 		p = &(*p)->next;
 	*p = d->next;
+	assert(ds->n && ds->n_late >= d->late);
 	ds->n--;
 	ds->n_late -= d->late;
 	loop_remove(ds->loop, &d->io);
@@ -105,7 +124,8 @@ static int dial_begin(struct dial *d)
 	if (r)
 		return r;
 	loop_set_timer(ds->loop, &d->timer, loop_now(ds->loop) + DIAL_SHAKE_NS);
-	if (d->tls)
+	d->state = d->tls ? DIAL_SHAKING : DIAL_PROVING;
+	if (d->state == DIAL_SHAKING)
 		dial_shake(d);
 	else
 		loop_change(ds->loop, &d->io, EPOLLIN);
@@ -130,14 +150,12 @@ static void dial_connected(struct dial *d)
 
 static void dial_event(struct loop_io *io, uint32_t events)
 {
+	static void (*const act[])(struct dial *) = { [DIAL_CONNECTING] = dial_connected,
+						      [DIAL_SHAKING] = dial_shake,
+						      [DIAL_PROVING] = dial_prove };
 	struct dial *d = io->arg;
 
-	if (d->tls)
-		dial_shake(d);
-	else if (d->prove)
-		dial_prove(d);
-	else
-		dial_connected(d);
+	act[d->state](d);
 }
 
 static uint64_t end_of(const struct dial *d)
@@ -150,11 +168,12 @@ static void dial_fired(struct loop_timer *timer)
 	struct dial *d = timer->arg;
 	struct dials *ds = d->dials;
 
-	if (d->tls || d->prove) {
+	if (d->state != DIAL_CONNECTING) {
 		dial_failed(d, ETIMEDOUT, "it accepts connections but says nothing: is it mpnc?");
 	} else if (loop_now(ds->loop) >= end_of(d)) {
 		dial_failed(d, ETIMEDOUT, NULL);
 	} else {
+		assert(!d->late);
 		d->late = true;
 		ds->n_late++;
 		loop_set_timer(ds->loop, timer, end_of(d));

@@ -25,13 +25,20 @@ bool dial_taken(int error);
 
 struct prove;
 
+enum dial_state {
+	DIAL_CONNECTING,
+	DIAL_SHAKING, /* TLS: the handshake */
+	DIAL_PROVING, /* the peer was asked for its proof */
+};
+
 struct dial {
+	enum dial_state state;
 	struct loop_io io;
 	struct loop_timer timer;
 	struct dials *dials;
-	struct tls *tls;        /* its handshake is under way; NULL: connecting */
+	struct tls *tls;        /* DIAL_SHAKING; else NULL */
 	const uint8_t *session; /* as given */
-	struct prove *prove;    /* the peer was asked for its proof */
+	struct prove *prove;    /* DIAL_PROVING; else NULL */
 	unsigned pair;          /* as given */
 	uint16_t port;          /* the local one; 0: the kernel's choice */
 	bool late;              /* it takes longer than it should */

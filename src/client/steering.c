@@ -1,4 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Fills what plan/steer.h looks at. Each of a connection's four ends (cover.h) has a link:
+ * predicted by a hash rule where one is known and the counters do not refute it, else observed by
+ * counters here or announced by the peer. To it come the rates of the links and of both streams,
+ * over STEER_MEAN_NS, and whether a stream rested: then a low rate is no fault of a link.
+ *
+ *   What always holds: a look is made only while each connection has been answered, or some would
+ *   be missing from it. `usage` is NULL, or has room for all ends and both streams.
+ *
+ * A sentence is news only when the verdict is another one; `said` is the last one that was.
+ */
 #include "client/steering.h"
 
 #include <stdlib.h>

@@ -1,6 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Each pair is fresh, rests or is shut out:
+ *
+ *           failed                        failed, announced by the peer,
+ *   fresh -----------> rests until due_ns -----------------------------> no_joins
+ *     ^                  |                never answered, too often
+ *     `------------------'
+ *      its time, or addr_pairs_fresh
+ *
+ * A rest is twice as long after each failure, up to ADDR_PAIRS_REST_MAX_NS, and
+ * ADDR_PAIRS_REST_SLOW_NS once there were ADDR_PAIRS_FAILURES_MAX or the peer closed one
+ * unanswered. The next connection goes to the pair with the lowest (connections + 1) / weight that
+ * may join.
+ *
+ *   What always holds: no two pairs are the same, the number of a pair stays its own, and a weight
+ *   is at least 1.
+ */
 #include "path/addr_pairs.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "path/sock_wire.h"
@@ -104,6 +122,7 @@ int addr_pairs_next(const struct addr_pairs *r, const unsigned n_open[ADDR_PAIRS
 
 	/* The one that would have the fewest for its weight. Of equals the first. */
 	for (unsigned i = 0; i < r->n; i++) {
+		assert(r->pair[i].weight);
 		if (!may_join(&r->pair[i], now_ns))
 			continue;
 		if (best < 0 || (uint64_t)(n_open[i] + 1) * r->pair[best].weight <

@@ -1,6 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Address pairs (way[]) lead to ends: bonds, teams or devices. Several may lead to one end; the
+ * links of the ends stand one after another in `all` and in `links`:
+ *
+ *   way 0 --> end 0    links 0 1     `first`: the facts of way 0 alone
+ *   way 1 --> end 1    link  2       `all`:   links 0 1 2
+ *   way 2 ----^
+ *
+ * A look makes all of it anew and compares. A way that has vanished keeps its end, marked `gone`,
+ * so that no link gets the number of another one.
+ *
+ *   What always holds: the links of an end are [first, first + n_links) of `all`, and ends do not
+ *   overlap; links[i] is all.link[i]; a way's end is -1 or below n_ends.
+ */
 #include "path/egress.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -61,6 +76,7 @@ static int find_end(const struct egresses *w, uint32_t ifindex)
 static void set_links(struct egresses *w, const struct egress_end *end,
 		      const struct topo_link *links)
 {
+	assert(end->first + end->n_links <= w->all.n_links);
 	memcpy(&w->links[end->first], links, end->n_links * sizeof(*links));
 	for (unsigned i = 0; i < end->n_links; i++)
 		watch_device(w, links[i].ifindex);
@@ -172,6 +188,7 @@ void egress_take(struct egresses *w, unsigned i, const struct topo_path *path, c
 		return;
 	}
 	way->end = (int8_t)take_end(w, path, &facts);
+	assert(way->end < (int)w->n_ends);
 	if (i == 0)
 		link_convert_of_path(path, release, &w->first);
 	if (before && same_end(w, before, i)) {

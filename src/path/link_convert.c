@@ -1,4 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Four modules describe links in their own terms, and do not know each other:
+ *
+ *   topo_bond, topo_path --> wire_facts --> plan_side --> hash_bond
+ *    (this kernel)            (announced)    (planned)     (predicted)
+ *                                  `-------> side_stats (shown)
+ *
+ * Ours and the peer's go through wire_facts alike, so both are planned by the same rules. What a
+ * step cannot express becomes unknown, never a guess. The order of links stays in each step, as
+ * their numbers are indices into it.
+ */
 #include "path/link_convert.h"
 
 #include <arpa/inet.h>

@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The path manager of a session has three things, each anew from pathmgr_learn on:
+ *
+ *   what is known    egresses of this machine (egress.h), and the peer's facts: as it announces
+ *                    them, and of those the ones of its first egress
+ *   what is planned  plan_input, always as the client sees it, between the addresses of the first
+ *                    connection: filled from what is known whenever that changes (set_sides)
+ *   what is counted  the counters of our links since they were found
+ *
+ *   What always holds: counts[i] is of link i of all egresses, and a link that stays goes on with
+ *   its base. A side of the plan is known only where that can be relied upon: the peer's not behind
+ *   a translation of addresses, none if neither end has a bond.
+ */
 #include "path/pathmgr.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +45,7 @@ struct pathmgr {
 	bool client;
 	bool translated;
 	struct egresses ways;
-	struct wire_facts peer_facts; /* as told */
+	struct wire_facts peer_facts; /* as it announces them */
 	struct wire_facts peer_first; /* of its first way */
 	int watch;                    /* descriptor; -1: none */
 
@@ -177,6 +191,7 @@ static void count_links(struct pathmgr *p)
 	for (unsigned i = 0; i < p->n_counts; i++)
 		p->counts[i] = count_of(p, before, n, &p->ways.links[i]);
 	p->counted.n = egress_facts(&p->ways)->n_links;
+	assert(p->counted.n <= p->n_counts);
 }
 
 /* After the ways were found, or looked at again. */
