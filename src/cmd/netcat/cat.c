@@ -1,4 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One session after another. A client has one and leaves; with -l -k a listener goes round:
+ *
+ *               a peer                 it ended, -k
+ *   CAT_WAITING ------> CAT_SERVING ---------------> CAT_CLOSING
+ *       ^  ^                |                         |   |
+ *       |  |                | it ended           the command is gone
+ *       |  |                v                         |   | a thread hangs
+ *       |  |           CAT_LEAVING ---> leave         |   v
+ *       |  `------------------------------------------'  CAT_HANGING
+ *       |                    the thread has ended             |
+ *       `-----------------------------------------------------'
+ *
+ *   What always holds: `engine` is set in CAT_SERVING, CAT_CLOSING and CAT_LEAVING alone,
+ *   `late.engine` in CAT_HANGING alone. Peers that come in another state than CAT_WAITING, or while
+ *   a plain client is served, wait in the queue or are refused. A signal leaves from any state.
+ */
 #include "cmd/netcat/cat.h"
 
 #include <errno.h>
@@ -74,8 +91,17 @@ struct verdict {
 	char failure[CHILD_TEXT_LEN];
 };
 
+enum cat_state {
+	CAT_WAITING, /* no session: for a peer; plain clients are served meanwhile */
+	CAT_SERVING, /* a session runs */
+	CAT_CLOSING, /* its end was said, its command may still run; another one is served then */
+	CAT_LEAVING, /* the same of the last session */
+	CAT_HANGING, /* a thread of the last session has not ended */
+};
+
 struct cat {
 	const struct config *config;
+	enum cat_state state;
 	struct loop *loop;
 	struct loop_io signals;
 	struct loop_task over;        /* the session has ended: clean up outside of its callback */
@@ -84,7 +110,6 @@ struct cat {
 	struct engine *engine;        /* the session that runs; NULL: none */
 	struct local *local;          /* its end here */
 	struct late late;
-	bool told;                        /* of its end, but its command still runs */
 	struct verdict verdict;           /* on its command */
 	char not_started[LOCAL_TEXT_LEN]; /* why the session has no end here; "": it has one */
 	char session[PROOF_TEXT_LEN];     /* its name */
@@ -97,7 +122,6 @@ struct cat {
 	struct parting parting;
 	struct idle_turn_count turn; /* of the session that runs, while others wait */
 	uint64_t n_served;
-	bool again;       /* serve another when the command is gone */
 	int last_failure; /* exit status of a session before; 0: none failed */
 	int exit;
 };
@@ -220,7 +244,6 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 
 	if (r)
 		return r;
-	cat->told = false;
 	cat->verdict.due = false;
 	cat->turn = (struct idle_turn_count){ 0 };
 	cat->not_started[0] = '\0';
@@ -231,6 +254,7 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 	r = engine_new(&cat->engine, cat->loop, &config, &events);
 	if (r)
 		return r;
+	cat->state = CAT_SERVING;
 	proof_name_text(cat->session, id);
 	display_begin(cat->display, cat->engine, cat->session);
 	return 0;
@@ -274,8 +298,7 @@ static void session_over(struct loop_task *task)
 	cat->client = client_free(cat->client);
 	if (keep && end.exit && lost_input(cat))
 		keep = say_lost();
-	cat->told = true;
-	cat->again = keep;
+	cat->state = keep ? CAT_CLOSING : CAT_LEAVING;
 	local_end(cat->local, &cat->gone);
 }
 
@@ -283,6 +306,7 @@ static void serve_next(struct cat *cat);
 
 static void past_late(struct cat *cat)
 {
+	cat->state = CAT_WAITING;
 	cat->late.engine = NULL;
 	cat->late.local = local_free(cat->late.local);
 	serve_next(cat);
@@ -305,6 +329,7 @@ static void let_go(struct cat *cat)
 	cat->late.local = cat->local;
 	cat->engine = NULL;
 	cat->local = NULL;
+	cat->state = CAT_HANGING;
 	if (engine_free(cat->late.engine)) {
 		past_late(cat);
 		return;
@@ -318,7 +343,7 @@ static void session_gone(struct loop_task *task)
 {
 	struct cat *cat = task->arg;
 
-	if (!cat->again || cat->exit) {
+	if (cat->state == CAT_LEAVING || cat->exit) {
 		leave(cat, cat->exit ? cat->exit : cat->last_failure);
 		return;
 	}
@@ -434,7 +459,7 @@ static void on_pinged(void *arg)
 	struct idle_turn_state state;
 	enum idle_turn turn;
 
-	if (!cat->engine || cat->told)
+	if (cat->state != CAT_SERVING)
 		return;
 	state = turn_state_of(cat);
 	turn = idle_turn_round(&cat->turn, &state);
@@ -449,7 +474,7 @@ static void on_pinged(void *arg)
 /* A client whose first connection was lost before our WELCOME came begins anew. */
 static bool is_busy(const struct cat *cat)
 {
-	return cat->engine || cat->late.engine || plain_clients_busy(cat->server.guests);
+	return cat->state != CAT_WAITING || plain_clients_busy(cat->server.guests);
 }
 
 /* One more that waits, behind the one that is served? */
