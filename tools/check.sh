@@ -70,9 +70,9 @@ step_asan() {
 step_tsan() {
 	CC=gcc configure build-tsan -Db_sanitize=thread -Db_lundef=false -Dtests=enabled
 	meson compile -C build-tsan mpnc:executable test-engine test-input test-loop test-output test-tls \
-		test-tls-pool test-worker
+		test-worker-pool test-worker
 	meson test -C build-tsan --no-rebuild --print-errorlogs --logbase "$step" \
-		engine input loop output threads tls tls-pool worker
+		engine input loop output threads tls worker-pool worker
 }
 
 step_clang() {

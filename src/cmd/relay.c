@@ -20,6 +20,7 @@
 #include "cmd/cli/query_reply.h"
 #include "cmd/cli/resolve_args.h"
 #include "cmd/cli/signals.h"
+#include "cmd/cli/threads.h"
 #include "cmd/cli/tls_setup.h"
 #include "io/service.h"
 #include "relay/plain_listen.h"
@@ -64,8 +65,8 @@ struct relay_run {
 	struct query_reply *answers; /* far */
 	struct loop *loop;
 	struct loop_io signals;
-	struct tls_context *tls;   /* NULL: plain */
-	struct tls_pool *tls_pool; /* for TLS; NULL: no threads for it */
+	struct tls_context *tls;         /* NULL: plain */
+	struct worker_pool *worker_pool; /* NULL: no workers */
 	struct relay *relay;
 	struct addr_list local; /* near: what is listened on */
 	struct plain_listen *gate;
@@ -457,7 +458,7 @@ static int start_relay(struct relay_run *run)
 	int r;
 
 	config.engine = client_setup_engine_config(c, run->listener);
-	config.engine.tls_pool = run->tls_pool;
+	config.engine.worker_pool = run->worker_pool;
 	/* At the near side one application may open them all. */
 	if (!config.max_per_source)
 		config.max_per_source =
@@ -482,8 +483,8 @@ static int start(struct relay_run *run)
 	r = tls_setup_open(c, &run->tls);
 	if (!r)
 		r = signals_watch(run->loop, &run->signals);
-	if (!r && run->tls)
-		r = tls_setup_threads(c, run->loop, &run->tls_pool);
+	if (!r)
+		r = threads_open(c, run->loop, run->tls, &run->worker_pool);
 	if (!r)
 		r = c->listen ? start_far(run)
 			      : find_place(c, run->options->local, true, &run->local);
@@ -507,7 +508,7 @@ static int end(struct relay_run *run)
 	relay_free(run->relay);
 	query_reply_free(run->answers);
 	listener_free(run->listener);
-	tls_pool_free(run->tls_pool);
+	worker_pool_free(run->worker_pool);
 	loop_free(run->loop);
 	tls_context_free(run->tls);
 	free(run->targets);

@@ -96,7 +96,7 @@ enum conn_result conn_was_written(struct conn *c, struct session *s, ssize_t n, 
 /* A link of 1 Gbit/s brings 80 segments a millisecond, and until its frame is whole none is of use:
  * the reader wakes only then, or when much has come. A mark above what is missing would never be
  * reached. TLS's records are not known here. */
-static void sleep_until_whole(struct conn *c, const struct session *s)
+void conn_sleep_until_whole(struct conn *c, const struct session *s)
 {
 	size_t missing = c->tls ? 0 : session_rx_missing(s, c->slot);
 	uint32_t len = missing < RCVLOWAT_MAX ? (uint32_t)missing : RCVLOWAT_MAX;
@@ -109,7 +109,7 @@ static void sleep_until_whole(struct conn *c, const struct session *s)
 	c->rcvlowat = len;
 }
 
-static enum conn_result direct_read(struct conn *c, struct session *s, uint64_t now_ns)
+enum conn_result conn_read_here(struct conn *c, struct session *s, uint64_t now_ns)
 {
 	struct iovec iov[SESSION_IOV];
 	enum conn_result r;
@@ -127,13 +127,13 @@ static enum conn_result direct_read(struct conn *c, struct session *s, uint64_t 
 	/* A read that just fits leaves the mark of the frame before, which the next one may never
 	 * reach. */
 	if (n == -EAGAIN)
-		sleep_until_whole(c, s);
+		conn_sleep_until_whole(c, s);
 	if (n <= 0)
 		return r;
 	if (session_rx(s, c->slot, (size_t)n, now_ns))
 		return CONN_CLOSED;
 	if (!c->readable)
-		sleep_until_whole(c, s);
+		conn_sleep_until_whole(c, s);
 	return CONN_MOVED;
 }
 
@@ -163,7 +163,7 @@ static bool direct_settle(struct conn *c, bool wait)
 	return true;
 }
 
-static const struct conn_ops direct = { direct_read, direct_write, direct_settle };
+static const struct conn_ops direct = { conn_read_here, direct_write, direct_settle };
 
 /* Life ----------------------------------------------------------------------------------------- */
 
@@ -228,7 +228,7 @@ bool conn_settle(struct conn *c, bool wait)
 
 void conn_free(struct conn *c)
 {
-	free(c->job);
+	worker_job_free(c->job);
 	free(c);
 }
 

@@ -15,14 +15,14 @@
  *
  * The socket is watched edge-triggered: readable and writable remember what epoll said until the
  * socket says EAGAIN. Who makes the system calls is behind conn_ops: the loop's thread itself
- * (conn.c), or with TLS the threads of a pool (conn_pooled.c).
+ * (conn.c), or the workers of a pool, for payload (conn_pooled.c).
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/tls_pool.h"
+#include "engine/worker_pool.h"
 #include "io/loop.h"
 #include "session/session.h"
 #include "tls/channel.h"
@@ -48,9 +48,8 @@ struct conn {
 	struct loop_io io; /* io.fd is the socket, owned */
 	struct tls *tls;   /* owned; NULL: plain */
 	const struct conn_ops *ops;
-	struct tls_pool *pool;    /* borrowed; NULL: the loop's thread does all */
-	struct tls_pool_job *job; /* owned; NULL as pool */
-	size_t n_uncopied; /* bytes at the end of what the job received that wait for memory */
+	struct worker_pool *pool; /* borrowed; NULL: the loop's thread does all */
+	struct worker_job *job;   /* owned; NULL as pool */
 
 	enum conn_state state;
 	uint16_t slot;     /* of the session */
@@ -84,9 +83,9 @@ struct conn *conn_new(struct channel ch, void (*fn)(struct loop_io *io, uint32_t
 /* Leaves the channel as it is. */
 void conn_free(struct conn *c);
 
-/* From now on the pool (borrowed) reads and writes; news(arg) says that there is something for
+/* From now on the pool (borrowed) moves its payload; news(arg) says that there is something for
  * conn_read. Returns 0 or -ENOMEM. */
-int conn_use_tls_pool(struct conn *c, struct tls_pool *pool, void (*news)(void *arg), void *arg);
+int conn_use_pool(struct conn *c, struct worker_pool *pool, void (*news)(void *arg), void *arg);
 
 /* What epoll said of its socket. */
 void conn_take_events(struct conn *c, uint32_t events);

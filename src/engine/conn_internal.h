@@ -16,6 +16,12 @@ struct conn_ops {
 	bool (*settle)(struct conn *c, bool wait);
 };
 
+/* Reads once, by the calling thread: conn_read of a connection without a pool. */
+enum conn_result conn_read_here(struct conn *c, struct session *s, uint64_t now_ns);
+
+/* The socket is empty: it is to wake us once there is enough for a call. */
+void conn_sleep_until_whole(struct conn *c, const struct session *s);
+
 /* n: what channel_recv returned, with room for len bytes. readable was false meanwhile, so that an
  * edge that came since is not lost. */
 enum conn_result conn_was_read(struct conn *c, ssize_t n, size_t len);

@@ -3,11 +3,11 @@
 
 #include "io/clock.h"
 
-void cost_begin(struct cost *c, struct tls_pool *pool)
+void cost_begin(struct cost *c, struct worker_pool *pool)
 {
 	c->process_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	thread_time_self(&c->loop);
-	tls_pool_times(pool, c->pool);
+	worker_pool_times(pool, c->pool);
 }
 
 static void add_network(const struct thread_time *before, const struct thread_time *now,
@@ -19,11 +19,11 @@ static void add_network(const struct thread_time *before, const struct thread_ti
 		      elapsed_ns);
 }
 
-void cost_take(const struct cost *c, const struct endpoint *ep, struct tls_pool *pool,
+void cost_take(const struct cost *c, const struct endpoint *ep, struct worker_pool *pool,
 	       uint64_t elapsed_ns, struct wire_cost *out)
 {
-	struct thread_time loop, threads[TLS_POOL_THREADS_MAX];
-	unsigned n = tls_pool_times(pool, threads);
+	struct thread_time loop, threads[WORKER_POOL_THREADS_MAX];
+	unsigned n = worker_pool_times(pool, threads);
 
 	*out = (struct wire_cost){ .busy = { WIRE_BUSY_UNKNOWN, WIRE_BUSY_UNKNOWN,
 					     WIRE_BUSY_UNKNOWN } };

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "endpoint/endpoint.h"
-#include "engine/tls_pool.h"
+#include "engine/worker_pool.h"
 #include "io/thread_time.h"
 #include "wire/cost.h"
 
@@ -15,12 +15,12 @@
 struct cost {
 	uint64_t process_ns;
 	struct thread_time loop;
-	struct thread_time pool[TLS_POOL_THREADS_MAX];
+	struct thread_time pool[WORKER_POOL_THREADS_MAX];
 };
 
 /* In the loop's thread, as is the next. pool may be NULL. */
-void cost_begin(struct cost *c, struct tls_pool *pool);
+void cost_begin(struct cost *c, struct worker_pool *pool);
 
 /* The session has lasted for elapsed_ns. */
-void cost_take(const struct cost *c, const struct endpoint *ep, struct tls_pool *pool,
+void cost_take(const struct cost *c, const struct endpoint *ep, struct worker_pool *pool,
 	       uint64_t elapsed_ns, struct wire_cost *out);

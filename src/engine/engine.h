@@ -12,7 +12,7 @@
 
 #include "endpoint/endpoint.h"
 #include "engine/outcome.h"
-#include "engine/tls_pool.h"
+#include "engine/worker_pool.h"
 #include "io/loop.h"
 #include "path/addr_pairs.h"
 #include "path/pathmgr.h"
@@ -28,9 +28,9 @@ struct engine_config {
 	struct pathmgr_config paths;
 	struct endpoint_config endpoint; /* the engine sets no_output, by session; the streams of a
 					    command end well only with engine_command_ended() */
-	struct tls_pool *tls_pool; /* seals and opens TLS; NULL: the loop's thread; borrowed */
-	uint64_t idle_ns;          /* give up when neither stream moves for so long; LOOP_NEVER */
-	uint64_t quit_ns;          /* -q; LOOP_NEVER */
+	struct worker_pool *worker_pool; /* moves payload; NULL: the loop's thread; borrowed */
+	uint64_t idle_ns; /* give up when neither stream moves for so long; LOOP_NEVER */
+	uint64_t quit_ns; /* -q; LOOP_NEVER */
 };
 
 struct engine_events {

@@ -102,6 +102,8 @@ static int introduce(struct engine *e, struct conn *c, const struct engine_arriv
 		session_subflow_greeted(e->session, c->slot);
 	if (c->tls)
 		session_subflow_sealed(e->session, c->slot);
+	if (c->pool)
+		session_subflow_lends(e->session, c->slot);
 	return 0;
 }
 
@@ -120,7 +122,7 @@ static void start_endpoint(struct engine *e, struct channel ch)
 static void begin(struct engine *e, struct channel ch)
 {
 	e->start_ns = loop_now(e->loop);
-	cost_begin(&e->cost, e->config.tls_pool);
+	cost_begin(&e->cost, e->config.worker_pool);
 	if (ch.tls)
 		memcpy(e->peer.proof, tls_peer(ch.tls), TLS_PEER_LEN);
 	engine_enter(e, ENGINE_RUNNING);
@@ -140,8 +142,8 @@ int engine_attach(struct engine *e, const struct engine_arrival *a)
 	c = conn_new(ch, conn_event, e);
 	if (!c)
 		return -ENOMEM;
-	if (ch.tls && e->config.tls_pool)
-		r = conn_use_tls_pool(c, e->config.tls_pool, on_job_done, e);
+	if (e->config.worker_pool)
+		r = conn_use_pool(c, e->config.worker_pool, on_job_done, e);
 	if (!r)
 		r = introduce(e, c, a);
 	if (r) {

@@ -76,7 +76,7 @@ void engine_stats_cost(struct engine *e)
 	/* Many sessions share the process. */
 	if (known.cost.cpu_ns || !e->start_ns || e->config.session.frugal)
 		return;
-	cost_take(&e->cost, e->endpoint, e->config.tls_pool, elapsed(e), &cost);
+	cost_take(&e->cost, e->endpoint, e->config.worker_pool, elapsed(e), &cost);
 	session_set_cost(e->session, &cost);
 }
 

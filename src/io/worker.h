@@ -24,8 +24,8 @@
  *   output             the stream's end, the consumer left   OUTPUT_LEFT_MS     first, and after
  *   output             a command's end, all written          for ever           first, and after
  *   plain client       the connection, its two descriptors   -w, -q, 10 ms      its wake stays set
- *   TLS pool           a job                                 for ever           first, and after
- *   loop (pool)        the job that is being done            one record         no: no job waits
+ *   worker pool        a job                                 for ever           first, and after
+ *   loop (pool)        the job that is being done            one chunk          no: no job waits
  *   any worker         read, write, fdatasync, close         the kernel's time  before and after
  */
 #pragma once

@@ -15,6 +15,7 @@
 #include "session/sched.h"
 #include "session/sendwin.h"
 #include "session/session_links.h"
+#include "session/session_loan.h"
 #include "session/session_stream.h"
 #include "session/session_subflow.h"
 #include "util/units.h"
@@ -104,8 +105,12 @@ enum count_state {
 /* RX_WAIT: the header of DATA has come, and there is no memory for its bytes now. */
 enum rx_state { RX_PREFACE, RX_HEADER, RX_CONTROL, RX_DATA, RX_DISCARD, RX_WAIT };
 
+/* The chunk of RX_DATA: with session_rx_return it is back, and verified once all of it has come. */
+enum rx_loan { LOAN_NONE, LOAN_OUT, LOAN_RIGHT, LOAN_WRONG };
+
 struct rx {
 	enum rx_state state;
+	enum rx_loan loan;
 	uint8_t start[WIRE_PREFACE_LEN + WIRE_HEADER_LEN]; /* the header at its end */
 	size_t start_have;
 	struct wire_header header; /* of the frame whose body is being read */
@@ -121,8 +126,10 @@ struct tx {
 	uint8_t header[WIRE_HEADER_LEN]; /* of the DATA frame under way */
 	const uint8_t *payload;
 	uint32_t payload_len;
-	size_t data_done; /* of header and payload; data_len: both */
-	size_t data_len;  /* 0: no DATA frame is under way */
+	uint64_t offset;   /* in the stream, of the payload */
+	size_t data_done;  /* of header and payload; data_len: both */
+	size_t data_len;   /* 0: no DATA frame is under way */
+	bool unsigned_yet; /* the header lacks its check */
 	struct winbuf_block *pin;
 };
 
@@ -130,6 +137,7 @@ struct subflow {
 	enum subflow_state state;
 	bool join;          /* HELLO asks to join */
 	bool sealed;        /* the connection authenticates its bytes */
+	bool lends;         /* another thread moves its payload */
 	unsigned said, due; /* SAID_*, DUE_* */
 	const char *fault;  /* why it is to be closed */
 	uint64_t pong_value;
@@ -176,6 +184,7 @@ struct incoming {
 	uint64_t edge;     /* as the peer knows it, or will with the next ACK */
 	uint64_t stuck_ns; /* since when all subflows wait for memory (RX_WAIT); 0: they do not */
 	uint64_t stuck_at; /* what was in order at that time */
+	unsigned n_lent;   /* chunks that are LOAN_OUT */
 	bool ended;
 	uint64_t total;
 	uint8_t digest[DIGEST_LEN];

@@ -103,6 +103,21 @@ static bool is_over(const struct session *s)
 	return s->state == SESSION_FAILED || s->state == SESSION_DONE;
 }
 
+/* Does a thread write some of the bytes of this chunk for another subflow? */
+static bool lent_elsewhere(const struct session *s, const struct rx *rx)
+{
+	for (uint16_t i = 0; s->in.n_lent && i < SUBFLOWS_MAX; i++) {
+		const struct rx *other = s->subflows[i] ? &s->subflows[i]->rx : NULL;
+
+		if (!other || other == rx || other->loan != LOAN_OUT)
+			continue;
+		if (rx->header.value < other->header.value + other->header.length &&
+		    other->header.value < rx->header.value + rx->header.length)
+			return true;
+	}
+	return false;
+}
+
 int session_rx_space(struct session *s, uint16_t slot, struct iovec iov[SESSION_IOV])
 {
 	struct rx *rx = &s->subflows[slot]->rx;
@@ -118,7 +133,7 @@ int session_rx_space(struct session *s, uint16_t slot, struct iovec iov[SESSION_
 		return 0;
 	switch (rx->state) {
 	case RX_DATA:
-		return data_space(s, rx, iov);
+		return lent_elsewhere(s, rx) ? 0 : data_space(s, rx, iov);
 	case RX_DISCARD:
 		return discard_space(s, rx, iov);
 	case RX_CONTROL:
@@ -458,27 +473,90 @@ static int data_header(struct session *s, struct subflow *sf)
 	return 0;
 }
 
-/* Checks a chunk where it lies: over at most WIRE_DATA_MAX / WINBUF_BLOCK + 1 blocks. */
-static bool chunk_ok(const struct session *s, const struct rx *rx, struct digest *d)
+/* Where a chunk lies, and what is to be verified. */
+static void chunk_of(const struct session *s, const struct rx *rx, struct session_chunk *out)
 {
 	uint64_t at = rx->header.value;
 	size_t left = rx->header.length;
-	size_t contiguous;
-	const uint8_t *p = winbuf_at(s->in.buf, at, &contiguous);
 
-	if (contiguous >= left)
-		return digest_check(p, left, rx->seed) == rx->header.check;
-	digest_begin_check(d, rx->seed);
+	out->n_parts = 0;
+	out->missing = rx->header.length - rx->body_have;
+	out->seed = rx->seed;
+	out->check = rx->header.check;
 	while (left) {
-		size_t n;
+		struct iovec *part = &out->part[out->n_parts++];
+		size_t contiguous;
 
-		p = winbuf_at(s->in.buf, at, &contiguous);
-		n = contiguous < left ? contiguous : left;
-		digest_feed_check(d, p, n);
-		at += n;
-		left -= n;
+		part->iov_base = winbuf_at(s->in.buf, at, &contiguous);
+		part->iov_len = contiguous < left ? contiguous : left;
+		at += part->iov_len;
+		left -= part->iov_len;
 	}
-	return digest_end_check(d) == rx->header.check;
+}
+
+enum session_verdict session_verify(const struct session_chunk *c, size_t n, struct digest *d)
+{
+	uint64_t check;
+
+	if (!c->n_parts || n < c->missing)
+		return SESSION_NOT_VERIFIED;
+	if (c->n_parts == 1) {
+		check = digest_check(c->part[0].iov_base, c->part[0].iov_len, c->seed);
+	} else {
+		digest_begin_check(d, c->seed);
+		for (int i = 0; i < c->n_parts; i++)
+			digest_feed_check(d, c->part[i].iov_base, c->part[i].iov_len);
+		check = digest_end_check(d);
+	}
+	return check == c->check ? SESSION_RIGHT : SESSION_WRONG;
+}
+
+bool session_rx_lends(const struct session *s, uint16_t slot)
+{
+	const struct rx *rx = &s->subflows[slot]->rx;
+
+	return rx->state == RX_DATA && rx->header.length >= SESSION_LOAN_MIN && !is_over(s);
+}
+
+bool session_rx_loan(struct session *s, uint16_t slot, struct session_chunk *out)
+{
+	struct subflow *sf = s->subflows[slot];
+
+	if (!session_rx_lends(s, slot))
+		return false;
+	assert(sf->rx.loan == LOAN_NONE);
+	chunk_of(s, &sf->rx, out);
+	if (sf->sealed)
+		out->n_parts = 0;
+	sf->rx.loan = LOAN_OUT;
+	s->in.n_lent++;
+	return true;
+}
+
+void session_rx_return(struct session *s, uint16_t slot, enum session_verdict verdict)
+{
+	static const enum rx_loan loans[] = { [SESSION_NOT_VERIFIED] = LOAN_NONE,
+					      [SESSION_RIGHT] = LOAN_RIGHT,
+					      [SESSION_WRONG] = LOAN_WRONG };
+	struct rx *rx = &s->subflows[slot]->rx;
+
+	assert(rx->loan == LOAN_OUT);
+	rx->loan = loans[verdict];
+	s->in.n_lent--;
+}
+
+/* The chunk is complete. Of a sealed connection only the header has a check. */
+static bool chunk_ok(const struct session *s, const struct subflow *sf)
+{
+	const struct rx *rx = &sf->rx;
+	struct session_chunk c;
+
+	if (sf->sealed)
+		return digest_check("", 0, rx->seed) == rx->header.check;
+	if (rx->loan != LOAN_NONE)
+		return rx->loan == LOAN_RIGHT;
+	chunk_of(s, rx, &c);
+	return session_verify(&c, c.missing, s->check) == SESSION_RIGHT;
 }
 
 static void plan_ack(struct session *s, uint32_t len, uint64_t now_ns)
@@ -509,8 +587,7 @@ static int data_complete(struct session *s, struct subflow *sf, uint64_t now_ns)
 	struct rx *rx = &sf->rx;
 	int r;
 
-	if (sf->sealed ? digest_check("", 0, rx->seed) != rx->header.check
-		       : !chunk_ok(s, rx, s->check))
+	if (!chunk_ok(s, sf))
 		return close_with(sf, "DATA does not match its checksum");
 	if (s->config.send_only)
 		return break_off(s, sf, "the peer sent bytes although we take none (--send-only)");
@@ -562,6 +639,7 @@ static int header_complete(struct session *s, struct subflow *sf, uint64_t now_n
 
 	rx->start_have = 0;
 	rx->body_have = 0;
+	rx->loan = LOAN_NONE;
 	if (wire_get_header(header, &rx->header))
 		return close_with(sf, "it sent a malformed frame header");
 	rx->seed = wire_seed(header);

@@ -130,6 +130,7 @@ void subflow_free(struct session *s, uint16_t slot)
 	assert(sf && s->n_open);
 	if (sf->tx.pin)
 		winbuf_unpin(s->out.buf, sf->tx.pin);
+	s->in.n_lent -= sf->rx.loan == LOAN_OUT;
 	free(sf);
 	s->subflows[slot] = NULL;
 	s->n_open--;
@@ -143,6 +144,11 @@ void session_subflow_greeted(struct session *s, uint16_t slot)
 void session_subflow_sealed(struct session *s, uint16_t slot)
 {
 	s->subflows[slot]->sealed = true;
+}
+
+void session_subflow_lends(struct session *s, uint16_t slot)
+{
+	s->subflows[slot]->lends = true;
 }
 
 void session_subflow_close(struct session *s, uint16_t slot, uint64_t now_ns)

@@ -446,10 +446,12 @@ static void build_data(struct session *s, struct subflow *sf, uint16_t slot, uin
 	tx->payload = winbuf_at(s->out.buf, c->offset, &contiguous);
 	tx->payload_len = c->len;
 	tx->pin = winbuf_pin(s->out.buf, c->offset);
+	tx->unsigned_yet = sf->lends && !sf->sealed && c->len >= SESSION_LOAN_MIN;
 	if (sf->sealed)
 		wire_put_sealed_header(tx->header, c->offset, c->len);
-	else
+	else if (!tx->unsigned_yet)
 		wire_put_header(tx->header, WIRE_DATA, c->offset, tx->payload, c->len);
+	tx->offset = c->offset;
 	tx->data_len = WIRE_HEADER_LEN + c->len;
 	tx->data_done = 0;
 }
@@ -491,6 +493,25 @@ int session_tx(struct session *s, uint16_t slot, uint64_t now_ns, struct iovec i
 					   .iov_len = tx->payload_len - done };
 	}
 	return n;
+}
+
+struct session_header session_tx_loan(struct session *s, uint16_t slot)
+{
+	struct tx *tx = &s->subflows[slot]->tx;
+	struct session_header h = { 0 };
+
+	if (tx->unsigned_yet)
+		h = (struct session_header){ .out = tx->header,
+					     .offset = tx->offset,
+					     .payload = tx->payload,
+					     .length = tx->payload_len };
+	tx->unsigned_yet = false;
+	return h;
+}
+
+void session_sign(const struct session_header *h)
+{
+	wire_put_header(h->out, WIRE_DATA, h->offset, h->payload, h->length);
 }
 
 void session_tx_done(struct session *s, uint16_t slot, size_t n, uint64_t now_ns)

@@ -7,6 +7,7 @@
 #include "cmd/bench/bench_run.h"
 #include "cmd/cli/limits.h"
 #include "cmd/cli/signals.h"
+#include "cmd/cli/threads.h"
 #include "cmd/cli/tls_setup.h"
 #include "ui/log.h"
 
@@ -79,8 +80,8 @@ static int start(struct bench *b)
 	r = tls_setup_open(b->config, &b->tls);
 	if (!r)
 		r = signals_watch(b->loop, &b->signals);
-	if (!r && b->tls)
-		r = tls_setup_threads(b->config, b->loop, &b->tls_pool);
+	if (!r)
+		r = threads_open(b->config, b->loop, b->tls, &b->worker_pool);
 	return r;
 }
 
@@ -99,7 +100,7 @@ static int run(const struct config *config, const struct bench_options *options)
 	/* A thread that hangs keeps what it uses until the process ends, which is now. */
 	if (!measure_free(b.measure))
 		return b.exit;
-	tls_pool_free(b.tls_pool);
+	worker_pool_free(b.worker_pool);
 	loop_free(b.loop);
 	tls_context_free(b.tls);
 	return b.exit;

@@ -55,7 +55,7 @@ static int start_run(struct runs *r)
 	const struct config *c = b->config;
 	struct bench_ways ways = egress_of(b->options);
 	struct measure_config config = { .config = c,
-					 .tls_pool = b->tls_pool,
+					 .worker_pool = b->worker_pool,
 					 .disk = b->options->disk,
 					 .sends = ways.out,
 					 .receives = ways.in,

@@ -15,7 +15,7 @@ struct bench {
 	struct loop_io signals;
 	struct loop_task over; /* a run has ended: clean up outside of its callback */
 	struct tls_context *tls;
-	struct tls_pool *tls_pool; /* for TLS; NULL: no threads for it */
+	struct worker_pool *worker_pool; /* NULL: no workers */
 	struct measure
 		*measure; /* the run under way, or whose threads have not ended; NULL: none */
 	int exit;

@@ -43,7 +43,7 @@ static struct measure_config config_for(const struct server *s, const struct wir
 	const struct bench *b = s->bench;
 	struct measure_config config = { .config = b->config,
 					 .listener = s->listener,
-					 .tls_pool = b->tls_pool,
+					 .worker_pool = b->worker_pool,
 					 .disk = b->options->disk,
 					 .interval_ns = b->options->interval_ns };
 

@@ -29,7 +29,7 @@
 /* Blocks of --allow: more than a rule that people write has. */
 #define CONFIG_ALLOW_MAX 64
 
-/* As many threads for TLS as the machine has processors to give away. */
+/* As many workers as pay (threads.h). */
 #define CONFIG_THREADS_AUTO UINT_MAX
 
 /* A duration that was not given. */
@@ -84,7 +84,7 @@ struct config {
 
 	const char *key_file;    /* --key; these are borrowed from argv, NULL: not given */
 	const char *key_dir;     /* --key-dir, only with -l */
-	unsigned tls_threads;    /* --tls-threads; CONFIG_THREADS_AUTO */
+	unsigned threads;        /* --threads; CONFIG_THREADS_AUTO */
 	const char *cert;        /* --cert, and with it: */
 	const char *private_key; /* --private-key */
 	const char *ca;          /* --ca */

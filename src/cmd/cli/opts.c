@@ -482,7 +482,7 @@ enum opts_result opts_parse_verb(int argc, char *const argv[], const struct opts
 		.quit_ns = CONFIG_NEVER,
 		.tos = -1,
 		.max_clients = UINT_MAX,
-		.tls_threads = CONFIG_THREADS_AUTO,
+		.threads = CONFIG_THREADS_AUTO,
 	};
 	message[0] = '\0';
 	result = read_words(&p, argc, argv);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "engine/tls_pool.h"
+#include "engine/worker_pool.h"
 #include "session/bucket.h"
 #include "util/parse.h"
 #include "util/text.h"
@@ -244,7 +244,7 @@ static const struct opts_number
 	threads = {
 		.parse = parse_u64,
 		.min = 0,
-		.max = TLS_POOL_THREADS_MAX,
+		.max = WORKER_POOL_THREADS_MAX,
 		.wanted = "a number of threads (0 to 16, or auto)",
 		.word = "auto",
 		.word_is = CONFIG_THREADS_AUTO,
@@ -360,6 +360,11 @@ const struct option_def opts_table[N_OPTIONS] = {
 			 set_number, FIELD(rcvbuf), .number = &sockbuf },
 	[OPT_SNDBUF] = { 'O', NULL, "LEN", "the same for the TCP send buffer", set_number,
 			 FIELD(sndbuf), .number = &sockbuf },
+	[OPT_THREADS] = { 0, "threads", "N",
+			  "workers that send, receive, check and encrypt;\n"
+			  "0: the main thread does; auto, the default: with a\n"
+			  "key by processors, else 0",
+			  set_number, FIELD(threads), .number = &threads },
 
 	[OPT_KEY] = { 0, "key", "FILE",
 		      "encrypt; accept only peers that hold the same key\n"
@@ -379,10 +384,6 @@ const struct option_def opts_table[N_OPTIONS] = {
 		       "require this name in the peer's certificate\n"
 		       "(default: HOST; with -l: any)",
 		       set_path, FIELD(cert_name) },
-	[OPT_TLS_THREADS] = { 0, "tls-threads", "N",
-			      "threads that encrypt and decrypt; 0: use the main\n"
-			      "thread; auto, the default: by processors",
-			      set_number, FIELD(tls_threads), .number = &threads },
 
 	[OPT_EXEC] = { 'e', "exec", "COMMAND",
 		       "run COMMAND and join the session to its input and\n"

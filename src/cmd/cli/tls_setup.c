@@ -39,13 +39,3 @@ int tls_setup_open(const struct config *c, struct tls_context **out)
 		log_error("%s", why);
 	return r;
 }
-
-int tls_setup_threads(const struct config *c, struct loop *loop, struct tls_pool **out)
-{
-	unsigned n = c->tls_threads == CONFIG_THREADS_AUTO ? tls_pool_n_threads() : c->tls_threads;
-	int r = n ? tls_pool_new(out, loop, n) : 0;
-
-	if (r)
-		log_error("cannot start %u threads for TLS: %s", n, strerror(-r));
-	return r;
-}

@@ -5,14 +5,9 @@
 #pragma once
 
 #include "cmd/cli/config.h"
-#include "engine/tls_pool.h"
 #include "tls/tls.h"
 
 /* Reads keys or certificates; *out is NULL when none were asked for. Says what is wrong. From here
  * on the process leaves no core dump and cannot be looked into by others of its user. Returns 0 or
  * -errno. */
 int tls_setup_open(const struct config *config, struct tls_context **out);
-
-/* Where there is TLS: the threads that encrypt. *out stays NULL when there are to be none. Says
- * what is wrong. Returns 0 or -errno. */
-int tls_setup_threads(const struct config *config, struct loop *loop, struct tls_pool **out);

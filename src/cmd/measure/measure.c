@@ -353,7 +353,7 @@ static struct engine_config engine_config_of(const struct measure *m)
 	};
 	if (c->idle_ns == CONFIG_NEVER)
 		config.idle_ns = MEASURE_IDLE_NS;
-	config.tls_pool = mc->tls_pool;
+	config.worker_pool = mc->worker_pool;
 	return config;
 }
 

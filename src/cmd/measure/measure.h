@@ -22,7 +22,7 @@
 struct measure_config {
 	const struct config *config;     /* of the command line; borrowed */
 	const struct listener *listener; /* that it came to; NULL: we connect; borrowed */
-	struct tls_pool *tls_pool;       /* as engine.h has it; borrowed */
+	struct worker_pool *worker_pool; /* as engine.h has it; borrowed */
 	const char *disk;                /* read when sending, else written, and removed at the end;
 					    borrowed; NULL: memory */
 	bool sends, receives;

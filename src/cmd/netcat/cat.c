@@ -32,6 +32,7 @@
 #include "cmd/cli/query_reply.h"
 #include "cmd/cli/resolve_args.h"
 #include "cmd/cli/signals.h"
+#include "cmd/cli/threads.h"
 #include "cmd/cli/tls_setup.h"
 #include "cmd/measure/measure_server.h"
 #include "cmd/netcat/between.h"
@@ -41,7 +42,7 @@
 #include "cmd/netcat/plain_clients.h"
 #include "endpoint/input.h"
 #include "engine/engine.h"
-#include "engine/tls_pool.h"
+#include "engine/worker_pool.h"
 #include "io/child.h"
 #include "server/hello.h"
 #include "server/listener.h"
@@ -114,7 +115,7 @@ struct cat {
 	char not_started[LOCAL_TEXT_LEN]; /* why the session has no end here; "": it has one */
 	char session[PROOF_TEXT_LEN];     /* its name */
 	struct tls_context *tls;          /* NULL: plain */
-	struct tls_pool *tls_pool;        /* for TLS; NULL: no threads for it */
+	struct worker_pool *worker_pool;  /* NULL: no workers */
 	struct client *client;
 	struct client_setup peer; /* the client borrows it */
 	struct server server;
@@ -249,7 +250,7 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 	cat->not_started[0] = '\0';
 	config.endpoint.in_fd = local_in_fd(cat->local);
 	config.endpoint.out_fd = local_out_fd(cat->local);
-	config.tls_pool = cat->tls_pool;
+	config.worker_pool = cat->worker_pool;
 	memcpy(config.session.id, id, WIRE_SESSION_ID_LEN);
 	r = engine_new(&cat->engine, cat->loop, &config, &events);
 	if (r)
@@ -739,8 +740,8 @@ static int start(struct cat *cat)
 		r = tls_setup_open(cat->config, &cat->tls);
 	if (!r)
 		r = signals_watch(cat->loop, &cat->signals);
-	if (!r && cat->tls)
-		r = tls_setup_threads(cat->config, cat->loop, &cat->tls_pool);
+	if (!r)
+		r = threads_open(cat->config, cat->loop, cat->tls, &cat->worker_pool);
 	if (!r)
 		r = cat->config->listen ? start_listener(cat) : start_client(cat);
 	return r;
@@ -780,7 +781,7 @@ int cat_run(const struct config *config)
 	queue_free(cat.server.queue);
 	query_reply_free(cat.server.answers);
 	listener_free(cat.server.listener);
-	tls_pool_free(cat.tls_pool);
+	worker_pool_free(cat.worker_pool);
 	loop_free(cat.loop);
 	tls_context_free(cat.tls);
 	return cat.exit;

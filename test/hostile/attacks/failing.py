@@ -106,7 +106,7 @@ def scene_stream(stage, *security):
 
 def scene_key(stage):
     threads = stage.random.choice("02")
-    return scene_stream(stage, "--key", KEY, "--tls-threads", threads)
+    return scene_stream(stage, "--key", KEY, "--threads", threads)
 
 
 def scene_command(stage):

@@ -107,7 +107,7 @@ def spoilt_records(context):
     for _ in range(n):
         stream = context.random.randbytes(context.random.choice((1000, 700000)))
         threads = context.random.choice("02")
-        limits = ("--reconnect", "2", "--idle-timeout", "5", "--key", "key", "--tls-threads", threads)
+        limits = ("--reconnect", "2", "--idle-timeout", "5", "--key", "key", "--threads", threads)
         with open("out", "wb") as out, listener(*limits, "-w", "10", stdout=out) as rx:
             spoiler = Spoiler(rx.port, context.random)
             sent, said = transfer(spoiler.port_here, stream, *limits)

@@ -26,7 +26,8 @@ finish() {
 }
 
 for ((seed = first; seed < first + runs; seed++)); do
-	[[ ! -f key ]] || key=(--key key --tls-threads $((seed % 3)))
+	key=(--threads $((seed % 3)))
+	[[ ! -f key ]] || key+=(--key key)
 	listen rx "${key[@]}" --reconnect 10 -w 20 </dev/null >out
 	start_proxy "$PORT" --seed "$seed"
 	start tx -v "${key[@]}" --retry 10 --reconnect 10 -w 20 -P 4 127.0.0.1 "$PROXY" <data

@@ -37,8 +37,8 @@ expect_log rx 'proved to be "a.key"'
 
 for n in 1 4 16; do
 	section "the same by three threads"
-	listen rx --tls-threads 3 --key a.key --duplex <data >out.rx
-	run 0 tx --tls-threads 3 -P "$n" --key a.key --duplex 127.0.0.1 "$PORT" <data >out.tx
+	listen rx --threads 3 --key a.key --duplex <data >out.rx
+	run 0 tx --threads 3 -P "$n" --key a.key --duplex 127.0.0.1 "$PORT" <data >out.tx
 	expect_exit rx 0
 	expect_same data out.rx
 	expect_same data out.tx
@@ -47,8 +47,8 @@ done
 section "threads, and an end in the middle: the other side says so"
 mkfifo slow
 exec 5<>slow
-listen rx --tls-threads 2 --key a.key </dev/null >out 5>&-
-start tx --tls-threads 2 --key a.key 127.0.0.1 "$PORT" <slow 5>&-
+listen rx --threads 2 --key a.key </dev/null >out 5>&-
+start tx --threads 2 --key a.key 127.0.0.1 "$PORT" <slow 5>&-
 cat data >&5
 wait_for "$PATIENCE" "data arrive" file_has out 1000000
 (($(awk '/^Threads:/ { print $2 }' "/proc/${PID[rx]}/status") >= 4)) || fail "there are no threads"

@@ -95,7 +95,7 @@ section "data without memory waits in the socket"
 TARGET=$(free_ports 1)
 for how in plain threads; do
 	tls=()
-	[[ $how == plain ]] || tls=(--key key --tls-threads 2)
+	[[ $how == plain ]] || tls=(--key key --threads 2)
 	relay_pair 127.0.0.1:0 --memory 32M -v "${tls[@]}"
 	ends both_ways
 	ends squeeze 16

@@ -66,7 +66,7 @@ stop far
 section "with a key"
 "$MPNC" genkey key
 TARGET=$(free_ports 1)
-relay_pair 127.0.0.1:0 --key key --tls-threads 2
+relay_pair 127.0.0.1:0 --key key --threads 2
 ends both_ways
 # A thread that had the connection just then kept the far side from hearing of it, once in a hundred times.
 section "... a reset before WELCOME, again and again"

@@ -1,23 +1,39 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Transfers in which all threads take part: input, output, guest, and those that encrypt. A thread sanitizer
+# Transfers in which all threads take part: input, output, guest, and workers. A thread sanitizer
 # looks at how they share things (tools/check.sh tsan); a race need not spoil a byte to be seen.
 . "$(dirname "$0")/../lib.sh"
 need python3
 
 random_file data 6M
 run 0 it genkey key
-sealed=(--key key --tls-threads 2)
+sealed=(--key key --threads 2)
 
-for options in '' '-P 1' '-P 8' '-P 8 --window 1M'; do
+for options in '--key key' '--key key -P 1' '--key key -P 8' '--key key -P 8 --window 1M' \
+	'' '-P 1' '-P 8' '-P 8 --window 1M'; do
 	section "from the client ${options:-as planned}"
 	# shellcheck disable=SC2086 # options
-	listen rx "${sealed[@]}" $options </dev/null >out
+	listen rx --threads 2 $options </dev/null >out
 	# shellcheck disable=SC2086
-	run 0 tx "${sealed[@]}" $options 127.0.0.1 "$PORT" <data >back
+	run 0 tx --threads 2 $options 127.0.0.1 "$PORT" <data >back
 	expect_exit rx 0
 	expect_same data out
 done
+
+section "cut twice, without a key"
+make_block
+listen rx --threads 4 </dev/null >out
+start_proxy "$PORT"
+start tx --threads 4 -v -P 8 127.0.0.1 "$PROXY" < <(stream x 1)
+for at in 4000000 20000000; do
+	wait_for "$PATIENCE" "data flow" file_has out "$at"
+	proxy "cut 0.2"
+done
+expect_exit tx 0 $((2 * PATIENCE))
+expect_exit rx 0
+expect_log tx 'connected again'
+cmp out <(stream x 1) || fail "the stream was changed"
+stop_proxy
 
 section "from the listener"
 listen tx "${sealed[@]}" <data >back
@@ -33,7 +49,7 @@ wait_for "$PATIENCE" "the pipes are empty" cmp -s data out.rx
 wait_for "$PATIENCE" "the pipes are empty" cmp -s data out.tx
 
 section "threads at one end only, then none at all"
-listen rx --key key --tls-threads 0 </dev/null >out
+listen rx --key key --threads 0 </dev/null >out
 run 0 tx "${sealed[@]}" -P 4 127.0.0.1 "$PORT" <data >back
 expect_exit rx 0
 expect_same data out

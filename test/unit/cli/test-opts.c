@@ -89,7 +89,7 @@ static void dump_config(struct dump *d, const struct config *c)
 {
 	*d = (struct dump){ 0 };
 	dump_flags(d, c);
-	put(d, c->tls_threads != CONFIG_THREADS_AUTO, "tls_threads=%u", c->tls_threads);
+	put(d, c->threads != CONFIG_THREADS_AUTO, "threads=%u", c->threads);
 	put(d, c->max_clients != UINT_MAX, "max_clients=%u", c->max_clients);
 	put(d, c->n_sessions, "sessions=%llu", (unsigned long long)c->n_sessions);
 	for (unsigned i = 0; i < c->n_allow; i++)
@@ -288,9 +288,9 @@ static const struct accepted accepted[] = {
 	{ "-l --key-dir d 1", "listen port=1 keys=d" },
 	{ "--cert c --private-key p --ca a h 1", "host=h port=1 cert=c,p,a" },
 	{ "--cert c --private-key p --ca a --name n -l 1", "listen port=1 cert=c,p,a name=n" },
-	{ "--key k --tls-threads 0 h 1", "tls_threads=0 host=h port=1 key=k" },
-	{ "--key k --tls-threads 16 h 1", "tls_threads=16 host=h port=1 key=k" },
-	{ "--key k --tls-threads auto h 1", "host=h port=1 key=k" },
+	{ "--key k --threads 0 h 1", "threads=0 host=h port=1 key=k" },
+	{ "--key k --threads 16 h 1", "threads=16 host=h port=1 key=k" },
+	{ "--key k --threads auto h 1", "host=h port=1 key=k" },
 	/* names may be shortened */
 	{ "--lis 1", "listen port=1" },
 };
@@ -446,8 +446,7 @@ static const struct refused conflicts[] = {
 				       "identity by a key or by a certificate; give one of them" },
 	{ "--key-dir d h 1", "--key-dir needs -l: the side that connects has one key: --key FILE" },
 	{ "--cert c h 1", "certificates need all of --cert, --private-key and --ca" },
-	{ "--tls-threads 17 h 1",
-	  "--tls-threads: \"17\" is not a number of threads (0 to 16, or auto)" },
+	{ "--threads 17 h 1", "--threads: \"17\" is not a number of threads (0 to 16, or auto)" },
 	{ "--name n h 1", "certificates need all of --cert, --private-key and --ca" },
 	{ "-64 h 1", "-4 and -6 exclude each other: give one of them, or none for both families" },
 	{ "--send-only --recv-only h 1", "--send-only and --recv-only exclude each other: give one "

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "engine/tls_pool.h"
+#include "engine/worker_pool.h"
 #include "tls/keyring.h"
 
 #define N_PAIRS   8
@@ -23,8 +23,8 @@ struct pair {
 	struct scene *scene;
 	struct tls *tls[2];
 	int fd[2];
-	struct tls_pool_job *job[2];
-	uint8_t block[BLOCK_LEN];
+	struct worker_job *job[2];
+	uint8_t block[BLOCK_LEN], came[BLOCK_LEN];
 	size_t got;
 };
 
@@ -32,7 +32,7 @@ struct scene {
 	char path[32];
 	struct tls_context *context[2];
 	struct loop *loop;
-	struct tls_pool *pool;
+	struct worker_pool *pool;
 	unsigned n_noticed, n_complete; /* jobs that sent, and blocks that came */
 	unsigned n_wanted;              /* of the former: all is over then */
 	struct pair pairs[N_PAIRS];
@@ -48,7 +48,9 @@ static void give_receive(struct pair *p)
 {
 	p->job[1]->receive = true;
 	p->job[1]->send = false;
-	tls_pool_give(p->scene->pool, p->job[1]);
+	p->job[1]->n_rx = 1;
+	p->job[1]->rx[0] = (struct iovec){ .iov_base = p->came, .iov_len = BLOCK_LEN };
+	worker_pool_give(p->scene->pool, p->job[1]);
 }
 
 static void on_sent(void *arg)
@@ -57,8 +59,8 @@ static void on_sent(void *arg)
 
 	p->scene->n_noticed++;
 	stop_if_over(p->scene);
-	assert_true(tls_pool_take_back(p->job[0]));
-	assert_false(tls_pool_take_back(p->job[0]));
+	assert_true(worker_pool_take_back(p->job[0]));
+	assert_false(worker_pool_take_back(p->job[0]));
 	assert_int_equal(p->job[0]->sent, BLOCK_LEN);
 }
 
@@ -67,10 +69,10 @@ static void on_received(void *arg)
 	struct pair *p = arg;
 	ssize_t n = p->job[1]->received;
 
-	assert_true(tls_pool_take_back(p->job[1]));
+	assert_true(worker_pool_take_back(p->job[1]));
 	if (n > 0) {
 		assert_true(p->got + (size_t)n <= BLOCK_LEN);
-		assert_memory_equal(p->job[1]->rx, p->block + p->got, (size_t)n);
+		assert_memory_equal(p->came, p->block + p->got, (size_t)n);
 		p->got += (size_t)n;
 	}
 	if (p->got < BLOCK_LEN)
@@ -95,7 +97,7 @@ static void open_pair(struct pair *p, struct scene *s)
 	for (int i = 0; i < 2; i++) {
 		struct channel ch = { .fd = p->fd[i], .tls = p->tls[i] };
 
-		p->job[i] = tls_pool_job_new(ch, i ? on_received : on_sent, p);
+		p->job[i] = worker_job_new(ch, i ? on_received : on_sent, p);
 		assert_non_null(p->job[i]);
 	}
 	for (size_t i = 0; i < BLOCK_LEN; i++)
@@ -108,7 +110,7 @@ static void give_send(struct pair *p)
 	p->job[0]->receive = false;
 	p->job[0]->n_tx = 1;
 	p->job[0]->tx[0] = (struct iovec){ .iov_base = p->block, .iov_len = BLOCK_LEN };
-	tls_pool_give(p->scene->pool, p->job[0]);
+	worker_pool_give(p->scene->pool, p->job[0]);
 }
 
 static int set_up(void **state)
@@ -119,7 +121,7 @@ static int set_up(void **state)
 	int fd;
 
 	assert_non_null(s);
-	strcpy(s->path, "/tmp/mpnc-tls-pool-XXXXXX");
+	strcpy(s->path, "/tmp/mpnc-worker-pool-XXXXXX");
 	fd = mkstemp(s->path);
 	assert_true(fd >= 0);
 	assert_int_equal(key_generate(key), 0);
@@ -132,7 +134,7 @@ static int set_up(void **state)
 		assert_int_equal(tls_context_new(&s->context[i], &config, why), 0);
 	}
 	assert_int_equal(loop_new(&s->loop), 0);
-	assert_int_equal(tls_pool_new(&s->pool, s->loop, 3), 0);
+	assert_int_equal(worker_pool_new(&s->pool, s->loop, 3), 0);
 	for (int i = 0; i < N_PAIRS; i++)
 		open_pair(&s->pairs[i], s);
 	*state = s;
@@ -146,12 +148,12 @@ static int tear_down(void **state)
 	for (int i = 0; i < 2 * N_PAIRS; i++) {
 		struct pair *p = &s->pairs[i / 2];
 
-		tls_pool_wait(s->pool, p->job[i % 2]);
-		free(p->job[i % 2]);
+		worker_pool_wait(s->pool, p->job[i % 2]);
+		worker_job_free(p->job[i % 2]);
 		tls_free(p->tls[i % 2]);
 		close(p->fd[i % 2]);
 	}
-	tls_pool_free(s->pool);
+	worker_pool_free(s->pool);
 	loop_free(s->loop);
 	tls_context_free(s->context[0]);
 	tls_context_free(s->context[1]);
@@ -180,14 +182,14 @@ static void job_that_the_loop_waited_for_makes_no_callback(void **state)
 
 	s->n_wanted = N_PAIRS / 2;
 	/* Before it was given there is nothing to wait for. */
-	tls_pool_wait(s->pool, p->job[0]);
-	assert_false(tls_pool_take_back(p->job[0]));
+	worker_pool_wait(s->pool, p->job[0]);
+	assert_false(worker_pool_take_back(p->job[0]));
 	for (int i = 0; i < N_PAIRS; i++)
 		give_send(&s->pairs[i]);
 	for (int i = 0; i < N_PAIRS; i += 2)
-		tls_pool_wait(s->pool, s->pairs[i].job[0]);
+		worker_pool_wait(s->pool, s->pairs[i].job[0]);
 	for (int i = 0; i < N_PAIRS; i += 2) {
-		assert_true(tls_pool_take_back(s->pairs[i].job[0]));
+		assert_true(worker_pool_take_back(s->pairs[i].job[0]));
 		assert_int_equal(s->pairs[i].job[0]->sent, BLOCK_LEN);
 	}
 	/* The loop calls back for the others, and not for these. */
@@ -196,7 +198,7 @@ static void job_that_the_loop_waited_for_makes_no_callback(void **state)
 	assert_int_equal(loop_run(s->loop), 0);
 	assert_int_equal(s->n_noticed, N_PAIRS / 2);
 	for (int i = 0; i < N_PAIRS; i++)
-		assert_false(tls_pool_take_back(s->pairs[i].job[0]));
+		assert_false(worker_pool_take_back(s->pairs[i].job[0]));
 }
 
 static void one_processor_is_not_shared(void **state)
@@ -209,10 +211,10 @@ static void one_processor_is_not_shared(void **state)
 		if (CPU_ISSET(i, &before))
 			CPU_SET(i, &one);
 	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
-	assert_int_equal(tls_pool_n_threads(), 0);
+	assert_int_equal(worker_pool_n_threads(), 0);
 	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
 	if (CPU_COUNT(&before) >= 4)
-		assert_true(tls_pool_n_threads() >= 2);
+		assert_true(worker_pool_n_threads() >= 2);
 }
 
 int main(void)

@@ -4,7 +4,7 @@
  * stack of those that are finished, for the loop.
  *
  *    loop                          lock                      threads
- *    tls_pool_give ----> first .. last  ----> next_job() -> work()
+ *    worker_pool_give ----> first .. last  ----> next_job() -> work()
  *    news_event    <----    newest ..   <------------------- run()
  *
  * A job's bytes are handed from thread to thread by the lock: whoever finds the job in a list sees
@@ -12,7 +12,7 @@
  * for it takes no lock; job->finished belongs to the lock. Jobs are independent of each other, so
  * the order in which they finish has no meaning. A thread waits for nothing but a job or the end.
  */
-#include "engine/tls_pool.h"
+#include "engine/worker_pool.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -21,49 +21,55 @@
 
 #include "io/processors.h"
 #include "io/worker.h"
+#include "wire/digest.h"
 
 /* With fewer processors the threads of the session and of its input or output use them all. */
 #define PROCESSORS_MIN 4
 
-struct tls_pool {
+struct worker_pool {
 	struct loop *loop;
 	struct wake news; /* something is finished */
 	struct loop_io io;
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t given, finished;
-	struct tls_pool_job *first, *last; /* to be done */
-	struct tls_pool_job *newest;       /* finished, and the loop has not noticed */
+	struct worker_job *first, *last; /* to be done */
+	struct worker_job *newest;       /* finished, and the loop has not noticed */
 	bool quits;
 	unsigned n_threads;
-	struct worker threads[TLS_POOL_THREADS_MAX];
+	struct worker threads[WORKER_POOL_THREADS_MAX];
 };
 
-unsigned tls_pool_n_threads(void)
+unsigned worker_pool_n_threads(void)
 {
 	unsigned n = processors_allowed();
 
 	if (n < PROCESSORS_MIN)
 		return 0;
-	return n / 2 < TLS_POOL_THREADS_MAX ? n / 2 : TLS_POOL_THREADS_MAX;
+	return n / 2 < WORKER_POOL_THREADS_MAX ? n / 2 : WORKER_POOL_THREADS_MAX;
 }
 
-static void work(struct tls_pool_job *job)
+static void work(struct worker_job *job)
 {
-	const struct iovec rx = { .iov_base = job->rx, .iov_len = sizeof(job->rx) };
-
 	if (job->send) {
+		if (job->header.out)
+			session_sign(&job->header);
 		job->sent = channel_flush(job->ch);
 		if (!job->sent && job->n_tx)
 			job->sent = channel_send(job->ch, job->tx, job->n_tx);
 	}
-	if (job->receive)
-		job->received = channel_recv(job->ch, &rx, 1);
+	if (job->receive) {
+		job->received = channel_recv(job->ch, job->rx, job->n_rx);
+		job->verdict = SESSION_NOT_VERIFIED;
+		if (job->received > 0)
+			job->verdict =
+				session_verify(&job->chunk, (size_t)job->received, job->digest);
+	}
 }
 
 /* Waits for a job. Returns NULL when the thread is to end. */
-static struct tls_pool_job *next_job(struct tls_pool *pool)
+static struct worker_job *next_job(struct worker_pool *pool)
 {
-	struct tls_pool_job *job;
+	struct worker_job *job;
 
 	pthread_mutex_lock(&pool->lock);
 	while (!pool->first && !pool->quits)
@@ -77,8 +83,8 @@ static struct tls_pool_job *next_job(struct tls_pool *pool)
 
 static void run(void *arg)
 {
-	struct tls_pool *pool = arg;
-	struct tls_pool_job *job;
+	struct worker_pool *pool = arg;
+	struct worker_job *job;
 
 	while ((job = next_job(pool))) {
 		work(job);
@@ -92,9 +98,9 @@ static void run(void *arg)
 	}
 }
 
-static struct tls_pool_job *pop_finished(struct tls_pool *pool)
+static struct worker_job *pop_finished(struct worker_pool *pool)
 {
-	struct tls_pool_job *job;
+	struct worker_job *job;
 
 	pthread_mutex_lock(&pool->lock);
 	job = pool->newest;
@@ -106,19 +112,19 @@ static struct tls_pool_job *pop_finished(struct tls_pool *pool)
 
 static void news_event(struct loop_io *io, uint32_t events)
 {
-	struct tls_pool *pool = io->arg;
-	struct tls_pool_job *job;
+	struct worker_pool *pool = io->arg;
+	struct worker_job *job;
 
 	wake_clear(&pool->news);
 	while ((job = pop_finished(pool))) {
-		job->state = TLS_POOL_DONE;
+		job->state = WORKER_JOB_DONE;
 		job->done(job->arg);
 	}
 }
 
-int tls_pool_new(struct tls_pool **out, struct loop *loop, unsigned n_threads)
+int worker_pool_new(struct worker_pool **out, struct loop *loop, unsigned n_threads)
 {
-	struct tls_pool *pool = calloc(1, sizeof(*pool));
+	struct worker_pool *pool = calloc(1, sizeof(*pool));
 	int r;
 
 	if (!pool)
@@ -139,7 +145,7 @@ int tls_pool_new(struct tls_pool **out, struct loop *loop, unsigned n_threads)
 		pool->n_threads += !r;
 	}
 	if (r)
-		tls_pool_free(pool);
+		worker_pool_free(pool);
 	else
 		*out = pool;
 	return r;
@@ -150,7 +156,7 @@ free_pool:
 	return r;
 }
 
-struct tls_pool *tls_pool_free(struct tls_pool *pool)
+struct worker_pool *worker_pool_free(struct worker_pool *pool)
 {
 	bool ended = true;
 
@@ -174,31 +180,43 @@ struct tls_pool *tls_pool_free(struct tls_pool *pool)
 	return NULL;
 }
 
-unsigned tls_pool_times(const struct tls_pool *pool, struct thread_time out[TLS_POOL_THREADS_MAX])
+unsigned worker_pool_times(const struct worker_pool *pool,
+			   struct thread_time out[WORKER_POOL_THREADS_MAX])
 {
 	for (unsigned i = 0; pool && i < pool->n_threads; i++)
 		worker_time(&pool->threads[i], &out[i]);
 	return pool ? pool->n_threads : 0;
 }
 
-struct tls_pool_job *tls_pool_job_new(struct channel ch, void (*done)(void *arg), void *arg)
+struct worker_job *worker_job_new(struct channel ch, void (*done)(void *arg), void *arg)
 {
-	struct tls_pool_job *job = malloc(sizeof(*job));
+	struct worker_job *job = calloc(1, sizeof(*job));
 
 	if (!job)
 		return NULL;
-	/* All but the buffer, so that an untouched one costs nothing. */
+	if (digest_new(&job->digest)) {
+		free(job);
+		return NULL;
+	}
 	job->ch = ch;
 	job->done = done;
 	job->arg = arg;
-	job->state = TLS_POOL_IDLE;
 	return job;
 }
 
-void tls_pool_give(struct tls_pool *pool, struct tls_pool_job *job)
+void worker_job_free(struct worker_job *job)
 {
-	assert(job->state == TLS_POOL_IDLE);
-	job->state = TLS_POOL_GIVEN;
+	if (!job)
+		return;
+	assert(job->state != WORKER_JOB_GIVEN);
+	digest_free(job->digest);
+	free(job);
+}
+
+void worker_pool_give(struct worker_pool *pool, struct worker_job *job)
+{
+	assert(job->state == WORKER_JOB_IDLE);
+	job->state = WORKER_JOB_GIVEN;
 	job->finished = false;
 	job->next = NULL;
 	pthread_mutex_lock(&pool->lock);
@@ -211,20 +229,20 @@ void tls_pool_give(struct tls_pool *pool, struct tls_pool_job *job)
 	pthread_mutex_unlock(&pool->lock);
 }
 
-bool tls_pool_take_back(struct tls_pool_job *job)
+bool worker_pool_take_back(struct worker_job *job)
 {
-	bool done = job->state == TLS_POOL_DONE;
+	bool done = job->state == WORKER_JOB_DONE;
 
 	if (done)
-		job->state = TLS_POOL_IDLE;
+		job->state = WORKER_JOB_IDLE;
 	return done;
 }
 
-void tls_pool_wait(struct tls_pool *pool, struct tls_pool_job *job)
+void worker_pool_wait(struct worker_pool *pool, struct worker_job *job)
 {
-	struct tls_pool_job **at = &pool->newest;
+	struct worker_job **at = &pool->newest;
 
-	if (job->state != TLS_POOL_GIVEN)
+	if (job->state != WORKER_JOB_GIVEN)
 		return;
 	pthread_mutex_lock(&pool->lock);
 	while (!job->finished)
@@ -233,5 +251,5 @@ void tls_pool_wait(struct tls_pool *pool, struct tls_pool_job *job)
 		at = &(*at)->next;
 	*at = job->next;
 	pthread_mutex_unlock(&pool->lock);
-	job->state = TLS_POOL_DONE;
+	job->state = WORKER_JOB_DONE;
 }
