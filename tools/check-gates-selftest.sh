@@ -60,6 +60,7 @@ clean() {
 	put src/wire/frame.h <<<'#include <stdint.h>'
 	put src/server/queue.c < <(printf '#include "wire/frame.h"\n#include <time.h>\n' && function_of 50 '')
 	put test/unit/knot.c < <(function_of 24 '\tif (a == &)\n\t\treturn 1;')
+	put src/server/head.c < <(printf '/*\n * one\n */\n' && yes '' | head -n 149)
 	put src/util/plain.h < <(struct_of 26)
 	put src/util/state.c < <(struct_of 25)
 	put src/util/thirty.h < <(seq 30 | sed 's/.*/int g&(void);/')
@@ -72,6 +73,7 @@ clean() {
 clean
 passes check-includes.sh "$tree"
 passes check-complexity.sh "$tree"
+passes check-heads.sh "$tree"
 passes check-spdx.sh "$tree"
 passes check-words.sh "$tree"
 passes check-manpage.sh "$tree/prog.sh" "$tree/page.1"
@@ -136,6 +138,12 @@ fails 'src/util: 16 .c files, at most 15' check-complexity.sh "$tree"
 
 put src/util/bad.c <<<'int f( {{'
 fails 'src/util/bad.c' check-complexity.sh "$tree"
+
+put src/util/bad.c < <(printf '/* one */\n#include <stdio.h>\n' && yes '' | head -n 149)
+fails 'src/util/bad.c: 152 lines, and no head' check-heads.sh "$tree"
+
+put src/util/bad.c < <(printf 'int a;\n/*\n * one\n */\n' && yes '' | head -n 149)
+fails 'src/util/bad.c: 154 lines, and no head' check-heads.sh "$tree"
 
 echo 'int a;' >"$tree/src/bad.c"
 fails './src/bad.c: no SPDX-License-Identifier' check-spdx.sh "$tree"

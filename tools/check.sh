@@ -29,6 +29,7 @@ tests() {
 step_format() { sources | xargs -0 -r clang-format-14 --dry-run -Werror; }
 step_includes() { tools/check-includes.sh; }
 step_complexity() { tools/check-complexity.sh; }
+step_heads() { tools/check-heads.sh; }
 step_words() { tools/check-words.sh; }
 step_spdx() { tools/check-spdx.sh; }
 step_shellcheck() { scripts | xargs -0 -n 8 -P "$(nproc)" shellcheck -x -P SCRIPTDIR:SCRIPTDIR/..; }
@@ -145,7 +146,7 @@ run() {
 	fi
 }
 
-all=(format includes complexity words spdx shellcheck python selftest manpage gcc help-in-man asan tsan
+all=(format includes complexity heads words spdx shellcheck python selftest manpage gcc help-in-man asan tsan
 	clang fuzz-corpus lab)
 steps=("$@")
 (($#)) || steps=("${all[@]}")
