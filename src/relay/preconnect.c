@@ -25,12 +25,12 @@
 #include "session/handshake.h"
 #include "util/text.h"
 
-struct kept {
+struct preconnection {
 	struct loop_io io;
 	struct channel ch;
 	struct loop_timer limit;
 	struct preconnect *owner;
-	struct kept *next; /* which is younger */
+	struct preconnection *next; /* which is younger */
 	uint16_t port;
 	unsigned pair;
 	uint64_t took_ns;
@@ -47,7 +47,7 @@ struct preconnect {
 	struct addr_pairs pairs;  /* the links of the first one are planned */
 	int addr[ADDR_PAIRS_MAX]; /* of the peer's, that of each pair */
 	struct dials dials;
-	struct kept *oldest;
+	struct preconnection *oldest;
 	unsigned n;       /* of them */
 	bool known;       /* the links are */
 	bool anew;        /* nothing is left: what is known may hold no longer */
@@ -84,7 +84,7 @@ static void fill_after(struct preconnect *w, uint64_t delay_ns)
 static void count_open(const struct preconnect *w, unsigned out[ADDR_PAIRS_MAX])
 {
 	memset(out, 0, ADDR_PAIRS_MAX * sizeof(*out));
-	for (const struct kept *k = w->oldest; k; k = k->next)
+	for (const struct preconnection *k = w->oldest; k; k = k->next)
 		out[k->pair]++;
 	for (const struct dial *d = w->dials.first; d; d = d->next)
 		out[d->pair]++;
@@ -109,10 +109,10 @@ static void fill_when_due(struct preconnect *w)
 }
 
 /* Returns its connection, which is open. */
-static struct channel kept_end(struct kept *k)
+static struct channel preconnection_end(struct preconnection *k)
 {
 	struct preconnect *w = k->owner;
-	struct kept **p = &w->oldest;
+	struct preconnection **p = &w->oldest;
 	struct channel ch = k->ch;
 
 	assert(w->n);
@@ -180,11 +180,11 @@ static void failed(struct preconnect *w, unsigned i, const char *why)
 	fill_when_due(w);
 }
 
-static void kept_failed(struct kept *k, const char *why)
+static void preconnection_failed(struct preconnection *k, const char *why)
 {
 	struct preconnect *w = k->owner;
 	unsigned pair = k->pair;
-	struct channel ch = kept_end(k);
+	struct channel ch = preconnection_end(k);
 	char text[TLS_TEXT_LEN];
 
 	text_printf(text, sizeof(text), "%s", channel_text(ch) ? channel_text(ch) : why);
@@ -194,16 +194,16 @@ static void kept_failed(struct kept *k, const char *why)
 
 static void limit_fired(struct loop_timer *timer)
 {
-	kept_failed(timer->arg, strerror(ETIMEDOUT));
+	preconnection_failed(timer->arg, strerror(ETIMEDOUT));
 }
 
 /* It waited, and the peer has closed it: for its age, or because it is gone itself. */
-static void kept_lost(struct kept *k)
+static void preconnection_lost(struct preconnection *k)
 {
 	struct preconnect *w = k->owner;
 
 	note(w, 2, "the preconnection from port %u is gone", k->port);
-	channel_close(kept_end(k));
+	channel_close(preconnection_end(k));
 	fill_after(w, PRECONNECT_RETRY_MIN_NS);
 }
 
@@ -237,7 +237,8 @@ static void weigh_pairs(struct preconnect *w)
 		w->pairs.pair[i].weight = known ? speed[i] : 1;
 }
 
-static void look_at_links(struct preconnect *w, const struct kept *k, const struct wire_welcome *m)
+static void look_at_links(struct preconnect *w, const struct preconnection *k,
+			  const struct wire_welcome *m)
 {
 	struct addr_pair *pair = &w->pairs.pair[k->pair];
 	uint64_t now_ns = loop_now(w->loop);
@@ -262,7 +263,7 @@ static void look_at_links(struct preconnect *w, const struct kept *k, const stru
 	weigh_pairs(w);
 }
 
-static void kept_answered(struct kept *k, const struct wire_welcome *m)
+static void preconnection_answered(struct preconnection *k, const struct wire_welcome *m)
 {
 	struct preconnect *w = k->owner;
 
@@ -275,7 +276,7 @@ static void kept_answered(struct kept *k, const struct wire_welcome *m)
 	fill_when_due(w);
 }
 
-static void kept_read(struct kept *k)
+static void preconnection_read(struct preconnection *k)
 {
 	struct iovec iov = { .iov_base = k->answer + k->have,
 			     .iov_len = sizeof(k->answer) - k->have };
@@ -287,7 +288,7 @@ static void kept_read(struct kept *k)
 	if (n == -EAGAIN || n == -EINTR)
 		return;
 	if (n <= 0) {
-		kept_failed(k, n ? strerror((int)-n) : "it was closed without an answer");
+		preconnection_failed(k, n ? strerror((int)-n) : "it was closed without an answer");
 		return;
 	}
 	k->have += (size_t)n;
@@ -295,26 +296,27 @@ static void kept_read(struct kept *k)
 	case HANDSHAKE_ANSWER_MORE:
 		break;
 	case HANDSHAKE_ANSWER_WELCOME:
-		kept_answered(k, &m);
+		preconnection_answered(k, &m);
 		break;
 	case HANDSHAKE_ANSWER_REFUSED:
-		kept_failed(k, refusal.text[0] ? refusal.text : wire_reason_text(refusal.reason));
+		preconnection_failed(k, refusal.text[0] ? refusal.text
+							: wire_reason_text(refusal.reason));
 		break;
 	case HANDSHAKE_ANSWER_STRANGER:
-		kept_failed(k, "it is not mpnc");
+		preconnection_failed(k, "it is not mpnc");
 		break;
 	}
 }
 
-static void kept_event(struct loop_io *io, uint32_t events)
+static void preconnection_event(struct loop_io *io, uint32_t events)
 {
-	struct kept *k = io->arg;
+	struct preconnection *k = io->arg;
 
 	/* There is nothing to be said to one that is ready. */
 	if (k->ready)
-		kept_lost(k);
+		preconnection_lost(k);
 	else
-		kept_read(k);
+		preconnection_read(k);
 }
 
 static void dial_connected(void *arg, uint64_t took_ns)
@@ -335,7 +337,7 @@ static void dial_failed(void *arg, unsigned pair, bool stood, int error, const c
 static void dial_done(void *arg, unsigned pair, struct channel ch)
 {
 	struct preconnect *w = arg;
-	struct kept *k = calloc(1, sizeof(*k)), **last = &w->oldest;
+	struct preconnection *k = calloc(1, sizeof(*k)), **last = &w->oldest;
 	uint8_t hello[HANDSHAKE_ASK_LEN];
 	union sock_addr local;
 	int r;
@@ -351,7 +353,7 @@ static void dial_done(void *arg, unsigned pair, struct channel ch)
 	k->port = sock_addr_port(&local);
 	k->pair = pair;
 	k->took_ns = w->took_ns;
-	k->io = (struct loop_io){ .fd = ch.fd, .fn = kept_event, .arg = k };
+	k->io = (struct loop_io){ .fd = ch.fd, .fn = preconnection_event, .arg = k };
 	k->limit = (struct loop_timer){ .fn = limit_fired, .arg = k, .due_ns = LOOP_NEVER };
 	loop_set_timer(w->loop, &k->limit, loop_now(w->loop) + PRECONNECT_LIMIT_NS);
 	while (*last)
@@ -360,9 +362,9 @@ static void dial_done(void *arg, unsigned pair, struct channel ch)
 	w->n++;
 	r = loop_add(w->loop, &k->io, EPOLLIN | EPOLLRDHUP);
 	if (r)
-		kept_failed(k, strerror(-r));
+		preconnection_failed(k, strerror(-r));
 	else if (!channel_send_all(ch, hello, handshake_ask(hello, sizeof(hello), WIRE_HELLO_WARM)))
-		kept_failed(k, "the connection broke at once");
+		preconnection_failed(k, "the connection broke at once");
 }
 
 /* Filling -------------------------------------------------------------------------------------- */
@@ -389,7 +391,7 @@ static unsigned open_ports(const struct preconnect *w, uint16_t out[PRECONNECT_M
 {
 	unsigned n = 0;
 
-	for (const struct kept *k = w->oldest; k; k = k->next)
+	for (const struct preconnection *k = w->oldest; k; k = k->next)
 		if (k->pair == w->pairs.first)
 			out[n++] = k->port;
 	for (const struct dial *d = w->dials.first; d; d = d->next)
@@ -503,7 +505,7 @@ static void fill_fired(struct loop_timer *timer)
 }
 
 /* Has nothing come on it, not even its end, that the loop has not reported yet? */
-static bool is_quiet(const struct kept *k)
+static bool is_quiet(const struct preconnection *k)
 {
 	char byte;
 
@@ -512,12 +514,12 @@ static bool is_quiet(const struct kept *k)
 
 bool preconnect_take(struct preconnect *w, struct client_first *out)
 {
-	for (struct kept *k = w->oldest; k; k = k->next) {
+	for (struct preconnection *k = w->oldest; k; k = k->next) {
 		if (!k->ready || !is_quiet(k))
 			continue;
 		out->pair = k->pair;
 		out->took_ns = k->took_ns;
-		out->ch = kept_end(k);
+		out->ch = preconnection_end(k);
 		fill_after(w, PRECONNECT_PAUSE_NS);
 		return true;
 	}
@@ -559,7 +561,7 @@ struct preconnect *preconnect_free(struct preconnect *w)
 	loop_set_timer(w->loop, &w->fill, LOOP_NEVER);
 	dials_clear(&w->dials);
 	while (w->oldest)
-		channel_close(kept_end(w->oldest));
+		channel_close(preconnection_end(w->oldest));
 	pathmgr_free(w->paths);
 	free(w);
 	return NULL;
