@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The path manager of a session has three things, each anew from pathmgr_learn on:
+ * The path manager of a session has three things, each anew from pathmgr_learn on. This file is
+ * about the first one; pathmgr_plan.c and pathmgr_count.c are about the others.
  *
  *   what is known    egresses of this machine (egress.h), and the peer's facts: as it announces
  *                    them, and of those the ones of its first egress
@@ -12,9 +13,8 @@
  *   its base. A side of the plan is known only where that can be relied upon: the peer's not behind
  *   a translation of addresses, none if neither end has a bond.
  */
-#include "path/pathmgr.h"
+#include "path/pathmgr_internal.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,54 +24,12 @@
 
 #include "io/sock.h"
 #include "netlink/watch.h"
-#include "path/egress.h"
 #include "path/link_convert.h"
-#include "path/pathmgr_plan.h"
 #include "path/sock_wire.h"
 #include "topo/ports.h"
-#include "util/text.h"
 
 _Static_assert(TOPO_RESERVED_MAX >= 1 && sizeof(struct plan_range) == sizeof(struct topo_ports),
 	       "reserved ports are ranges of the plan");
-
-/* Receive queues whose link is asked for; a connection beyond is observed by counters. Each is a
- * question to the kernel. */
-#define NAPIS 64
-
-struct pathmgr {
-	struct topo_source *source;     /* NULL: no netlink */
-	struct topo_source *own_source; /* NULL: it is borrowed */
-	char release[TOPO_RELEASE_LEN];
-	bool client;
-	bool translated;
-	struct egresses ways;
-	struct wire_facts peer_facts; /* as it announces them */
-	struct wire_facts peer_first; /* of its first way */
-	int watch;                    /* descriptor; -1: none */
-
-	/* As the client sees it, between the addresses of the first connection. */
-	struct plan_input in;
-	struct plan_range ranges[PATHMGR_RANGES_MAX];
-	struct plan_range except[PATHMGR_AVOID_MAX + TOPO_RESERVED_MAX]; /* taken, then reserved */
-	unsigned n_avoided;
-
-	/* NAPI instances whose link was asked for. */
-	struct napi {
-		uint32_t id;
-		int link;
-	} napis[NAPIS];
-	unsigned n_napis;
-	bool no_napis; /* the kernel does not tell */
-
-	/* Counting. */
-	uint64_t start_ns;
-	unsigned n_counts; /* links of all ways; those that are announced are the first of them */
-	struct count {
-		uint32_t ifindex;
-		struct topo_counters base, last;
-	} counts[WIRE_LINKS_MAX];
-	struct wire_links counted;
-};
 
 /* What the kernel would choose from. */
 static void default_ranges(struct pathmgr *p)
@@ -166,40 +124,12 @@ static void set_names(struct pathmgr *p, const struct wire_names *names)
 	p->in.remote_port = server->port;
 }
 
-/* Of a link that was counted before; one that was not is counted from now on. Ignores what cannot
- * be counted: it will show as nothing. */
-static struct count count_of(struct pathmgr *p, const struct count *before, unsigned n,
-			     const struct topo_link *link)
-{
-	struct count c = { .ifindex = link->ifindex, .base = link->counters };
-
-	for (unsigned i = 0; i < n; i++)
-		if (before[i].ifindex == link->ifindex)
-			return before[i];
-	topo_counters(p->source, link, 1, &c.base);
-	c.last = c.base;
-	return c;
-}
-
-static void count_links(struct pathmgr *p)
-{
-	struct count before[WIRE_LINKS_MAX];
-	unsigned n = p->n_counts;
-
-	memcpy(before, p->counts, sizeof(before));
-	p->n_counts = p->ways.all.n_links;
-	for (unsigned i = 0; i < p->n_counts; i++)
-		p->counts[i] = count_of(p, before, n, &p->ways.links[i]);
-	p->counted.n = egress_facts(&p->ways)->n_links;
-	assert(p->counted.n <= p->n_counts);
-}
-
 /* After the ways were found, or looked at again. */
 static void take_ways(struct pathmgr *p)
 {
 	p->n_napis = 0;
 	set_sides(p);
-	count_links(p);
+	pathmgr_count_links(p);
 }
 
 void pathmgr_learn(struct pathmgr *p, int fd, uint64_t now_ns)
@@ -473,229 +403,4 @@ bool pathmgr_spreads(const struct pathmgr *p)
 		if (p->ways.end[i].spreads)
 			return true;
 	return false;
-}
-
-/* Counters ------------------------------------------------------------------------------------- */
-
-bool pathmgr_count(struct pathmgr *p, uint64_t now_ns, struct wire_links *out)
-{
-	if (!p->counted.n)
-		return false;
-	for (unsigned i = 0; i < p->counted.n; i++) {
-		struct count *c = &p->counts[i];
-
-		/* A link that is gone keeps what it had. */
-		topo_counters(p->source, &p->ways.links[i], 1, &c->last);
-		p->counted.link[i].tx_bytes = c->last.tx_bytes - c->base.tx_bytes;
-		p->counted.link[i].rx_bytes = c->last.rx_bytes - c->base.rx_bytes;
-	}
-	p->counted.time_ns = now_ns - p->start_ns;
-	*out = p->counted;
-	return true;
-}
-
-const struct wire_links *pathmgr_counted(const struct pathmgr *p)
-{
-	return &p->counted;
-}
-
-static void fill_side(const struct wire_facts *facts, const struct wire_links *links,
-		      struct side_stats *out)
-{
-	link_convert_side_stats(facts, out);
-	out->counted = links->n && links->n == out->n_links;
-	for (unsigned i = 0; i < out->n_links && out->counted; i++) {
-		out->link[i].tx_bytes = links->link[i].tx_bytes;
-		out->link[i].rx_bytes = links->link[i].rx_bytes;
-	}
-}
-
-void pathmgr_stats(const struct pathmgr *p, const struct wire_links *peer, struct side_stats *here,
-		   struct side_stats *there)
-{
-	fill_side(egress_facts(&p->ways), &p->counted, here);
-	fill_side(&p->peer_facts, peer, there);
-}
-
-/* Plans ---------------------------------------------------------------------------------------- */
-
-int pathmgr_plan(struct pathmgr *p, const struct pathmgr_wish *wish, struct plan *out)
-{
-	int r;
-
-	p->in.open = wish->open;
-	p->in.n_open = wish->n_open;
-	p->in.min_flows = wish->min_flows;
-	p->in.max_flows = wish->max_flows;
-	p->in.seed++;
-	r = plan_make(&p->in, out);
-	p->in.open = NULL;
-	p->in.n_open = 0;
-	return r;
-}
-
-uint16_t pathmgr_alternate(const struct pathmgr *p, const struct plan *plan, unsigned flow,
-			   uint16_t after)
-{
-	return plan_alternate(&p->in, plan, flow, after);
-}
-
-void pathmgr_avoid(struct pathmgr *p, uint16_t port)
-{
-	p->except[p->n_avoided++ % PATHMGR_AVOID_MAX] = (struct plan_range){ port, port };
-}
-
-void pathmgr_view(const struct pathmgr *p, struct steer_view *out)
-{
-	enum hash_spread spread[COVER_ENDS];
-
-	for (unsigned end = 0; end < COVER_ENDS; end++)
-		spread[end] = plan_links(&p->in, end, out->capacity[end]);
-	/* Who spreads each connection over all links leaves nothing to tell at the other end. */
-	for (unsigned end = 0; end < COVER_ENDS; end++)
-		out->distinct[end] =
-			spread[end] != HASH_SPREAD_NONE &&
-			spread[cover_sender(cover_direction(end))] != HASH_SPREAD_PACKETS;
-}
-
-uint16_t pathmgr_candidate(struct pathmgr *p, const uint16_t *open, unsigned n_open,
-			   const uint32_t want[COVER_ENDS])
-{
-	uint16_t port;
-
-	p->in.open = open;
-	p->in.n_open = n_open;
-	p->in.seed++;
-	port = plan_candidate(&p->in, want);
-	p->in.open = NULL;
-	p->in.n_open = 0;
-	return port;
-}
-
-/* Lanes ---------------------------------------------------------------------------------------- */
-
-static int ask_for_link(struct pathmgr *p, uint32_t id)
-{
-	for (unsigned i = 0; i < p->counted.n && !p->no_napis; i++) {
-		int r = topo_has_napi(p->source, p->ways.links[i].ifindex, id);
-
-		if (r > 0)
-			return (int)i;
-		p->no_napis = r == -ENOENT;
-	}
-	return -1;
-}
-
-int pathmgr_received_by(struct pathmgr *p, int fd)
-{
-	struct napi *new = &p->napis[p->n_napis];
-	uint32_t id = 0;
-	socklen_t len = sizeof(id);
-
-	if (p->no_napis || !p->source ||
-	    getsockopt(fd, SOL_SOCKET, SO_INCOMING_NAPI_ID, &id, &len) < 0 || !id)
-		return -1;
-	for (unsigned i = 0; i < p->n_napis; i++)
-		if (p->napis[i].id == id)
-			return p->napis[i].link;
-	if (p->n_napis == NAPIS)
-		return -1;
-	*new = (struct napi){ id, ask_for_link(p, id) };
-	p->n_napis++;
-	return new->link;
-}
-
-/* Words ---------------------------------------------------------------------------------------- */
-
-/* "1/1/0/2": connections on each usable link; "?" when a link is not known. */
-static size_t spread_text(const struct wire_facts *f, const int8_t *links, unsigned n, char *buf,
-			  size_t size)
-{
-	unsigned on[WIRE_LINKS_MAX] = { 0 };
-	size_t used = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		if (links[i] < 0 || links[i] >= f->n_links)
-			return text_printf(buf, size, "?");
-		on[links[i]]++;
-	}
-	for (unsigned i = 0; i < f->n_links; i++)
-		if (f->usable >> i & 1)
-			used += text_printf(buf + used, size - used, "%s%u", used ? "/" : "",
-					    on[i]);
-	return used;
-}
-
-/* What a line is about. */
-struct verdict {
-	const struct wire_facts *here, *peer;
-	unsigned n;
-	int8_t tx[PLAN_FLOWS_MAX], peer_rx[PLAN_FLOWS_MAX];
-	int8_t rx[PLAN_FLOWS_MAX], peer_tx[PLAN_FLOWS_MAX];
-};
-
-static void add_lanes(struct verdict *v, const struct subflow_stats *lanes)
-{
-	v->tx[v->n] = lanes->tx_link;
-	v->rx[v->n] = lanes->rx_link;
-	v->peer_tx[v->n] = lanes->peer_tx_link;
-	v->peer_rx[v->n] = lanes->peer_rx_link;
-	v->n++;
-}
-
-#define SPREAD_LEN (WIRE_LINKS_MAX * 4)
-
-static size_t verdict_text(const struct verdict *v, char *buf, size_t size)
-{
-	char tx[SPREAD_LEN], rx[SPREAD_LEN], peer_tx[SPREAD_LEN], peer_rx[SPREAD_LEN];
-	const char *plural = v->n == 1 ? "" : "s";
-	size_t used;
-
-	if (v->here->kind == WIRE_FACTS_NONE && v->peer->kind == WIRE_FACTS_NONE)
-		return text_printf(buf, size, "%u subflow%s", v->n, plural);
-	spread_text(v->here, v->tx, v->n, tx, sizeof(tx));
-	spread_text(v->here, v->rx, v->n, rx, sizeof(rx));
-	spread_text(v->peer, v->peer_tx, v->n, peer_tx, sizeof(peer_tx));
-	spread_text(v->peer, v->peer_rx, v->n, peer_rx, sizeof(peer_rx));
-	used = link_convert_text(v->here, buf, size);
-	used += text_printf(buf + used, size - used, " -> peer ");
-	used += link_convert_text(v->peer, buf + used, size - used);
-	used += text_printf(buf + used, size - used, ": %u subflow%s, tx %s, rx %s", v->n, plural,
-			    tx, peer_rx);
-	/* Of several links at both ends nothing may be known of the way back. */
-	if ((strcmp(tx, rx) != 0 || strcmp(peer_rx, peer_tx) != 0) &&
-	    (strcmp(rx, "?") != 0 || strcmp(peer_tx, "?") != 0))
-		used += text_printf(buf + used, size - used, "; back tx %s, rx %s", peer_tx, rx);
-	return used;
-}
-
-size_t pathmgr_verdict(const struct pathmgr *p, const uint16_t *ports, unsigned n, char *buf,
-		       size_t size)
-{
-	struct verdict v = { .here = &p->ways.first, .peer = &p->peer_first };
-	struct subflow_stats lanes;
-
-	for (unsigned i = 0; i < n && i < PLAN_FLOWS_MAX; i++) {
-		pathmgr_lanes(p, ports[i], &lanes);
-		add_lanes(&v, &lanes);
-	}
-	return verdict_text(&v, buf, size);
-}
-
-size_t pathmgr_state(const struct pathmgr *p, const struct pathmgr_flow *flows, unsigned n,
-		     char *buf, size_t size)
-{
-	struct verdict v = { .here = egress_facts(&p->ways), .peer = &p->peer_facts };
-	struct subflow_stats lanes;
-
-	for (unsigned i = 0; i < n && i < PLAN_FLOWS_MAX; i++) {
-		pathmgr_place(p, flows[i].way, flows[i].port, &lanes);
-		add_lanes(&v, &lanes);
-	}
-	return verdict_text(&v, buf, size);
-}
-
-size_t pathmgr_explain(const struct pathmgr *p, const struct plan *plan, char *buf, size_t size)
-{
-	return plan_explain(&p->in, plan, buf, size);
 }
