@@ -112,6 +112,11 @@
 #define STEER_PAUSE_NS     10000000000ull
 #define STEER_PAUSE_MAX_NS 320000000000ull
 
+/* After a trial of more connections in vain: each new one gets a chunk before its rate is known,
+ * and all others wait for that chunk. So a trial costs up to a tenth of what moves in its 3 s, and
+ * comes at most once in 30 s. */
+#define STEER_MORE_PAUSE_NS 30000000000ull
+
 /* After connections were opened or closed, the session's progress is compared with what it was: not
  * before this time, whose last STEER_MEAN_NS are measured. Less than this part is harm, and is
  * undone; then nothing is changed for a pause that doubles with each harm and is halved by each

@@ -137,7 +137,7 @@ unsigned steer_more_kept(const struct steer_more *t)
 void steer_more_fail(struct steer_more *t, uint64_t now_ns)
 {
 	t->state = STEER_MORE_IDLE;
-	t->pause_ns = t->pause_ns ? 2 * t->pause_ns : STEER_PAUSE_NS;
+	t->pause_ns = t->pause_ns ? 2 * t->pause_ns : STEER_MORE_PAUSE_NS;
 	if (t->pause_ns > STEER_PAUSE_MAX_NS)
 		t->pause_ns = STEER_PAUSE_MAX_NS;
 	t->next_ns = now_ns + t->pause_ns;

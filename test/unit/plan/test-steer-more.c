@@ -107,7 +107,7 @@ static void test_more_lanes_that_carry_more_stay(void **state)
 
 static void test_a_trial_in_vain_is_closed(void **state)
 {
-	uint64_t pause_ns = STEER_PAUSE_NS;
+	uint64_t pause_ns = STEER_MORE_PAUSE_NS;
 	struct sim m;
 
 	start(&m, 2, true);
