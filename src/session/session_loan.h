@@ -19,7 +19,8 @@
 
 #include "session/session_subflow.h"
 
-/* Below, to hand a chunk over and to be woken again costs as much as to copy and check it. */
+/* Below, to hand a chunk over and to be woken again is believed to cost as much as to copy and
+ * check it. Chosen, not measured. */
 #define SESSION_LOAN_MIN (32u << 10)
 
 struct digest;
