@@ -325,7 +325,7 @@ void engine_fail(struct engine *e, enum wire_reason reason, const char *text)
 	struct session_stats stats;
 
 	session_stats(e->session, &stats);
-	session_abort(e->session, reason, stats.rx_taken ? stats.rx_taken : stats.tx_taken, text);
+	session_abort(e->session, reason, stats.rx_taken, text);
 	engine_wake(e);
 }
 

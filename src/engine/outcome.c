@@ -38,7 +38,36 @@ static void set_outcome(struct outcome *out, int exit, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* How far the stream came is said for the direction that this side is there for. */
+/* How much of our stream the peer's output has taken, as far as we know: ACK may lag behind the
+ * offset that ABORT brings. */
+static uint64_t taken_by_peer(const struct session_end *end, const struct session_stats *stats)
+{
+	bool later = end->kind == SESSION_END_PEER && end->reason != WIRE_R_INPUT &&
+		     end->offset > stats->tx_taken && end->offset <= stats->tx_read;
+
+	return later ? end->offset : stats->tx_taken;
+}
+
+/* "; 8192 bytes had arrived": the part of the sentence that says how far the streams came, in every
+ * outcome that has it. A direction in which nothing was sent is left out. */
+static void add_extent(const struct session *s, struct outcome *out)
+{
+	size_t len = strlen(out->reason), size = sizeof(out->reason);
+	struct session_stats stats;
+	unsigned long long sent, received;
+	const char *where = " at the peer";
+
+	session_stats(s, &stats);
+	sent = taken_by_peer(session_end(s), &stats);
+	received = stats.rx_taken;
+	if (stats.rx_received && stats.tx_read)
+		text_printf(out->reason + len, size - len,
+			    "; %llu bytes had arrived, and %llu at the peer", received, sent);
+	else if (stats.rx_received || stats.tx_read)
+		text_printf(out->reason + len, size - len, "; %llu bytes had arrived%s",
+			    stats.tx_read ? sent : received, stats.tx_read ? where : "");
+}
+
 static void of_lost(const struct session *s, const char *last_error, struct outcome *out)
 {
 	const struct session_end *end = session_end(s);
@@ -46,33 +75,29 @@ static void of_lost(const struct session *s, const char *last_error, struct outc
 	const char *why = last_error ? last_error : "closed by the peer";
 
 	session_stats(s, &stats);
-	if (end->reason == WIRE_R_TIMEOUT) {
-		bool received = stats.rx_received || !stats.tx_read;
-
-		set_outcome(out, OUTCOME_NETWORK, "%s; %llu bytes had arrived%s (%s)", end->text,
-			    (unsigned long long)(received ? end->offset : stats.tx_acked),
-			    received ? "" : " at the peer", why);
-		return;
-	}
 	/* A side that has sent nothing was there to receive. */
-	if (session_version(s) && !session_received_confirmed(s) &&
-	    (stats.rx_received || !stats.tx_read))
+	if (end->reason == WIRE_R_TIMEOUT)
+		set_outcome(out, OUTCOME_NETWORK, "%s (%s)", end->text, why);
+	else if (session_version(s) && !session_received_confirmed(s) &&
+		 (stats.rx_received || !stats.tx_read))
 		set_outcome(out, OUTCOME_INCOMPLETE,
-			    "the stream is incomplete: connections lost at offset %llu (%s)",
-			    (unsigned long long)end->offset, why);
+			    "the stream is incomplete: lost all connections (%s)", why);
 	else
 		set_outcome(out, OUTCOME_NETWORK, "lost all connections: %s", why);
+	add_extent(s, out);
 }
 
-static void of_local(const struct session_end *end, struct outcome *out)
+static void of_local(const struct session *s, struct outcome *out)
 {
+	const struct session_end *end = session_end(s);
 	int exit = OUTCOME_INCOMPLETE;
 
 	if (end->reason == WIRE_R_TIMEOUT)
 		exit = OUTCOME_NETWORK;
 	else if (end->reason == WIRE_R_CONFLICT)
 		exit = OUTCOME_SETUP;
-	set_outcome(out, exit, "%s (at offset %llu)", end->text, (unsigned long long)end->offset);
+	set_outcome(out, exit, "%s", end->text);
+	add_extent(s, out);
 }
 
 static void of_peer(const struct session *s, struct outcome *out)
@@ -80,25 +105,31 @@ static void of_peer(const struct session *s, struct outcome *out)
 	const struct session_end *end = session_end(s);
 
 	/* It had more to send when we asked it to stop (-q). */
-	if (end->reason == WIRE_R_STOPPED && session_stopped(s) && session_sent_confirmed(s))
+	if (end->reason == WIRE_R_STOPPED && session_stopped(s) && session_sent_confirmed(s)) {
 		set_outcome(out, OUTCOME_OK, "complete; the peer's stream was cut short");
-	else
-		set_outcome(out, end->reason == WIRE_R_DIGEST ? OUTCOME_INCOMPLETE : OUTCOME_PEER,
-			    "the peer gave up at offset %llu: %s", (unsigned long long)end->offset,
-			    end->text);
+		return;
+	}
+	set_outcome(out, end->reason == WIRE_R_DIGEST ? OUTCOME_INCOMPLETE : OUTCOME_PEER,
+		    "the peer gave up: %s", end->text);
+	add_extent(s, out);
 }
 
 static void of_refused(const struct session *s, struct outcome *out)
 {
-	const struct session_end *end = session_end(s);
+	if (!session_version(s)) {
+		set_outcome(out, OUTCOME_NETWORK, "the peer refused the session: %s",
+			    session_end(s)->text);
+		return;
+	}
+	set_outcome(out, OUTCOME_NETWORK,
+		    "lost all connections, and the peer no longer knows the session");
+	add_extent(s, out);
+}
 
-	if (session_version(s))
-		set_outcome(out, OUTCOME_NETWORK,
-			    "lost all connections, and the peer no longer knows the session (at "
-			    "offset %llu)",
-			    (unsigned long long)end->offset);
-	else
-		set_outcome(out, OUTCOME_NETWORK, "the peer refused the session: %s", end->text);
+static void of_protocol(const struct session *s, struct outcome *out)
+{
+	set_outcome(out, OUTCOME_NETWORK, "protocol error: %s", session_end(s)->text);
+	add_extent(s, out);
 }
 
 void outcome_of(const struct session *session, const char *last_error, int signal,
@@ -120,13 +151,13 @@ void outcome_of(const struct session *session, const char *last_error, int signa
 		set_outcome(out, OUTCOME_NETWORK, "peer is not mpnc: it sent \"%s\"", end->text);
 		break;
 	case SESSION_END_LOCAL:
-		of_local(end, out);
+		of_local(session, out);
 		break;
 	case SESSION_END_PEER:
 		of_peer(session, out);
 		break;
 	case SESSION_END_PROTOCOL:
-		set_outcome(out, OUTCOME_NETWORK, "protocol error: %s", end->text);
+		of_protocol(session, out);
 		break;
 	case SESSION_END_DIGEST:
 		set_outcome(out, OUTCOME_INCOMPLETE, "%s", end->text);

@@ -20,7 +20,10 @@ enum outcome_exit {
 
 struct outcome {
 	int exit;                        /* enum outcome_exit */
-	char reason[OUTCOME_REASON_LEN]; /* one line for people; "complete" */
+	char reason[OUTCOME_REASON_LEN]; /* one line for people; "complete". What happened comes
+					    first, then "; 8192 bytes had arrived" at a receiver,
+					    whose output took them, "... had arrived at the peer" at
+					    a sender */
 };
 
 /* last_error: why the last connection closed, NULL: in order. signal: the one that made us end, or

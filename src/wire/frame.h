@@ -60,7 +60,7 @@ enum wire_type {
 	WIRE_END = 6,     /* value: length of the stream */
 	WIRE_CONFIRM = 7, /* value: length of the stream that was taken and matched its digest */
 	WIRE_STOP = 8,    /* value: offset taken so far; please end your stream */
-	WIRE_ABORT = 9,   /* value: offset reached */
+	WIRE_ABORT = 9,   /* value: offset that its output has reached */
 	WIRE_PING = 10,   /* value: anything */
 	WIRE_PONG = 11,   /* value: the PING's */
 	WIRE_DONE = 12,   /* value: 0; the sender of this needs nothing more */

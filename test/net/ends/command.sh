@@ -123,7 +123,7 @@ listen rx -c 'cat >got; exit 3' </dev/null
 run 4 tx 127.0.0.1 "$PORT" <data
 expect_exit rx 3
 expect_log rx 'the command exited with status 3'
-expect_log tx 'the peer gave up .*the command exited with status 3'
+expect_log tx 'the peer gave up: .*the command exited with status 3'
 expect_same data got
 
 section "... of the client's, a producer that breaks off"
@@ -144,7 +144,7 @@ listen rx -e /nowhere/command </dev/null
 run 4 tx 127.0.0.1 "$PORT" <data
 expect_exit rx 3
 expect_log rx 'cannot run /nowhere/command: No such file or directory'
-expect_log tx 'the peer gave up at offset 0: cannot run the command: No such file or directory'
+expect_log tx 'the peer gave up: cannot run the command: No such file or directory'
 ! logged tx nowhere || fail "the peer learns what the command is"
 
 section "one that reads only what it wants"

@@ -12,16 +12,16 @@ section "a full disk at the receiver"
 listen rx </dev/null >/dev/full
 run 4 tx -P 4 127.0.0.1 "$PORT" </dev/zero
 expect_exit rx 3
-expect_log rx 'No space left on device.*offset 0'
-expect_log tx 'the peer gave up at offset 0: .*No space left on device'
+expect_log rx 'No space left on device; 0 bytes had arrived$'
+expect_log tx 'the peer gave up: .*No space left on device; 0 bytes had arrived at the peer$'
 ((RUN_MS < 5000)) || fail "it took $RUN_MS ms"
 
 section "a full disk at a receiver that is the client"
 listen tx </dev/zero
 run 3 rx 127.0.0.1 "$PORT" </dev/null >/dev/full
 expect_exit tx 4
-expect_log rx 'No space left on device.*offset 0'
-expect_log tx 'the peer gave up at offset 0: .*No space left on device'
+expect_log rx 'No space left on device; 0 bytes had arrived$'
+expect_log tx 'the peer gave up: .*No space left on device; 0 bytes had arrived at the peer$'
 
 section "a full disk after 3 MiB"
 # What a file may grow to is the nearest thing to a disk that fills up. The signal would come first.
@@ -29,8 +29,8 @@ spawn rx bash -c "trap '' XFSZ; ulimit -f 3072; exec \"\$0\" -l -v 0" "$MPNC" </
 wait_port rx
 run 4 tx 127.0.0.1 "$PORT" < <(head -c 64M /dev/zero)
 expect_exit rx 3
-expect_log rx 'File too large.*offset 3145728'
-expect_log tx 'offset 3145728: .*File too large'
+expect_log rx 'File too large; 3145728 bytes had arrived$'
+expect_log tx 'the peer gave up: .*File too large; 3145728 bytes had arrived at the peer$'
 
 section "| head -c 100"
 mkfifo pipe
@@ -41,7 +41,7 @@ start tx 127.0.0.1 "$PORT" </dev/zero
 quickly tx 4 "$begin" "its receiver's consumer had enough"
 quickly rx 3 "$begin" "its consumer had enough"
 expect_exit head 0
-expect_log rx 'Broken pipe.*offset [0-9]+'
+expect_log rx 'Broken pipe; [0-9]+ bytes had arrived$'
 expect_log tx 'Broken pipe'
 
 section "the consumer dies while nothing flows"
@@ -93,7 +93,7 @@ start_closed rx '>&-' -l -v 0 </dev/null
 wait_port rx
 run 4 tx 127.0.0.1 "$PORT" < <(echo data)
 expect_exit rx 3
-expect_log rx 'Bad file descriptor.*offset 0'
+expect_log rx 'Bad file descriptor; 0 bytes had arrived$'
 expect_log tx 'Bad file descriptor'
 
 section "... which is no failure if nothing comes"

@@ -156,7 +156,7 @@ start tx bench -t 1h -i 100ms 127.0.0.1 "$PORT" >tx.out
 wait_for "$PATIENCE" "data flows" grep -q '^0\.' tx.out
 kill -TERM "${PID[tx]}"
 expect_exit tx 143
-wait_log rx 'the peer gave up .*signal'
+wait_log rx 'the peer gave up: .*signal'
 bench tx -t 100ms
 
 section "one that has lost all connections is not waited for when there is another: doctor ends so"

@@ -199,8 +199,8 @@ echo begin >&5
 expect_exit tx 1
 expect_exit rx 4
 (($(now_ms) - begin < 10000)) || fail "-w 1 took $(($(now_ms) - begin)) ms"
-expect_log tx 'nothing moved for 1'
-expect_log rx 'gave up at offset .*nothing moved for 1'
+expect_log tx 'nothing moved for 1.*; 6 bytes had arrived at the peer$'
+expect_log rx 'gave up: nothing moved for 1.*; 6 bytes had arrived$'
 
 section "--idle-timeout: only the pause; -w: not the pause"
 listen rx </dev/null >out
