@@ -94,4 +94,6 @@ void engine_stats(struct engine *e, struct session_stats *out)
 	out->peer = &s->peer;
 	out->verdict = s->verdict[0] ? s->verdict : NULL;
 	out->elapsed_ns = elapsed(e);
+	out->lost = session_lost(e->session);
+	out->lost_left_ns = session_lost_left(e->session, loop_now(e->loop));
 }

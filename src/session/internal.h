@@ -220,6 +220,7 @@ struct own_links {
 /* What the peer has announced and asked for. */
 struct peer {
 	uint8_t side;            /* enum wire_side */
+	uint64_t expected;       /* so long its stream will be; 0: not known */
 	bool stopped;            /* STOP came */
 	bool done;               /* DONE came */
 	struct wire_facts facts; /* the newest, until somebody takes them */

@@ -510,6 +510,7 @@ uint64_t session_heard(const struct session *s)
 
 void session_stats(const struct session *s, struct session_stats *out)
 {
+	out->tx_expected = s->config.expected;
 	out->tx_read = s->out.read;
 	out->tx_ended = s->out.ended;
 	out->tx_sent = sendwin_next(s->out.win);
@@ -517,6 +518,7 @@ void session_stats(const struct session *s, struct session_stats *out)
 	out->tx_taken = s->out.taken;
 	out->tx_edge = s->out.edge;
 	out->tx_reinjected = s->out.reinjected;
+	out->rx_expected = s->peer.expected;
 	out->rx_received = reasm_received(s->in.reasm);
 	out->rx_highest = reasm_highest(s->in.reasm);
 	out->rx_taken = s->in.taken;

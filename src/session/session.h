@@ -96,6 +96,7 @@ struct session_config {
 	enum session_input input;
 	bool measure;       /* client: the streams are for measuring, and thrown away */
 	uint64_t wanted;    /* client that measures: length of the peer's stream; 0: until STOP */
+	uint64_t expected;  /* so long our stream will be, for the peer's user; 0: not known */
 	const char *target; /* client: the name of a relay's target; NULL: unnamed; borrowed */
 	bool duplex;        /* read any input to its end */
 	bool send_only;
@@ -191,6 +192,9 @@ bool session_lost(const struct session *s);
 /* A client opens new subflows while this holds. Afterwards only the attempts already under way may
  * succeed. */
 bool session_seeks(const struct session *s, uint64_t now_ns);
+
+/* How long a lost session goes on looking for a subflow, in ns; 0: no longer. */
+uint64_t session_lost_left(const struct session *s, uint64_t now_ns);
 
 /* No further attempt to connect: ends as if the time for it were over or, before WELCOME, with what
  * the last attempt met, a REFUSE or nothing. */

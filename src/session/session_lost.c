@@ -128,7 +128,14 @@ bool session_lost(const struct session *s)
 
 bool session_seeks(const struct session *s, uint64_t now_ns)
 {
-	return session_lost(s) && now_ns - s->contact.lost_ns < seek_time(s);
+	return session_lost_left(s, now_ns) > 0;
+}
+
+uint64_t session_lost_left(const struct session *s, uint64_t now_ns)
+{
+	uint64_t gone_ns = now_ns - s->contact.lost_ns;
+
+	return session_lost(s) && gone_ns < seek_time(s) ? seek_time(s) - gone_ns : 0;
 }
 
 void session_give_up(struct session *s)

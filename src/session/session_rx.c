@@ -193,6 +193,7 @@ static int on_welcome(struct session *s, struct subflow *sf, uint64_t now_ns)
 	s->peer.side = m.side;
 	session_put_peer_facts(s, &m.items.facts);
 	s->peer.addrs = m.items.addrs;
+	s->peer.expected = m.items.size;
 	if (m.n_subflows && m.n_subflows < s->n_subflows_allowed)
 		s->n_subflows_allowed = m.n_subflows;
 	return 0;

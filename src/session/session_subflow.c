@@ -57,6 +57,7 @@ static void accept_hello(struct session *s, const struct wire_hello *hello)
 	s->features = hello->features & WIRE_FEATURES;
 	s->peer.side = hello->side;
 	session_put_peer_facts(s, &hello->items.facts);
+	s->peer.expected = hello->items.size;
 	if (hello->n_subflows && hello->n_subflows < s->n_subflows_allowed)
 		s->n_subflows_allowed = hello->n_subflows;
 }

@@ -78,6 +78,7 @@ static void say_hello(struct session *s, struct subflow *sf)
 	if (!sf->join) {
 		m.items.facts = s->links.facts;
 		m.items.wanted = s->config.wanted;
+		m.items.size = s->config.expected;
 		if (s->config.target)
 			text_printf(m.items.target, sizeof(m.items.target), "%s", s->config.target);
 		s->links.facts_said = true;
@@ -103,6 +104,7 @@ static void say_welcome(struct session *s, struct subflow *sf)
 	if (!sf->join) {
 		m.items.facts = s->links.facts;
 		m.items.addrs = s->config.addrs;
+		m.items.size = s->config.expected;
 		s->links.facts_said = true;
 	}
 	p = control_end(&sf->tx, &left);

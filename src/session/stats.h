@@ -82,6 +82,9 @@ struct subflow_stats {
 
 struct session_stats {
 	uint64_t elapsed_ns;    /* since the first connection stood */
+	bool lost;              /* no connection is left, and the session waits for one: */
+	uint64_t lost_left_ns;  /* so much longer */
+	uint64_t tx_expected;   /* so long our stream will be, as far as is known; 0: it is not */
 	uint64_t tx_read;       /* taken from our input */
 	bool tx_ended;          /* our input has ended: tx_read is the stream's length */
 	uint64_t tx_sent;       /* given to a connection */
@@ -89,6 +92,7 @@ struct session_stats {
 	uint64_t tx_taken;      /* the peer's output took them */
 	uint64_t tx_edge;       /* the peer has memory for all below */
 	uint64_t tx_reinjected; /* bytes sent again on another subflow */
+	uint64_t rx_expected;   /* so long the peer's stream will be, says the peer; 0: not known */
 	uint64_t rx_received;   /* in order, from the peer */
 	uint64_t rx_highest;    /* the end of the farthest byte that has come, in order or not */
 	uint64_t rx_taken;      /* our output took them */

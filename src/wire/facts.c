@@ -24,7 +24,8 @@ enum item_type {
 	ITEM_WANTED = 3,
 	ITEM_ADDRESSES = 4,
 	ITEM_TARGET = 5,
-	ITEM_PROOF = 6
+	ITEM_PROOF = 6,
+	ITEM_SIZE = 7,
 };
 
 /* size: of the array, which has room for a NUL; at most 256. */
@@ -260,6 +261,11 @@ void wire_put_items(struct cursor_out *c, const struct wire_items *items)
 		cursor_put_bytes(c, items->proof, WIRE_PROOF_LEN);
 		item_end(c, start, ITEM_PROOF);
 	}
+	if (items->size) {
+		start = item_begin(c);
+		cursor_put_u64(c, items->size);
+		item_end(c, start, ITEM_SIZE);
+	}
 }
 
 static void get_proof(struct cursor_in *c, struct wire_items *out)
@@ -292,6 +298,8 @@ void wire_get_items(struct cursor_in *c, struct wire_items *out)
 			get_target(&item, out->target);
 		else if (type == ITEM_PROOF)
 			get_proof(&item, out);
+		else if (type == ITEM_SIZE)
+			out->size = cursor_get_u64(&item);
 		c->bad = item.bad;
 	}
 }

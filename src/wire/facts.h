@@ -127,6 +127,8 @@ struct wire_items {
 	struct wire_addrs addrs; /* WELCOME */
 	uint64_t
 		wanted; /* HELLO (measure): so long the listener's stream shall be; 0: until STOP */
+	uint64_t size;  /* HELLO (new), WELCOME to it: so long the sender's stream will be, as far
+			   as its sender knows; 0: not known */
 	bool has_proof;
 	uint8_t proof[WIRE_PROOF_LEN]; /* HELLO (prove): a session's name; WELCOME to it: proof */
 	char target[WIRE_TARGET_LEN];  /* HELLO (new): which of a relay's; "": the one without name

@@ -137,6 +137,23 @@ static void test_proof(void **state)
 			 WIRE_E_MALFORMED);
 }
 
+/* How long the sender's stream will be. */
+static void test_size(void **state)
+{
+	static const uint8_t item[] = { 0, 7, 0, 8, 0, 0, 0, 1, 0, 0, 0, 2 };
+	struct wire_welcome welcome = { .version = 1, .items = { .size = (1ull << 32) + 2 } }, got;
+	uint8_t frame[256];
+	size_t n = wire_put_welcome(frame, sizeof(frame), &welcome);
+
+	assert_memory_equal(frame + n - sizeof(item), item, sizeof(item));
+	assert_int_equal(wire_get_welcome(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN, &got), 0);
+	assert_true(got.items.size == welcome.items.size);
+	/* One byte short. */
+	frame[n - sizeof(item) + 3] = 7;
+	assert_int_equal(wire_get_welcome(frame + WIRE_HEADER_LEN, n - WIRE_HEADER_LEN - 1, &got),
+			 WIRE_E_MALFORMED);
+}
+
 /* Which target of a relay HELLO asks for. */
 static void test_target(void **state)
 {
@@ -403,14 +420,23 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_addrs),   cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_wanted),  cmocka_unit_test(test_unknown_is_left_out),
-		cmocka_unit_test(test_proof),   cmocka_unit_test(test_target),
-		cmocka_unit_test(test_cut),     cmocka_unit_test(test_extended),
-		cmocka_unit_test(test_limits),  cmocka_unit_test(test_largest),
-		cmocka_unit_test(test_links),   cmocka_unit_test(test_lane),
-		cmocka_unit_test(test_changed), cmocka_unit_test(test_same),
-		cmocka_unit_test(test_random),  cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_addrs),
+		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_unknown_is_left_out),
+		cmocka_unit_test(test_proof),
+		cmocka_unit_test(test_target),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_extended),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_largest),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_lane),
+		cmocka_unit_test(test_changed),
+		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -353,6 +353,19 @@ static size_t welcome(uint8_t *out, size_t size)
 	return wire_put_welcome(out, size, &m);
 }
 
+static size_t welcome_with_size(uint8_t *out, size_t size)
+{
+	const struct wire_welcome m = {
+		.version = 1,
+		.features = WIRE_FEATURES,
+		.n_subflows = 4,
+		.edge = 64 << 20,
+		.items = { .size = 5ull << 30 },
+	};
+
+	return wire_put_welcome(out, size, &m);
+}
+
 static size_t welcome_with_addresses(uint8_t *out, size_t size)
 {
 	const struct wire_welcome m = {
@@ -582,6 +595,7 @@ static const struct vector {
 	{ "HELLO prove", hello_prove, false, false },
 	{ "WELCOME", welcome, false, false },
 	{ "WELCOME with addresses", welcome_with_addresses, false, false },
+	{ "WELCOME with a size", welcome_with_size, false, false },
 	{ "WELCOME to prove", welcome_to_prove, false, false },
 	{ "REFUSE", refuse, false, false },
 	{ "DATA", data, false, false },
