@@ -7,7 +7,7 @@ build=(meson ninja-build gcc pkg-config libc6-dev libxxhash-dev libjansson-dev l
 gates=(clang-14 clang-format-14 libclang-rt-14-dev llvm-14 libcmocka-dev pmccabe universal-ctags
 	shellcheck pyflakes3 mandoc)
 tests=(netcat-openbsd ncat socat mbuffer iproute2 procps time util-linux python3 zsh
-	openssl tshark valgrind)
+	openssl tmux tshark valgrind)
 lab=(qemu-system-x86 cpio ethtool kmod iproute2 util-linux diffutils iperf3 netcat-openbsd ncat socat mbuffer
 	nuttcp mptcpize libteam-utils iputils-ping procps)
 # Debian starts some of these when they are installed, so only continuous integration gets them unasked;

@@ -621,9 +621,10 @@ static const struct option_def own[] = {
 
 /* What a stream of one's own, or a process's own ends, would need. */
 static const enum option_id refused[] = {
-	OPT_KEEP,      OPT_SESSIONS, OPT_PLAIN,  OPT_PLAIN_OK, OPT_PORT,     OPT_PLAN,
-	OPT_PROBE,     OPT_EXEC,     OPT_SHELL,  OPT_UNIX,     OPT_NO_STDIN, OPT_SEND_ONLY,
-	OPT_RECV_ONLY, OPT_QUIT,     OPT_DUPLEX, OPT_SHUTDOWN, OPT_PROGRESS, OPT_JSON,
+	OPT_KEEP,     OPT_SESSIONS,  OPT_PLAIN,     OPT_PLAIN_OK, OPT_PORT,
+	OPT_PLAN,     OPT_PROBE,     OPT_EXEC,      OPT_SHELL,    OPT_UNIX,
+	OPT_NO_STDIN, OPT_SEND_ONLY, OPT_RECV_ONLY, OPT_QUIT,     OPT_DUPLEX,
+	OPT_SHUTDOWN, OPT_PROGRESS,  OPT_QUIET,     OPT_SIZE,     OPT_JSON,
 };
 
 static const struct opts_verb verb = { "relay",

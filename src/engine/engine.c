@@ -172,6 +172,15 @@ void engine_stop_timers(struct engine *e)
 
 /* Pump ----------------------------------------------------------------------------------------- */
 
+static void begin_output(struct engine *e)
+{
+	if (e->output_begun || !session_output_end(e->session))
+		return;
+	e->output_begun = true;
+	if (e->events.output)
+		e->events.output(e->events.arg);
+}
+
 static bool pump_round(struct engine *e)
 {
 	uint64_t now_ns = loop_update(e->loop);
@@ -180,6 +189,7 @@ static bool pump_round(struct engine *e)
 	moved |= engine_conns_move(e, conn_read, now_ns);
 	/* Before they carry anything: what their links carry is counted from here. */
 	engine_conns_greet(e);
+	begin_output(e);
 	moved |= engine_is_open(e) && endpoint_give_output(e->endpoint, now_ns);
 	if (session_links_due(e->session))
 		link_watch_count(e->links);

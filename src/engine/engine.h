@@ -39,6 +39,8 @@ struct engine_events {
 	/* The first connection, ch, stands: the endpoint starts after this. Returns 0, or -1 and
 	 * why it cannot. NULL: nothing to do. */
 	int (*started)(void *arg, struct channel ch, char why[SESSION_TEXT_LEN]);
+	/* The output is about to get its first byte. NULL: nothing to do. */
+	void (*output)(void *arg);
 	/* The links of either side have changed: a client plans anew. NULL: nothing to do. */
 	void (*replan)(void *arg);
 	/* After each pump: a client looks whether more connections are wanted. */

@@ -66,6 +66,7 @@ struct engine {
 	uint64_t end_ns;   /* valid in ENGINE_ENDED, as is: */
 	struct outcome outcome;
 	int signal; /* that made us end; 0: none */
+	bool output_begun;
 
 	struct loop_task pump;
 	struct loop_timer session_timer; /* session_deadline() */

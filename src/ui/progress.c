@@ -3,6 +3,12 @@
  * The line is made of parts that have an order on the line and another in which they give way on a
  * narrow terminal. The rate comes from a ring of samples, one per PROGRESS_INTERVAL_NS: its oldest
  * sample that is not older than RATE_WINDOW_NS is compared with now. So are the bytes of links.
+ *
+ * The cursor stays at the line's first column. A terminal that becomes narrower breaks a line that
+ * no longer fits into several, and keeps the cursor at the same letter: so all of the line is at
+ * the cursor and below, where the next drawing erases it. What is above is never touched. A line
+ * must not be broken while it is drawn either, which would move the cursor: the terminal may be
+ * narrower by then than it said.
  */
 #include "ui/progress.h"
 
@@ -37,6 +43,10 @@
 #define LINK_BAR_MIN  3
 #define LINK_BAR_MAX  8
 #define LINK_NAME_MAX 8
+/* Wrapping at the last column (DECAWM) off and on. */
+#define NO_WRAP "\033[?7l"
+#define WRAP    "\033[?7h"
+
 /* A longer ETA is a guess not worth printing. */
 #define ETA_MAX_S (99 * 3600)
 
@@ -51,8 +61,10 @@ struct progress {
 	int fd;
 	bool terminal; /* redrawn in place, else one line after the other */
 	bool always;
-	bool drawn;
-	uint64_t expected;
+	bool drawn;     /* the line is on the terminal now */
+	bool was_drawn; /* at any time in this session */
+	bool dumb;      /* the terminal erases nothing: spaces do */
+	size_t drawn_len;
 	uint64_t drawn_ns, sampled_ns;
 	struct sample ring[N_SAMPLES];
 	size_t n_samples; /* ever taken */
@@ -121,26 +133,34 @@ static void view_links(struct view *v, const struct side_stats *here,
 	}
 }
 
-static struct view view_of(const struct session_stats *stats, uint64_t expected)
+/* The peer's word, until its stream has ended; 0: not known, or its stream is longer. */
+static uint64_t rx_total(const struct session_stats *stats)
+{
+	if (stats->rx_total_known)
+		return stats->rx_total;
+	return stats->rx_received <= stats->rx_expected ? stats->rx_expected : 0;
+}
+
+static struct view view_of(const struct session_stats *stats)
 {
 	struct view v = { .taken = stats->tx_taken + stats->rx_taken };
 
-	v.tx = expected > 0 || stats->tx_read > 0;
+	v.tx = stats->tx_expected > 0 || stats->tx_read > 0;
 	v.rx = !v.tx || stats->rx_received > 0;
-	if (expected > 0 && stats->tx_read <= expected) {
+	if (stats->tx_expected > 0 && stats->tx_read <= stats->tx_expected) {
 		v.done = stats->tx_taken;
-		v.total = expected;
-	} else if (!v.tx && stats->rx_total_known) {
+		v.total = stats->tx_expected;
+	} else if (!v.tx) {
 		v.done = stats->rx_taken;
-		v.total = stats->rx_total;
+		v.total = rx_total(stats);
 	}
 	return v;
 }
 
-enum part { SIZE, RATE, CLOCK, SUBFLOWS, BAR, PERCENT, ETA, LINKS, N_PARTS };
+enum part { SIZE, RATE, LOST, CLOCK, SUBFLOWS, BAR, PERCENT, ETA, LINKS, N_PARTS };
 
 /* The order in which parts give way; SIZE never does. */
-static const enum part giving_way[] = { LINKS, BAR, SUBFLOWS, CLOCK, ETA, PERCENT, RATE };
+static const enum part giving_way[] = { LINKS, BAR, SUBFLOWS, CLOCK, ETA, PERCENT, RATE, LOST };
 
 struct line {
 	char part[N_PARTS][PART_MAX_LEN]; /* empty: not shown */
@@ -275,32 +295,53 @@ static void widen(struct line *line, size_t room, const struct view *v)
 		draw_bar(line->part[BAR], BAR_MIN + 2 + at_most(room - n, BAR_MAX - BAR_MIN), v);
 }
 
-size_t progress_format(char *buf, size_t size, unsigned width, const struct session_stats *stats,
-		       uint64_t expected, const struct progress_rate *lately)
+/* Rounded up: the last second is one, too. */
+static void print_lost(char *buf, size_t size, uint64_t left_ns)
 {
-	struct view v = view_of(stats, expected);
+	if (left_ns)
+		text_printf(buf, size, "reconnecting, %llu s left",
+			    (unsigned long long)((left_ns + NS_PER_S - 1) / NS_PER_S));
+	else
+		text_printf(buf, size, "reconnecting");
+}
+
+/* What moves, and when it will be complete. */
+static void print_motion(struct line *line, const struct session_stats *stats, const struct view *v,
+			 const struct progress_rate *lately)
+{
+	double rate = 0;
+
+	if (lately->ns)
+		rate = (double)lately->bytes / (double)lately->ns * (double)NS_PER_S;
+	text_rate(line->part[RATE], PART_MAX_LEN, lately->bytes, lately->ns);
+	text_printf(line->part[SUBFLOWS], PART_MAX_LEN, "%u subflow%s", stats->n_live,
+		    stats->n_live == 1 ? "" : "s");
+	if (v->done < v->total)
+		print_eta(line->part[ETA], PART_MAX_LEN, v, rate);
+	draw_links(line->part[LINKS], PART_MAX_LEN, LINK_BAR_MIN, v);
+}
+
+size_t progress_format(char *buf, size_t size, unsigned width, const struct session_stats *stats,
+		       const struct progress_rate *lately)
+{
+	struct view v = view_of(stats);
 	size_t room = width ? width - 1 : 0, n;
 	struct line line = { 0 };
-	double rate = 0;
 
 	if (size == 0)
 		return 0;
-	if (lately->ns)
-		rate = (double)lately->bytes / (double)lately->ns * (double)NS_PER_S;
 	room = at_most(room, size - 1);
 	view_links(&v, stats->here, lately);
 	print_bytes(line.part[SIZE], PART_MAX_LEN, stats, &v);
-	text_rate(line.part[RATE], PART_MAX_LEN, lately->bytes, lately->ns);
 	print_clock(line.part[CLOCK], PART_MAX_LEN, stats->elapsed_ns / NS_PER_S);
-	text_printf(line.part[SUBFLOWS], PART_MAX_LEN, "%u subflow%s", stats->n_live,
-		    stats->n_live == 1 ? "" : "s");
+	if (stats->lost)
+		print_lost(line.part[LOST], PART_MAX_LEN, stats->lost_left_ns);
+	else
+		print_motion(&line, stats, &v, lately);
 	if (v.total) {
 		draw_bar(line.part[BAR], BAR_MIN + 2, &v);
 		text_printf(line.part[PERCENT], PART_MAX_LEN, "%u %%", percentage(&v));
-		if (v.done < v.total)
-			print_eta(line.part[ETA], PART_MAX_LEN, &v, rate);
 	}
-	draw_links(line.part[LINKS], PART_MAX_LEN, LINK_BAR_MIN, &v);
 	drop(&line, room);
 	widen(&line, room, &v);
 	n = join(buf, room + 1, &line);
@@ -313,9 +354,10 @@ static void wipe_hook(void *arg)
 	progress_wipe(arg);
 }
 
-int progress_new(struct progress **out, int fd, bool always, uint64_t expected)
+int progress_new(struct progress **out, int fd, bool always)
 {
 	bool terminal = isatty(fd) == 1;
+	const char *term = getenv("TERM");
 	struct progress *p;
 
 	*out = NULL;
@@ -327,7 +369,7 @@ int progress_new(struct progress **out, int fd, bool always, uint64_t expected)
 	p->fd = fd;
 	p->terminal = terminal;
 	p->always = always;
-	p->expected = expected;
+	p->dumb = !term || strcmp(term, "dumb") == 0;
 	if (terminal)
 		log_set_hook(wipe_hook, p);
 	*out = p;
@@ -345,15 +387,25 @@ struct progress *progress_free(struct progress *p)
 	return NULL;
 }
 
+bool progress_was_drawn(const struct progress *p)
+{
+	return p && p->was_drawn;
+}
+
 void progress_wipe(struct progress *p)
 {
-	static const char wipe[] = "\r\033[K";
+	char wipe[LINE_MAX_LEN + 8];
+	size_t n;
 
 	if (!p || !p->drawn)
 		return;
 	p->drawn = false;
+	if (p->dumb)
+		n = text_printf(wipe, sizeof(wipe), "\r%*s\r", (int)p->drawn_len, "");
+	else
+		n = text_printf(wipe, sizeof(wipe), "\r\033[J");
 	/* A terminal that is gone needs no wiping. */
-	(void)log_write(p->fd, wipe, sizeof(wipe) - 1);
+	(void)log_write(p->fd, wipe, n);
 }
 
 /* Is `here` about the links that the last samples were about? */
@@ -440,35 +492,47 @@ static unsigned terminal_width(int fd)
 	return ws.ws_col;
 }
 
-/* A terminal that was stopped must not stop the transfer, nor must a job write over the shell. */
+/* A terminal that was stopped must not stop the transfer, nor must a job write over the shell, or
+ * over a terminal that is not its own. */
 static bool may_draw(const struct progress *p)
 {
 	struct pollfd pfd = { .fd = p->fd, .events = POLLOUT };
-	pid_t foreground;
 
 	if (!p->terminal)
 		return true;
 	if (poll(&pfd, 1, 0) != 1 || !(pfd.revents & POLLOUT))
 		return false;
-	foreground = tcgetpgrp(p->fd);
-	return p->always || foreground < 0 || foreground == getpgrp();
+	return p->always || tcgetpgrp(p->fd) == getpgrp();
+}
+
+/* Redraws in place, and erases what the last drawing has left behind this one. */
+static size_t in_place(const struct progress *p, char *buf, size_t size, const char *line)
+{
+	size_t len = strlen(line);
+
+	if (!p->dumb)
+		return text_printf(buf, size, "\r" NO_WRAP "%s" WRAP "\033[J\r", line);
+	if (p->drawn && p->drawn_len > len)
+		len = p->drawn_len;
+	return text_printf(buf, size, "\r%-*s\r", (int)len, line);
 }
 
 static void draw(struct progress *p, const struct session_stats *stats, uint64_t now_ns)
 {
-	char text[LINE_MAX_LEN], line[LINE_MAX_LEN + 8];
+	char line[LINE_MAX_LEN], text[LINE_MAX_LEN + 24];
 	unsigned width = p->terminal ? terminal_width(p->fd) : LINE_WIDTH;
 	struct progress_rate lately = rate_of(p, now_ns);
-	size_t n;
+	size_t len = progress_format(line, sizeof(line), width, stats, &lately), n;
 
-	progress_format(text, sizeof(text), width, stats, p->expected, &lately);
 	if (p->terminal)
-		n = text_printf(line, sizeof(line), "\r%s\033[K", text);
+		n = in_place(p, text, sizeof(text), line);
 	else
-		n = text_printf(line, sizeof(line), "%s\n", text);
+		n = text_printf(text, sizeof(text), "%s\n", line);
 	/* Progress is not worth a failure; the next line may fare better. */
-	(void)log_write(p->fd, line, n);
+	(void)log_write(p->fd, text, n);
 	p->drawn = p->terminal;
+	p->drawn_len = len;
+	p->was_drawn = true;
 }
 
 /* The rate begins with the session, when nothing had been counted yet. */
@@ -478,6 +542,7 @@ static void start(struct progress *p, const struct session_stats *stats, uint64_
 	unsigned list = sample_of(p, stats, now_ns).list;
 
 	p->n_samples = 0;
+	p->was_drawn = false;
 	p->drawn_ns = p->sampled_ns = now_ns;
 	add_sample(p, &(struct sample){ .ns = now_ns - elapsed, .list = list });
 }

@@ -470,6 +470,42 @@ size_t report_summary(char *buf, size_t size, const struct session_stats *stats)
 			   stats->n_subflows == 1 ? "" : "s");
 }
 
+/* Our links that carried at least this part of the session's bytes: other traffic and ACKs are
+ * counted, too. */
+#define USED_PART 0.01
+
+/* 0: not known, or there is no choice. */
+static unsigned links_used(const struct session_stats *stats)
+{
+	const struct side_stats *here = stats->here;
+	double least = ((double)stats->tx_taken + (double)stats->rx_taken) * USED_PART;
+	unsigned n = 0;
+
+	if (!is_known(here) || !here->counted || here->n_links < 2)
+		return 0;
+	for (unsigned i = 0; i < here->n_links; i++)
+		n += (double)here->link[i].tx_bytes + (double)here->link[i].rx_bytes >= least;
+	return n;
+}
+
+size_t report_last(char *buf, size_t size, const struct session_stats *stats, const char *reason)
+{
+	char tx[24], rx[24], duration[24], rate_text[24];
+	unsigned links = links_used(stats), n = links ? links : stats->n_subflows;
+	bool sent = stats->tx_read > 0, received = stats->rx_received > 0;
+
+	text_size(tx, sizeof(tx), stats->tx_taken);
+	text_size(rx, sizeof(rx), stats->rx_taken);
+	text_duration(duration, sizeof(duration), stats->elapsed_ns);
+	text_rate(rate_text, sizeof(rate_text), stats->tx_taken + stats->rx_taken,
+		  stats->elapsed_ns);
+	return text_printf(buf, size, "%s%s%s%s%s in %s (%s) over %u %s%s, %s", sent ? "sent " : "",
+			   sent ? tx : "", sent && received ? ", " : "",
+			   received || !sent ? "received " : "", received || !sent ? rx : "",
+			   duration, rate_text, n, links ? "link" : "subflow", n == 1 ? "" : "s",
+			   strcmp(reason, "complete") == 0 ? "verified" : reason);
+}
+
 /* One direction of one side, when the session has sent data that way. */
 struct traffic {
 	const char *where;

@@ -70,6 +70,11 @@ void report_end(struct report *r, const struct session_stats *stats, const struc
 /* The line of -v: "sent 1.00 GiB, received 0 B in 2.31 s (443 MiB/s) over 4 subflows" into buf. */
 size_t report_summary(char *buf, size_t size, const struct session_stats *stats);
 
+/* The line that stays where progress was drawn: "sent 1.00 GiB in 2.31 s (443 MiB/s) over 4 links,
+ * verified". The links are ours that carried data, or else subflows. reason: of an outcome with
+ * exit status 0. */
+size_t report_last(char *buf, size_t size, const struct session_stats *stats, const char *reason);
+
 /* The longest line of report_links(), with its NUL. */
 #define REPORT_LINE_LEN 128
 

@@ -95,9 +95,10 @@ static const struct option_def own[] = {
 
 /* What a stream or its ends would need. */
 static const enum option_id refused[] = {
-	OPT_KEEP,      OPT_MAX_CONNS, OPT_SESSIONS, OPT_PLAIN, OPT_PLAIN_OK, OPT_PLAN,
-	OPT_PROBE,     OPT_EXEC,      OPT_SHELL,    OPT_UNIX,  OPT_NO_STDIN, OPT_SEND_ONLY,
-	OPT_RECV_ONLY, OPT_DUPLEX,    OPT_SHUTDOWN, OPT_QUIT,  OPT_PROGRESS, OPT_TARGET,
+	OPT_KEEP,     OPT_MAX_CONNS, OPT_SESSIONS,  OPT_PLAIN,  OPT_PLAIN_OK,
+	OPT_PLAN,     OPT_PROBE,     OPT_EXEC,      OPT_SHELL,  OPT_UNIX,
+	OPT_NO_STDIN, OPT_SEND_ONLY, OPT_RECV_ONLY, OPT_DUPLEX, OPT_SHUTDOWN,
+	OPT_QUIT,     OPT_PROGRESS,  OPT_QUIET,     OPT_SIZE,   OPT_TARGET,
 };
 
 static const struct opts_verb verb = { "bench", own, LEN(own), refused, LEN(refused) };

@@ -79,6 +79,8 @@ struct config {
 	const char *unix_path; /* -U; NULL. With plain it is in place of host and port */
 	int verbose;           /* number of -v */
 	enum config_progress progress;
+	bool quiet;            /* --quiet */
+	uint64_t size;         /* --size; 0: not given */
 	bool json;             /* --json */
 	const char *json_file; /* borrowed from argv; NULL: stderr */
 

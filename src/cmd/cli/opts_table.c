@@ -255,6 +255,7 @@ static const struct opts_number
 	/* The kernel takes an int. */
 	sockbuf = { parse_size, 1, INT_MAX, "the size of a socket buffer (such as 512K or 4M)" },
 	rate = { parse_size, 1, BUCKET_RATE_MAX, "bytes per second (such as 500K, 100M or 1G)" },
+	stream_size = { parse_size, 1, UINT64_MAX, "a size (such as 500M or 1.5T)" },
 	time = { parse_duration, 0, TIME_MAX_NS, "a time (such as 500ms, 30, 2m or 1h)" },
 	limit = { parse_duration, NS_PER_MS, TIME_MAX_NS,
 		  "a time above zero (such as 500ms, 30, 2m or 1h)" },
@@ -438,6 +439,12 @@ const struct option_def opts_table[N_OPTIONS] = {
 			   "auto (default: on a terminal), always or never;\n"
 			   "--progress alone is always",
 			   set_progress },
+	[OPT_QUIET] = { 0, "quiet", NULL, "print errors only, no progress and no last line",
+			set_flag, FIELD(quiet) },
+	[OPT_SIZE] = { 0, "size", "SIZE",
+		       "the input, a pipe or command, will have this many\n"
+		       "bytes: for a percentage at both ends",
+		       set_number, FIELD(size), .number = &stream_size },
 	[OPT_JSON] = { 0, "json", "[=FILE]", "report as JSON, one object per line", set_json },
 	[OPT_HELP_TEXT] = { 'h', "help", NULL, "print this text", set_help },
 	[OPT_VERSION_TEXT] = { 0, "version", NULL, "print the version", set_version },

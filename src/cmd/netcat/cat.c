@@ -179,8 +179,14 @@ static void on_pumped(void *arg)
 
 	tell_verdict(cat);
 	consider_parting(cat);
+	display_pumped(cat->display);
 	if (cat->client)
 		client_pumped(cat->client);
+}
+
+static void on_output(void *arg)
+{
+	display_output(((struct cat *)arg)->display);
 }
 
 static void on_replan(void *arg)
@@ -217,6 +223,7 @@ static struct engine_config engine_config_of(const struct cat *cat, const struct
 	struct engine_config config = client_setup_engine_config(c, listener);
 	bool stdio = local_is_stdio(c);
 
+	config.session.expected = local_stream_size(c);
 	config.session.duplex = c->duplex || !stdio;
 	config.session.send_only = c->send_only;
 	config.session.recv_only = c->recv_only;
@@ -236,6 +243,7 @@ static int start_session(struct cat *cat, const uint8_t id[WIRE_SESSION_ID_LEN])
 	struct engine_config config = engine_config_of(cat, cat->server.listener);
 	struct engine_events events = { .note = log_note,
 					.pumped = on_pumped,
+					.output = on_output,
 					.replan = on_replan,
 					.ended = on_ended,
 					.started = on_started,

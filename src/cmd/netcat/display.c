@@ -3,6 +3,13 @@
  * A timer fires every PROGRESS_INTERVAL_NS while there is a progress line or a report, and asks the
  * engine for its figures. Between display_begin() and display_end() `engine` is the session's; at
  * other times it is NULL, and the timer has nothing to show.
+ *
+ * When standard output is the terminal, too, progress is shown while we send and nothing has come;
+ * the first byte for the output ends that for the session.
+ *
+ * A client that has received all, and has nothing to send but what its idle input may still bring,
+ * waits for the end of that input, which a user may have forgotten. After IDLE_INPUT_NS of this a
+ * line says so, once.
  */
 #include "cmd/netcat/display.h"
 
@@ -13,12 +20,14 @@
 
 #include "cmd/netcat/between.h"
 #include "cmd/netcat/local.h"
-#include "endpoint/input.h"
 #include "ui/log.h"
 #include "ui/progress.h"
 #include "util/units.h"
 
 #define SUMMARY_LEN 256
+
+/* So long only our own input has been missing. */
+#define IDLE_INPUT_NS (3 * NS_PER_S)
 
 /* Between the interval lines of --json. */
 #define INTERVAL_NS NS_PER_S
@@ -29,8 +38,11 @@ struct display {
 	struct engine *engine;     /* of the session that is shown; NULL: none */
 	struct progress *progress; /* NULL: none is drawn */
 	struct report *report;     /* NULL: no --json */
+	bool idle_said;            /* that we wait for our input */
+	bool over_data;            /* standard output is the same terminal */
 	struct loop_timer timer;
-	uint64_t interval_due_ns; /* 0: not since the session began */
+	struct loop_timer idle_timer; /* only our input is missing */
+	uint64_t interval_due_ns;     /* 0: not since the session began */
 };
 
 static void tick(struct loop_timer *timer)
@@ -45,7 +57,8 @@ static void tick(struct loop_timer *timer)
 	engine_stats(d->engine, &stats);
 	if (!stats.n_subflows)
 		return;
-	progress_update(d->progress, &stats, now_ns);
+	if (!d->over_data || (stats.tx_read && !stats.rx_received))
+		progress_update(d->progress, &stats, now_ns);
 	if (d->report && now_ns >= d->interval_due_ns) {
 		if (d->interval_due_ns)
 			report_interval(d->report, &stats);
@@ -53,23 +66,32 @@ static void tick(struct loop_timer *timer)
 	}
 }
 
-/* Is the terminal for us to draw on, if standard error is one? Not when it shows the data
- * themselves, nor when another program has it. */
+static void idle_fired(struct loop_timer *timer)
+{
+	struct display *d = timer->arg;
+
+	d->idle_said = true;
+	log_error("the peer has sent all; waiting for the end of standard input (with -d it is not "
+		  "read)");
+}
+
+/* Is the terminal for us to draw on, if standard error is one? Not when another program has it, nor
+ * when the user types the data there. */
 static bool may_use_terminal(const struct config *c)
 {
-	return !local_is_stdio(c) || (!isatty(STDOUT_FILENO) && !between_in_job());
+	return !local_is_stdio(c) ||
+	       (!between_in_job() && (!isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO)));
 }
 
 static int start_progress(struct display *d)
 {
 	const struct config *c = d->config;
 	bool always = c->progress == CONFIG_PROGRESS_ALWAYS;
-	bool known = local_is_stdio(c) && !c->no_stdin && !c->recv_only;
 
-	if (!always && (c->progress == CONFIG_PROGRESS_NEVER || !may_use_terminal(c)))
+	if (c->quiet || c->progress == CONFIG_PROGRESS_NEVER || (!always && !may_use_terminal(c)))
 		return 0;
-	return progress_new(&d->progress, STDERR_FILENO, always,
-			    known ? input_size(STDIN_FILENO) : 0);
+	d->over_data = !always && local_is_stdio(c) && isatty(STDOUT_FILENO);
+	return progress_new(&d->progress, STDERR_FILENO, always);
 }
 
 static int start_report(struct display *d)
@@ -93,6 +115,7 @@ int display_new(struct display **out, struct loop *loop, const struct config *co
 	d->config = config;
 	d->loop = loop;
 	d->timer = (struct loop_timer){ .fn = tick, .arg = d, .due_ns = LOOP_NEVER };
+	d->idle_timer = (struct loop_timer){ .fn = idle_fired, .arg = d, .due_ns = LOOP_NEVER };
 	r = start_report(d);
 	if (!r)
 		r = start_progress(d);
@@ -111,6 +134,7 @@ struct display *display_free(struct display *d)
 	if (!d)
 		return NULL;
 	loop_set_timer(d->loop, &d->timer, LOOP_NEVER);
+	loop_set_timer(d->loop, &d->idle_timer, LOOP_NEVER);
 	progress_free(d->progress);
 	report_free(d->report);
 	free(d);
@@ -133,6 +157,47 @@ void display_begin(struct display *d, struct engine *engine, const char *session
 				});
 }
 
+void display_output(struct display *d)
+{
+	if (d->over_data)
+		progress_wipe(d->progress);
+}
+
+/* Is there nothing that could still happen, but that our input ends or brings more? */
+static bool waits_for_input(const struct session_stats *stats)
+{
+	return stats->rx_total_known && stats->rx_total && stats->rx_taken == stats->rx_total &&
+	       !stats->tx_ended && stats->tx_taken == stats->tx_read;
+}
+
+void display_pumped(struct display *d)
+{
+	const struct config *c = d->config;
+	struct session_stats stats;
+	bool set = d->idle_timer.due_ns != LOOP_NEVER, waits;
+
+	if (d->idle_said || c->quiet || c->listen || c->duplex || !local_is_stdio(c))
+		return;
+	session_stats(engine_session(d->engine), &stats);
+	waits = waits_for_input(&stats);
+	if (waits != set)
+		loop_set_timer(d->loop, &d->idle_timer,
+			       waits ? loop_now(d->loop) + IDLE_INPUT_NS : LOOP_NEVER);
+}
+
+/* The line that stays where progress was drawn. What the peer sent to the terminal is not to be
+ * followed by ours. */
+static void say_last(const struct display *d, const struct session_stats *stats, const char *reason)
+{
+	char last[SUMMARY_LEN];
+
+	if (!progress_was_drawn(d->progress) || (d->over_data && stats->rx_received) ||
+	    log_level() > 0)
+		return;
+	report_last(last, sizeof(last), stats, reason);
+	log_error("%s", last);
+}
+
 void display_end(struct display *d, const struct report_end *end, bool quiet)
 {
 	struct session_stats stats;
@@ -140,6 +205,7 @@ void display_end(struct display *d, const struct report_end *end, bool quiet)
 
 	engine_stats(d->engine, &stats);
 	d->engine = NULL;
+	loop_set_timer(d->loop, &d->idle_timer, LOOP_NEVER);
 	progress_wipe(d->progress);
 	report_end(d->report, &stats, end);
 	report_summary(summary, sizeof(summary), &stats);
@@ -151,6 +217,8 @@ void display_end(struct display *d, const struct report_end *end, bool quiet)
 		log_error("%s", end->reason);
 	else
 		log_info("%s", end->reason);
+	if (!end->exit)
+		say_last(d, &stats, end->reason);
 }
 
 void display_wipe(struct display *d)

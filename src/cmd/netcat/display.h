@@ -24,6 +24,12 @@ void display_begin(struct display *d, struct engine *engine, const char *session
  * alone. */
 void display_end(struct display *d, const struct report_end *end, bool quiet);
 
+/* The output is about to get its first byte. */
+void display_output(struct display *d);
+
+/* The session may have moved. */
+void display_pumped(struct display *d);
+
 /* Wipes the progress line, for a message that is about to come. d may be NULL. */
 void display_wipe(struct display *d);
 

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "endpoint/input.h"
 #include "io/child.h"
 #include "io/sock.h"
 #include "io/unixsock.h"
@@ -42,6 +43,13 @@ struct local {
 bool local_is_stdio(const struct config *config)
 {
 	return !config->exec && !config->shell && !config->command && !config->unix_path;
+}
+
+uint64_t local_stream_size(const struct config *c)
+{
+	if (c->size || c->no_stdin || c->recv_only || !local_is_stdio(c))
+		return c->size;
+	return input_size(STDIN_FILENO);
 }
 
 static char *const *command_of(struct local *l)

@@ -28,6 +28,10 @@ struct local_events {
 /* Is it the standard streams, which outlast a session? */
 bool local_is_stdio(const struct config *config);
 
+/* How many bytes our stream will have: --size, or what the file at standard input has left; 0: not
+ * known. */
+uint64_t local_stream_size(const struct config *config);
+
 /* For one session. Nothing runs yet. Returns 0 or -errno. */
 int local_new(struct local **out, struct loop *loop, const struct config *config,
 	      const struct local_events *events);

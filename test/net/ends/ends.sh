@@ -119,6 +119,24 @@ stop tx
 expect_exit rx '!0'
 exec 6>&- 8>&-
 
+section "a client that has all, and whose input is a pipe that nobody closes, says what it waits for"
+mkfifo open
+exec 5<>open
+listen rx <data >out 5>&-
+start tx 127.0.0.1 "$PORT" <open >back 5>&-
+wait_log tx 'the peer has sent all; waiting for the end of standard input'
+expect_same data back
+exec 5>&-
+expect_exit tx 0
+expect_exit rx 0
+section "... and does not wait with -d"
+exec 5<>open
+listen rx <data >out 5>&-
+run 0 tx -d 127.0.0.1 "$PORT" <open >back 5>&-
+exec 5>&-
+expect_exit rx 0
+expect_empty tx.err
+
 section "a port is free again at once"
 start rx -l -v 0 </dev/null >out
 wait_port rx

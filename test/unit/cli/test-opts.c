@@ -127,6 +127,8 @@ static void dump_config(struct dump *d, const struct config *c)
 	put(d, c->rcvbuf, "rcvbuf=%llu", (unsigned long long)c->rcvbuf);
 	put(d, c->verbose, "verbose=%d", c->verbose);
 	put(d, c->progress != CONFIG_PROGRESS_AUTO, "progress=%d", (int)c->progress);
+	put(d, c->quiet, "quiet");
+	put(d, c->size, "size=%llu", (unsigned long long)c->size);
 	put(d, c->target, "target=%s", c->target);
 	put(d, c->key_file, "key=%s", c->key_file);
 	put(d, c->key_dir, "keys=%s", c->key_dir);
@@ -279,6 +281,8 @@ static const struct accepted accepted[] = {
 	{ "--progress=auto h 1", "host=h port=1" },
 	{ "--progress=always h 1", "host=h port=1 progress=1" },
 	{ "--progress=never h 1", "host=h port=1 progress=2" },
+	{ "--quiet h 1", "host=h port=1 quiet" },
+	{ "--size 1.5T h 1", "host=h port=1 size=1649267441664" },
 	{ "--json h 1", "host=h port=1 json" },
 	{ "--json=f.json h 1", "host=h port=1 json json_file=f.json" },
 	{ "--json=f.json --json h 1", "host=h port=1 json" },
@@ -424,6 +428,7 @@ static const struct refused arguments[] = {
 	{ "--rate 2T h 1", "--rate: \"2T\" is not bytes per second (such as 500K, 100M or 1G)" },
 	{ "--retry x h 1", "--retry: \"x\" is not a time (such as 500ms, 30, 2m or 1h)" },
 	{ "-q -2 h 1", "-q: \"-2\" is not a time (such as 0, 500ms or 30; -1 is forever)" },
+	{ "--quiet -v h 1", "--quiet and -v exclude each other: --quiet says less, -v more" },
 	{ "--progress=x h 1", "--progress: \"x\" is not auto, always or never" },
 	{ "--progress= h 1", "--progress: \"\" is not auto, always or never" },
 	{ "-M 0 h 1", "-M: \"0\" is not a number of hops (1 to 255)" },

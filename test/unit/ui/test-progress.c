@@ -5,12 +5,14 @@
 #include <poll.h>
 #include <pty.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -22,6 +24,9 @@
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 #define TICK PROGRESS_INTERVAL_NS
+
+/* What a drawing in place writes. */
+#define DRAWN(line) "\r\033[?7l" line "\033[?7h\033[J\r"
 
 #define KIB (1ull << 10)
 #define MIB (1ull << 20)
@@ -172,6 +177,49 @@ static const struct shown shown[] = {
 	  NS_PER_S,
 	  80,
 	  "tx 300 MiB  rx 1.00 MiB  1.00 MiB/s  0:04  4 subflows" },
+	{ "the peer has said how long its stream will be",
+	  { RECEIVING(30 * MIB), .rx_expected = 40 * MIB },
+	  0,
+	  5 * MIB,
+	  NS_PER_S,
+	  60,
+	  "30.0 MiB  5.00 MiB/s  0:04  4 subflows  75 %  ETA 0:02" },
+	{ "the peer's stream is longer than it said",
+	  { RECEIVING(30 * MIB), .rx_expected = 20 * MIB },
+	  0,
+	  5 * MIB,
+	  NS_PER_S,
+	  60,
+	  "30.0 MiB  5.00 MiB/s  0:04  4 subflows" },
+	{ "the end is known better than what was said",
+	  { RECEIVING(30 * MIB), .rx_expected = 300 * MIB, .rx_total_known = true,
+	    .rx_total = 40 * MIB },
+	  0,
+	  5 * MIB,
+	  NS_PER_S,
+	  60,
+	  "30.0 MiB  5.00 MiB/s  0:04  4 subflows  75 %  ETA 0:02" },
+	{ "no connection is left",
+	  { SENDING(512 * MIB), .lost = true, .lost_left_ns = 22 * NS_PER_S + 1 },
+	  GIB,
+	  0,
+	  NS_PER_S,
+	  60,
+	  "512 MiB  reconnecting, 23 s left  0:04  [=====>      ] 50 %" },
+	{ "... on a narrow terminal",
+	  { SENDING(512 * MIB), .lost = true, .lost_left_ns = 22 * NS_PER_S + 1 },
+	  GIB,
+	  0,
+	  NS_PER_S,
+	  40,
+	  "512 MiB  reconnecting, 23 s left  50 %" },
+	{ "... and the last attempt is under way",
+	  { SENDING(512 * MIB), .lost = true },
+	  0,
+	  0,
+	  NS_PER_S,
+	  60,
+	  "512 MiB  reconnecting  0:04" },
 	{ "hours",
 	  { .elapsed_ns = 3723 * NS_PER_S, .rx_taken = GIB, .n_live = 4 },
 	  0,
@@ -185,10 +233,12 @@ static void test_format(void **state)
 {
 	for (size_t i = 0; i < LEN(shown); i++) {
 		const struct shown *s = &shown[i];
+		struct session_stats stats = s->stats;
 		char buf[256];
 		size_t n;
 
-		n = progress_format(buf, sizeof(buf), s->width, &s->stats, s->expected,
+		stats.tx_expected = s->expected;
+		n = progress_format(buf, sizeof(buf), s->width, &stats,
 				    &(struct progress_rate){ s->rate_bytes, s->rate_ns });
 		if (strcmp(buf, s->line) != 0)
 			fail_msg("%s: \"%s\"", s->what, buf);
@@ -220,12 +270,12 @@ static void test_narrow(void **state)
 		{ 1, "" },
 		{ 0, "" },
 	};
-	const struct session_stats stats = { SENDING(512 * MIB) };
+	const struct session_stats stats = { SENDING(512 * MIB), .tx_expected = GIB };
 
 	for (size_t i = 0; i < LEN(cases); i++) {
 		char buf[256];
 
-		progress_format(buf, sizeof(buf), cases[i].width, &stats, GIB,
+		progress_format(buf, sizeof(buf), cases[i].width, &stats,
 				&(struct progress_rate){ 128 * MIB, NS_PER_S });
 		if (strcmp(buf, cases[i].line) != 0)
 			fail_msg("%u columns: \"%s\"", cases[i].width, buf);
@@ -258,9 +308,11 @@ static const struct progress_rate busy = {
 static const char *format(unsigned width, const struct session_stats *stats, uint64_t expected,
 			  const struct progress_rate *lately)
 {
+	struct session_stats known = *stats;
 	static char buf[400];
 
-	progress_format(buf, sizeof(buf), width, stats, expected, lately);
+	known.tx_expected = expected;
+	progress_format(buf, sizeof(buf), width, &known, lately);
 	return buf;
 }
 
@@ -377,6 +429,7 @@ static void test_always_fits(void **state)
 	struct side_stats here = { .counted = true, .n_links = PROGRESS_LINKS_MAX };
 	struct progress_rate lately = { .bytes = 1, .ns = UINT64_MAX, .link_ns = 1 };
 	struct session_stats huge = { .elapsed_ns = UINT64_MAX,
+				      .tx_expected = UINT64_MAX,
 				      .tx_read = UINT64_MAX,
 				      .tx_taken = UINT64_MAX - 1,
 				      .rx_received = UINT64_MAX,
@@ -394,7 +447,7 @@ static void test_always_fits(void **state)
 			size_t n;
 
 			memset(buf, '\n', sizeof(buf));
-			n = progress_format(buf, size, width, &huge, UINT64_MAX, &lately);
+			n = progress_format(buf, size, width, &huge, &lately);
 			assert_int_equal(n, strlen(buf));
 			assert_true(n < size && n + 1 <= (width ? width : 1));
 			assert_int_equal(buf[size], '\n');
@@ -421,6 +474,7 @@ static void open_terminal(struct terminal *t, unsigned short width)
 {
 	assert_int_equal(openpty(&t->master, &t->slave, NULL, NULL, NULL), 0);
 	assert_int_equal(fcntl(t->master, F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(ioctl(t->slave, TIOCSCTTY, 0), 0);
 	set_width(t, width);
 }
 
@@ -453,7 +507,7 @@ static void test_no_terminal_no_line(void **state)
 	int fd[2];
 
 	assert_int_equal(pipe(fd), 0);
-	assert_int_equal(progress_new(&p, fd[1], false, 0), 0);
+	assert_int_equal(progress_new(&p, fd[1], false), 0);
 	assert_null(p);
 	progress_update(p, &stats, NS_PER_S);
 	progress_wipe(p);
@@ -470,7 +524,7 @@ static void test_redraws_in_place(void **state)
 	uint64_t now = 1000 * NS_PER_S;
 
 	open_terminal(&t, 80);
-	assert_int_equal(progress_new(&p, t.slave, false, 0), 0);
+	assert_int_equal(progress_new(&p, t.slave, false), 0);
 	assert_non_null(p);
 	stats.elapsed_ns = 1;
 	progress_update(p, &stats, now);
@@ -480,15 +534,15 @@ static void test_redraws_in_place(void **state)
 	stats.elapsed_ns += TICK;
 	now += TICK;
 	progress_update(p, &stats, now);
-	assert_string_equal(terminal_read(&t), "\r10.0 MiB  100 MiB/s  0:00  4 subflows\033[K");
+	assert_string_equal(terminal_read(&t), DRAWN("10.0 MiB  100 MiB/s  0:00  4 subflows"));
 	progress_update(p, &stats, now + TICK - 1);
 	assert_string_equal(terminal_read(&t), "");
 	stats.rx_received = stats.rx_taken = 15 * MIB;
 	now += TICK;
 	progress_update(p, &stats, now);
-	assert_string_equal(terminal_read(&t), "\r15.0 MiB  75.0 MiB/s  0:00  4 subflows\033[K");
+	assert_string_equal(terminal_read(&t), DRAWN("15.0 MiB  75.0 MiB/s  0:00  4 subflows"));
 	assert_null(progress_free(p));
-	assert_string_equal(terminal_read(&t), "\r\033[K");
+	assert_string_equal(terminal_read(&t), "\r\033[J");
 	close_terminal(&t);
 }
 
@@ -500,16 +554,16 @@ static void test_follows_a_resize(void **state)
 	uint64_t now = 1000 * NS_PER_S;
 
 	open_terminal(&t, 24);
-	assert_int_equal(progress_new(&p, t.slave, false, 0), 0);
+	assert_int_equal(progress_new(&p, t.slave, false), 0);
 	progress_update(p, &stats, now);
 	progress_update(p, &stats, now += TICK);
-	assert_string_equal(terminal_read(&t), "\r1.00 MiB  250 KiB/s\033[K");
+	assert_string_equal(terminal_read(&t), DRAWN("1.00 MiB  250 KiB/s"));
 	set_width(&t, 9);
 	progress_update(p, &stats, now += TICK);
-	assert_string_equal(terminal_read(&t), "\r1.00 MiB\033[K");
+	assert_string_equal(terminal_read(&t), DRAWN("1.00 MiB"));
 	set_width(&t, 0);
 	progress_update(p, &stats, now += TICK);
-	assert_string_equal(terminal_read(&t), "\r1.00 MiB  0 B/s  0:04  4 subflows\033[K");
+	assert_string_equal(terminal_read(&t), DRAWN("1.00 MiB  0 B/s  0:04  4 subflows"));
 	progress_free(p);
 	close_terminal(&t);
 }
@@ -523,20 +577,20 @@ static void test_messages_wipe(void **state)
 	uint64_t now = 1000 * NS_PER_S;
 
 	open_terminal(&t, 9);
-	assert_int_equal(progress_new(&p, t.slave, false, 0), 0);
+	assert_int_equal(progress_new(&p, t.slave, false), 0);
 	log_wipe();
 	assert_string_equal(terminal_read(&t), "");
 	progress_update(p, &stats, now);
 	progress_update(p, &stats, now += TICK);
-	assert_string_equal(terminal_read(&t), "\r1.00 MiB\033[K");
+	assert_string_equal(terminal_read(&t), DRAWN("1.00 MiB"));
 	log_wipe();
 	log_wipe();
-	assert_string_equal(terminal_read(&t), "\r\033[K");
+	assert_string_equal(terminal_read(&t), "\r\033[J");
 	progress_update(p, &stats, now += TICK);
-	assert_string_equal(terminal_read(&t), "\r1.00 MiB\033[K");
+	assert_string_equal(terminal_read(&t), DRAWN("1.00 MiB"));
 	log_wipe();
 	progress_free(p);
-	assert_string_equal(terminal_read(&t), "\r\033[K");
+	assert_string_equal(terminal_read(&t), "\r\033[J");
 	log_wipe();
 	assert_string_equal(terminal_read(&t), "");
 	close_terminal(&t);
@@ -552,7 +606,7 @@ static void test_rate_is_recent(void **state)
 	uint64_t now = 1000 * NS_PER_S;
 
 	open_terminal(&t, 22);
-	assert_int_equal(progress_new(&p, t.slave, false, 0), 0);
+	assert_int_equal(progress_new(&p, t.slave, false), 0);
 	stats.elapsed_ns = 1;
 	progress_update(p, &stats, now);
 	for (int i = 0; i < 600; i++) {
@@ -560,19 +614,19 @@ static void test_rate_is_recent(void **state)
 		progress_update(p, &stats, now += TICK);
 		terminal_read(&t);
 	}
-	assert_string_equal(t.text, "\r5.86 GiB  100 MiB/s\033[K");
+	assert_string_equal(t.text, DRAWN("5.86 GiB  100 MiB/s"));
 	for (int i = 0; i < 13; i++) {
 		stats.rx_received = stats.rx_taken += 1 * MIB;
 		progress_update(p, &stats, now += TICK);
 		terminal_read(&t);
 	}
-	assert_string_equal(t.text, "\r5.87 GiB  53.2 MiB/s\033[K");
+	assert_string_equal(t.text, DRAWN("5.87 GiB  53.2 MiB/s"));
 	for (int i = 0; i < 13; i++) {
 		stats.rx_received = stats.rx_taken += 1 * MIB;
 		progress_update(p, &stats, now += TICK);
 		terminal_read(&t);
 	}
-	assert_string_equal(t.text, "\r5.88 GiB  10.0 MiB/s\033[K");
+	assert_string_equal(t.text, DRAWN("5.88 GiB  10.0 MiB/s"));
 	progress_free(p);
 	close_terminal(&t);
 }
@@ -585,15 +639,15 @@ static void test_rate_of_rare_updates(void **state)
 	struct terminal t;
 
 	open_terminal(&t, 22);
-	assert_int_equal(progress_new(&p, t.slave, false, 0), 0);
+	assert_int_equal(progress_new(&p, t.slave, false), 0);
 	stats.elapsed_ns = 1;
 	progress_update(p, &stats, 100 * NS_PER_S);
 	stats.rx_taken = 100 * MIB;
 	progress_update(p, &stats, 110 * NS_PER_S);
-	assert_string_equal(terminal_read(&t), "\r100 MiB  10.0 MiB/s\033[K");
+	assert_string_equal(terminal_read(&t), DRAWN("100 MiB  10.0 MiB/s"));
 	stats.rx_taken = 300 * MIB;
 	progress_update(p, &stats, 120 * NS_PER_S);
-	assert_string_equal(terminal_read(&t), "\r300 MiB  20.0 MiB/s\033[K");
+	assert_string_equal(terminal_read(&t), DRAWN("300 MiB  20.0 MiB/s"));
 	progress_free(p);
 	close_terminal(&t);
 }
@@ -603,12 +657,12 @@ static void test_rate_of_rare_updates(void **state)
 static void test_links_are_recent(void **state)
 {
 	static const char *const cases[] = {
-		"\r20.0 MiB  200 MiB/s  0:00  4 subflows  eth0[########] eth1[####    ]\033[K",
-		"\r40.0 MiB  200 MiB/s  0:00  4 subflows  eth0[########] eth1[####    ]\033[K",
-		"\r60.0 MiB  200 MiB/s  0:00  4 subflows\033[K",
-		"\r80.0 MiB  200 MiB/s  0:00  4 subflows  eth1[####    ] eth2[########]\033[K",
-		"\r100 MiB  200 MiB/s  0:00  4 subflows\033[K",
-		"\r120 MiB  200 MiB/s  0:00  4 subflows  eth1[####    ] eth2[########]\033[K",
+		DRAWN("20.0 MiB  200 MiB/s  0:00  4 subflows  eth0[########] eth1[####    ]"),
+		DRAWN("40.0 MiB  200 MiB/s  0:00  4 subflows  eth0[########] eth1[####    ]"),
+		DRAWN("60.0 MiB  200 MiB/s  0:00  4 subflows"),
+		DRAWN("80.0 MiB  200 MiB/s  0:00  4 subflows  eth1[####    ] eth2[########]"),
+		DRAWN("100 MiB  200 MiB/s  0:00  4 subflows"),
+		DRAWN("120 MiB  200 MiB/s  0:00  4 subflows  eth1[####    ] eth2[########]"),
 	};
 	struct side_stats here = { .counted = true,
 				   .n_links = 2,
@@ -619,7 +673,7 @@ static void test_links_are_recent(void **state)
 	uint64_t now = 1000 * NS_PER_S;
 
 	open_terminal(&t, 120);
-	assert_int_equal(progress_new(&p, t.slave, false, 0), 0);
+	assert_int_equal(progress_new(&p, t.slave, false), 0);
 	stats.elapsed_ns = 1;
 	progress_update(p, &stats, now);
 	for (size_t i = 0; i < LEN(cases); i++) {
@@ -646,13 +700,13 @@ static void test_links_are_recent(void **state)
 		terminal_read(&t);
 	}
 	assert_string_equal(
-		t.text, "\r120 MiB  0 B/s  0:00  4 subflows  eth1[########] eth2[        ]\033[K");
+		t.text, DRAWN("120 MiB  0 B/s  0:00  4 subflows  eth1[########] eth2[        ]"));
 	/* A counter that begins anew is idle, not ahead of time. */
 	here.link[0].tx_bytes = 0;
 	progress_update(p, &stats, now += TICK);
 	assert_string_equal(
 		terminal_read(&t),
-		"\r120 MiB  0 B/s  0:00  4 subflows  eth1[        ] eth2[        ]\033[K");
+		DRAWN("120 MiB  0 B/s  0:00  4 subflows  eth1[        ] eth2[        ]"));
 	progress_free(p);
 	close_terminal(&t);
 }
@@ -662,6 +716,7 @@ static void test_longest_line(void **state)
 {
 	struct side_stats here = { .counted = true, .n_links = PROGRESS_LINKS_MAX };
 	struct session_stats stats = { .elapsed_ns = 1,
+				       .tx_expected = GIB,
 				       .tx_read = 1023 * MIB,
 				       .rx_received = 1,
 				       .n_live = SUBFLOWS_MAX,
@@ -674,7 +729,7 @@ static void test_longest_line(void **state)
 	for (unsigned i = 0; i < PROGRESS_LINKS_MAX; i++)
 		text_printf(here.link[i].name, STATS_NAME_LEN, "enp129s%uf0np0", i);
 	open_terminal(&t, 1000);
-	assert_int_equal(progress_new(&p, t.slave, false, GIB), 0);
+	assert_int_equal(progress_new(&p, t.slave, false), 0);
 	progress_update(p, &stats, now);
 	stats.elapsed_ns = 3600000 * NS_PER_S;
 	stats.tx_taken = stats.rx_taken = 1023 * MIB;
@@ -687,7 +742,7 @@ static void test_longest_line(void **state)
 	assert_non_null(strstr(t.text,
 			       "  1000:00:00  256 subflows  [============================> ]"
 			       " 99 %  ETA 0:02  ~s0f0np0[########] "));
-	assert_non_null(strstr(t.text, " ~s7f0np0[########]\033[K"));
+	assert_non_null(strstr(t.text, " ~s7f0np0[########]\033[?7h\033[J\r"));
 	progress_free(p);
 	close_terminal(&t);
 }
@@ -701,7 +756,7 @@ static void test_next_session(void **state)
 	uint64_t now = 1000 * NS_PER_S;
 
 	open_terminal(&t, 22);
-	assert_int_equal(progress_new(&p, t.slave, false, 0), 0);
+	assert_int_equal(progress_new(&p, t.slave, false), 0);
 	progress_update(p, &stats, now);
 	progress_update(p, &stats, now += TICK);
 	stats = (struct session_stats){ 0 };
@@ -713,7 +768,7 @@ static void test_next_session(void **state)
 	stats.elapsed_ns += TICK;
 	stats.rx_taken = 2 * MIB;
 	progress_update(p, &stats, now += TICK);
-	assert_string_equal(terminal_read(&t), "\r2.00 MiB  10.0 MiB/s\033[K");
+	assert_string_equal(terminal_read(&t), DRAWN("2.00 MiB  10.0 MiB/s"));
 	progress_free(p);
 	close_terminal(&t);
 }
@@ -727,15 +782,72 @@ static void test_stopped_terminal(void **state)
 	uint64_t now = 1000 * NS_PER_S;
 
 	open_terminal(&t, 9);
-	assert_int_equal(progress_new(&p, t.slave, false, 0), 0);
+	assert_int_equal(progress_new(&p, t.slave, false), 0);
 	progress_update(p, &stats, now);
 	assert_int_equal(tcflow(t.slave, TCOOFF), 0);
 	progress_update(p, &stats, now += TICK);
 	assert_string_equal(terminal_read(&t), "");
 	assert_int_equal(tcflow(t.slave, TCOON), 0);
 	progress_update(p, &stats, now += TICK);
-	assert_string_equal(terminal_read(&t), "\r1.00 MiB\033[K");
+	assert_string_equal(terminal_read(&t), DRAWN("1.00 MiB"));
 	progress_free(p);
+	close_terminal(&t);
+}
+
+/* The terminal is another job's: nothing is drawn over what that shows. */
+static void test_terminal_of_another(void **state)
+{
+	struct session_stats stats = { RECEIVING(MIB) };
+	uint64_t now = 1000 * NS_PER_S;
+	struct progress *p;
+	struct terminal t;
+	pid_t other;
+
+	open_terminal(&t, 9);
+	assert_int_equal(progress_new(&p, t.slave, false), 0);
+	progress_update(p, &stats, now);
+	signal(SIGTTOU, SIG_IGN);
+	other = fork();
+	if (other == 0)
+		for (;;)
+			pause();
+	assert_int_equal(setpgid(other, other), 0);
+	assert_int_equal(tcsetpgrp(t.slave, other), 0);
+	progress_update(p, &stats, now += TICK);
+	assert_string_equal(terminal_read(&t), "");
+	assert_false(progress_was_drawn(p));
+	assert_int_equal(tcsetpgrp(t.slave, getpgrp()), 0);
+	progress_update(p, &stats, now += TICK);
+	assert_string_equal(terminal_read(&t), DRAWN("1.00 MiB"));
+	assert_true(progress_was_drawn(p));
+	kill(other, SIGKILL);
+	assert_int_equal(waitpid(other, NULL, 0), other);
+	progress_free(p);
+	close_terminal(&t);
+}
+
+/* A terminal that erases nothing is written over with spaces. */
+static void test_dumb_terminal(void **state)
+{
+	struct session_stats stats = { RECEIVING(1000 * MIB) };
+	uint64_t now = 1000 * NS_PER_S;
+	struct progress *p;
+	struct terminal t;
+
+	open_terminal(&t, 9);
+	setenv("TERM", "dumb", 1);
+	assert_int_equal(progress_new(&p, t.slave, false), 0);
+	setenv("TERM", "xterm", 1);
+	progress_update(p, &stats, now);
+	progress_update(p, &stats, now += TICK);
+	assert_string_equal(terminal_read(&t), "\r1000 MiB\r");
+	stats.rx_received = stats.rx_taken = 0;
+	stats.elapsed_ns = 2 * TICK;
+	progress_update(p, &stats, now += TICK);
+	progress_update(p, &stats, now += TICK);
+	assert_string_equal(terminal_read(&t), "\r0 B     \r");
+	progress_free(p);
+	assert_string_equal(terminal_read(&t), "\r   \r");
 	close_terminal(&t);
 }
 
@@ -749,7 +861,7 @@ static void test_lines(void **state)
 	int fd[2];
 
 	assert_int_equal(pipe2(fd, O_NONBLOCK), 0);
-	assert_int_equal(progress_new(&p, fd[1], true, 0), 0);
+	assert_int_equal(progress_new(&p, fd[1], true), 0);
 	assert_non_null(p);
 	stats.elapsed_ns = 1;
 	for (int i = 0; i <= 25; i++) {
@@ -767,7 +879,26 @@ static void test_lines(void **state)
 	close(fd[1]);
 }
 
+/* The terminals of these tests are one after the other that of a session of our own. */
+static int run(void);
+
 int main(void)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		setsid();
+		signal(SIGHUP, SIG_IGN); /* a terminal has gone */
+		setenv("TERM", "xterm", 1);
+		exit(run());
+	}
+	if (child < 0 || waitpid(child, &status, 0) < 0 || !WIFEXITED(status))
+		return 1;
+	return WEXITSTATUS(status);
+}
+
+static int run(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_format),
@@ -788,6 +919,8 @@ int main(void)
 		cmocka_unit_test(test_longest_line),
 		cmocka_unit_test(test_next_session),
 		cmocka_unit_test(test_stopped_terminal),
+		cmocka_unit_test(test_terminal_of_another),
+		cmocka_unit_test(test_dumb_terminal),
 		cmocka_unit_test(test_lines),
 	};
 
