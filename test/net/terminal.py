@@ -9,7 +9,8 @@ terminal.py record FILE COLUMNS COMMAND ARG...
 terminal.py starter pipe|socket SIGNAL FILE COMMAND ARG...
     Starts the command as ssh starts its ProxyCommand: in its own process group, with pipes, or one end of
     a pair of sockets, as its standard input and output. Sends it FILE's bytes, a part in each tenth of a
-    second, and expects them back. Then it sends the signal, and prints the command's exit status.
+    second, and expects them back. Then it sends the signal, with a + until the command ends, and prints the
+    command's exit status.
 
 terminal.py echo
     Prints the port on which it gives back to all that connect what they send.
@@ -78,7 +79,9 @@ def starter(kind, name, path, command):
         if back != part:
             sys.exit("other bytes came back")
         time.sleep(0.1)
-    child.send_signal(getattr(signal, name))
+    child.send_signal(getattr(signal, name.rstrip("+")))
+    while name.endswith("+") and child.poll() is None:
+        child.send_signal(getattr(signal, name.rstrip("+")))
     print(child.wait())
 
 

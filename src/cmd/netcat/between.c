@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "endpoint/input.h"
+
 static bool is_kind(int fd, mode_t kind)
 {
 	struct stat st;
@@ -31,7 +33,11 @@ bool between_is_dismissed(int number, pid_t sender, pid_t starter)
 	       is_between(STDIN_FILENO) && is_between(STDOUT_FILENO);
 }
 
-bool between_is_outstanding(const struct session_stats *stats, bool readable)
+bool between_is_outstanding(struct engine *e)
 {
-	return readable || stats->tx_taken < stats->tx_read || stats->rx_taken < stats->rx_received;
+	struct session_stats stats;
+
+	engine_stats(e, &stats);
+	return (!stats.tx_ended && input_readable(STDIN_FILENO)) ||
+	       stats.tx_taken < stats.tx_read || stats.rx_taken < stats.rx_received;
 }

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "session/stats.h"
+#include "engine/engine.h"
 
 /* Is standard input or output a socket, or are both pipes of a program that started us within its
  * own job? In a pipeline that a shell has started as a job of its own, none is. */
@@ -23,6 +23,6 @@ bool between_in_job(void);
  * silence. starter: our parent when we began; after its end we have another one. */
 bool between_is_dismissed(int number, pid_t sender, pid_t starter);
 
-/* Is anything under way? Bytes that our input gave and the peer's output has not taken, or that
- * came and our output has not taken. readable: our input has more. */
-bool between_is_outstanding(const struct session_stats *stats, bool readable);
+/* Is anything under way in a session of standard input and output? Bytes that our input has or gave
+ * and the peer's output has not taken, or that came and our output has not taken. */
+bool between_is_outstanding(struct engine *e);

@@ -164,12 +164,7 @@ static void part(struct cat *cat, bool quiet)
 
 static void consider_parting(struct cat *cat)
 {
-	struct session_stats stats;
-
-	if (!cat->parting.number)
-		return;
-	engine_stats(cat->engine, &stats);
-	if (!between_is_outstanding(&stats, !stats.tx_ended && input_readable(STDIN_FILENO)))
+	if (cat->parting.number && !between_is_outstanding(cat->engine))
 		part(cat, true);
 }
 
@@ -687,10 +682,9 @@ static void parting_fired(struct loop_timer *timer)
 	part(timer->arg, false);
 }
 
-static void end_by_signal(struct cat *cat, int number, pid_t sender)
+static void end_by_signal(struct cat *cat, int number, bool dismissed)
 {
-	if (!local_is_stdio(cat->config) ||
-	    !between_is_dismissed(number, sender, cat->parting.starter)) {
+	if (!dismissed) {
 		engine_signal(cat->engine, number);
 		return;
 	}
@@ -704,6 +698,7 @@ static void signal_event(struct loop_io *io, uint32_t events)
 	struct cat *cat = io->arg;
 	pid_t sender;
 	int number = signals_read(io, &sender);
+	bool dismissed;
 
 	if (!number)
 		return;
@@ -711,6 +706,10 @@ static void signal_event(struct loop_io *io, uint32_t events)
 		display_say(cat->display);
 		return;
 	}
+	/* Who dismisses us may end a job of the terminal by its own end, which hangs us up again.
+	 */
+	if (number == SIGHUP && (cat->parting.number || cat->parting.quiet))
+		return;
 	/* A second signal waits neither for the peer to hear of the first nor for the command. */
 	if (!cat->local || cat->exit) {
 		say_signal(cat, number);
@@ -718,11 +717,14 @@ static void signal_event(struct loop_io *io, uint32_t events)
 		return;
 	}
 	cat->exit = OUTCOME_SIGNAL + number;
+	dismissed = local_is_stdio(cat->config) &&
+		    between_is_dismissed(number, sender, cat->parting.starter);
 	if (engine_n_live(cat->engine)) {
-		end_by_signal(cat, number, sender);
+		end_by_signal(cat, number, dismissed);
 		return;
 	}
-	say_signal(cat, number);
+	if (!dismissed || between_is_outstanding(cat->engine))
+		say_signal(cat, number);
 	local_end(cat->local, &cat->gone);
 }
 

@@ -29,6 +29,12 @@ expect_empty screen
 started socket SIGHUP 129 --duplex 127.0.0.1 "$PORT"
 expect_empty screen
 
+section "a program that ends by its own signal hangs the terminal's job up as well"
+for _ in 1 2 3; do
+	started pipe SIGHUP+ 129 --duplex 127.0.0.1 "$PORT"
+	expect_empty screen
+done
+
 section "with -v the signal is said"
 started pipe SIGHUP 129 -v --duplex 127.0.0.1 "$PORT"
 grep -q 'interrupted by a signal' screen || fail "nothing was said"
@@ -52,4 +58,4 @@ grep -q 'interrupted by a signal' screen || fail "nothing was said"
 section "the relay has failed in nothing"
 kill -TERM "${PID[far]}"
 expect_exit far 0
-expect_log far '5 sessions: 0 running, 0 failed'
+expect_log far '8 sessions: 0 running, 0 failed'
