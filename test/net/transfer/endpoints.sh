@@ -170,7 +170,7 @@ if loop=$(losetup -f 2>/dev/null) && truncate -s 16M image && losetup "$loop" im
 	run 4 tx 127.0.0.1 "$PORT" < <(cat device && echo)
 	expect_exit rx 3
 	expect_log rx 'No space left on device.*16777216'
-	expect_log tx '16777216.*No space left on device'
+	expect_log tx 'No space left on device; 16777216 bytes had arrived at the peer'
 else
 	echo "no loop device can be had: block devices are not tried"
 fi
